@@ -1,0 +1,4 @@
+import type { Command } from 'commander';
+
+/** The subcommands, in the order of the help text. Each module only declares options; its action imports the work. */
+export const commands: (() => Command)[] = [];

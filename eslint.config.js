@@ -1,0 +1,39 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const ground = ['core', 'tracker', 'temporal'];
+const noNode = ['node:*', 'fs', 'path', 'os', 'url', 'worker_threads', 'child_process', 'crypto', 'stream', 'buffer', 'util', 'events'];
+const engines = ['onnxruntime-node', 'onnxruntime-web', 'onnxruntime-web/*', 'onnxruntime-common', 'sharp', 'node-av', 'node-av/*'];
+const forbid = (...patterns) => ({
+  'no-restricted-imports': ['error', { patterns: [{ group: patterns, message: 'This import breaks the floors of the house: see the table in CONTRIBUTING.md.' }, { regex: '^@facedet/[^/]+/(src|dist)', message: "Import a package by its name: nothing looks past a package's index." }, { regex: '^\\.\\./\\.\\./\\.\\./', message: "A relative import leaves the package: import the other package by its name." }] }],
+});
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', 'tools/**', '**/.cache/**', '**/public/**'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommended,
+  {
+    rules: {
+      'no-console': 'error',
+      eqeqeq: 'error',
+      'prefer-const': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // Numeric code names its arrays' elements by hand; every assertion is a claim that the index is in range.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  { files: ['**/*.{js,mjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', performance: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', fetch: 'readonly', WebAssembly: 'readonly' } } },
+  // No DOM and no Node global on the ground: what is used there exists in every runtime.
+  { files: ['packages/{core,tracker,temporal,pipeline,eval}/src/**'], ignores: ['**/*.test.ts'], rules: { 'no-restricted-globals': ['error', 'window', 'document', 'navigator', 'self', 'location', 'localStorage', 'process', 'Buffer', 'require', 'HTMLElement', 'OffscreenCanvas', 'createImageBitmap', 'Worker'] } },
+  // The floors: what each package may stand on.
+  ...ground.map((name) => ({ files: [`packages/${name}/src/**`], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', ...noNode, ...engines) })),
+  { files: ['packages/pipeline/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/core', '!@facedet/tracker', '!@facedet/temporal', ...noNode, ...engines) },
+  { files: ['packages/draw/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/core', ...noNode, ...engines) },
+  { files: ['packages/eval/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/core', '!@facedet/tracker', ...noNode, ...engines) },
+  { files: ['packages/models/src/**'], ignores: ['**/*.test.ts', 'packages/models/src/node.ts', 'packages/models/src/node/**'], rules: forbid('@facedet/*', '!@facedet/core', ...noNode, ...engines) },
+  { files: ['packages/runtime-node/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/runtime-web', '@facedet/eval', 'onnxruntime-web') },
+  { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },
+  { files: ['apps/**', 'examples/**', 'scripts/**', '**/*.test.ts', '**/bench/**', 'packages/*/scripts/**'], rules: { 'no-console': 'off' } },
+);
