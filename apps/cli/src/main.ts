@@ -1,7 +1,21 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
-import { commands } from './commands/index.ts';
+import { CommanderError } from 'commander';
+import { createProgram } from './program.ts';
+import { errorLine } from './shared/errors.ts';
+import { Exit } from './shared/exit.ts';
 
-const program = new Command('facedet').description('Find faces in images and video, follow them, steady them, blur them.');
-for (const command of commands) program.addCommand(command());
-await program.parseAsync();
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? process.exitCode ?? Exit.ok : Exit.failed));
+process.stderr.on('error', () => {});
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${errorLine(error)}\n`);
+  if (process.env.FACEDET_DEBUG) process.stderr.write(`${error.stack}\n`);
+  process.exit(Exit.failed);
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? Exit.ok : Exit.usage;
+}

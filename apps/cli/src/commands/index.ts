@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { completion } from './completion.ts';
 
 /** The subcommands, in the order of the help text. Each module only declares options; its action imports the work. */
-export const commands: (() => Command)[] = [];
+export const commands: (() => Command)[] = [completion];

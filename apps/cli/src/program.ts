@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { version } from '../package.json';
+import { commands } from './commands/index.ts';
+
+/** The command tree with the contract's way of ending: errors as `facedet: …`, never a process exit from inside. */
+export function createProgram(): Command {
+  const program = new Command('facedet')
+    .description('Find faces in images and video, follow them, steady them, blur them.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/^error: /, 'facedet: ').replace(/\n(?!\()/g, ' ')} [USAGE]\n`) });
+  for (const command of commands) program.addCommand(command());
+  inherit(program);
+  return program;
+}
+
+function inherit(parent: Command): void {
+  for (const child of parent.commands) {
+    child.copyInheritedSettings(parent);
+    inherit(child);
+  }
+}

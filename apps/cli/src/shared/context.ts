@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { CommandError, errorLine } from './errors.ts';
+import { Exit } from './exit.ts';
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+/** What a command's work is given: where to write, how to report, when to stop. */
+export interface Context {
+  /** Data. Resolves when more may be written. */
+  write(data: string | Uint8Array): Promise<void>;
+  /** A line on standard error, above a progress bar that may stand there. */
+  log(line: string): void;
+  /** Reports an input that failed and goes on; the command will end with exit code 1. Returns what `--json` shows of it. */
+  fail(input: string, error: unknown): { code: string; message: string };
+  /** Aborted by Ctrl-C (SIGINT) and SIGTERM; a second one ends the process at once. */
+  readonly signal: AbortSignal;
+  /** Whether standard output is a terminal: a table, not data for a program. */
+  readonly terminal: boolean;
+  /** Colours for standard output; they do nothing outside a terminal and with NO_COLOR. */
+  readonly colors: Colors;
+  /** The command that runs; its `parent` chain ends at `facedet`. */
+  readonly command: Command;
+  /** Set by a progress bar while it stands, so that lines go above it. */
+  bar: { log(line: string): void } | undefined;
+}
+
+/** The work of a command: a module that exports `run`. It may return an exit code; failed inputs make at least a 1 of it. */
+export interface Work<Args extends unknown[], Options> {
+  run(context: Context, options: Options, ...args: Args): Promise<number | void>;
+}
+
+/** Makes a commander action that loads the work only when the command is used. `run` gets the context, the options, then the arguments. */
+export function action<Args extends unknown[], Options>(load: () => Promise<Work<Args, Options>>) {
+  return async (...parameters: unknown[]): Promise<void> => {
+    const command = parameters.at(-1) as Command;
+    const options = parameters.at(-2) as Options;
+    process.exitCode = await perform(command, async (context) => {
+      const { run } = await load();
+      return run(context, options, ...(parameters.slice(0, -2) as Args));
+    });
+  };
+}
+
+async function perform(command: Command, work: (context: Context) => Promise<number | void>): Promise<number> {
+  const controller = new AbortController();
+  let failures = 0;
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(Exit.interrupted);
+    controller.abort(new CommandError('INTERRUPTED', 'stopped by Ctrl-C', { exitCode: Exit.interrupted }));
+  };
+  const context: Context = {
+    write: (data) => writeTo(process.stdout, data),
+    log: (line) => (context.bar ? context.bar.log(line) : void process.stderr.write(`${line}\n`)),
+    fail(input, error) {
+      failures++;
+      const line = errorLine(error, input);
+      context.log(line);
+      const [, message, code] = line.slice(`facedet: ${input}: `.length).match(/^(.*) \[([^\]]*)\]$/)!;
+      return { code: code!, message: message! };
+    },
+    signal: controller.signal,
+    terminal: process.stdout.isTTY === true,
+    colors: pc.createColors(colorful(process.stdout)),
+    command,
+    bar: undefined,
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    const code = (await work(context)) ?? Exit.ok;
+    if (controller.signal.aborted) return Exit.interrupted;
+    return code === Exit.ok && failures > 0 ? Exit.failed : code;
+  } catch (error) {
+    if (controller.signal.aborted) return Exit.interrupted;
+    context.log(errorLine(error));
+    if (process.env.FACEDET_DEBUG) context.log((error as Error)?.stack ?? String(error));
+    return error instanceof CommandError ? error.exitCode : Exit.failed;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+/** Whether a stream may show colours: a terminal that can, and nobody said no. */
+export function colorful(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+}
+
+function writeTo(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<void> {
+  return new Promise((done) => {
+    if (stream.write(data)) done();
+    else stream.once('drain', done);
+  });
+}

@@ -1,0 +1,53 @@
+import type { Context } from './context.ts';
+
+/** A progress bar on a terminal's standard error; elsewhere it does nothing. */
+export interface Progress {
+  /** Work done so far, in the unit of the total. */
+  update(done: number): void;
+  /** One more. */
+  tick(): void;
+  /** Changes the total, where it becomes known late. */
+  total(total: number): void;
+  /** Removes the bar. Call it in a `finally`. */
+  stop(): void;
+}
+
+/** Options of `progress`. */
+export interface ProgressOptions {
+  /** What the bar counts up to; 0 where it is not known yet. */
+  total: number;
+  /** What is being done: `faces`, a file's name, … */
+  label?: string;
+  /** What is counted: `images`, `frames`, `MB`. */
+  unit?: string;
+}
+
+const nothing: Progress = { update() {}, tick() {}, total() {}, stop() {} };
+
+/** Shows a bar until `stop`. Lines of `context.log` and `context.fail` appear above it. */
+export async function progress(context: Context, { total, label = '', unit = '' }: ProgressOptions): Promise<Progress> {
+  if (process.stderr.isTTY !== true || process.env.TERM === 'dumb') return nothing;
+  const { MultiBar } = (await import('cli-progress')).default;
+  const bars = new MultiBar({
+    format: `${label ? '{label} ' : ''}{bar} {percentage} % · {value}/{total} ${unit} · {eta_formatted} left`,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+    fps: 8,
+    gracefulExit: false,
+  });
+  const bar = bars.create(total, 0, { label });
+  context.bar = { log: (line) => bars.log(`${line}\n`) };
+  return {
+    update: (done) => bar.update(Math.min(done, bar.getTotal())),
+    tick: () => bar.increment(),
+    total: (value) => bar.setTotal(value),
+    stop: () => {
+      bars.stop();
+      context.bar = undefined;
+    },
+  };
+}
