@@ -1,0 +1,70 @@
+import { FaceDetError } from './errors.ts';
+import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
+import type { Box, PixelBuffer } from './types.ts';
+
+/** Sampling positions along one axis: two neighbours (already × their step in bytes) and the weight of the second. */
+export interface AxisTable {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly weight: Float32Array;
+}
+
+/**
+ * Positions of OpenCV's INTER_LINEAR: pixel centres lie at + .5, `from = start + (to + .5) · length / count − .5`, and what reaches
+ * over the edge repeats the edge's pixel. There is no anti-aliasing: two neighbours an axis, however small the result.
+ */
+export function axisTable(start: number, length: number, count: number, limit: number, step: number): AxisTable {
+  const low = new Int32Array(count);
+  const high = new Int32Array(count);
+  const weight = new Float32Array(count);
+  const scale = length / count;
+  for (let i = 0; i < count; i++) {
+    const position = Math.min(Math.max(start + (i + 0.5) * scale - 0.5, 0), limit - 1);
+    const floor = Math.floor(position);
+    low[i] = floor * step;
+    high[i] = Math.min(floor + 1, limit - 1) * step;
+    weight[i] = position - floor;
+  }
+  return { low, high, weight };
+}
+
+/**
+ * Scales `region` of `source` (by default all of it) to `width` × `height` packed RGB, bilinear with half-pixel centres and without
+ * anti-aliasing, as OpenCV's `resize` does, rounded to 8 bits. Alpha is ignored. Throws `INVALID_ARGUMENT` for sizes that are no
+ * positive integers.
+ */
+export function resizeBilinear(source: PixelBuffer, width: number, height: number, region?: Box, into?: Uint8Array): PixelBuffer {
+  if (!(Number.isInteger(width) && width > 0 && Number.isInteger(height) && height > 0)) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected positive integers for the size to scale to but received ${width} × ${height}.`);
+  }
+  const data = into ?? new Uint8Array(width * height * 3);
+  const step = bytesPerPixel(source.format);
+  const [red, green, blue] = channelOffsets(source.format);
+  const from = source.data;
+  const { low, high, weight } = axisTable(region?.x ?? 0, region?.width ?? source.width, width, source.width, step);
+  const rows = axisTable(region?.y ?? 0, region?.height ?? source.height, height, source.height, rowStride(source));
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const top = rows.low[y]!;
+    const bottom = rows.high[y]!;
+    const v = rows.weight[y]!;
+    for (let x = 0; x < width; x++) {
+      const l = low[x]!;
+      const h = high[x]!;
+      const u = weight[x]!;
+      const a = (1 - u) * (1 - v);
+      const b = u * (1 - v);
+      const c = (1 - u) * v;
+      const d = u * v;
+      const tl = top + l;
+      const tr = top + h;
+      const bl = bottom + l;
+      const br = bottom + h;
+      data[to] = from[tl + red]! * a + from[tr + red]! * b + from[bl + red]! * c + from[br + red]! * d + 0.5;
+      data[to + 1] = from[tl + green]! * a + from[tr + green]! * b + from[bl + green]! * c + from[br + green]! * d + 0.5;
+      data[to + 2] = from[tl + blue]! * a + from[tr + blue]! * b + from[bl + blue]! * c + from[br + blue]! * d + 0.5;
+      to += 3;
+    }
+  }
+  return { data, width, height, format: 'rgb' };
+}

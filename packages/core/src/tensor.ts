@@ -1,0 +1,107 @@
+import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
+import { axisTable, type AxisTable } from './resize.ts';
+import type { Box, PixelBuffer } from './types.ts';
+
+/** SCRFD's normalisation: (x − 127.5) / 128. */
+const SCALE = 1 / 128;
+const SHIFT = -127.5 / 128;
+
+/** Where an image goes inside a tensor of shape [batch, 3, canvasHeight, canvasWidth]. */
+export interface TensorPlace {
+  readonly canvasWidth: number;
+  readonly canvasHeight: number;
+  /** Size of the scaled picture in the canvas' upper left corner. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Axis tables of the last few shapes: a video asks for the same two again and again. */
+export interface ResizeTables {
+  key: string;
+  columns: AxisTable;
+  rows: AxisTable;
+}
+
+/**
+ * Scales `region` of `pixels` straight into `tensor` (NCHW, RGB, normalised) at element `offset`, bilinear as `resizeBilinear`, but
+ * without its rounding to 8 bits. Touches only the picture's part of the canvas, not the padding. Pixels that have the wanted size
+ * already are only converted. Returns tables to pass again.
+ */
+export function fillTensor(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer, region?: Box, tables?: ResizeTables): ResizeTables | undefined {
+  const whole = region === undefined || (region.x === 0 && region.y === 0 && region.width === pixels.width && region.height === pixels.height);
+  if (whole && pixels.width === place.width && pixels.height === place.height) {
+    convert(tensor, offset, place, pixels);
+    return tables;
+  }
+  const x = region?.x ?? 0;
+  const y = region?.y ?? 0;
+  const width = region?.width ?? pixels.width;
+  const height = region?.height ?? pixels.height;
+  const step = bytesPerPixel(pixels.format);
+  const stride = rowStride(pixels);
+  const key = `${x},${y},${width},${height},${place.width},${place.height},${pixels.width},${pixels.height},${step},${stride}`;
+  const use = tables?.key === key ? tables : { key, columns: axisTable(x, width, place.width, pixels.width, step), rows: axisTable(y, height, place.height, pixels.height, stride) };
+  resample(tensor, offset, place, pixels, use);
+  return use;
+}
+
+/** Sets the canvas around the scaled picture: right of it and below it, in all three planes. */
+export function padTensor(tensor: Float32Array, offset: number, place: TensorPlace, value: number): void {
+  const { canvasWidth, canvasHeight, width, height } = place;
+  const plane = canvasWidth * canvasHeight;
+  for (let c = 0; c < 3; c++) {
+    const start = offset + c * plane;
+    if (width < canvasWidth) for (let y = 0; y < height; y++) tensor.fill(value, start + y * canvasWidth + width, start + (y + 1) * canvasWidth);
+    tensor.fill(value, start + height * canvasWidth, start + plane);
+  }
+}
+
+function convert(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer): void {
+  const { data, format } = pixels;
+  const step = bytesPerPixel(format);
+  const [red, green, blue] = channelOffsets(format);
+  const stride = rowStride(pixels);
+  const plane = place.canvasWidth * place.canvasHeight;
+  for (let y = 0; y < place.height; y++) {
+    let r = offset + y * place.canvasWidth;
+    let g = r + plane;
+    let b = g + plane;
+    let from = y * stride;
+    for (const end = from + place.width * step; from < end; from += step) {
+      tensor[r++] = data[from + red]! * SCALE + SHIFT;
+      tensor[g++] = data[from + green]! * SCALE + SHIFT;
+      tensor[b++] = data[from + blue]! * SCALE + SHIFT;
+    }
+  }
+}
+
+function resample(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer, tables: ResizeTables): void {
+  const { data } = pixels;
+  const [red, green, blue] = channelOffsets(pixels.format);
+  const { low, high, weight } = tables.columns;
+  const { width, height, canvasWidth } = place;
+  const plane = canvasWidth * place.canvasHeight;
+  for (let y = 0; y < height; y++) {
+    const top = tables.rows.low[y]!;
+    const bottom = tables.rows.high[y]!;
+    const v = tables.rows.weight[y]! * SCALE;
+    const w = SCALE - v; // the normalisation's factor rides on the rows' weights
+    let to = offset + y * canvasWidth;
+    for (let x = 0; x < width; x++, to++) {
+      const l = low[x]!;
+      const h = high[x]!;
+      const u = weight[x]!;
+      const b = u * w;
+      const a = w - b;
+      const d = u * v;
+      const c = v - d;
+      const tl = top + l;
+      const tr = top + h;
+      const bl = bottom + l;
+      const br = bottom + h;
+      tensor[to] = data[tl + red]! * a + data[tr + red]! * b + data[bl + red]! * c + data[br + red]! * d + SHIFT;
+      tensor[to + plane] = data[tl + green]! * a + data[tr + green]! * b + data[bl + green]! * c + data[br + green]! * d + SHIFT;
+      tensor[to + 2 * plane] = data[tl + blue]! * a + data[tr + blue]! * b + data[bl + blue]! * c + data[br + blue]! * d + SHIFT;
+    }
+  }
+}
