@@ -1,0 +1,57 @@
+import { FaceDetError } from '@facedet/core';
+import { defaultModel } from './default.ts';
+import { models } from './manifest.ts';
+import type { ModelEntry } from './types.ts';
+
+/** The entry of a model by its name or an alias, in any case; undefined where there is none. */
+export function findModel(name: string): ModelEntry | undefined {
+  const wanted = name.toLowerCase();
+  return models.find((entry) => entry.name === wanted || entry.aliases.includes(wanted));
+}
+
+/** The entry whose file, or another export of whose weights, has this SHA-256 (hex). */
+export function findModelBySha256(sha256: string): ModelEntry | undefined {
+  const wanted = sha256.toLowerCase();
+  return models.find(({ file }) => file.sha256 === wanted || file.otherExports?.some((other) => other.sha256 === wanted));
+}
+
+/**
+ * What kind of thing somebody named: an entry of the manifest, a URL, or a path.
+ *
+ * A name never means a file that happens to lie in the working folder: a path has a separator or ends in `.onnx` or `.ort`.
+ *
+ * @throws FaceDetError `NO_MODEL` without a name and without default weights; `MODEL_UNKNOWN` for a word that is no name.
+ */
+export function classifyModel(model: string | URL | undefined): { entry: ModelEntry } | { url: string } | { path: string | URL } {
+  if (model === undefined) {
+    if (defaultModel) return { entry: defaultModel };
+    throw new FaceDetError(
+      'NO_MODEL',
+      'No model was named and this build carries no default weights: name one (scrfd_10g_kps, scrfd_2.5g_kps and scrfd_0.5g_kps can be downloaded, see `facedet models list`) or give the path of an ONNX file.',
+    );
+  }
+  const text = String(model);
+  if (/^https?:\/\//i.test(text)) return { url: text };
+  if (/^file:\/\//i.test(text)) return { path: new URL(text) };
+  const entry = findModel(text);
+  if (entry) return { entry };
+  if (/[/\\]/.test(text) || /\.(onnx|ort)$/i.test(text)) return { path: text };
+  throw new FaceDetError('MODEL_UNKNOWN', `${JSON.stringify(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(text)}`);
+}
+
+function suggestion(text: string): string {
+  const names = models.flatMap(({ name, aliases }) => [name, ...aliases]);
+  const near = names.map((name) => ({ name, distance: distance(text.toLowerCase(), name) })).sort((a, b) => a.distance - b.distance)[0];
+  return near && near.distance <= 3 ? `. Did you mean ${near.name}?` : '.';
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length]!;
+}
