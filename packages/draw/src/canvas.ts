@@ -1,0 +1,201 @@
+import { FaceDetError } from '@facedet/core';
+import { cssColor, identityColor, inkOn } from './color.ts';
+import { checkOptions, hideRegion } from './effects.ts';
+import { defaultLineWidth, labelOf, type OverlayOptions } from './overlay.ts';
+import { checkBox, regionsOf, type Region } from './region.ts';
+import { surfaceOfPixels } from './surface.ts';
+import type { AnonymizeOptions, DrawableFace, RegionOptions, Rgb } from './types.ts';
+
+/** Pixels as `getImageData` gives them. Only contexts of 8 bits a channel (a `Uint8ClampedArray`) can be read. */
+export interface CanvasPixels {
+  readonly data: ArrayLike<number>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The part of a Canvas 2D context that is used: browsers', `OffscreenCanvas`'s and that of `@napi-rs/canvas` all fit. */
+export interface CanvasContext {
+  readonly canvas: { readonly width: number; readonly height: number };
+  fillStyle: unknown;
+  strokeStyle: unknown;
+  globalAlpha: number;
+  lineWidth: number;
+  lineCap: string;
+  font: string;
+  textAlign: string;
+  textBaseline: string;
+  save(): void;
+  restore(): void;
+  setTransform(a: number, b: number, c: number, d: number, e: number, f: number): void;
+  beginPath(): void;
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  arc(x: number, y: number, radius: number, from: number, to: number): void;
+  ellipse(x: number, y: number, radiusX: number, radiusY: number, rotation: number, from: number, to: number): void;
+  rect(x: number, y: number, width: number, height: number): void;
+  fill(): void;
+  stroke(): void;
+  clip(): void;
+  fillRect(x: number, y: number, width: number, height: number): void;
+  strokeRect(x: number, y: number, width: number, height: number): void;
+  fillText(text: string, x: number, y: number): void;
+  measureText(text: string): { readonly width: number };
+  drawImage(image: unknown, x: number, y: number, width: number, height: number): void;
+  getImageData(x: number, y: number, width: number, height: number): CanvasPixels;
+  putImageData(pixels: CanvasPixels, x: number, y: number): void;
+}
+
+/** How faces on a canvas are made unrecognisable. */
+export interface CanvasAnonymizeOptions extends RegionOptions {
+  /** As in `AnonymizeOptions`; `emoji` and `image` are laid over a blur. */
+  readonly effect?: 'blur' | 'pixelate' | 'solid' | 'emoji' | 'image';
+  /** For `solid`; default black. */
+  readonly color?: Rgb;
+  /** For `emoji`; default 🙂. It is as high and wide as the longer side of the enlarged box. */
+  readonly emoji?: string;
+  /** For `image`: anything that the context's own `drawImage` takes; it is stretched over the enlarged box. */
+  readonly image?: object;
+}
+
+const EMOJI_FONTS = '"Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", sans-serif';
+
+/**
+ * Draws boxes, labels, landmarks and trails on a canvas, in its current transformation.
+ * @throws FaceDetError `INVALID_ARGUMENT` where a box is not finite.
+ */
+export function drawOverlay(ctx: CanvasContext, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
+  for (const { box } of faces) checkBox(box);
+  const line = options.lineWidth ?? defaultLineWidth(ctx.canvas.width, ctx.canvas.height);
+  const colorOf = options.color ?? ((face: DrawableFace) => identityColor(face.id));
+  ctx.save();
+  ctx.lineCap = 'round';
+  ctx.lineWidth = line;
+  for (const face of faces) drawTrail(ctx, face, options, colorOf(face));
+  for (const face of faces) {
+    const { x, y, width, height } = face.box;
+    ctx.strokeStyle = ctx.fillStyle = cssColor(colorOf(face));
+    if (options.boxes ?? true) ctx.strokeRect(x + line / 2, y + line / 2, Math.max(0, width - line), Math.max(0, height - line));
+    if (options.landmarks ?? true) drawLandmarks(ctx, face, line);
+  }
+  for (const face of faces) drawLabel(ctx, face, labelOf(face, options.labels), line, colorOf(face));
+  ctx.restore();
+}
+
+/**
+ * Makes faces on a canvas unrecognisable, for good. Boxes are in the canvas's own pixels, whatever its transformation is.
+ * @throws FaceDetError `INVALID_ARGUMENT` for unusable boxes or options, `CANVAS_UNREADABLE` where the browser forbids reading
+ * the canvas (a picture from another origin): `solid` works there still.
+ */
+export function anonymizeCanvas(ctx: CanvasContext, faces: readonly DrawableFace[], options: CanvasAnonymizeOptions = {}): void {
+  const { effect = 'blur', color = [0, 0, 0] as Rgb, emoji = '🙂', image } = options;
+  if (effect === 'image' && !image) throw new FaceDetError('INVALID_ARGUMENT', "Expected `image` for the effect 'image', received none.");
+  if (effect !== 'image' && effect !== 'emoji') checkOptions({ effect });
+  const regions = regionsOf(faces, options);
+  ctx.save();
+  try {
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.globalAlpha = 1;
+    for (const region of regions) {
+      if (effect === 'solid') {
+        trace(ctx, region);
+        ctx.fillStyle = cssColor(color);
+        ctx.fill();
+        continue;
+      }
+      hideOnCanvas(ctx, region, effect === 'pixelate' ? 'pixelate' : 'blur');
+      if (effect === 'emoji') drawEmoji(ctx, region, emoji);
+      if (effect === 'image') drawImage(ctx, region, image!);
+    }
+  } finally {
+    ctx.restore();
+  }
+}
+
+function hideOnCanvas(ctx: CanvasContext, region: Region, effect: AnonymizeOptions['effect'] & string): void {
+  const { box, shape } = region;
+  const x = Math.max(0, Math.floor(box.x));
+  const y = Math.max(0, Math.floor(box.y));
+  const width = Math.min(ctx.canvas.width, Math.ceil(box.x + box.width)) - x;
+  const height = Math.min(ctx.canvas.height, Math.ceil(box.y + box.height)) - y;
+  if (width <= 0 || height <= 0) return;
+  const pixels = readPixels(ctx, x, y, width, height);
+  const { data } = pixels;
+  if (!(data instanceof Uint8ClampedArray)) throw new FaceDetError('CANVAS_UNREADABLE', 'Expected a canvas of 8 bits a channel, received floating-point pixels; make the context without a pixelFormat of float16.');
+  const moved: Region = { shape, box: { ...box, x: box.x - x, y: box.y - y } };
+  hideRegion(surfaceOfPixels({ data, width, height, format: 'rgba' }), moved, { effect });
+  ctx.putImageData(pixels, x, y);
+}
+
+function readPixels(ctx: CanvasContext, x: number, y: number, width: number, height: number): CanvasPixels {
+  try {
+    return ctx.getImageData(x, y, width, height);
+  } catch (cause) {
+    throw new FaceDetError('CANVAS_UNREADABLE', "Expected a canvas whose pixels may be read, but the browser refused (it holds a picture of another origin); serve the picture with CORS headers, or use the effect 'solid'.", { cause });
+  }
+}
+
+function trace(ctx: CanvasContext, { box, shape }: Region): void {
+  const { x, y, width, height } = box;
+  ctx.beginPath();
+  if (shape === 'box') ctx.rect(x, y, width, height);
+  else ctx.ellipse(x + width / 2, y + height / 2, width / 2, height / 2, 0, 0, 2 * Math.PI);
+}
+
+function drawEmoji(ctx: CanvasContext, { box }: Region, emoji: string): void {
+  const side = Math.max(box.width, box.height);
+  ctx.font = `${side}px ${EMOJI_FONTS}`;
+  const measured = ctx.measureText(emoji).width;
+  if (measured > 0) ctx.font = `${(side * side) / measured}px ${EMOJI_FONTS}`;
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'middle';
+  ctx.fillStyle = '#000';
+  ctx.fillText(emoji, box.x + box.width / 2, box.y + box.height / 2);
+}
+
+function drawImage(ctx: CanvasContext, region: Region, image: object): void {
+  const { x, y, width, height } = region.box;
+  ctx.save();
+  trace(ctx, region);
+  ctx.clip();
+  ctx.drawImage(image, x, y, width, height);
+  ctx.restore();
+}
+
+function drawTrail(ctx: CanvasContext, { id }: DrawableFace, { trails }: OverlayOptions, color: Rgb): void {
+  const points = trails?.get(id ?? NaN) ?? [];
+  ctx.strokeStyle = cssColor(color);
+  for (let i = 1; i < points.length; i++) {
+    ctx.globalAlpha = (0.9 * i) / points.length;
+    ctx.beginPath();
+    ctx.moveTo(points[i - 1]!.x, points[i - 1]!.y);
+    ctx.lineTo(points[i]!.x, points[i]!.y);
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+}
+
+function drawLandmarks(ctx: CanvasContext, { box, landmarks }: DrawableFace, line: number): void {
+  const radius = Math.max(0.75, Math.min(line, Math.min(box.width, box.height) / 16));
+  for (const { x, y } of landmarks ?? []) {
+    ctx.beginPath();
+    ctx.arc(x, y, radius, 0, 2 * Math.PI);
+    ctx.fill();
+  }
+}
+
+function drawLabel(ctx: CanvasContext, { box }: DrawableFace, text: string, line: number, color: Rgb): void {
+  if (!text) return;
+  const size = Math.max(10, line * 6);
+  ctx.font = `600 ${size}px system-ui, sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  const [width, height] = [ctx.measureText(text).width + size * 0.6, size * 1.35];
+  if (width > box.width + box.height || height > box.height) return;
+  const left = Math.max(0, Math.min(box.x, ctx.canvas.width - width));
+  const [above, below] = [box.y - height, box.y + box.height];
+  const top = above >= 0 ? above : below + height <= ctx.canvas.height ? below : Math.max(0, box.y);
+  ctx.fillStyle = cssColor(color);
+  ctx.fillRect(left, top, width, height);
+  ctx.fillStyle = cssColor(inkOn(color));
+  ctx.fillText(text, left + size * 0.3, top + height / 2);
+}

@@ -1,0 +1,159 @@
+import type { PixelBuffer } from '@facedet/core';
+import { boundsOf, spanOf, type Region } from './region.ts';
+import { invalid, sampleOf, surfaceOfPixels, type Plane, type Surface } from './surface.ts';
+import type { AnonymizeOptions, Rgb } from './types.ts';
+
+/** Cells along the shorter side of a region. Few enough that neither a detector nor a person makes out a face in them. */
+const CELLS = 7;
+
+/** Throws `INVALID_ARGUMENT` for an effect that isn't known or lacks what it needs. */
+export function checkOptions({ effect = 'blur', image }: AnonymizeOptions): void {
+  if (!['blur', 'pixelate', 'solid', 'image'].includes(effect)) throw invalid(`Expected effect 'blur', 'pixelate', 'solid' or 'image', received ${String(effect)}.`);
+  if (effect !== 'image') return;
+  if (!image) throw invalid("Expected `image`, a PixelBuffer, for the effect 'image'; received none.");
+  surfaceOfPixels(image);
+}
+
+/** Hides one region of a picture, in place. */
+export function hideRegion(surface: Surface, region: Region, options: AnonymizeOptions): void {
+  const { effect = 'blur', color = [0, 0, 0] as Rgb, image } = options;
+  for (const plane of surface.planes) {
+    if (effect === 'solid') fillRegion(plane, region, Math.round(sampleOf(plane, color)));
+    else averageRegion(plane, region, effect !== 'pixelate');
+  }
+  if (effect === 'image') coverRegion(surface, region, image!);
+}
+
+function fillRegion(plane: Plane, region: Region, sample: number): void {
+  const { data, offset, step, stride } = plane;
+  forEachSpan(plane, region, (y, from, to) => {
+    for (let x = from, at = offset + y * stride + from * step; x < to; x++, at += step) data[at] = sample;
+  });
+}
+
+/**
+ * Replaces the region by the means of a coarse grid of cells: plain, or smoothed by quadratic B-splines (which also mix
+ * neighbouring cells, so that not even the means remain). All that is left of the face are some 7 × 9 numbers a channel.
+ */
+function averageRegion(plane: Plane, region: Region, smooth: boolean): void {
+  const { x0, x1, y0, y1 } = boundsOf(region, plane);
+  const [width, height] = [x1 - x0, y1 - y0];
+  if (width <= 0 || height <= 0) return;
+  const cell = Math.max(1, Math.min(region.box.width, region.box.height) / CELLS);
+  const columns = Math.max(1, Math.min(width, Math.round(width / (cell * plane.scaleX))));
+  const rows = Math.max(1, Math.min(height, Math.round(height / (cell * plane.scaleY))));
+  const means = cellMeans(plane, x0, y0, width, height, columns, rows);
+  if (smooth) writeSmooth(plane, region, x0, y0, width, height, means, columns, rows);
+  else writePlain(plane, region, x0, y0, width, height, means, columns, rows);
+}
+
+function cellMeans({ data, offset, step, stride }: Plane, x0: number, y0: number, width: number, height: number, columns: number, rows: number): Float32Array {
+  const means = new Float32Array(columns * rows);
+  const edges = Int32Array.from({ length: columns + 1 }, (_, i) => Math.floor((i * width) / columns));
+  for (let row = 0; row < rows; row++) {
+    const top = Math.floor((row * height) / rows);
+    const bottom = Math.floor(((row + 1) * height) / rows);
+    for (let column = 0; column < columns; column++) {
+      const [left, right] = [edges[column]!, edges[column + 1]!];
+      let sum = 0;
+      for (let y = top; y < bottom; y++) {
+        let at = offset + (y0 + y) * stride + (x0 + left) * step;
+        for (let x = left; x < right; x++, at += step) sum += data[at]!;
+      }
+      means[row * columns + column] = sum / ((bottom - top) * (right - left));
+    }
+  }
+  return means;
+}
+
+function writePlain(plane: Plane, region: Region, x0: number, y0: number, width: number, height: number, means: Float32Array, columns: number, rows: number): void {
+  const { data, offset, step, stride } = plane;
+  const column = Int32Array.from({ length: width }, (_, x) => Math.min(columns - 1, Math.floor(((x + 0.5) * columns) / width)));
+  forEachSpan(plane, region, (y, from, to) => {
+    const row = Math.min(rows - 1, Math.floor(((y - y0 + 0.5) * rows) / height)) * columns;
+    for (let x = from, at = offset + y * stride + from * step; x < to; x++, at += step) data[at] = (means[row + column[x - x0]!]! + 0.5) | 0;
+  });
+}
+
+function writeSmooth(plane: Plane, region: Region, x0: number, y0: number, width: number, height: number, means: Float32Array, columns: number, rows: number): void {
+  const { data, offset, step, stride } = plane;
+  const across = splines(width, columns);
+  const down = splines(height, rows);
+  const line = new Float32Array(columns);
+  forEachSpan(plane, region, (y, from, to) => {
+    const r = 3 * (y - y0);
+    const [above, middle, below] = [down.indices[r]! * columns, down.indices[r + 1]! * columns, down.indices[r + 2]! * columns];
+    const [wa, wm, wb] = [down.weights[r]!, down.weights[r + 1]!, down.weights[r + 2]!];
+    for (let i = 0; i < columns; i++) line[i] = wa * means[above + i]! + wm * means[middle + i]! + wb * means[below + i]!;
+    const { indices, weights } = across;
+    for (let x = from, at = offset + y * stride + from * step, c = 3 * (from - x0); x < to; x++, at += step, c += 3) {
+      data[at] = (weights[c]! * line[indices[c]!]! + weights[c + 1]! * line[indices[c + 1]!]! + weights[c + 2]! * line[indices[c + 2]!]! + 0.5) | 0;
+    }
+  });
+}
+
+/** For each of `length` samples the three cells about it and their weights: a uniform quadratic B-spline, ends repeated. */
+function splines(length: number, cells: number) {
+  const indices = new Int32Array(3 * length);
+  const weights = new Float32Array(3 * length);
+  for (let i = 0; i < length; i++) {
+    const at = ((i + 0.5) * cells) / length;
+    const cell = Math.min(cells - 1, Math.floor(at));
+    const t = at - cell;
+    indices.set([Math.max(0, cell - 1), cell, Math.min(cells - 1, cell + 1)], 3 * i);
+    weights.set([(1 - t) ** 2 / 2, 0.5 + t * (1 - t), t ** 2 / 2], 3 * i);
+  }
+  return { indices, weights };
+}
+
+/** Lays an image, stretched, over a region: the mean of bilinear samples at up to 4 × 4 places of a sample. */
+function coverRegion(surface: Surface, region: Region, image: PixelBuffer): void {
+  const source = surfaceOfPixels(image);
+  const bytes = image.data;
+  const channels = image.format === 'gray' ? 1 : image.format.length;
+  const stride = image.stride ?? image.width * channels;
+  const order = source.planes.map(({ offset }) => offset);
+  const [red, green, blue] = order.length === 1 ? [0, 0, 0] : (order as [number, number, number]);
+  const { box } = region;
+  const texel = new Float64Array(4); // red, green, blue (times alpha), alpha
+  const read = (u: number, v: number) => {
+    const [fx, fy] = [Math.min(Math.max(u - 0.5, 0), image.width - 1), Math.min(Math.max(v - 0.5, 0), image.height - 1)];
+    const [ix, iy] = [Math.floor(fx), Math.floor(fy)];
+    for (let corner = 0; corner < 4; corner++) {
+      const [x, y] = [Math.min(ix + (corner & 1), image.width - 1), Math.min(iy + (corner >> 1), image.height - 1)];
+      const weight = (corner & 1 ? fx - ix : 1 - fx + ix) * (corner >> 1 ? fy - iy : 1 - fy + iy);
+      const at = y * stride + x * channels;
+      const alpha = weight * (channels === 4 ? bytes[at + 3]! / 255 : 1);
+      texel[0]! += alpha * bytes[at + red]!;
+      texel[1]! += alpha * bytes[at + green]!;
+      texel[2]! += alpha * bytes[at + blue]!;
+      texel[3]! += alpha;
+    }
+  };
+  for (const plane of surface.planes) {
+    const { data, offset, step, stride: lines, scaleX, scaleY, weights } = plane;
+    const [su, sv] = [image.width / (box.width * scaleX), image.height / (box.height * scaleY)]; // texels a sample
+    const n = Math.min(4, Math.max(1, Math.ceil(Math.max(su, sv))));
+    forEachSpan(plane, region, (y, from, to) => {
+      for (let x = from, at = offset + y * lines + from * step; x < to; x++, at += step) {
+        texel.fill(0);
+        for (let k = 0; k < n * n; k++) read((x + ((k % n) + 0.5) / n - box.x * scaleX) * su, (y + (Math.floor(k / n) + 0.5) / n - box.y * scaleY) * sv);
+        const alpha = texel[3]! / (n * n);
+        const colour = (weights[0] * texel[0]! + weights[1] * texel[1]! + weights[2] * texel[2]!) / (n * n) + weights[3] * alpha;
+        data[at] = (data[at]! * (1 - alpha) + colour + 0.5) | 0;
+      }
+    });
+  }
+}
+
+/** Calls `write` with every row of the region within the plane: columns from ≤ x < to. A sample touched is a sample hidden. */
+function forEachSpan(plane: Plane, region: Region, write: (y: number, from: number, to: number) => void): void {
+  const { x0, x1, y0, y1 } = boundsOf(region, plane);
+  const span: [number, number] = [0, 0];
+  for (let y = y0; y < y1; y++) {
+    spanOf(region, plane, y, span);
+    const from = Math.max(x0, Math.floor(span[0]));
+    const to = Math.min(x1, Math.ceil(span[1]));
+    if (from < to) write(y, from, to);
+  }
+}

@@ -1,0 +1,115 @@
+import { FaceDetError, type PixelBuffer } from '@facedet/core';
+import type { Rgb, YuvPlanes } from './types.ts';
+
+/** One channel of a picture: sample (x, y) lies at `offset + y · stride + x · step`. */
+export interface Plane {
+  readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
+  readonly offset: number;
+  readonly step: number;
+  readonly stride: number;
+  readonly width: number;
+  readonly height: number;
+  /** Samples a pixel: 1, or ½ where chroma is sub-sampled. */
+  readonly scaleX: number;
+  readonly scaleY: number;
+  /** The sample of a colour is `weights · (r, g, b, 1)`, colours from 0 to 255. */
+  readonly weights: readonly [red: number, green: number, blue: number, constant: number];
+}
+
+/** A picture as independent channels: every effect is written once, for one plane, and serves RGB and YUV alike. */
+export interface Surface {
+  readonly width: number;
+  readonly height: number;
+  readonly planes: readonly Plane[];
+}
+
+const ORDERS = { rgb: [0, 1, 2], rgba: [0, 1, 2], bgr: [2, 1, 0], bgra: [2, 1, 0], gray: [] } as const;
+const CHANNELS = { rgb: 3, rgba: 4, bgr: 3, bgra: 4, gray: 1 } as const;
+const BT601 = [0.299, 0.114] as const;
+const LUMA = { bt601: BT601, bt709: [0.2126, 0.0722], bt2020: [0.2627, 0.0593] } as const; // kr, kb
+
+/** The colour channels of packed pixels; alpha is none of them. Throws `INVALID_ARGUMENT` where data and size don't fit. */
+export function surfaceOfPixels(pixels: PixelBuffer): Surface {
+  const { data, width, height, format } = pixels;
+  checkSize(width, height);
+  const step = CHANNELS[format];
+  if (step === undefined) throw invalid(`Expected a pixel format of ${Object.keys(CHANNELS).join(', ')}, received ${String(format)}.`);
+  const stride = pixels.stride ?? width * step;
+  if (!Number.isInteger(stride) || stride < width * step) throw invalid(`Expected a stride of at least ${width * step} bytes for ${width} ${format} pixels, received ${stride}.`);
+  checkLength('pixels', data.length, (height - 1) * stride + width * step);
+  const plane = (offset: number, weights: Plane['weights']): Plane => ({ data, offset, step, stride, width, height, scaleX: 1, scaleY: 1, weights });
+  if (format === 'gray') return { width, height, planes: [plane(0, [BT601[0], 1 - BT601[0] - BT601[1], BT601[1], 0])] };
+  const [red, green, blue] = ORDERS[format];
+  return { width, height, planes: [plane(red, [1, 0, 0, 0]), plane(green, [0, 1, 0, 0]), plane(blue, [0, 0, 1, 0])] };
+}
+
+/** Luma and chroma of a YUV picture. Throws `INVALID_ARGUMENT` where planes, strides and size don't fit. */
+export function surfaceOfPlanes(picture: YuvPlanes): Surface {
+  const { width, height, planes, strides, subsampling, bitDepth = 8 } = picture;
+  checkSize(width, height);
+  if (planes.length < 1 || planes.length > 3 || strides.length < planes.length) throw invalid(`Expected 1 to 3 planes with a stride each, received ${planes.length} planes and ${strides.length} strides.`);
+  if (!['420', '422', '444'].includes(subsampling)) throw invalid(`Expected subsampling 420, 422 or 444, received ${String(subsampling)}.`);
+  if (!Number.isInteger(bitDepth) || bitDepth < 8 || bitDepth > 16) throw invalid(`Expected a bit depth from 8 to 16, received ${bitDepth}.`);
+  const weights = yuvWeights(picture);
+  const halfX = subsampling === '444' ? 1 : 2;
+  const halfY = subsampling === '420' ? 2 : 1;
+  const interleaved = planes.length === 2;
+  const result: Plane[] = [];
+  for (let channel = 0; channel < (planes.length === 1 ? 1 : 3); channel++) {
+    const index = interleaved ? Math.min(channel, 1) : channel;
+    const [divX, divY] = channel === 0 ? [1, 1] : [halfX, halfY];
+    const step = interleaved && channel > 0 ? 2 : 1;
+    const data = samples(planes[index]!, bitDepth, index);
+    const stride = strides[index]! / (bitDepth > 8 ? 2 : 1);
+    const [w, h] = [Math.ceil(width / divX), Math.ceil(height / divY)];
+    if (!Number.isInteger(stride) || stride < w * step) throw invalid(`Expected a stride of at least ${w * step * (bitDepth > 8 ? 2 : 1)} bytes for plane ${index}, received ${strides[index]}.`);
+    checkLength(`plane ${index}`, data.length, (h - 1) * stride + w * step);
+    result.push({ data, offset: step === 2 ? channel - 1 : 0, step, stride, width: w, height: h, scaleX: 1 / divX, scaleY: 1 / divY, weights: weights[channel]! });
+  }
+  return { width, height, planes: result };
+}
+
+/** The sample that shows a colour in this plane. */
+export function sampleOf(plane: Plane, [red, green, blue]: Rgb): number {
+  const [r, g, b, constant] = plane.weights;
+  return r * red + g * green + b * blue + constant;
+}
+
+export function invalid(message: string): FaceDetError {
+  return new FaceDetError('INVALID_ARGUMENT', message);
+}
+
+// ITU-R BT.601, BT.709 and BT.2020: the same formula with other weights of red and blue.
+function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited' }: YuvPlanes): Plane['weights'][] {
+  const [kr, kb] = LUMA[matrix ?? (height >= 720 ? 'bt709' : 'bt601')];
+  const kg = 1 - kr - kb;
+  const depth = 2 ** (bitDepth - 8);
+  const full = range === 'full';
+  const unit = full ? (2 ** bitDepth - 1) / 255 : depth;
+  const luma = full ? unit : (219 / 255) * depth;
+  const chroma = full ? unit : (224 / 255) * depth;
+  const [u, v] = [chroma / (2 * (1 - kb)), chroma / (2 * (1 - kr))];
+  return [
+    [luma * kr, luma * kg, luma * kb, full ? 0 : 16 * depth],
+    [-u * kr, -u * kg, u * (1 - kb), 128 * depth],
+    [v * (1 - kr), -v * kg, -v * kb, 128 * depth],
+  ];
+}
+
+function samples(plane: Uint8Array | Uint8ClampedArray | Uint16Array, bitDepth: number, index: number) {
+  if (bitDepth === 8) {
+    if (plane instanceof Uint16Array) throw invalid(`Expected bytes in plane ${index} at 8 bits, received a Uint16Array; give bitDepth.`);
+    return plane;
+  }
+  if (plane instanceof Uint16Array) return plane;
+  if (plane.byteOffset % 2 !== 0) throw invalid(`Expected plane ${index} of ${bitDepth}-bit samples to begin at an even address; copy it into a new array.`);
+  return new Uint16Array(plane.buffer, plane.byteOffset, plane.byteLength >> 1);
+}
+
+function checkSize(width: number, height: number): void {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) throw invalid(`Expected width and height as integers of at least 1, received ${width} × ${height}.`);
+}
+
+function checkLength(what: string, length: number, needed: number): void {
+  if (length < needed) throw invalid(`Expected at least ${needed} samples in ${what}, received ${length}.`);
+}

@@ -1,0 +1,64 @@
+import type { Box, Landmarks, PixelBuffer } from '@facedet/core';
+
+/** What is drawn or hidden: a `Face`, a `Track`, or a row of the command's JSONL. */
+export interface DrawableFace {
+  /** Pixels of the picture; may reach over its edges. */
+  readonly box: Box;
+  /** Confidence in [0, 1]; shown in the label where given. */
+  readonly score?: number;
+  /** Five points in pixels of the picture. */
+  readonly landmarks?: Landmarks | null;
+  /** Identity; the same identity has the same colour in every frame. */
+  readonly id?: number | null;
+}
+
+/** Red, green and blue, each from 0 to 255. */
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** Uncompressed YUV (Y′CbCr) planes as decoders and encoders hold them, rows from top to bottom. */
+export interface YuvPlanes {
+  /** Luma samples a row, an integer of at least 1. */
+  readonly width: number;
+  /** Luma rows, an integer of at least 1. */
+  readonly height: number;
+  /**
+   * `[y, u, v]`, or `[y, uv]` with u and v interleaved (NV12, P010), or `[y]` (grey). Above 8 bits a sample takes two bytes in
+   * the machine's order; such planes may be given as bytes too, if they begin at an even address.
+   */
+  readonly planes: readonly (Uint8Array | Uint8ClampedArray | Uint16Array)[];
+  /** Bytes from one row's start to the next, for each plane. */
+  readonly strides: readonly number[];
+  /** Chroma samples: half in both directions, half across, or all. Without meaning for grey. */
+  readonly subsampling: '420' | '422' | '444';
+  /** Bits of a sample, 8 to 16, in its low bits; default 8. Where the bits stand high (P010), give 16. */
+  readonly bitDepth?: number;
+  /** Which weights made the luma; default `bt709` from 720 rows up, else `bt601`. */
+  readonly matrix?: 'bt601' | 'bt709' | 'bt2020';
+  /** Whether 8-bit luma runs from 16 to 235 or from 0 to 255; default `limited`. */
+  readonly range?: 'limited' | 'full';
+}
+
+/** Which pixels of a face's surroundings an effect takes. */
+export interface RegionOptions {
+  /** An ellipse inscribed in the enlarged box, or the enlarged box itself; default `ellipse`. */
+  readonly shape?: 'ellipse' | 'box';
+  /** The box is enlarged by this factor about its centre, at least 0.1; default 1.3. */
+  readonly margin?: number;
+  /** Identities left as they are. A face without an identity is never left. */
+  readonly clear?: Iterable<number>;
+}
+
+/** How faces in pixels or planes are made unrecognisable. */
+export interface AnonymizeOptions extends RegionOptions {
+  /**
+   * - `blur` (default): averages over a few cells a face, then smooth between them: nothing finer than a cell is left to restore.
+   * - `pixelate`: the same cells, plain.
+   * - `solid`: one colour.
+   * - `image`: a picture stretched over the enlarged box, over a blur where it is transparent.
+   */
+  readonly effect?: 'blur' | 'pixelate' | 'solid' | 'image';
+  /** For `solid`; default black. */
+  readonly color?: Rgb;
+  /** For `image`; its alpha is respected. */
+  readonly image?: PixelBuffer;
+}
