@@ -1,1 +1,6 @@
-export {};
+// Pictures: read lazily by sharp, written under their name only when complete.
+export { readImage, type ReadImageOptions, type StillImage } from './read-image.ts';
+export { encodeImage, imageFormatOf, writeImage, type EncodeImageOptions, type WriteImageOptions } from './write-image.ts';
+export { type ImageFormat } from './sharp.ts';
+// ONNX Runtime in the calling thread.
+export { availableProviders, onnxBackend, type ExecutionProvider, type OnnxBackend, type OnnxBackendOptions, type OnnxSession, type ProviderFallback } from './backend.ts';

@@ -1,0 +1,128 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FaceDetError } from '@facedet/core';
+import { oneLine } from './optional.ts';
+
+/** The codes under which a kind of input fails. */
+export interface ByteErrors {
+  /** What is looked for, with its article: `a picture`. */
+  readonly what: string;
+  /** Nothing is there. */
+  readonly missing: string;
+  /** It is there and can't be read. */
+  readonly unreadable: string;
+  /** It has no bytes. */
+  readonly empty: string;
+  /** It has more than `maxBytes`. */
+  readonly tooLarge: string;
+}
+
+/** The whole of a file, of a `file:`, `http:`, `https:` or `data:` URL, or of bytes already at hand. */
+export async function readBytes(source: string | URL | Uint8Array | ArrayBuffer, errors: ByteErrors, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  let bytes: Uint8Array;
+  const at = locate(source);
+  if (at.kind === 'bytes') bytes = at.bytes;
+  else if (at.kind === 'file') bytes = await readFile(at.path, errors, maxBytes, signal);
+  else bytes = await download(at.url, errors, maxBytes, signal);
+  if (bytes.length === 0) throw new FaceDetError(errors.empty, `Expected ${errors.what} but ${describe(source)} is empty (0 bytes).`);
+  if (bytes.length > maxBytes) throw tooLarge(describe(source), bytes.length, errors, maxBytes);
+  return bytes;
+}
+
+/** Where a source lies: a path stays a path, whatever its scheme-like start (`C:\…`). */
+export type Location = { kind: 'bytes'; bytes: Uint8Array } | { kind: 'file'; path: string } | { kind: 'url'; url: URL };
+
+/** Tells bytes, files and URLs apart. Throws `INVALID_ARGUMENT` for anything else. */
+export function locate(source: string | URL | Uint8Array | ArrayBuffer): Location {
+  if (source instanceof Uint8Array) return { kind: 'bytes', bytes: source };
+  if (source instanceof ArrayBuffer) return { kind: 'bytes', bytes: new Uint8Array(source) };
+  const url = source instanceof URL ? source : typeof source === 'string' && /^(https?|file|data):/i.test(source) ? parseUrl(source) : undefined;
+  if (url?.protocol === 'file:') return { kind: 'file', path: fileURLToPath(url) };
+  if (url && /^(https?|data):$/.test(url.protocol)) return { kind: 'url', url };
+  if (url) throw new FaceDetError('INVALID_ARGUMENT', `Expected a file:, http:, https: or data: URL but received ${url.protocol}.`);
+  if (typeof source !== 'string' || source === '') throw new FaceDetError('INVALID_ARGUMENT', `Expected a path, a URL or bytes but received ${source === '' ? 'an empty string' : Object.prototype.toString.call(source)}.`);
+  return { kind: 'file', path: resolve(source) };
+}
+
+/** A source in a message: its path or URL as given, without the body of a data URL. */
+export function describe(source: string | URL | Uint8Array | ArrayBuffer): string {
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return 'the buffer';
+  const text = String(source);
+  return text.startsWith('data:') ? 'the data: URL' : text;
+}
+
+async function readFile(path: string, errors: ByteErrors, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const stats = await file.stat();
+      if (stats.isDirectory()) throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${path} is a folder; give the files in it.`);
+      if (stats.size > maxBytes) throw tooLarge(path, stats.size, errors, maxBytes);
+      return await file.readFile({ signal });
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (cause instanceof FaceDetError) throw cause;
+    signal?.throwIfAborted();
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new FaceDetError(errors.missing, `Expected ${errors.what} but there is no file ${path}; check the path.`, { cause });
+    const hint = code === 'EACCES' || code === 'EPERM' ? 'this user may not read it; change its permissions' : oneLine(message);
+    throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${path} can't be read: ${hint}`, { cause });
+  }
+}
+
+/** Longest silence of a server, in seconds. */
+const PATIENCE = 30;
+
+async function download(url: URL, errors: ByteErrors, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  const shown = describe(url);
+  const quiet = new AbortController();
+  let timer = setTimeout(() => quiet.abort(), PATIENCE * 1000);
+  try {
+    const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, quiet.signal]) : quiet.signal });
+    if (!response.ok) {
+      await response.body?.cancel();
+      const gone = response.status === 404 || response.status === 410;
+      throw new FaceDetError(gone ? errors.missing : errors.unreadable, `Expected ${errors.what} but ${shown} answered ${response.status} ${response.statusText}`.trimEnd() + '.');
+    }
+    const announced = Number(response.headers.get('content-length') ?? 0);
+    if (announced > maxBytes) {
+      await response.body?.cancel();
+      throw tooLarge(shown, announced, errors, maxBytes);
+    }
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+      clearTimeout(timer);
+      timer = setTimeout(() => quiet.abort(), PATIENCE * 1000);
+      size += chunk.length;
+      if (size > maxBytes) throw tooLarge(shown, size, errors, maxBytes);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, size);
+  } catch (cause) {
+    if (cause instanceof FaceDetError) throw cause;
+    signal?.throwIfAborted();
+    const inner = (cause as { cause?: { message?: string } }).cause?.message ?? (cause as Error).message;
+    const reason = quiet.signal.aborted ? `no byte came for ${PATIENCE} s` : oneLine(inner);
+    throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${shown} can't be fetched: ${reason}`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function parseUrl(text: string): URL {
+  try {
+    return new URL(text);
+  } catch (cause) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a URL but received ${JSON.stringify(text.slice(0, 100))}.`, { cause });
+  }
+}
+
+function tooLarge(shown: string, size: number, errors: ByteErrors, maxBytes: number): FaceDetError {
+  const mega = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
+  return new FaceDetError(errors.tooLarge, `Expected ${errors.what} of at most ${mega(maxBytes)} but ${shown} has ${mega(size)}.`);
+}
