@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+// Everything that must hold besides the tests. All checks run, also after one that fails; the last lines sum up.
+// `node scripts/check.mjs NAME…` runs just those.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { changesets } from './checks/changesets.mjs';
+import { docComments } from './checks/doc-comments.mjs';
+import { lockfile } from './checks/lockfile.mjs';
+import { sizes } from './checks/sizes.mjs';
+import { packAll, pnpm, published, tool } from './lib/workspace.mjs';
+
+const temp = mkdtempSync(join(tmpdir(), 'facedet-check-'));
+let packed;
+const tarballs = () => (packed ??= packAll(temp));
+
+/** Runs a tool on every packed package and joins what it says of those that fail. */
+async function onTarballs(check) {
+  const failures = [];
+  for (const [name, file] of await tarballs()) {
+    const result = await check(file, published().find((each) => each.name === name).manifest);
+    if (result && result.code !== 0) failures.push(`${name}:\n${result.output}`);
+  }
+  return { code: failures.length ? 1 : 0, output: failures.join('\n') };
+}
+
+const checks = {
+  build: () => pnpm(['-s', 'build']),
+  types: () => pnpm(['-s', 'typecheck']),
+  lint: () => tool('eslint', ['.', '--max-warnings', '0']),
+  knip: () => tool('knip', ['--no-progress']),
+  publint: () => onTarballs((file) => tool('publint', ['run', file, '--strict'])),
+  attw: () => onTarballs((file, manifest) => manifest.exports && tool('attw', [file, '--profile', 'esm-only', '--no-emoji', '--no-color', '--format', 'ascii'])),
+  sizes,
+  'doc comments': docComments,
+  changesets,
+  lockfile,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in checks));
+if (unknown.length) {
+  console.error(`no check named ${unknown.join(', ')}; there are: ${Object.keys(checks).join(', ')}`);
+  process.exit(2);
+}
+const failed = [];
+for (const name of wanted.length ? wanted : Object.keys(checks)) {
+  const begin = performance.now();
+  const { code, output } = await checks[name]().catch((error) => ({ code: 1, output: error.stack }));
+  const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+  if (code !== 0) failed.push(name);
+  console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)`);
+  if (code !== 0 || name === 'sizes') console.log(output.trimEnd().replace(/^/gm, '     '));
+}
+rmSync(temp, { recursive: true, force: true });
+console.log(failed.length ? `${failed.length} checks failed: ${failed.join(', ')}` : 'all checks hold');
+process.exit(failed.length ? 1 : 0);

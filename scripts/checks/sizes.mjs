@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { published, root } from '../lib/workspace.mjs';
+
+/** Holds the ceilings of scripts/sizes.json: bytes of all that the packages export, bundled, minified and gzipped, engines left out. */
+export async function sizes() {
+  const ceilings = JSON.parse(readFileSync(join(root, 'scripts', 'sizes.json'), 'utf8'));
+  const entries = new Map(published().flatMap(({ name, folder, manifest }) => (manifest.exports ? [[name, join(folder, manifest.exports['.'].default)]] : [])));
+  const lines = [];
+  let tooLarge = 0;
+  for (const { name, packages, limit } of ceilings) {
+    const { outputFiles } = await build({
+      stdin: { contents: packages.map((each, i) => `export * as part${i} from ${JSON.stringify(entries.get(each))};`).join('\n'), resolveDir: root },
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      external: ['onnxruntime-web', 'onnxruntime-web/*', 'onnxruntime-common'],
+      logLevel: 'silent',
+    });
+    const bytes = gzipSync(outputFiles[0].contents, { level: 9 }).length;
+    if (bytes > limit) tooLarge++;
+    lines.push(`${name}: ${bytes} bytes (at most ${limit})${bytes > limit ? ' TOO LARGE' : ''}`);
+  }
+  return { code: tooLarge ? 1 : 0, output: lines.join('\n') };
+}

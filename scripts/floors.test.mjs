@@ -1,0 +1,51 @@
+// The lint rules that hold the floors, held themselves: each must fire on an import that breaks its floor.
+import { join } from 'node:path';
+import { ESLint } from 'eslint';
+import { describe, expect, it } from 'vitest';
+import { root } from './lib/workspace.mjs';
+
+const eslint = new ESLint({ cwd: root });
+
+async function messages(file, code) {
+  const [result] = await eslint.lintText(code, { filePath: join(root, file) });
+  return result.messages.filter(({ ruleId }) => ruleId?.startsWith('no-restricted')).map(({ message }) => message);
+}
+
+const importing = (name) => `import * as it from '${name}';\nexport const used = it;\n`;
+
+describe('the floors of the house', () => {
+  it.each([
+    ['packages/core/src/a.ts', '@facedet/tracker'],
+    ['packages/core/src/testing/a.ts', 'node:fs'],
+    ['packages/tracker/src/a.ts', '@facedet/core'],
+    ['packages/temporal/src/a.ts', '@facedet/core'],
+    ['packages/temporal/src/a.ts', 'onnxruntime-node'],
+    ['packages/pipeline/src/a.ts', '@facedet/draw'],
+    ['packages/pipeline/src/a.ts', 'node:worker_threads'],
+    ['packages/draw/src/a.ts', '@facedet/tracker'],
+    ['packages/eval/src/a.ts', '@facedet/runtime-node'],
+    ['packages/models/src/a.ts', 'node:fs'],
+    ['packages/models/src/web.ts', 'node:fs'],
+    ['packages/runtime-node/src/a.ts', 'onnxruntime-web'],
+    ['packages/runtime-web/src/a.ts', 'onnxruntime-node'],
+    ['packages/runtime-web/src/a.ts', 'node:path'],
+    ['apps/cli/src/a.ts', '@facedet/core/src/nms.ts'],
+    ['packages/draw/src/a.ts', '../../../core/src/index.ts'],
+  ])('%s must not import %s', async (file, name) => {
+    expect(await messages(file, importing(name))).toHaveLength(1);
+  });
+
+  it.each([
+    ['packages/pipeline/src/a.ts', '@facedet/core'],
+    ['packages/draw/src/a.ts', '@facedet/core'],
+    ['packages/models/src/node/a.ts', 'node:fs'],
+    ['packages/runtime-node/src/a.ts', 'onnxruntime-node'],
+    ['apps/cli/src/a.ts', '@facedet/runtime-node'],
+  ])('%s may import %s', async (file, name) => {
+    expect(await messages(file, importing(name))).toEqual([]);
+  });
+
+  it.each(['process.cwd()', 'document.title', 'Buffer.alloc(1)'])('no %s on the ground', async (code) => {
+    expect(await messages('packages/core/src/a.ts', `export const value = ${code};\n`)).toHaveLength(1);
+  });
+});
