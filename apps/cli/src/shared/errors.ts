@@ -20,9 +20,9 @@ export function usageError(message: string, code = 'USAGE'): CommandError {
 }
 
 /** A model that can't be used is no model: ends the command with exit code 2 and a line that names it. */
-export function modelError(model: string, cause: unknown): CommandError {
+export function modelError(model: string | undefined, cause: unknown): CommandError {
   const { code, message } = describe(cause);
-  return new CommandError(code, message, { exitCode: 2, input: model, cause });
+  return new CommandError(code, message, { exitCode: 2, ...(model !== undefined && { input: model }), cause });
 }
 
 const system: Record<string, [code: string, message: string]> = {

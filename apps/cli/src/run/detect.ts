@@ -1,0 +1,69 @@
+import { stat } from 'node:fs/promises';
+import { isFaceDetError, type Detector, type Face } from '@facedet/core';
+import { readImage, type StillImage } from '@facedet/runtime-node';
+import { copyWriter } from '../shared/copies.ts';
+import type { Context } from '../shared/context.ts';
+import { openDetector } from '../shared/detector.ts';
+import { modelError } from '../shared/errors.ts';
+import { inOrder } from '../shared/in-order.ts';
+import { expandInputs, readStdin, type Input } from '../shared/inputs.ts';
+import type { DetectorFlags } from '../shared/model-option.ts';
+import { progress } from '../shared/progress.ts';
+import { resultWriter, type Result } from '../shared/results.ts';
+
+export interface DetectFlags extends DetectorFlags {
+  json?: boolean;
+  jsonl?: boolean;
+  csv?: boolean;
+  draw?: string;
+  crop?: string;
+}
+
+export async function run(context: Context, flags: DetectFlags, args: string[]): Promise<void> {
+  const inputs = await expandInputs(args);
+  const copies = await copyWriter(inputs, flags);
+  const { detector, model } = await openDetector(context, flags, { images: inputs.length });
+  const results = resultWriter(context, flags);
+  const bar = await progress(context, { total: inputs.length > 1 ? inputs.length : 0, unit: 'images' });
+  let stdin: Promise<Uint8Array> | undefined;
+
+  const detectOne = async (input: Input): Promise<Done> => {
+    try {
+      if (input.error) throw input.error;
+      const bytes = input.kind === 'stdin' ? await (stdin ??= readStdin()) : undefined;
+      return { input, ...(await detectFaces(context, detector, input, bytes, copies)) };
+    } catch (error) {
+      return { input, error };
+    }
+  };
+
+  try {
+    for await (const done of inOrder(inputs, detector.concurrency + 2, detectOne)) {
+      if (context.signal.aborted) break;
+      if ('error' in done && isFaceDetError(done.error) && done.error.code.startsWith('MODEL_')) throw modelError(model, done.error);
+      await results.write('error' in done ? { source: done.input.source, error: context.fail(done.input.source, done.error) } : done.result);
+      bar.tick();
+    }
+    await results.end();
+  } finally {
+    bar.stop();
+    await detector.dispose();
+  }
+}
+
+type Done = { input: Input } & ({ result: Result } | { error: unknown });
+
+async function detectFaces(context: Context, detector: Detector, input: Input, bytes: Uint8Array | undefined, copies: Awaited<ReturnType<typeof copyWriter>>): Promise<{ result: Result }> {
+  const { signal } = context;
+  signal.throwIfAborted();
+  // A folder that took a picture's name since the inputs were listed, or a device, is no picture.
+  if (input.kind === 'file') await stat(input.source);
+  const image: StillImage = await readImage(bytes ?? (input.kind === 'url' ? new URL(input.source) : input.source), { signal });
+  try {
+    const faces: Face[] = await detector.detect(image, { signal });
+    await copies(input, image, faces, signal);
+    return { result: { source: input.source, width: image.width, height: image.height, faces } };
+  } finally {
+    image.close();
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import type { Face, PixelBuffer } from '@facedet/core';
+import type { StillImage } from '@facedet/runtime-node';
+import { CommandError, usageError } from './errors.ts';
+import type { Input } from './inputs.ts';
+
+/** Writes what `--draw` and `--crop` ask for of one picture. */
+export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[], signal: AbortSignal) => Promise<void>;
+
+/**
+ * Prepares the folders of `--draw` and `--crop` and gives every input a file name of its own there. A folder in which a copy would
+ * replace an input is refused before anything is written.
+ */
+export async function copyWriter(inputs: readonly Input[], { draw, crop }: { draw?: string; crop?: string }): Promise<CopyWriter> {
+  const names = outputNames(inputs);
+  for (const folder of [draw, crop]) {
+    if (folder === undefined) continue;
+    const home = await makeFolder(folder);
+    for (const [input, name] of names) {
+      if (input.kind === 'file' && folder === draw && (await real(input.source)) === join(home, name)) {
+        throw usageError(`${folder}: a copy would replace the input ${input.source}; expected another folder`, 'OUTPUT_IS_INPUT');
+      }
+    }
+  }
+  return async (input, image, faces, signal) => {
+    const name = names.get(input)!;
+    if (draw !== undefined) await drawCopy(join(draw, name), image, faces, signal);
+    if (crop !== undefined) await cropFaces(crop, name, image, faces, signal);
+  };
+}
+
+/** A file name for each input: its own, with a number where two inputs share it. */
+export function outputNames(inputs: readonly Input[]): Map<Input, string> {
+  const taken = new Set<string>();
+  return new Map(inputs.map((input) => {
+    const own = ownName(input);
+    const extension = extname(own);
+    let name = own;
+    for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${basename(own, extension)}-${i}${extension}`;
+    taken.add(name.toLowerCase());
+    return [input, name];
+  }));
+}
+
+function ownName({ source, kind }: Input): string {
+  if (kind === 'stdin') return 'stdin';
+  if (kind === 'file') return basename(source);
+  try {
+    return decodeURIComponent(basename(new URL(source).pathname)).replaceAll(/[/\\\0]/g, '_') || 'picture';
+  } catch {
+    return 'picture';
+  }
+}
+
+async function makeFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await realpath(folder);
+  } catch (cause) {
+    throw new CommandError('OUTPUT_UNWRITABLE', `expected a folder that can be made and written to: ${(cause as Error).message}`, { exitCode: 2, input: folder, cause });
+  }
+}
+
+/** A path without links, also of a file that is not there. */
+async function real(path: string): Promise<string> {
+  return realpath(path).catch(async () => join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path)));
+}
+
+async function drawCopy(path: string, image: StillImage, faces: readonly Face[], signal: AbortSignal): Promise<void> {
+  const [{ drawFaces }, { writeImage }] = await Promise.all([import('@facedet/draw'), import('@facedet/runtime-node')]);
+  const pixels = inColor(await image.pixels({ signal }));
+  drawFaces(pixels, faces);
+  await writeImage(withExtension(path, image), pixels, { like: image.format });
+}
+
+async function cropFaces(folder: string, name: string, image: StillImage, faces: readonly Face[], signal: AbortSignal): Promise<void> {
+  const [{ alignFace, clipBox }, { writeImage }] = await Promise.all([import('@facedet/core'), import('@facedet/runtime-node')]);
+  const path = withExtension(join(folder, name), image);
+  const extension = extname(path);
+  const stem = path.slice(0, path.length - extension.length);
+  for (const [i, { box, landmarks }] of faces.entries()) {
+    const shown = clipBox(box, image.width, image.height);
+    const [x, y] = [Math.floor(shown.x), Math.floor(shown.y)];
+    const region = { x, y, width: Math.ceil(shown.x + shown.width) - x, height: Math.ceil(shown.y + shown.height) - y };
+    if (region.width >= 1 && region.height >= 1) {
+      await writeImage(`${stem}-${i + 1}${extension}`, await image.rasterize(region.width, region.height, { region, signal }), { like: image.format });
+    }
+    if (landmarks) await writeImage(`${stem}-${i + 1}.aligned${extension}`, await alignFace(image, landmarks, { signal }), { like: image.format });
+  }
+}
+
+const EXTENSIONS: Record<string, string> = { jpeg: '.jpg', png: '.png', webp: '.webp', avif: '.avif', gif: '.gif', tiff: '.tif' };
+
+/** The path itself, or with the format's extension where it has none (standard input, many URLs). */
+function withExtension(path: string, image: StillImage): string {
+  return extname(path) === '' ? `${path}${EXTENSIONS[image.format] ?? '.png'}` : path;
+}
+
+/** A copy of the pixels to draw on, grey ones as colour so that marks stand out. */
+function inColor({ data, width, height, format }: PixelBuffer): PixelBuffer {
+  if (format !== 'gray') return { data: data.slice(), width, height, format };
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) rgb.fill(data[i]!, 3 * i, 3 * i + 3);
+  return { data: rgb, width, height, format: 'rgb' };
+}

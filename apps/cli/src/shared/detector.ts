@@ -1,0 +1,32 @@
+import { createDetector, type DetectionOptions, type Detector } from '@facedet/core';
+import { onnxBackend } from '@facedet/runtime-node';
+import type { Context } from './context.ts';
+import { modelError } from './errors.ts';
+import { detectionOptions, type DetectorFlags } from './model-option.ts';
+import { resolveModelFlag } from './resolve-model.ts';
+
+/** A detector that has run once. */
+export interface OpenDetector {
+  readonly detector: Detector;
+  /** How messages name the model: as the user did. */
+  readonly model: string;
+}
+
+/**
+ * The detector that the flags ask for, loaded and warmed up. Any failure ends the command with exit code 2 and a line that names the
+ * model. `images` is how many there will be, as far as it is known; one image needs no second worker.
+ */
+export async function openDetector(context: Context, flags: DetectorFlags, { defaults, images = Infinity }: { defaults?: DetectionOptions; images?: number } = {}): Promise<OpenDetector> {
+  const options = detectionOptions(flags, defaults);
+  const { path, label } = await resolveModelFlag(context, flags);
+  let detector: Detector | undefined;
+  try {
+    detector = await createDetector({ ...options, model: path, backend: onnxBackend({ threads: flags.threads ?? 2 }) });
+    await detector.warmup();
+    void images;
+    return { detector, model: label };
+  } catch (error) {
+    await detector?.dispose();
+    throw context.signal.aborted ? error : modelError(label, error);
+  }
+}

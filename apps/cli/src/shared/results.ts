@@ -1,0 +1,73 @@
+import type { Face } from '@facedet/core';
+import type { Context } from './context.ts';
+import { csv, jsonArray, jsonLines, round, type Rows } from './output.ts';
+
+/** What is printed of one picture. */
+export type Result = { source: string; width: number; height: number; faces: Face[] } | { source: string; error: { code: string; message: string } };
+
+const LANDMARKS = ['left_eye', 'right_eye', 'nose', 'left_mouth', 'right_mouth'];
+const CSV_HEADER = ['source', 'image_width', 'image_height', 'face', 'x', 'y', 'width', 'height', 'score', ...LANDMARKS.flatMap((name) => [`${name}_x`, `${name}_y`])];
+
+/** Prints results as the flags say; without one, a table. */
+export function resultWriter(context: Context, flags: { json?: boolean; jsonl?: boolean; csv?: boolean }): Rows<Result> {
+  if (flags.json || flags.jsonl) {
+    const rows = (flags.json ? jsonArray : jsonLines)(context.write);
+    return { write: (result) => rows.write(rounded(result)), end: rows.end };
+  }
+  return flags.csv ? csvResults(context) : tableOfResults(context);
+}
+
+/** Three decimals of a pixel, five of a score: far finer than any model, and short. */
+function rounded(result: Result): Result {
+  if ('error' in result) return result;
+  return { ...result, faces: result.faces.map(roundedFace) };
+}
+
+/** A face with short numbers. */
+export function roundedFace({ box, score, landmarks }: Face): Face {
+  const px = (value: number) => round(value, 3);
+  return {
+    box: { x: px(box.x), y: px(box.y), width: px(box.width), height: px(box.height) },
+    score: round(score, 5),
+    ...(landmarks && { landmarks: landmarks.map(({ x, y }) => ({ x: px(x), y: px(y) })) as typeof landmarks }),
+  };
+}
+
+function csvResults(context: Context): Rows<Result> {
+  const rows = csv(context.write, CSV_HEADER);
+  return {
+    async write(result) {
+      if ('error' in result) return;
+      for (const [i, face] of result.faces.entries()) {
+        const { box, score, landmarks } = roundedFace(face);
+        const points = landmarks ? landmarks.flatMap(({ x, y }) => [x, y]) : LANDMARKS.flatMap(() => [null, null]);
+        await rows.write([result.source, result.width, result.height, i + 1, box.x, box.y, box.width, box.height, score, ...points]);
+      }
+    },
+    end: rows.end,
+  };
+}
+
+/** A line a face, written as the pictures are done; so the columns have fixed widths and the names stand last. */
+function tableOfResults(context: Context): Rows<Result> {
+  const { bold, dim, green } = context.colors;
+  const line = (cells: readonly string[], source: string) => `${cells.map((cell) => cell.padStart(7)).join('')}  ${source}\n`;
+  let images = 0;
+  let faces = 0;
+  return {
+    async write(result) {
+      if (images === 0) await context.write(bold(line(['face', 'score', 'x', 'y', 'width', 'height'], 'picture')));
+      images++;
+      if ('error' in result) return context.write(line(['-', '', '', '', '', ''], `${result.source} ${dim(`[${result.error.code}]`)}`));
+      if (result.faces.length === 0) return context.write(line(['0', '', '', '', '', ''], result.source));
+      for (const [i, { box, score }] of result.faces.entries()) {
+        faces++;
+        const numbers = [box.x, box.y, box.width, box.height].map((value) => String(Math.round(value)));
+        await context.write(line([String(i + 1), score.toFixed(3), ...numbers], result.source));
+      }
+    },
+    async end() {
+      if (images !== 1 || faces !== 1) context.log(green(`${faces} faces in ${images} pictures`));
+    },
+  };
+}
