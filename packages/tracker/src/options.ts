@@ -1,0 +1,46 @@
+import { FaceDetError } from './errors.ts';
+import type { Detection, Preset, TrackerOptions } from './types.ts';
+
+type Numbers = 'scoreThreshold' | 'lowScoreThreshold' | 'newTrackThreshold' | 'matchThreshold' | 'maxLostSeconds';
+
+/** The numbers behind each preset. `balanced` is ByteTrack's (ECCV 2022) with .5 for .6 as the high score, as face detectors are calibrated. */
+export const PRESETS: Readonly<Record<Preset, Readonly<Record<Numbers, number>>>> = {
+  conservative: { scoreThreshold: 0.65, lowScoreThreshold: 0.2, newTrackThreshold: 0.75, matchThreshold: 0.7, maxLostSeconds: 0.5 },
+  balanced: { scoreThreshold: 0.5, lowScoreThreshold: 0.1, newTrackThreshold: 0.6, matchThreshold: 0.8, maxLostSeconds: 1 },
+  aggressive: { scoreThreshold: 0.3, lowScoreThreshold: 0.1, newTrackThreshold: 0.35, matchThreshold: 0.9, maxLostSeconds: 2 },
+};
+
+/** Limits that ByteTrack fixes: IoU distance of low scores, fused distance of tentative tracks, and below which two tracks are one. */
+export const LOW_MATCH_THRESHOLD = 0.5;
+export const TENTATIVE_MATCH_THRESHOLD = 0.7;
+export const DUPLICATE_THRESHOLD = 0.15;
+
+/** The frames a second for which ByteTrack's noise is given: one step of the filter is 1/30 s. */
+export const REFERENCE_RATE = 30;
+
+/** Checks the options and fills in the defaults. */
+export function resolveOptions<D extends Detection>(options: TrackerOptions<D>) {
+  const { preset = 'balanced', frameRate = 30, compat = false, affinity } = options;
+  if (!Object.hasOwn(PRESETS, preset)) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected one of ${Object.keys(PRESETS).join(', ')} for preset but received ${String(preset)}`);
+  }
+  const base = PRESETS[preset];
+  const { scoreThreshold = base.scoreThreshold, matchThreshold = base.matchThreshold, maxLostSeconds = base.maxLostSeconds } = options;
+  // A bound that wasn't given gives way to one that was.
+  const lowScoreThreshold = options.lowScoreThreshold ?? Math.min(base.lowScoreThreshold, scoreThreshold);
+  const newTrackThreshold = options.newTrackThreshold ?? scoreThreshold + (base.newTrackThreshold - base.scoreThreshold);
+  within('scoreThreshold', scoreThreshold, 0, 1);
+  within('lowScoreThreshold', lowScoreThreshold, 0, scoreThreshold);
+  within('newTrackThreshold', newTrackThreshold, scoreThreshold, 2);
+  within('matchThreshold', matchThreshold, Number.MIN_VALUE, 1);
+  within('maxLostSeconds', maxLostSeconds, 0, Number.MAX_VALUE);
+  within('frameRate', frameRate, Number.MIN_VALUE, Number.MAX_VALUE);
+  if (affinity !== undefined && typeof affinity !== 'function') throw new FaceDetError('INVALID_ARGUMENT', `Expected a function for affinity but received ${typeof affinity}`);
+  return { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, frameRate, compat, affinity };
+}
+
+function within(name: string, value: number, low: number, high: number): void {
+  if (typeof value === 'number' && value >= low && value <= high) return;
+  const range = low === Number.MIN_VALUE ? (high === 1 ? 'in (0, 1]' : 'above 0') : high === Number.MAX_VALUE ? `from ${low}` : `in [${low}, ${high}]`;
+  throw new FaceDetError('INVALID_ARGUMENT', `Expected a number ${range} for ${name} but received ${value} of type ${typeof value}`);
+}
