@@ -102,6 +102,15 @@ describe('createDetector', () => {
     expect(batches).toEqual([1, 1, 1]);
   });
 
+  it('takes another canvas for one call', async () => {
+    const shapes: string[] = [];
+    const detector = await createDetector({ backend: fakeBackend({ faces: (input) => (shapes.push(input.dims.join()), []) }), model, inputSize: 640, tiles: true });
+    await detector.detectBatch([grey(64, 64), grey(80, 80)], { inputSize: [128, 128] });
+    await detector.detect(grey(640, 384));
+    expect(shapes).toEqual(['2,3,128,128', '2,3,128,128', '1,3,384,640']);
+    await expect(detector.detect(grey(64, 64), { inputSize: [100, 100] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('gives a model with a fixed shape its own canvas', async () => {
     const shapes: string[] = [];
     const backend = fakeBackend({ faces: (input) => (shapes.push(input.dims.join()), []), inputShape: [1, 3, 384, 640], layout: 'flat' });

@@ -3,7 +3,7 @@ import { createEngine, disposedError, type DetectionEngine } from './engine.ts';
 import { letterbox } from './geometry.ts';
 import { checkImage } from './pixels.ts';
 import { planPasses, rasterizePasses } from './plan.ts';
-import { detectionSettings, type DetectionOptions } from './settings.ts';
+import { detectionSettings, settingsForCall, type DetectionOptions } from './settings.ts';
 import type { DetectOptions, Detector, Face, ImageSource } from './types.ts';
 
 /** Options of `createDetector`. */
@@ -43,14 +43,15 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
     return next;
   }
 
-  async function detectBatch(images: readonly ImageSource[], { signal }: DetectOptions = {}): Promise<Face[][]> {
+  async function detectBatch(images: readonly ImageSource[], { signal, inputSize }: DetectOptions = {}): Promise<Face[][]> {
     if (!session) throw disposedError('detector');
     images.forEach(checkImage);
+    const call = settingsForCall(settings, inputSize);
     return queue(async () => {
       const passes = [];
       for (const image of images) {
         signal?.throwIfAborted();
-        passes.push(await rasterizePasses(image, planPasses(image.width, image.height, settings, engine.model), signal));
+        passes.push(await rasterizePasses(image, planPasses(image.width, image.height, call, engine.model), signal));
       }
       return engine.detect(passes, signal ? { signal } : {});
     });

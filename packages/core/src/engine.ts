@@ -19,7 +19,7 @@ const MAX_BATCH = 8;
 export interface DetectionEngine {
   readonly model: ModelShape;
   /** Faces of each image (a list of passes each), in source pixels by falling score. One call at a time. */
-  detect(images: readonly (readonly PassPixels[])[], options?: DetectOptions): Promise<Face[][]>;
+  detect(images: readonly (readonly PassPixels[])[], options?: Pick<DetectOptions, 'signal'>): Promise<Face[][]>;
   /** Runs the model once at a canvas, so that the engine plans its memory. */
   warmup(canvasWidth: number, canvasHeight: number): Promise<void>;
 }
@@ -73,7 +73,7 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
     }
   }
 
-  async function run(canvas: Canvas, options: DetectOptions) {
+  async function run(canvas: Canvas, options: Pick<DetectOptions, 'signal'>) {
     return session.run({ [model.input]: canvas.tensor }, options.signal ? { signal: options.signal } : {});
   }
 

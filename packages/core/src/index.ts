@@ -5,9 +5,9 @@ export type * from './backend.ts';
 export { FaceDetError, isFaceDetError } from './errors.ts';
 // A detector on any engine.
 export { createDetector, warmupCanvas, type DetectorOptions } from './detector.ts';
-export { detectionSettings, type CanvasSize, type ClaheOptions, type DetectionOptions, type DetectionSettings, type InputSize, type Preset, type TileOptions } from './settings.ts';
+export { detectionSettings, settingsForCall, type CanvasSize, type ClaheOptions, type DetectionOptions, type DetectionSettings, type InputSize, type Preset, type TileOptions } from './settings.ts';
 // Its two halves, for detectors whose sessions live elsewhere (a pool of threads, a web worker).
-export { planPasses, planRegion, rasterizePasses, tileRegions, type Pass, type PassPixels } from './plan.ts';
+export { planPasses, rasterizePasses, tileRegions, type Pass, type PassPixels } from './plan.ts';
 export { createEngine, disposedError, type DetectionEngine } from './engine.ts';
 export { readModelShape, type ModelShape } from './model-shape.ts';
 // Steps that are useful alone.

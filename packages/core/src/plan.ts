@@ -36,12 +36,6 @@ export function planPasses(width: number, height: number, settings: DetectionSet
   return passes;
 }
 
-/** A pass that looks at one region only, for example around a predicted face. Edges inside the picture count as cuts where `cut`. */
-export function planRegion(region: Box, size: CanvasSize, settings: DetectionSettings, model: Pick<ModelShape, 'width' | 'height'>): Pass {
-  const fixed = model.width !== null && model.height !== null;
-  return { ...letterbox(region.width, region.height, fixed ? [model.width!, model.height!] : size, settings.preset), region, cuts: 0 };
-}
-
 /** The side at which a square tile is shown at scale 1. */
 function tileSide(size: CanvasSize): number {
   if (typeof size === 'number') return size;

@@ -72,10 +72,7 @@ export function detectionSettings(options: DetectionOptions = {}): DetectionSett
   const preset = options.preset ?? 'runtime';
   if (!Object.hasOwn(PRESETS, preset)) throw new FaceDetError('INVALID_ARGUMENT', `Expected paper or runtime for preset but received ${String(preset)}.`);
   const defaults = PRESETS[preset];
-  const size: InputSize = options.inputSize ?? defaults.inputSize;
-  const sizes: readonly CanvasSize[] = isSizeList(size) ? size : [size as CanvasSize];
-  if (sizes.length === 0) throw new FaceDetError('INVALID_ARGUMENT', 'Expected at least one size for inputSize but received an empty list.');
-  sizes.forEach(checkCanvasSize);
+  const sizes = sizesOf(options.inputSize ?? defaults.inputSize);
   const { maxFaces = Infinity } = options;
   if (!(maxFaces === Infinity || (Number.isInteger(maxFaces) && maxFaces > 0))) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive integer for maxFaces but received ${String(maxFaces)}.`);
   const tiles = options.tiles ? { size: 0, overlap: 0.25, ...(options.tiles === true ? {} : options.tiles) } : null;
@@ -86,6 +83,18 @@ export function detectionSettings(options: DetectionOptions = {}): DetectionSett
     throw new FaceDetError('INVALID_ARGUMENT', `Expected a clipLimit of at least 1, a positive integer grid and a belowLuma of at least 0 for clahe but received ${JSON.stringify(clahe)}.`);
   }
   return { preset, sizes, scoreThreshold: part('scoreThreshold', options.scoreThreshold ?? defaults.scoreThreshold), iouThreshold: part('iouThreshold', options.iouThreshold ?? defaults.iouThreshold), maxFaces, tiles, clahe };
+}
+
+/** The settings of one call: the detector's own, with another canvas where the call wants one. Throws `INVALID_ARGUMENT` as `detectionSettings`. */
+export function settingsForCall(settings: DetectionSettings, inputSize: InputSize | undefined): DetectionSettings {
+  return inputSize === undefined ? settings : { ...settings, sizes: sizesOf(inputSize), tiles: null };
+}
+
+function sizesOf(size: InputSize): readonly CanvasSize[] {
+  const sizes: readonly CanvasSize[] = isSizeList(size) ? size : [size as CanvasSize];
+  if (sizes.length === 0) throw new FaceDetError('INVALID_ARGUMENT', 'Expected at least one size for inputSize but received an empty list.');
+  sizes.forEach(checkCanvasSize);
+  return sizes;
 }
 
 function isSizeList(size: InputSize): size is readonly CanvasSize[] {

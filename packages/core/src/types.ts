@@ -1,3 +1,5 @@
+import type { InputSize } from './settings.ts';
+
 /** A point in pixels of the source image, floating point; the upper left corner of the upper left pixel is 0, 0. */
 export interface Point {
   x: number;
@@ -73,6 +75,8 @@ export type Frame = ImageSource & {
 
 /** Options of one detection call. */
 export interface DetectOptions {
+  /** Another canvas than the detector's for this call, for example a small one for a crop around a face. A model with a fixed shape keeps its own. */
+  inputSize?: InputSize;
   /** Aborts the call; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
