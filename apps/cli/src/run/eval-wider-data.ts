@@ -1,0 +1,83 @@
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  parseWiderAnnotations,
+  parseWiderImageList,
+  parseWiderPredictions,
+  readWiderGroundTruth,
+  widerGroundTruthNames,
+  withSubsets,
+  type ScoredBoxes,
+  type WiderGroundTruthFiles,
+  type WiderImage,
+} from '@facedet/eval';
+import { CommandError, usageError } from '../shared/errors.ts';
+
+/** Where the truth of an evaluation comes from. */
+export interface TruthOptions {
+  dataRoot?: string;
+  split?: 'val' | 'train';
+  groundTruth?: string;
+  images?: string;
+}
+
+/** The images that count, with their faces: the data root's list or all of the `.mat` files, narrowed by `--images`. */
+export function readTruth({ dataRoot, split = 'val', groundTruth, images }: TruthOptions): WiderImage[] {
+  if (!dataRoot && !groundTruth) throw usageError('expected --data-root (WIDER FACE in its own layout) or --ground-truth (the folder of the official .mat files)');
+  const official = groundTruth ? readWiderGroundTruth(groundTruthFiles(groundTruth)) : null;
+  const all = dataRoot ? listed(dataRoot, split, official) : official!;
+  if (!images) return all;
+  const names = parseWiderImageList(readFileSync(images), images);
+  const byName = new Map(all.map((image) => [image.name, image]));
+  return names.map((name) => {
+    const image = byName.get(name);
+    if (!image) throw new CommandError('MISMATCHED_FILES', `expected images of ${dataRoot ? annotationsPath(dataRoot, split) : groundTruth}, which does not list ${name}`, { input: images });
+    return image;
+  });
+}
+
+function listed(dataRoot: string, split: 'val' | 'train', official: WiderImage[] | null): WiderImage[] {
+  const path = annotationsPath(dataRoot, split);
+  if (!existsSync(path)) throw new CommandError('NOT_FOUND', `expected WIDER FACE's own layout, with wider_face_split/wider_face_${split}_bbx_gt.txt; there is no such file`, { input: path });
+  const images = parseWiderAnnotations(readFileSync(path), path);
+  return official ? withSubsets(images, official, path) : images;
+}
+
+function annotationsPath(dataRoot: string, split: string): string {
+  return join(dataRoot, 'wider_face_split', `wider_face_${split}_bbx_gt.txt`);
+}
+
+function groundTruthFiles(folder: string): WiderGroundTruthFiles {
+  const files = Object.entries(widerGroundTruthNames).map(([role, name]) => {
+    const path = join(folder, name);
+    if (!existsSync(path)) throw new CommandError('NOT_FOUND', `expected the four official files ${Object.values(widerGroundTruthNames).join(', ')} in --ground-truth; there is no such file`, { input: path });
+    return [role, { name: path, bytes: readFileSync(path) }];
+  });
+  return Object.fromEntries(files) as WiderGroundTruthFiles;
+}
+
+/** The path of an image's file in a submission folder. */
+export function predictionsPath(folder: string, name: string): string {
+  return join(folder, `${name}.txt`);
+}
+
+/** The predictions of a submission folder for the images given; an image without a file is not in the result. */
+export function readPredictions(folder: string, images: readonly WiderImage[]): Map<string, ScoredBoxes> {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new CommandError('NOT_FOUND', 'expected a folder of EVENT/NAME.txt files in --predictions; there is no such folder', { input: folder });
+  const filesOf = new Map<string, Set<string>>();
+  const predictions = new Map<string, ScoredBoxes>();
+  for (const { name } of images) {
+    const [event = '', stem = ''] = name.split('/');
+    let files = filesOf.get(event);
+    if (!files) filesOf.set(event, (files = listFolder(join(folder, event))));
+    if (!files.has(`${stem}.txt`)) continue;
+    const path = predictionsPath(folder, name);
+    predictions.set(name, parseWiderPredictions(readFileSync(path), path));
+  }
+  if (predictions.size === 0) throw new CommandError('NO_INPUT', `expected EVENT/NAME.txt files in --predictions (like ${images[0]?.name ?? '0--Parade/…'}.txt), found none for the images that count`, { input: folder });
+  return predictions;
+}
+
+function listFolder(folder: string): Set<string> {
+  return new Set(existsSync(folder) ? readdirSync(folder) : []);
+}

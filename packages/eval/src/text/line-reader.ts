@@ -1,0 +1,138 @@
+import { malformed } from './malformed.ts';
+
+const newline = 10;
+const carriageReturn = 13;
+const space = 32;
+const tab = 9;
+const comma = 44;
+
+/** Powers of ten that a double holds exactly: with them, a short decimal is one correctly rounded division. */
+const exactPowers = Float64Array.from({ length: 23 }, (_, k) => Number(`1e${k}`));
+
+/** Reads a text of numbers line by line out of its bytes, without making a string of every number. */
+export interface LineReader {
+  /** The line that was begun last, from 1; 0 before the first. */
+  readonly line: number;
+  /** Goes to the next line; false at the end of the text. */
+  next(): boolean;
+  /** Goes to the next line that holds more than blanks; false at the end of the text. */
+  nextFilled(): boolean;
+  /** Reads exactly `count` numbers, parted by blanks (and at most one comma each), into `target` from `offset` on; what follows in the line is left unread. Throws `MALFORMED_FILE`, expecting `expected`, where there are fewer. */
+  numbers(target: Float64Array, offset: number, count: number, expected: string): void;
+  /** Reads numbers to the end of the line, at most `most`; returns how many. Throws `MALFORMED_FILE` on anything else. */
+  allNumbers(target: Float64Array, offset: number, most: number, expected: string): number;
+  /** The whole current line without blanks around it. */
+  text(): string;
+}
+
+/** A reader before the first line of `content`; `file` stands in its errors. */
+export function lineReader(content: Uint8Array | string, file: string): LineReader {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  const size = bytes.length;
+  let line = 0;
+  let start = 0;
+  let end = -1;
+  let at = 0;
+
+  const isBlank = (code: number): boolean => code === space || code === tab || code === carriageReturn;
+  const skipBlanks = (): void => {
+    while (at < end && isBlank(bytes[at]!)) at++;
+  };
+  const text = (): string => new TextDecoder().decode(bytes.subarray(start, end)).trim();
+  const fail = (expected: string): never => {
+    const got = text();
+    throw malformed(file, line, expected, got === '' ? 'an empty line' : JSON.stringify(got));
+  };
+
+  /** A decimal at `at`; NaN where there is none. Up to 15 digits are rounded once, longer ones go by way of a string. */
+  const number = (): number => {
+    const from = at;
+    let negative = false;
+    if (bytes[at] === 45 || bytes[at] === 43) negative = bytes[at++] === 45;
+    let mantissa = 0;
+    let digits = 0;
+    let decimals = 0;
+    let plain = true;
+    for (; at < end; at++) {
+      const digit = bytes[at]! - 48;
+      if (digit >= 0 && digit <= 9) {
+        mantissa = mantissa * 10 + digit;
+        if (mantissa > 0) digits++;
+      } else break;
+    }
+    const whole = at - from;
+    if (at < end && bytes[at] === 46) {
+      const point = at++;
+      for (; at < end; at++) {
+        const digit = bytes[at]! - 48;
+        if (digit >= 0 && digit <= 9) {
+          mantissa = mantissa * 10 + digit;
+          if (mantissa > 0) digits++;
+        } else break;
+      }
+      decimals = at - point - 1;
+    }
+    if (at < end && !isBlank(bytes[at]!) && bytes[at] !== comma) {
+      plain = false;
+      while (at < end && !isBlank(bytes[at]!) && bytes[at] !== comma) at++;
+    }
+    if (plain && digits <= 15 && decimals <= 22 && whole + decimals > 0) {
+      const value = mantissa / exactPowers[decimals]!;
+      return negative ? -value : value;
+    }
+    if (at === from) return Number.NaN;
+    const word = new TextDecoder().decode(bytes.subarray(from, at));
+    return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
+  };
+  const part = (): void => {
+    skipBlanks();
+    if (bytes[at] === comma && at < end) {
+      at++;
+      skipBlanks();
+    }
+  };
+
+  return {
+    get line() {
+      return line;
+    },
+    next() {
+      if (end + 1 >= size && line > 0) return false;
+      if (size === 0) return false;
+      start = end + 1;
+      end = bytes.indexOf(newline, start);
+      if (end < 0) end = size;
+      at = start;
+      line++;
+      return true;
+    },
+    nextFilled() {
+      while (this.next()) {
+        skipBlanks();
+        if (at < end) return true;
+      }
+      return false;
+    },
+    numbers(target, offset, count, expected) {
+      skipBlanks();
+      for (let k = 0; k < count; k++) {
+        const value = at < end ? number() : Number.NaN;
+        if (!Number.isFinite(value)) fail(expected);
+        target[offset + k] = value;
+        part();
+      }
+    },
+    allNumbers(target, offset, most, expected) {
+      skipBlanks();
+      let count = 0;
+      while (at < end) {
+        const value = number();
+        if (!Number.isFinite(value) || count === most) fail(expected);
+        target[offset + count++] = value;
+        part();
+      }
+      return count;
+    },
+    text,
+  };
+}

@@ -1,0 +1,137 @@
+import { type MatlabCells, type MatlabValue, readMatlab } from '../matlab/matlab.ts';
+import { malformed, mismatched } from '../text/malformed.ts';
+import { FaceDetError } from '@facedet/core';
+import { type WiderImage, type WiderSetting, widerAttributes, widerSettings } from './image.ts';
+
+/** A file already read: its bytes, and the name that errors give it. */
+export interface FileContent {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The four files of the official evaluation: `wider_face_val.mat`, `wider_easy_val.mat`, `wider_medium_val.mat`, `wider_hard_val.mat`. */
+export type WiderGroundTruthFiles = Readonly<Record<WiderSetting | 'face', FileContent>>;
+
+/** The names of the four files by their role. */
+export const widerGroundTruthNames: Readonly<Record<WiderSetting | 'face', string>> = {
+  face: 'wider_face_val.mat',
+  easy: 'wider_easy_val.mat',
+  medium: 'wider_medium_val.mat',
+  hard: 'wider_hard_val.mat',
+};
+
+/**
+ * The official ground truth of WIDER FACE val: 3,226 images with their faces, attributes, and which of them each subset counts.
+ *
+ * @throws FaceDetError `MALFORMED_FILE` for a file that is no such `.mat`, `MISMATCHED_FILES` where the files list different images or faces.
+ */
+export function readWiderGroundTruth(files: WiderGroundTruthFiles): WiderImage[] {
+  const labels = widerAttributes.map((attribute) => `${attribute}_label_list`);
+  const face = readMatlab(files.face.bytes, files.face.name, ['event_list', 'file_list', 'face_bbx_list', ...labels]);
+  const subsets = widerSettings.map((setting) => {
+    const file = files[setting];
+    const read = readMatlab(file.bytes, file.name, ['event_list', 'file_list', 'gt_list']);
+    sameImages(face, files.face.name, read, file.name);
+    return { setting, file: file.name, list: read.get('gt_list')! };
+  });
+  const events = cellsOf(face.get('event_list')!, files.face.name);
+  const images: WiderImage[] = [];
+  events.forEach((event, e) => {
+    const of = (list: string): readonly MatlabValue[] => cellsOf(cellsOf(face.get(list)!, files.face.name)[e], files.face.name);
+    const boxLists = of('face_bbx_list');
+    const attributeLists = labels.map(of);
+    of('file_list').forEach((image, i) => {
+      const name = `${textOf(event, files.face.name)}/${textOf(image, files.face.name)}`;
+      const boxes = boxesOf(boxLists[i], files.face.name, name);
+      const faces = boxes.length / 4;
+      const attributes = new Uint8Array(6 * faces);
+      attributeLists.forEach((list, a) => {
+        const values = numbersOf(list[i], files.face.name, name);
+        if (values.length !== faces) throw mismatched(`${files.face.name}: expected ${faces} values of ${labels[a]} for ${name}, got ${values.length}`);
+        for (let f = 0; f < faces; f++) attributes[6 * f + a] = values[f]!;
+      });
+      const counted = {} as Record<WiderSetting, Uint8Array>;
+      for (const { setting, file, list } of subsets) {
+        const indices = numbersOf(cellsOf(cellsOf(list, file)[e], file)[i], file, name);
+        const flags = new Uint8Array(faces);
+        for (let k = 0; k < indices.length; k++) {
+          const index = indices[k]!;
+          if (!(index >= 1 && index <= faces)) throw mismatched(`${file}: expected indices from 1 to ${faces} for ${name} (its faces in ${files.face.name}), got ${index}`);
+          flags[index - 1] = 1;
+        }
+        counted[setting] = flags;
+      }
+      images.push({ name, boxes, attributes, counted });
+    });
+  });
+  return images;
+}
+
+/** Throws unless a subset's file lists the same events and images in the same order. */
+function sameImages(face: Map<string, MatlabValue>, faceFile: string, subset: Map<string, MatlabValue>, file: string): void {
+  for (const list of ['event_list', 'file_list'] as const) {
+    const expected = texts(face.get(list)!, faceFile);
+    const got = texts(subset.get(list)!, file);
+    const at = expected.findIndex((name, k) => name !== got[k]);
+    if (at >= 0 || got.length > expected.length) {
+      const k = at >= 0 ? at : expected.length;
+      throw mismatched(`${file}: expected the images of ${faceFile} in the same order, but entry ${k + 1} of ${list} is ${got[k] ?? 'missing'} instead of ${expected[k] ?? 'missing'}; take all four .mat files from one download`);
+    }
+  }
+}
+
+function texts(value: MatlabValue, file: string): string[] {
+  return value.kind === 'cells' ? value.cells.flatMap((cell) => texts(cell, file)) : [textOf(value, file)];
+}
+
+function wrong(file: string, expected: string, got: MatlabValue | undefined): FaceDetError {
+  return new FaceDetError('MALFORMED_FILE', `${file}: expected ${expected}, got ${got ? got.kind : 'nothing'}`);
+}
+
+function cellsOf(value: MatlabValue | undefined, file: string): MatlabCells['cells'] {
+  if (value?.kind !== 'cells') throw wrong(file, 'cells', value);
+  return value.cells;
+}
+
+function textOf(value: MatlabValue | undefined, file: string): string {
+  if (value?.kind !== 'text') throw wrong(file, 'a name', value);
+  return value.text;
+}
+
+function numbersOf(value: MatlabValue | undefined, file: string, image: string): ArrayLike<number> {
+  if (value?.kind !== 'numbers') throw wrong(file, `numbers for ${image}`, value);
+  return value.data;
+}
+
+/** Rows of x, y, width, height out of an n × 4 matrix, which MATLAB stores by columns. */
+function boxesOf(value: MatlabValue | undefined, file: string, image: string): Float64Array {
+  if (value?.kind !== 'numbers' || (value.data.length > 0 && value.dims[1] !== 4)) throw wrong(file, `n × 4 boxes for ${image}`, value);
+  const faces = value.data.length / 4;
+  const boxes = new Float64Array(4 * faces);
+  for (let f = 0; f < faces; f++) for (let k = 0; k < 4; k++) boxes[4 * f + k] = value.data[k * faces + f]!;
+  return boxes;
+}
+
+/**
+ * Puts the official subsets to images that an annotation file lists: the images in the list's order, with `counted` of `truth`.
+ *
+ * @param listFile the annotation file's name, for errors.
+ * @throws FaceDetError `MISMATCHED_FILES` for an image that `truth` lacks or whose faces differ, naming its line.
+ */
+export function withSubsets(images: readonly WiderImage[], truth: readonly WiderImage[], listFile: string): WiderImage[] {
+  const byName = new Map(truth.map((image) => [image.name, image]));
+  return images.map((image) => {
+    const official = byName.get(image.name);
+    const line = image.line ?? 0;
+    if (!official) throw mismatched(`${listFile}, line ${line}: expected an image of the ground truth's .mat files, got ${image.name}; the official subsets exist for WIDER FACE val only`);
+    if (official.boxes.length !== image.boxes.length) {
+      throw mismatched(`${listFile}, line ${line}: expected the ${official.boxes.length / 4} faces that the .mat files have for ${image.name}, got ${image.boxes.length / 4}`);
+    }
+    const at = image.boxes.findIndex((value, k) => value !== official.boxes[k]);
+    if (at >= 0) {
+      const row = Math.floor(at / 4);
+      throw malformed(listFile, line + 2 + row, `the box of the .mat files, ${official.boxes.slice(4 * row, 4 * row + 4).join(' ')}`, image.boxes.slice(4 * row, 4 * row + 4).join(' '));
+    }
+    return image.line === undefined ? official : { ...official, line: image.line };
+  });
+}
