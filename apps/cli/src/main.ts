@@ -7,6 +7,11 @@ import { Exit } from './shared/exit.ts';
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? process.exitCode ?? Exit.ok : Exit.failed));
 process.stderr.on('error', () => {});
+// Node's own form of a warning has a process id and advice on flags.
+process.removeAllListeners('warning');
+process.on('warning', ({ name, message }) => {
+  if (name === 'FaceDetWarning' || process.env.FACEDET_DEBUG) process.stderr.write(`facedet: ${message}\n`);
+});
 process.on('uncaughtException', (error) => {
   process.stderr.write(`${errorLine(error)}\n`);
   if (process.env.FACEDET_DEBUG) process.stderr.write(`${error.stack}\n`);

@@ -1,5 +1,6 @@
-import { createDetector, type DetectionOptions, type Detector } from '@facedet/core';
-import { onnxBackend } from '@facedet/runtime-node';
+import { availableParallelism } from 'node:os';
+import type { DetectionOptions } from '@facedet/core';
+import { createDetector, type PoolDetector } from '@facedet/runtime-node';
 import type { Context } from './context.ts';
 import { modelError } from './errors.ts';
 import { detectionOptions, type DetectorFlags } from './model-option.ts';
@@ -7,7 +8,7 @@ import { resolveModelFlag } from './resolve-model.ts';
 
 /** A detector that has run once. */
 export interface OpenDetector {
-  readonly detector: Detector;
+  readonly detector: PoolDetector;
   /** How messages name the model: as the user did. */
   readonly model: string;
 }
@@ -19,11 +20,17 @@ export interface OpenDetector {
 export async function openDetector(context: Context, flags: DetectorFlags, { defaults, images = Infinity }: { defaults?: DetectionOptions; images?: number } = {}): Promise<OpenDetector> {
   const options = detectionOptions(flags, defaults);
   const { path, label } = await resolveModelFlag(context, flags);
-  let detector: Detector | undefined;
+  let detector: PoolDetector | undefined;
   try {
-    detector = await createDetector({ ...options, model: path, backend: onnxBackend({ threads: flags.threads ?? 2 }) });
+    const workers = flags.workers ?? (images < availableParallelism() ? Math.max(images, 1) : undefined);
+    detector = await createDetector({
+      ...options,
+      model: path,
+      ...(workers !== undefined && { workers }),
+      ...(flags.threads !== undefined && { threads: flags.threads }),
+      ...(flags.provider && { providers: flags.provider }),
+    });
     await detector.warmup();
-    void images;
     return { detector, model: label };
   } catch (error) {
     await detector?.dispose();

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { CommandError, describe } from './errors.ts';
 
 /** One input of a command, as the user will read of it. */
@@ -43,7 +43,8 @@ async function expand(argument: string, accept: (name: string) => boolean): Prom
   if (isUrl(argument)) return [{ source: argument, kind: 'url' }];
   try {
     if (!(await stat(argument)).isDirectory()) return [{ source: argument, kind: 'file' }];
-    const names = (await readdir(argument)).filter(accept).sort(naturalOrder());
+    const entries = await readdir(argument, { withFileTypes: true });
+    const names = entries.filter((entry) => !entry.isDirectory() && accept(entry.name)).map((entry) => entry.name).sort(naturalOrder());
     if (names.length === 0) return failed(argument, 'NO_INPUT', 'expected a folder with pictures, found none in it');
     return names.map((name) => ({ source: join(argument, name), kind: 'file' }));
   } catch (error) {
@@ -55,7 +56,7 @@ async function expand(argument: string, accept: (name: string) => boolean): Prom
 
 async function expandGlob(pattern: string, accept: (name: string) => boolean): Promise<Input[]> {
   const { glob } = await import('tinyglobby');
-  const paths = (await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false })).sort(naturalOrder());
+  const paths = (await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false, absolute: isAbsolute(pattern) })).sort(naturalOrder());
   // A glob that names an extension means just those files; one that ends openly (photos/**) means the pictures there.
   const wanted = /\.[^/*?]+$/.test(pattern) ? paths : paths.filter(accept);
   if (wanted.length === 0) return failed(pattern, 'NO_INPUT', 'no file fits this pattern');
