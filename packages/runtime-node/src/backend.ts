@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { disposedError, FaceDetError, type InferenceBackend, type InferenceSession, type SessionOptions, type Tensor, type TensorInfo } from '@facedet/core';
 import type { InferenceSession as OrtSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { describe, locate, readBytes, type ByteErrors } from './bytes.ts';
+import { describe } from './bytes.ts';
+import { modelSource } from './model.ts';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime.ts';
 import { oneLine } from './optional.ts';
 
@@ -43,9 +43,6 @@ export interface OnnxBackend extends InferenceBackend {
 const PROVIDERS: readonly ExecutionProvider[] = ['cpu', 'cuda', 'tensorrt', 'dml', 'coreml'];
 const LEVELS = ['verbose', 'info', 'warning', 'error', 'fatal'] as const;
 const OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
-const MODEL_ERRORS: ByteErrors = { what: 'an ONNX model', missing: 'MODEL_NOT_FOUND', unreadable: 'MODEL_UNUSABLE', empty: 'MODEL_UNUSABLE', tooLarge: 'MODEL_UNUSABLE' };
-/** What a protobuf can hold. */
-const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 /**
  * ONNX Runtime in the calling thread. Its `run` blocks the thread's event loop for the whole inference: a program that does anything
@@ -106,20 +103,6 @@ export function checkOptions(options: OnnxBackendOptions): { providers: readonly
 /** ONNX Runtime drops a provider it was built without and only warns, so it is asked beforehand. */
 function isBuiltIn(ort: OnnxRuntime, provider: ExecutionProvider): boolean {
   return ort.listSupportedBackends().some(({ name }) => name === provider);
-}
-
-/** Bytes, or the path of a file that is there: ONNX Runtime finds external weights beside a path only. */
-async function modelSource(model: Uint8Array | string | URL, signal?: AbortSignal): Promise<string | Uint8Array> {
-  const at = locate(model);
-  if (at.kind !== 'file') return readBytes(model, MODEL_ERRORS, MAX_MODEL_BYTES, signal);
-  signal?.throwIfAborted();
-  const stats = await stat(at.path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') throw new FaceDetError('MODEL_NOT_FOUND', `Expected an ONNX model but there is no file ${at.path}; check the path.`, { cause });
-    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} can't be read: ${oneLine(cause.message)}`, { cause });
-  });
-  if (stats.isDirectory()) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} is a folder.`);
-  if (stats.isFile() && stats.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} is empty (0 bytes).`);
-  return at.path;
 }
 
 function wrap(ort: OnnxRuntime, session: OrtSession, provider: ExecutionProvider, fallbacks: readonly ProviderFallback[]): OnnxSession {

@@ -2,5 +2,9 @@
 export { readImage, type ReadImageOptions, type StillImage } from './read-image.ts';
 export { encodeImage, imageFormatOf, writeImage, type EncodeImageOptions, type WriteImageOptions } from './write-image.ts';
 export { type ImageFormat } from './sharp.ts';
+// A detector on a pool of threads.
+export { createDetector, type PoolDetector, type PoolDetectorOptions } from './detector.ts';
+export { type BackendModule } from './backend-module.ts';
+export { type ReadyInfo } from './worker-protocol.ts';
 // ONNX Runtime in the calling thread.
 export { availableProviders, onnxBackend, type ExecutionProvider, type OnnxBackend, type OnnxBackendOptions, type OnnxSession, type ProviderFallback } from './backend.ts';

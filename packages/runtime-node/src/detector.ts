@@ -1,0 +1,110 @@
+import { availableParallelism } from 'node:os';
+import { checkImage, detectionSettings, disposedError, FaceDetError, planPasses, warmupCanvas, type DetectionOptions, type Detector, type Face, type ImageSource } from '@facedet/core';
+import { resolveBackendModule, type BackendModule } from './backend-module.ts';
+import { checkOptions, type OnnxBackendOptions } from './backend.ts';
+import { handOver, spareBuffers } from './handover.ts';
+import { portableModel } from './model.ts';
+import { createPool } from './pool.ts';
+import { semaphore } from './semaphore.ts';
+import type { ReadyInfo, WorkerSetup } from './worker-protocol.ts';
+
+/** Options of `createDetector`: how faces are looked for, ONNX Runtime's options, and the pool's. */
+export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOptions {
+  /** The model's bytes, or its path or URL. */
+  model: Uint8Array | string | URL;
+  /**
+   * Threads with a session each; the images in work at once. By default as many as there are cores (one with a GPU provider), each session
+   * with one thread, which finds the most faces a second. With `workers: 1` the session takes all cores, which is quickest for one image.
+   */
+  workers?: number;
+  /** Threads inside each session; by default the cores divided by `workers`. */
+  threads?: number;
+  /** Another engine than ONNX Runtime, whose options then don't apply. */
+  backend?: BackendModule;
+}
+
+/** A `Detector` whose sessions live in threads of their own. */
+export interface PoolDetector extends Detector {
+  /** What runs the model: the backend's name, the provider, and the providers that could not be had. */
+  readonly info: ReadyInfo;
+  /** Threads inside each session. */
+  readonly threads: number;
+}
+
+/**
+ * A detector on a pool of threads, so that the caller's event loop stays free. Images are taken in order; each is done by one thread.
+ * Pixels that a source makes for a call are handed over without a copy; a caller's own `PixelBuffer` is copied once, into memory that is
+ * used again, unless it lies in a `SharedArrayBuffer`.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `MODEL_UNUSABLE` and core's other `MODEL_…`, `BACKEND_UNUSABLE`,
+ * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. A preferred provider that can't be had is a process warning and stands in `info.fallbacks`.
+ * `detect` rejects with `WORKER_CRASHED` where its thread dies (another takes its place), and as core's detector.
+ */
+export async function createDetector(options: PoolDetectorOptions): Promise<PoolDetector> {
+  const settings = detectionSettings(options);
+  const { workers, threads } = division(options);
+  const setup: WorkerSetup = { backend: backendChoice(options, threads), model: await portableModel(options.model, options.backend === undefined), settings };
+  const spare = spareBuffers(2 * workers);
+  const pool = await createPool({ size: workers, setup, onReuse: spare.put });
+  const { info } = pool;
+  for (const { provider, reason } of info.fallbacks) process.emitWarning(`The model runs on ${info.provider}, not on ${provider}: ${reason}`, { type: 'FaceDetWarning', code: 'PROVIDER_FALLBACK' });
+
+  // While each thread works on one image, the pixels of the next are made; more would only fill memory.
+  const turn = semaphore(2 * workers);
+  let disposed = false;
+
+  async function detect(image: ImageSource, signal?: AbortSignal): Promise<Face[]> {
+    if (disposed) throw disposedError('detector');
+    checkImage(image);
+    const release = await turn(signal);
+    try {
+      if (disposed) throw disposedError('detector');
+      const plan = planPasses(image.width, image.height, settings, info.model);
+      const { passes, reuse, transfer } = await handOver(image, plan, spare, signal);
+      return [...(await pool.run({ type: 'detect', passes, reuse }, transfer, signal))];
+    } finally {
+      release();
+    }
+  }
+
+  return {
+    concurrency: workers,
+    threads,
+    info,
+    detect: (image, { signal } = {}) => detect(image, signal),
+    async detectBatch(images, { signal } = {}) {
+      images.forEach(checkImage);
+      // The first failure ends the others' wait too.
+      const stop = new AbortController();
+      const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+      try {
+        return await Promise.all(images.map((image) => detect(image, both)));
+      } finally {
+        stop.abort();
+      }
+    },
+    warmup: () => pool.everywhere({ type: 'warmup', ...warmupCanvas(settings, info.model) }),
+    async dispose() {
+      disposed = true;
+      await pool.dispose();
+    },
+  };
+}
+
+/** How the cores are divided between sessions and the threads inside them. */
+export function division({ workers, threads, providers, backend }: Pick<PoolDetectorOptions, 'workers' | 'threads' | 'providers' | 'backend'>, cores = availableParallelism()): { workers: number; threads: number } {
+  for (const [name, value] of Object.entries({ workers, threads })) {
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive integer for ${name} but received ${String(value)}.`);
+  }
+  if (workers !== undefined) return { workers, threads: threads ?? Math.max(Math.floor(cores / workers), 1) };
+  const first = typeof providers === 'string' ? providers : providers?.[0];
+  if (!backend && first !== undefined && first !== 'cpu') return { workers: 1, threads: threads ?? 1 };
+  return { workers: Math.max(Math.floor(cores / (threads ?? 1)), 1), threads: threads ?? 1 };
+}
+
+function backendChoice({ backend, providers, graphOptimization, logLevel, threads: given }: PoolDetectorOptions, threads: number): WorkerSetup['backend'] {
+  if (!backend) return { kind: 'onnx', options: checkOptions({ threads, ...(providers && { providers }), ...(graphOptimization && { graphOptimization }), ...(logLevel && { logLevel }) }) };
+  const foreign = Object.entries({ providers, graphOptimization, logLevel, threads: given }).find(([, value]) => value !== undefined);
+  if (foreign) throw new FaceDetError('INVALID_ARGUMENT', `Expected no ${foreign[0]} beside backend.module, as it is an option of ONNX Runtime; put what your backend needs into backend.options.`);
+  return { kind: 'module', module: resolveBackendModule(backend.module), options: backend.options };
+}

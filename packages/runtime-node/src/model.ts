@@ -1,0 +1,30 @@
+import { stat } from 'node:fs/promises';
+import { FaceDetError } from '@facedet/core';
+import { locate, readBytes, type ByteErrors } from './bytes.ts';
+import { oneLine } from './optional.ts';
+import type { WorkerSetup } from './worker-protocol.ts';
+
+const ERRORS: ByteErrors = { what: 'an ONNX model', missing: 'MODEL_NOT_FOUND', unreadable: 'MODEL_UNUSABLE', empty: 'MODEL_UNUSABLE', tooLarge: 'MODEL_UNUSABLE' };
+/** What a protobuf can hold. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/** Bytes, or the absolute path of a file that is there: ONNX Runtime finds external weights beside a path only. Rejects with `MODEL_NOT_FOUND` or `MODEL_UNUSABLE`. */
+export async function modelSource(model: Uint8Array | string | URL, signal?: AbortSignal): Promise<string | Uint8Array> {
+  const at = locate(model);
+  if (at.kind !== 'file') return readBytes(model, ERRORS, MAX_BYTES, signal);
+  signal?.throwIfAborted();
+  const stats = await stat(at.path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') throw new FaceDetError('MODEL_NOT_FOUND', `Expected an ONNX model but there is no file ${at.path}; check the path.`, { cause });
+    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} can't be read: ${oneLine(cause.message)}`, { cause });
+  });
+  if (stats.isDirectory()) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} is a folder.`);
+  if (stats.isFile() && stats.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} is empty (0 bytes).`);
+  return at.path;
+}
+
+/** A model as threads get it: downloaded once and not by each; another engine's as it was given. */
+export async function portableModel(model: Uint8Array | string | URL, onnx: boolean): Promise<WorkerSetup['model']> {
+  const source = onnx ? await modelSource(model) : model;
+  if (source instanceof Uint8Array) return source;
+  return { text: String(source), url: source instanceof URL };
+}

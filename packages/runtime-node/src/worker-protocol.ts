@@ -1,0 +1,58 @@
+import { FaceDetError, type DetectionSettings, type Face, type ModelShape, type PassPixels } from '@facedet/core';
+import type { OnnxBackendOptions, ProviderFallback } from './backend.ts';
+
+/** What a worker is born with; plain data. */
+export interface WorkerSetup {
+  readonly backend: { readonly kind: 'onnx'; readonly options: OnnxBackendOptions } | { readonly kind: 'module'; readonly module: string; readonly options: unknown };
+  /** Bytes, or a path or URL as text (a `URL` can't be sent). */
+  readonly model: Uint8Array | { readonly text: string; readonly url: boolean };
+  readonly settings: DetectionSettings;
+}
+
+/** A task. `reuse` are the buffers that the pool wants back. */
+export type Task =
+  | { readonly type: 'detect'; readonly passes: readonly PassPixels[]; readonly reuse: readonly ArrayBuffer[] }
+  | { readonly type: 'warmup'; readonly canvasWidth: number; readonly canvasHeight: number };
+
+/** To a worker; it answers each task, in order, and `end` with `ended`. */
+export type ToWorker = Task | { readonly type: 'end' };
+
+/** What a loaded model is. */
+export interface ReadyInfo {
+  /** The backend's name. */
+  readonly backend: string;
+  readonly model: ModelShape;
+  /** ONNX Runtime's provider and those that failed before it; undefined for other backends. */
+  readonly provider: string | undefined;
+  readonly fallbacks: readonly ProviderFallback[];
+}
+
+/** From a worker. */
+export type FromWorker =
+  | { readonly type: 'ready'; readonly info: ReadyInfo }
+  | { readonly type: 'refused'; readonly error: ErrorData }
+  | { readonly type: 'done'; readonly faces: readonly Face[]; readonly reuse: readonly ArrayBuffer[] }
+  | { readonly type: 'failed'; readonly error: ErrorData; readonly reuse: readonly ArrayBuffer[] }
+  | { readonly type: 'ended' };
+
+/** An error as plain data: a structured clone would lose its code and, of classes that are not built in, its name. */
+export interface ErrorData {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly stack: string | undefined;
+  readonly cause: ErrorData | undefined;
+}
+
+export function packError(error: unknown, depth = 0): ErrorData {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), code: undefined, stack: undefined, cause: undefined };
+  const { code } = error as { code?: unknown };
+  return { name: error.name, message: error.message, code: typeof code === 'string' ? code : undefined, stack: error.stack, cause: error.cause !== undefined && depth < 4 ? packError(error.cause, depth + 1) : undefined };
+}
+
+export function unpackError({ name, message, code, stack, cause }: ErrorData): Error {
+  const options = cause ? { cause: unpackError(cause) } : {};
+  const error = name === 'FaceDetError' && code !== undefined ? new FaceDetError(code, message, options) : Object.assign(new Error(message, options), { name }, code === undefined ? {} : { code });
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
