@@ -53,13 +53,13 @@ export function predict(mean: Float64Array, covariance: Float64Array, slot: numb
   }
 }
 
-/** Corrects a state by a measurement. */
-export function correct(mean: Float64Array, covariance: Float64Array, slot: number, cx: number, cy: number, aspect: number, height: number): void {
+/** Corrects a state by a measurement, whose noise has `spread` times the usual standard deviation. */
+export function correct(mean: Float64Array, covariance: Float64Array, slot: number, cx: number, cy: number, aspect: number, height: number, spread = 1): void {
   const m = slot * MEAN;
   const expected = mean[m + 3]!;
   for (let q = 0; q < 4; q++) {
     const measured = q === 0 ? cx : q === 1 ? cy : q === ASPECT ? aspect : height;
-    const noise = (q === ASPECT ? ASPECT_MEASUREMENT_STD : POSITION_WEIGHT * expected) ** 2;
+    const noise = (spread * (q === ASPECT ? ASPECT_MEASUREMENT_STD : POSITION_WEIGHT * expected)) ** 2;
     const p = slot * COVARIANCE + q * 3;
     const variance = covariance[p]!;
     const cross = covariance[p + 1]!;

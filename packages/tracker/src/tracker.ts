@@ -2,7 +2,7 @@ import { createAssociation, type Cost } from './association.ts';
 import { FaceDetError } from './errors.ts';
 import { checkMotion, readDetections } from './input.ts';
 import { correct, COVARIANCE, initiate, MEAN, predict as predictState, warp } from './kalman.ts';
-import { DUPLICATE_THRESHOLD, LOW_MATCH_THRESHOLD, REFERENCE_RATE, resolveOptions, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
+import { DUPLICATE_THRESHOLD, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, REFERENCE_RATE, resolveOptions, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
 import type { Choice } from './overlap.ts';
 import { readTracks, STATES, writeTracks } from './snapshot.ts';
 import { boxOf, compact, copyTable, createTable, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
@@ -196,7 +196,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     const { mean } = next;
     const m = slot * MEAN;
     next.innovation[slot] = Math.hypot(cx - mean[m]!, cy - mean[m + 1]!, height - mean[m + 3]!) / mean[m + 3]!;
-    correct(mean, next.covariance, slot, cx, cy, width / height, height);
+    const spread = compat || isHigh(scores[index]!) ? 1 : LOW_SCORE_SPREAD;
+    correct(mean, next.covariance, slot, cx, cy, width / height, height, spread);
     next.state[slot] = TRACKED;
     next.score[slot] = scores[index]!;
     next.lastSeen[slot] = now;
