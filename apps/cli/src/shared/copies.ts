@@ -14,13 +14,19 @@ export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[
  */
 export async function copyWriter(inputs: readonly Input[], { draw, crop }: { draw?: string; crop?: string }): Promise<CopyWriter> {
   const names = outputNames(inputs);
-  for (const folder of [draw, crop]) {
-    if (folder === undefined) continue;
-    const home = await makeFolder(folder);
-    for (const [input, name] of names) {
-      if (input.kind === 'file' && folder === draw && (await real(input.source)) === join(home, name)) {
-        throw usageError(`${folder}: a copy would replace the input ${input.source}; expected another folder`, 'OUTPUT_IS_INPUT');
-      }
+  const files = new Map<string, string>();
+  for (const { source, kind } of inputs) if (kind === 'file') files.set(await real(source), source);
+  const refuse = (folder: string, source: string) => usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
+  if (draw !== undefined) {
+    const home = await makeFolder(draw);
+    for (const name of names.values()) if (files.has(join(home, name))) throw refuse(draw, files.get(join(home, name))!);
+  }
+  if (crop !== undefined) {
+    const home = await makeFolder(crop);
+    const stems = new Set([...names.values()].map((name) => basename(name, extname(name))));
+    for (const [path, source] of files) {
+      const stem = basename(path, extname(path)).match(/^(.*)-\d+(?:\.aligned)?$/)?.[1];
+      if (dirname(path) === home && stem !== undefined && stems.has(stem)) throw refuse(crop, source);
     }
   }
   return async (input, image, faces, signal) => {
@@ -99,7 +105,7 @@ function withExtension(path: string, image: StillImage): string {
 
 /** A copy of the pixels to draw on, grey ones as colour so that marks stand out. */
 function inColor({ data, width, height, format }: PixelBuffer): PixelBuffer {
-  if (format !== 'gray') return { data: data.slice(), width, height, format };
+  if (format !== 'gray') return { data: new Uint8Array(data), width, height, format };
   const rgb = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) rgb.fill(data[i]!, 3 * i, 3 * i + 3);
   return { data: rgb, width, height, format: 'rgb' };

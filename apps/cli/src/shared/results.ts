@@ -50,7 +50,7 @@ function csvResults(context: Context): Rows<Result> {
 
 /** A line a face, written as the pictures are done; so the columns have fixed widths and the names stand last. */
 function tableOfResults(context: Context): Rows<Result> {
-  const { bold, dim, green } = context.colors;
+  const { bold, dim } = context.colors;
   const line = (cells: readonly string[], source: string) => `${cells.map((cell) => cell.padStart(7)).join('')}  ${source}\n`;
   let images = 0;
   let faces = 0;
@@ -67,7 +67,11 @@ function tableOfResults(context: Context): Rows<Result> {
       }
     },
     async end() {
-      if (images !== 1 || faces !== 1) context.log(green(`${faces} faces in ${images} pictures`));
+      context.log(`${count(faces, 'face')} in ${count(images, 'picture')}`);
     },
   };
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
