@@ -15,3 +15,14 @@ export { hotaThresholds, type HotaCurves, type HotaFigures } from './mot/hota.ts
 export type { ClearCounts, ClearFigures } from './mot/clear.ts';
 export type { IdentityCounts, IdentityFigures } from './mot/identity.ts';
 export type { PrepareOptions } from './mot/sequence.ts';
+// Detection on other data: average precision and recall by COCO's rules.
+export { evaluateDetections, type DetectionFigures, type DetectionMetricsOptions, type ThresholdFigures } from './detection/metrics.ts';
+export { imageFinder, type TruthImage } from './detection/truth.ts';
+export { parseCocoResults, parseCocoTruth, type CocoImage } from './detection/coco-files.ts';
+export { parseVoc, type LabelOptions } from './detection/voc.ts';
+export { parseYolo } from './detection/yolo.ts';
+// Temporal stability: jitter, acceleration energy, lag, fragmentation, flicker.
+export { evaluateStability, frameTimes, type StabilityFigures, type TruthStability } from './stability/evaluate.ts';
+export { parseTrackJsonl, type TimedTracks } from './stability/jsonl.ts';
+export type { Jitter } from './stability/series.ts';
+export type { Lag } from './stability/lag.ts';

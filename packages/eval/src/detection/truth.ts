@@ -1,0 +1,58 @@
+import { FaceDetError } from '@facedet/core';
+
+/** An image and the faces that are labelled in it. */
+export interface TruthImage {
+  /** What predictions name it by: a path or file name, without its suffix. */
+  readonly name: string;
+  /** x, y, width, height of each, in pixels. */
+  readonly boxes: Float64Array;
+  /** 1 where a face neither counts as missed nor makes a prediction wrong (VOC's `difficult`, WIDER's `invalid`); absent: none. */
+  readonly ignored?: Uint8Array;
+  /** 1 where a box holds a crowd (COCO's `iscrowd`): ignored, and any number of predictions may lie in it; absent: none. */
+  readonly crowd?: Uint8Array;
+  /** Width of the image in pixels, where the labels tell it. */
+  readonly width?: number;
+  /** Height of the image in pixels, where the labels tell it. */
+  readonly height?: number;
+}
+
+/** The path of a picture or of its labels without the suffix, with forward slashes. */
+export function withoutSuffix(path: string): string {
+  return path.replaceAll('\\', '/').replace(/\.(jpe?g|png|webp|bmp|tiff?|gif|avif|txt|xml)$/i, '');
+}
+
+/**
+ * Finds an image by the path that a prediction gives: the one whose name ends it, however many folders stand before either.
+ *
+ * @throws FaceDetError `MISMATCHED_FILES` where the end of the path fits several images.
+ */
+export function imageFinder<T extends { readonly name: string }>(images: readonly T[]): (path: string) => T | undefined {
+  const byStem = new Map<string, T[]>();
+  const stemOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
+  for (const image of images) {
+    const stem = stemOf(image.name);
+    const others = byStem.get(stem);
+    if (others) others.push(image);
+    else byStem.set(stem, [image]);
+  }
+  return (path) => {
+    const name = withoutSuffix(path);
+    const candidates = byStem.get(stemOf(name)) ?? [];
+    if (candidates.length < 2) return candidates[0];
+    const common = candidates.map((image) => sharedParts(image.name, name));
+    const most = Math.max(...common);
+    if (common.filter((parts) => parts === most).length > 1) {
+      throw new FaceDetError('MISMATCHED_FILES', `expected ${path} to name one image of the ground truth, but ${candidates.map((image) => image.name).join(' and ')} fit alike; give their folders too`);
+    }
+    return candidates[common.indexOf(most)];
+  };
+}
+
+/** How many parts two paths have in common, counted from their ends. */
+function sharedParts(a: string, b: string): number {
+  const left = a.split('/').reverse();
+  const right = b.split('/').reverse();
+  let k = 0;
+  while (k < left.length && left[k] === right[k]) k++;
+  return k;
+}
