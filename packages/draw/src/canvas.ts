@@ -143,13 +143,18 @@ function trace(ctx: CanvasContext, { box, shape }: Region): void {
 
 function drawEmoji(ctx: CanvasContext, { box }: Region, emoji: string): void {
   const side = Math.max(box.width, box.height);
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  ctx.save();
+  trace(ctx, { shape: 'box', box: { x: x - side / 2, y: y - side / 2, width: side, height: side } });
+  ctx.clip();
   ctx.font = `${side}px ${EMOJI_FONTS}`;
-  const measured = ctx.measureText(emoji).width;
-  if (measured > 0) ctx.font = `${(side * side) / measured}px ${EMOJI_FONTS}`;
+  const measured = ctx.measureText(emoji).width; // fonts differ: most emoji are wider than their font's size
+  if (measured > 0) ctx.font = `${Math.min(side, (side * side) / measured)}px ${EMOJI_FONTS}`;
   ctx.textAlign = 'center';
   ctx.textBaseline = 'middle';
   ctx.fillStyle = '#000';
-  ctx.fillText(emoji, box.x + box.width / 2, box.y + box.height / 2);
+  ctx.fillText(emoji, x, y);
+  ctx.restore();
 }
 
 function drawImage(ctx: CanvasContext, region: Region, image: object): void {

@@ -14,6 +14,8 @@ export interface Plane {
   readonly scaleY: number;
   /** The sample of a colour is `weights · (r, g, b, 1)`, colours from 0 to 255. */
   readonly weights: readonly [red: number, green: number, blue: number, constant: number];
+  /** The largest sample. */
+  readonly top: number;
 }
 
 /** A picture as independent channels: every effect is written once, for one plane, and serves RGB and YUV alike. */
@@ -37,7 +39,7 @@ export function surfaceOfPixels(pixels: PixelBuffer): Surface {
   const stride = pixels.stride ?? width * step;
   if (!Number.isInteger(stride) || stride < width * step) throw invalid(`Expected a stride of at least ${width * step} bytes for ${width} ${format} pixels, received ${stride}.`);
   checkLength('pixels', data.length, (height - 1) * stride + width * step);
-  const plane = (offset: number, weights: Plane['weights']): Plane => ({ data, offset, step, stride, width, height, scaleX: 1, scaleY: 1, weights });
+  const plane = (offset: number, weights: Plane['weights']): Plane => ({ data, offset, step, stride, width, height, scaleX: 1, scaleY: 1, weights, top: 255 });
   if (format === 'gray') return { width, height, planes: [plane(0, [BT601[0], 1 - BT601[0] - BT601[1], BT601[1], 0])] };
   const [red, green, blue] = ORDERS[format];
   return { width, height, planes: [plane(red, [1, 0, 0, 0]), plane(green, [0, 1, 0, 0]), plane(blue, [0, 0, 1, 0])] };
@@ -64,7 +66,7 @@ export function surfaceOfPlanes(picture: YuvPlanes): Surface {
     const [w, h] = [Math.ceil(width / divX), Math.ceil(height / divY)];
     if (!Number.isInteger(stride) || stride < w * step) throw invalid(`Expected a stride of at least ${w * step * (bitDepth > 8 ? 2 : 1)} bytes for plane ${index}, received ${strides[index]}.`);
     checkLength(`plane ${index}`, data.length, (h - 1) * stride + w * step);
-    result.push({ data, offset: step === 2 ? channel - 1 : 0, step, stride, width: w, height: h, scaleX: 1 / divX, scaleY: 1 / divY, weights: weights[channel]! });
+    result.push({ data, offset: step === 2 ? channel - 1 : 0, step, stride, width: w, height: h, scaleX: 1 / divX, scaleY: 1 / divY, weights: weights[channel]!, top: 2 ** bitDepth - 1 });
   }
   return { width, height, planes: result };
 }
@@ -72,7 +74,7 @@ export function surfaceOfPlanes(picture: YuvPlanes): Surface {
 /** The sample that shows a colour in this plane. */
 export function sampleOf(plane: Plane, [red, green, blue]: Rgb): number {
   const [r, g, b, constant] = plane.weights;
-  return r * red + g * green + b * blue + constant;
+  return Math.min(plane.top, Math.max(0, r * red + g * green + b * blue + constant));
 }
 
 export function invalid(message: string): FaceDetError {

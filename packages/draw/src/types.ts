@@ -51,8 +51,8 @@ export interface RegionOptions {
 /** How faces in pixels or planes are made unrecognisable. */
 export interface AnonymizeOptions extends RegionOptions {
   /**
-   * - `blur` (default): averages over a few cells a face, then smooth between them: nothing finer than a cell is left to restore.
-   * - `pixelate`: the same cells, plain.
+   * - `blur` (default): a smooth field of some 2 × 3 means a face, in lowered contrast: nothing is left to restore.
+   * - `pixelate`: tiles that show the same field, and so hide as much.
    * - `solid`: one colour.
    * - `image`: a picture stretched over the enlarged box, over a blur where it is transparent.
    */
