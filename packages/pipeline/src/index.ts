@@ -1,1 +1,10 @@
-export {};
+// Detector, tracker and smoother over the frames of one video.
+export { createVideoDetector } from './video-detector.ts';
+export type * from './types.ts';
+// Results that are held back, and how they are mended.
+export type { PendingRow } from './look-ahead.ts';
+// Which frames are looked at.
+export type { ScheduleSnapshot } from './schedule.ts';
+// Parts that are useful alone: the test for shot cuts, and sources that show a part of another.
+export { isCut, signatureDistance, signatureOf, type CutState, type Signature } from './shot-cut.ts';
+export { cropsAround, detectAround, regionSource } from './refine.ts';

@@ -1,0 +1,149 @@
+import type { Frame, RasterSource } from '@facedet/core';
+
+/** A frame on its way through the detector. */
+export interface Job<F extends Frame, R> {
+  readonly frame: F;
+  /** Begins the work, once; later calls give the same promise. */
+  start(): Promise<R>;
+}
+
+/** Options of `createFeed`. */
+export interface FeedOptions<F extends Frame, R> {
+  /** Makes a frame's job; called in order. */
+  prepare(frame: F): Promise<Job<F, R>> | Job<F, R>;
+  /** Jobs that may wait for their turn at once, each with its work begun. */
+  limit: number;
+  /** Newest frame wins: beside `limit` jobs one frame waits, the newest. */
+  live: boolean;
+  onDrop(): void;
+  /** Milliseconds that one frame was waited for. */
+  onSource(ms: number): void;
+}
+
+/** Reads a source ahead of its consumer, by a bounded number of frames. */
+export interface Feed<F extends Frame, R> {
+  /** The next job in order, its work begun; null at the end. Throws what the source threw, after all frames before it. */
+  next(): Promise<Job<F, R> | null>;
+  /** Tells that the last job given is done with, which makes room. Its frame stays the caller's. */
+  release(): void;
+  /** Stops reading and closes all frames that were not given out. */
+  stop(): Promise<void>;
+}
+
+/** Frees a frame's native memory, where it has any. */
+export function closeFrame(frame: Frame): void {
+  (frame as Partial<RasterSource>).close?.();
+}
+
+/** Milliseconds that a source may take to end when it is told to. */
+const PATIENCE = 500;
+
+/** Begins to read `frames`. */
+export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterable<F>, { prepare, limit, live, onDrop, onSource }: FeedOptions<F, R>): Feed<F, R> {
+  const iterator: AsyncIterator<F> | Iterator<F> = Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]();
+  const jobs: Job<F, R>[] = []; // work begun; the first may be out with the consumer
+  let waiting: Job<F, R> | null = null; // live only: the newest frame, its work not begun
+  let given = 0; // jobs at the front that the consumer has
+  let ended = false;
+  let stopped = false;
+  let failure: { error: unknown } | null = null;
+  let wake: (() => void)[] = [];
+  const changed = () => new Promise<void>((done) => wake.push(done));
+  const tell = () => {
+    const all = wake;
+    wake = [];
+    for (const done of all) done();
+  };
+  const begin = (job: Job<F, R>) => {
+    jobs.push(job);
+    job.start().catch(() => {}); // whoever takes the job hears of its failure
+    tell();
+  };
+
+  const pump = (async () => {
+    try {
+      while (!stopped) {
+        while (!live && jobs.length >= limit && !stopped) await changed();
+        if (stopped) break;
+        const asked = performance.now();
+        const { done, value } = await iterator.next();
+        onSource(performance.now() - asked);
+        if (done) break;
+        if (stopped) {
+          closeFrame(value);
+          break;
+        }
+        let job: Job<F, R>;
+        try {
+          job = await prepare(value);
+        } catch (error) {
+          closeFrame(value);
+          throw error;
+        }
+        if (!live || (jobs.length < limit && !waiting)) {
+          begin(job);
+          continue;
+        }
+        if (waiting) {
+          closeFrame(waiting.frame);
+          onDrop();
+        }
+        waiting = job;
+      }
+    } catch (error) {
+      failure = { error };
+    } finally {
+      ended = true;
+      tell();
+    }
+  })();
+
+  return {
+    async next() {
+      for (;;) {
+        const job = jobs[given];
+        if (job) {
+          given++;
+          return job;
+        }
+        if (waiting) {
+          const newest = waiting;
+          waiting = null;
+          begin(newest);
+          continue;
+        }
+        if (ended) {
+          if (failure && !stopped) throw failure.error;
+          return null;
+        }
+        await changed();
+      }
+    },
+    release() {
+      jobs.shift();
+      given--;
+      if (waiting && jobs.length < limit) {
+        const newest = waiting;
+        waiting = null;
+        begin(newest);
+      }
+      tell();
+    },
+    async stop() {
+      stopped = true;
+      tell();
+      const left = jobs.splice(0).slice(given);
+      if (waiting) closeFrame(waiting.frame);
+      waiting = null;
+      // A generator that is being read returns once that read is over; a camera that gives no frame must not hold the caller for long.
+      const returned = Promise.resolve(iterator.return?.()).catch(() => {});
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await Promise.race([Promise.all([pump, returned]), new Promise((done) => (timer = setTimeout(done, PATIENCE)))]);
+      clearTimeout(timer);
+      for (const job of left) {
+        await job.start().catch(() => {});
+        closeFrame(job.frame);
+      }
+    },
+  };
+}

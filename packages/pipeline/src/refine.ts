@@ -1,0 +1,46 @@
+import { iou, isRasterSource, resizeBilinear, type Box, type Detector, type Face, type ImageSource, type RasterSource } from '@facedet/core';
+import type { RefineOptions } from './types.ts';
+
+/** The part of an image inside `region` as a source of its own; coordinates begin at the region's corner. */
+export function regionSource(image: ImageSource, region: Box): RasterSource {
+  return {
+    width: region.width,
+    height: region.height,
+    rasterize(width, height, options = {}) {
+      const part = options.region;
+      const inside = part ? { x: region.x + part.x, y: region.y + part.y, width: part.width, height: part.height } : region;
+      return isRasterSource(image) ? image.rasterize(width, height, { ...options, region: inside }) : resizeBilinear(image, width, height, inside);
+    },
+  };
+}
+
+/** Squares around faces, cut to whole pixels and moved inside the picture where they fit. */
+export function cropsAround(boxes: readonly Box[], width: number, height: number, scale: number): Box[] {
+  return boxes.map((box) => {
+    const side = Math.max(Math.round(Math.max(box.width, box.height) * scale), 16);
+    const w = Math.min(side, width);
+    const h = Math.min(side, height);
+    const x = Math.min(Math.max(Math.round(box.x + box.width / 2 - w / 2), 0), width - w);
+    const y = Math.min(Math.max(Math.round(box.y + box.height / 2 - h / 2), 0), height - h);
+    return { x, y, width: w, height: h };
+  });
+}
+
+/** Runs the detector on crops around predicted boxes, in batches, and merges what several crops saw. Boxes are in pixels of the image. */
+export async function detectAround(detector: Detector, image: ImageSource, boxes: readonly Box[], { inputSize = [128, 128], scale = 2.2 }: RefineOptions, signal?: AbortSignal): Promise<Face[]> {
+  const inside = boxes.filter((b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0);
+  if (!inside.length) return [];
+  const crops = cropsAround(inside, image.width, image.height, scale);
+  const found = await detector.detectBatch(crops.map((crop) => regionSource(image, crop)), { inputSize, ...(signal ? { signal } : {}) });
+  const faces = found.flatMap((list, i) => {
+    const { x, y, width, height } = crops[i]!;
+    return list
+      // A face that the crop cuts is some other's neighbour: its own crop, or the next key frame, sees it whole.
+      .filter(({ box }) => !((box.x < 1 && x > 0) || (box.y < 1 && y > 0) || (box.x + box.width > width - 1 && x + width < image.width) || (box.y + box.height > height - 1 && y + height < image.height)))
+      .map((face): Face => ({ ...face, box: { ...face.box, x: face.box.x + x, y: face.box.y + y }, ...(face.landmarks ? { landmarks: face.landmarks.map((p) => ({ x: p.x + x, y: p.y + y })) as NonNullable<Face['landmarks']> } : {}) }));
+  });
+  faces.sort((a, b) => b.score - a.score);
+  const kept: Face[] = [];
+  for (const face of faces) if (!kept.some((other) => iou(other.box, face.box) > 0.4)) kept.push(face);
+  return kept;
+}

@@ -1,0 +1,335 @@
+import { createDetector, FaceDetError, type Detector, type Face, type Frame, type PixelBuffer } from '@facedet/core';
+import { fakeBackend } from '@facedet/core/testing';
+import { describe, expect, it } from 'vitest';
+import { createVideoDetector } from './video-detector.ts';
+import type { FrameResult, VideoDetectorOptions, VideoSnapshot } from './types.ts';
+
+const [WIDTH, HEIGHT] = [640, 360];
+const FPS = 25;
+
+/** Frames whose first bytes tell their number, so that a detector that sees only pixels knows what to find. They count how many are open. */
+function film(length: number, { from = 0, colour = (_: number): number => 100 } = {}) {
+  const state = { open: 0, most: 0, closed: [] as number[], returned: false };
+  async function* frames(): AsyncGenerator<Frame, void, undefined> {
+    try {
+      for (let index = from; index < length; index++) {
+        state.most = Math.max(state.most, ++state.open);
+        yield {
+          index,
+          timestamp: index / FPS,
+          width: WIDTH,
+          height: HEIGHT,
+          async rasterize(width, height, options): Promise<PixelBuffer> {
+            const data = new Uint8Array(width * height * 3).fill(colour(index));
+            data.set([index >> 8, index & 255, options?.region ? 1 : 0]);
+            return { width, height, format: 'rgb', data };
+          },
+          close() {
+            state.open--;
+            state.closed.push(index);
+          },
+        };
+      }
+    } finally {
+      state.returned = true;
+    }
+  }
+  return { frames, state };
+}
+
+const faceAt = (x: number, y: number, score = 0.9, side = 40): Face => ({ box: { x, y, width: side, height: side * 1.2 }, score });
+
+/** A detector that finds what `truth` says of a frame, after `delay(index)` ms; several calls at once. */
+function seer(truth: (index: number) => readonly Face[], { concurrency = 2, delay = (_: number): number => 0, seen = [] as number[] } = {}): Detector & { seen: number[]; running: () => number } {
+  let running = 0;
+  let most = 0;
+  return {
+    concurrency,
+    seen,
+    running: () => most,
+    async detect(image, { signal } = {}) {
+      signal?.throwIfAborted();
+      const pixels = 'rasterize' in image ? await image.rasterize(64, 36) : image;
+      const index = (pixels.data[0]! << 8) | pixels.data[1]!;
+      seen.push(index);
+      most = Math.max(most, ++running);
+      await new Promise((done) => setTimeout(done, delay(index)));
+      running--;
+      return [...truth(index)];
+    },
+    async detectBatch(images, options) {
+      return Promise.all(images.map((image) => this.detect(image, options)));
+    },
+    async warmup() {},
+    async dispose() {},
+  };
+}
+
+async function collect(options: VideoDetectorOptions, source: AsyncIterable<Frame>) {
+  const video = createVideoDetector(options);
+  const results: Omit<FrameResult, 'frame'>[] = [];
+  for await (const { frame: _, ...rest } of video.run(source)) results.push(rest);
+  return { results, video };
+}
+
+const walk = (index: number) => [faceAt(50 + 4 * index, 80), faceAt(500 - 3 * index, 200)];
+
+describe('run', () => {
+  it('gives every frame its result in order, however the detections overtake one another, and closes each', async () => {
+    const { frames, state } = film(60);
+    const detector = seer(walk, { concurrency: 3, delay: (i) => (i * 7) % 5 });
+    const { results, video } = await collect({ detector }, frames());
+    expect(results.map((r) => r.index)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+    expect(results.slice(1).every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === 'detected'))).toBe(true);
+    expect(new Set(results.flatMap((r) => r.faces.map((f) => f.id))).size).toBe(2);
+    expect(state.open).toBe(0);
+    expect(state.closed).toEqual(results.map((r) => r.index));
+    expect(detector.running()).toBeGreaterThan(1);
+    expect(state.most).toBeLessThanOrEqual(3 * 2 + 2);
+    expect(video.statistics).toMatchObject({ totalFrames: 60, identities: 2, detectedFrames: 60, failedFrames: 0 });
+    expect(video.statistics.avgFacesPerFrame).toBeCloseTo(results.reduce((n, r) => n + r.faces.length, 0) / 60);
+  });
+
+  it('keeps a frame open for as long as the consumer has it', async () => {
+    const { frames, state } = film(10);
+    const video = createVideoDetector({ detector: seer(walk) });
+    for await (const { index } of video.run(frames())) {
+      await new Promise((done) => setTimeout(done, 2));
+      expect(state.closed).not.toContain(index);
+    }
+    expect(state.open).toBe(0);
+  });
+
+  it('closes everything when the consumer leaves early', async () => {
+    const { frames, state } = film(100);
+    const video = createVideoDetector({ detector: seer(walk, { delay: () => 3 }), lookAhead: 0.2 });
+    for await (const { index } of video.run(frames())) if (index === 5) break;
+    expect(state.open).toBe(0);
+    expect(state.returned).toBe(true);
+  });
+
+  it('ends with the reason of an aborted signal, even where the source gives nothing more', async () => {
+    const controller = new AbortController();
+    let open = 0;
+    async function* stuck(): AsyncGenerator<Frame> {
+      open++;
+      yield { index: 0, timestamp: 0, width: 8, height: 8, rasterize: (w, h) => ({ width: w, height: h, format: 'gray', data: new Uint8Array(w * h) }), close: () => void open-- };
+      await new Promise(() => {});
+    }
+    const video = createVideoDetector({ detector: seer(() => []) });
+    const reason = new Error('enough');
+    setTimeout(() => controller.abort(reason), 20);
+    await expect((async () => {
+      for await (const _ of video.run(stuck(), { signal: controller.signal }));
+    })()).rejects.toBe(reason);
+    expect(open).toBe(0);
+  });
+
+  it('tells what was seen before the source broke, then throws what it threw', async () => {
+    async function* broken() {
+      yield* film(7).frames();
+      throw new FaceDetError('VIDEO_BROKEN', 'the file ends here');
+    }
+    const video = createVideoDetector({ detector: seer(walk), lookAhead: 0.12 });
+    const indices: number[] = [];
+    await expect((async () => {
+      for await (const { index } of video.run(broken())) indices.push(index);
+    })()).rejects.toMatchObject({ code: 'VIDEO_BROKEN' });
+    expect(indices).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('works on a real detector without an engine', async () => {
+    const detector = await createDetector({ backend: fakeBackend({ faces: [faceAt(100, 100)] }), model: new Uint8Array(1), inputSize: [640, 384], scoreThreshold: 0.1 });
+    const { results } = await collect({ detector }, film(12).frames());
+    expect(results.at(-1)!.faces).toHaveLength(1);
+  });
+});
+
+describe('identities', () => {
+  it('are carried by detections between the low and the high threshold', async () => {
+    const truth = (i: number) => [faceAt(100 + i, 100, i > 5 && i < 30 ? 0.2 : 0.9)];
+    const { results } = await collect({ detector: seer(truth) }, film(40).frames());
+    expect(results.slice(1).every((r) => r.faces.length === 1 && r.faces[0]!.id === 1)).toBe(true);
+    expect(results[20]!.faces[0]!.score).toBeCloseTo(0.2, 1);
+  });
+
+  it('are null without a tracker, and every face above the threshold is shown', async () => {
+    const truth = () => [faceAt(100, 100), faceAt(300, 100, 0.3)];
+    const { results } = await collect({ detector: seer(truth), tracker: false, scoreThreshold: 0.5 }, film(3).frames());
+    expect(results.map((r) => r.faces.map((f) => f.id))).toEqual([[null], [null], [null]]);
+  });
+
+  it('end at a shot cut, where another face stands in the same place', async () => {
+    const colour = (i: number) => (i < 20 ? 40 : 220);
+    const at = (i: number) => [faceAt(100, 100, 0.9)].slice(0, i < 0 ? 0 : 1);
+    const { results } = await collect({ detector: seer(at) }, film(40, { colour }).frames());
+    expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([20]);
+    expect(results[19]!.faces[0]!.id).not.toBe(results[25]!.faces[0]!.id);
+    const without = await collect({ detector: seer(at), shotCuts: false }, film(40, { colour }).frames());
+    expect(new Set(without.results.flatMap((r) => r.faces.map((f) => f.id))).size).toBe(1);
+  });
+});
+
+describe('key frames', () => {
+  it('are every n-th; in between identities are predicted', async () => {
+    const detector = seer(walk);
+    const { results, video } = await collect({ detector, detectEvery: 3 }, film(60).frames());
+    expect(detector.seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 3 * i));
+    const late = results.slice(12);
+    expect(late.every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === (r.index % 3 ? 'predicted' : 'detected')))).toBe(true);
+    for (const r of late.filter((x) => x.index % 3)) expect(Math.abs(r.faces.find((f) => f.id === results[12]!.faces[0]!.id)!.box.y - results[12]!.faces[0]!.box.y)).toBeLessThan(3);
+    expect(video.statistics.detectedFrames).toBe(20);
+  });
+
+  it('come rarely where nothing moves and at once where something does, with "auto", the same each time', async () => {
+    const still = seer(() => [faceAt(100, 100)]);
+    await collect({ detector: still, detectEvery: 'auto' }, film(100).frames());
+    const wild = seer((i) => [faceAt(100 + 60 * Math.sin(i / 2), 100)]);
+    await collect({ detector: wild, detectEvery: 'auto' }, film(100).frames());
+    const again = seer((i) => [faceAt(100 + 60 * Math.sin(i / 2), 100)], { delay: (i) => i % 4 });
+    await collect({ detector: again, detectEvery: 'auto' }, film(100).frames());
+    expect(still.seen.length).toBeLessThan(25);
+    expect(wild.seen.length).toBeGreaterThan(60);
+    expect([...again.seen].sort((a, b) => a - b)).toEqual([...wild.seen].sort((a, b) => a - b));
+  });
+
+  it('with refine, the frames in between look at crops around the predicted faces', async () => {
+    // This detector finds the face in the whole frame, and in crops at their middle.
+    const calls = { whole: 0, crops: 0 };
+    const detector: Detector = {
+      ...seer(walk),
+      async detect() {
+        calls.whole++;
+        return [faceAt(100, 100)];
+      },
+      async detectBatch(images) {
+        calls.crops += images.length;
+        return images.map((image) => [{ box: { x: image.width / 2 - 20, y: image.height / 2 - 24, width: 40, height: 48 }, score: 0.8 }]);
+      },
+    };
+    const { results, video } = await collect({ detector, detectEvery: 5, refine: true }, film(30).frames());
+    expect(calls.whole).toBe(6);
+    expect(calls.crops).toBe(24);
+    expect(results.slice(2).every((r) => r.faces.length === 1 && r.faces[0]!.state === 'detected' && Math.abs(r.faces[0]!.box.x - 100) < 2)).toBe(true);
+    expect(video.statistics).toMatchObject({ detectedFrames: 6, refinedFrames: 24 });
+  });
+});
+
+describe('look-ahead', () => {
+  const gap = (i: number) => (i >= 20 && i < 26 ? [] : [faceAt(100 + 2 * i, 100)]);
+
+  it('fills the gap between two sightings of one identity on the straight line', async () => {
+    const plain = await collect({ detector: seer(gap), smoother: false }, film(50).frames());
+    expect(plain.results[22]!.faces).toHaveLength(0);
+    const { results } = await collect({ detector: seer(gap), smoother: false, lookAhead: 0.6 }, film(50).frames());
+    expect(results.map((r) => r.index)).toEqual(plain.results.map((r) => r.index));
+    for (const r of results.slice(20, 26)) {
+      expect(r.faces.map((f) => [f.id, f.state])).toEqual([[1, 'interpolated']]);
+      expect(Math.abs(r.faces[0]!.box.x - (100 + 2 * r.index))).toBeLessThan(4);
+    }
+  });
+
+  it('does not fill what lies further back than it holds', async () => {
+    const { results } = await collect({ detector: seer(gap), lookAhead: 0.08 }, film(50).frames());
+    expect(results[20]!.faces).toHaveLength(0);
+  });
+
+  it('reaches back to the first appearance, over detections too weak to begin a track', async () => {
+    const grows = (i: number) => (i < 10 ? [] : [faceAt(100 + i, 100, i < 18 ? 0.3 : 0.9)]);
+    const plain = await collect({ detector: seer(grows) }, film(40).frames());
+    expect(plain.results.findIndex((r) => r.faces.length)).toBeGreaterThanOrEqual(18);
+    const { results } = await collect({ detector: seer(grows), lookAhead: 0.6 }, film(40).frames());
+    expect(results.findIndex((r) => r.faces.length)).toBe(10);
+    expect(results.slice(10).every((r) => r.faces.length === 1 && r.faces[0]!.id === results[30]!.faces[0]!.id)).toBe(true);
+  });
+
+  it('replaces predictions between key frames', async () => {
+    const { results } = await collect({ detector: seer(walk), detectEvery: 4, lookAhead: 0.4 }, film(60).frames());
+    expect(results.slice(8, 48).filter((r) => r.index % 4).every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === 'interpolated'))).toBe(true);
+  });
+});
+
+describe('errors of one frame', () => {
+  const failing = (bad: number) => seer((i) => {
+    if (i === bad) throw new FaceDetError('WORKER_CRASHED', 'gone');
+    return walk(i);
+  });
+
+  it('stop the run by default, after the results before it', async () => {
+    const indices: number[] = [];
+    const { frames, state } = film(30);
+    const video = createVideoDetector({ detector: failing(10) });
+    await expect((async () => {
+      for await (const { index } of video.run(frames())) indices.push(index);
+    })()).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+    expect(indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(state.open).toBe(0);
+  });
+
+  it('are reported and skipped where the caller says so; identities go on', async () => {
+    const { results, video } = await collect({ detector: failing(10), onError: 'skip' }, film(30).frames());
+    expect(results).toHaveLength(30);
+    expect(results.filter((r) => r.error).map((r) => r.index)).toEqual([10]);
+    expect(results[10]!.faces.every((f) => f.state === 'predicted')).toBe(true);
+    expect(results[29]!.faces.map((f) => f.id).sort()).toEqual([1, 2]);
+    expect(video.statistics.failedFrames).toBe(1);
+  });
+});
+
+describe('live', () => {
+  it('drops what it has no time for, never falls behind and keeps few frames open', async () => {
+    const { frames, state } = film(200);
+    async function* camera() {
+      for await (const frame of frames()) {
+        await new Promise((done) => setTimeout(done, 1));
+        yield frame;
+      }
+    }
+    const { results, video } = await collect({ detector: seer(walk, { concurrency: 1, delay: () => 12 }), live: true }, camera());
+    expect(video.statistics.droppedFrames).toBeGreaterThan(50);
+    expect(video.statistics.droppedFrames + results.length).toBe(200);
+    expect(results.at(-1)!.index).toBeGreaterThanOrEqual(197);
+    expect(state.most).toBeLessThanOrEqual(4);
+    expect(state.open).toBe(0);
+  });
+});
+
+describe('snapshots', () => {
+  const busy = (i: number) => (i % 11 === 3 ? [] : [...walk(i), ...(i > 14 ? [faceAt(300, 20 + i, i % 5 ? 0.9 : 0.2)] : [])]);
+
+  for (const [name, extra] of [['plain', {}], ['look-ahead', { lookAhead: 0.3 }], ['every third', { detectEvery: 3 }], ['auto', { detectEvery: 'auto' as const, lookAhead: 0.2 }]] as const) {
+    it(`go on with the same rows: ${name}`, async () => {
+      const whole = (await collect({ detector: seer(busy), ...extra }, film(60).frames())).results;
+      for (const stop of [1, 17, 33]) {
+        const first = createVideoDetector({ detector: seer(busy), ...extra });
+        const rows: Omit<FrameResult, 'frame'>[] = [];
+        let saved: VideoSnapshot | null = null;
+        for await (const { frame: _, ...rest } of first.run(film(60).frames())) {
+          rows.push(rest);
+          if (rest.index === stop) {
+            saved = JSON.parse(JSON.stringify(first.snapshot())) as VideoSnapshot;
+            break;
+          }
+        }
+        const second = createVideoDetector({ detector: seer(busy), ...extra });
+        second.restore(saved!);
+        for await (const { frame: _, ...rest } of second.run(film(60, { from: stop + 1 }).frames())) rows.push(rest);
+        expect(rows.map((r) => [r.index, r.faces])).toEqual(whole.map((r) => [r.index, r.faces]));
+      }
+    });
+  }
+
+  it('refuses what is none', () => {
+    expect(() => createVideoDetector({ detector: seer(walk) }).restore({} as never)).toThrow(expect.objectContaining({ code: 'INVALID_SNAPSHOT' }));
+  });
+});
+
+it.each([
+  [{ detectEvery: 0 }, 'detectEvery'],
+  [{ lookAhead: 100 }, 'lookAhead'],
+  [{ live: true, lookAhead: 1 }, 'live'],
+  [{ tracker: false as const, detectEvery: 2 }, 'tracker'],
+  [{ detector: undefined as never }, 'detector'],
+])('refuses %j', (options, words) => {
+  expect(() => createVideoDetector({ detector: seer(walk), ...options })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }));
+});
