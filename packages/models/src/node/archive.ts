@@ -1,0 +1,85 @@
+import { createWriteStream } from 'node:fs';
+import { basename } from 'node:path/posix';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { FaceDetError, isFaceDetError } from '@facedet/core';
+import type { Entry, ZipFile } from 'yauzl';
+import { readUrl, type HttpOptions } from './http.ts';
+
+/** The directory at a zip's end, and a little more: one request instead of two for every file in it. */
+const TAIL_BYTES = 128 * 1024;
+
+/** Options of the two extractions. */
+export interface ExtractOptions {
+  readonly signal?: AbortSignal;
+  /** Bytes of the member, uncompressed. */
+  readonly onBytes?: (received: number, total: number) => void;
+}
+
+/**
+ * Reads one member out of a zip on a server by HTTP ranges, without downloading the rest: 3 MB instead of 276 for `det_2.5g.onnx`.
+ *
+ * @throws RangesUnsupported where the server sends only whole files; FaceDetError `ARCHIVE_INVALID` and those of `readUrl`.
+ */
+export async function extractFromUrl(url: string, member: string, destination: string, http: HttpOptions, options: ExtractOptions): Promise<void> {
+  const { default: yauzl } = await import('yauzl');
+  const tail = await readTail(url, http);
+  class UrlReader extends yauzl.RandomAccessReader {
+    override _readStreamForRange(start: number, end: number): Readable {
+      if (start >= tail.start) return Readable.from([tail.bytes.subarray(start - tail.start, end - tail.start)]);
+      return Readable.from(contents(url, start, end, http));
+    }
+  }
+  await unzip(() => yauzl.fromRandomAccessReaderPromise(new UrlReader(), tail.total, { autoClose: false }), url, member, destination, options);
+}
+
+/**
+ * Reads one member out of a zip on disk.
+ *
+ * @throws FaceDetError `ARCHIVE_INVALID`.
+ */
+export async function extractFromFile(path: string, member: string, destination: string, options: ExtractOptions): Promise<void> {
+  const { default: yauzl } = await import('yauzl');
+  await unzip(() => yauzl.openPromise(path, { autoClose: false }), path, member, destination, options);
+}
+
+async function unzip(open: () => Promise<ZipFile>, source: string, member: string, destination: string, options: ExtractOptions): Promise<void> {
+  let zip: ZipFile | undefined;
+  try {
+    zip = await open();
+    const entry = await find(zip, member);
+    if (!entry) throw new FaceDetError('ARCHIVE_INVALID', `${source} holds no ${member}: this is another archive than expected.`);
+    const stream = await zip.openReadStreamPromise(entry);
+    let received = 0;
+    stream.on('data', (bytes: Buffer) => options.onBytes?.((received += bytes.length), entry.uncompressedSize));
+    await pipeline(stream, createWriteStream(destination), options.signal ? { signal: options.signal } : {});
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    // What neither the network nor the disk said comes from the zip's or the deflate stream's own checks.
+    if (error instanceof Error && !isFaceDetError(error) && !('syscall' in error)) {
+      throw new FaceDetError('ARCHIVE_INVALID', `${source} is no readable zip archive (${error.message}): it is damaged, or a page of your network's in its place.`, { cause: error });
+    }
+    throw error;
+  } finally {
+    if (zip?.isOpen) zip.close();
+  }
+}
+
+/** The packs of one release keep their files in a folder, those of another do not. */
+async function find(zip: ZipFile, member: string): Promise<Entry | undefined> {
+  for await (const entry of zip.eachEntry()) if (basename(entry.fileName) === member) return entry;
+  return undefined;
+}
+
+async function* contents(url: string, start: number, end: number, http: HttpOptions): AsyncGenerator<Uint8Array> {
+  for await (const { bytes } of readUrl(url, { start, end }, http)) yield bytes;
+}
+
+async function readTail(url: string, http: HttpOptions): Promise<{ bytes: Buffer; start: number; total: number }> {
+  let total = 0;
+  for await (const chunk of readUrl(url, { start: 0, end: 1 }, http)) total = chunk.total ?? 0;
+  const start = Math.max(0, total - TAIL_BYTES);
+  const parts: Uint8Array[] = [];
+  for await (const { bytes } of readUrl(url, { start, end: total }, http)) parts.push(bytes.slice());
+  return { bytes: Buffer.concat(parts), start, total };
+}

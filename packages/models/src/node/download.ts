@@ -1,0 +1,75 @@
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { readUrl, type HttpOptions } from './http.ts';
+
+/** Options of `downloadFile`. */
+export interface DownloadOptions extends HttpOptions {
+  /** Whether the result is checked against a known hash, so that a resumption needs no validator from the server. */
+  readonly verified: boolean;
+  readonly onBytes?: (received: number, total: number | undefined) => void;
+}
+
+/** More than any detector has: what is larger is no model. */
+const MAX_BYTES = 2 ** 31;
+
+/**
+ * Downloads `url` into `part`, going on where an earlier try left it; the caller renames it. What the resumption needs lies in `part + '.json'`.
+ *
+ * @throws FaceDetError as `readUrl`.
+ */
+export async function downloadFile(url: string, part: string, options: DownloadOptions): Promise<void> {
+  try {
+    await transfer(url, part, options);
+  } catch (error) {
+    if (!isFaceDetError(error) || error.code !== 'DOWNLOAD_CHANGED') throw error;
+    await discardPart(part);
+    await transfer(url, part, options);
+  }
+  await rm(`${part}.json`, { force: true });
+}
+
+/** Removes what an unfinished download left. */
+export async function discardPart(part: string): Promise<void> {
+  await rm(part, { force: true });
+  await rm(`${part}.json`, { force: true });
+}
+
+async function transfer(url: string, part: string, options: DownloadOptions): Promise<void> {
+  const earlier = await resumable(url, part, options.verified);
+  const file = await open(part, earlier ? 'r+' : 'w');
+  let noted = earlier?.validator;
+  let written = earlier?.start ?? 0;
+  try {
+    for await (const { position, bytes, total, validator } of readUrl(url, earlier ?? {}, options)) {
+      if (position + bytes.length > MAX_BYTES) throw new FaceDetError('DOWNLOAD_FAILED', `${url} sends more than ${MAX_BYTES} bytes: this is no model.`);
+      if (position < written) await file.truncate(position);
+      if (position === 0 || validator !== noted) {
+        noted = validator;
+        await writeFile(`${part}.json`, JSON.stringify({ url, ...(validator === undefined ? {} : { validator }) }));
+      }
+      await file.write(bytes, 0, bytes.length, position);
+      written = position + bytes.length;
+      options.onBytes?.(written, total);
+    }
+    if (written === 0) throw new FaceDetError('DOWNLOAD_FAILED', `${url} is an empty file, expected a model.`);
+    // The file may have held more than what the server has now.
+    await file.truncate(written);
+    await file.sync();
+  } finally {
+    await file.close();
+    if (written === 0) await discardPart(part);
+  }
+}
+
+/** Where an earlier download of the same URL ended, if it can be gone on with. */
+async function resumable(url: string, part: string, verified: boolean): Promise<{ start: number; validator?: string } | undefined> {
+  try {
+    const { size } = await stat(part);
+    const note = JSON.parse(await readFile(`${part}.json`, 'utf8')) as { url?: unknown; validator?: unknown };
+    if (size === 0 || note.url !== url) return undefined;
+    if (typeof note.validator === 'string') return { start: size, validator: note.validator };
+    return verified ? { start: size } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { FaceDetError } from '@facedet/core';
+import type { ModelEntry } from '../types.ts';
+import { sha256File } from './hash.ts';
+
+/** SHA-256 and size of a file; undefined where there is none. */
+export async function inspect(path: string, signal?: AbortSignal): Promise<{ sha256: string; size: number } | undefined> {
+  let info;
+  try {
+    info = await stat(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw new FaceDetError('MODEL_UNUSABLE', `${path} can't be read (${(error as NodeJS.ErrnoException).code}): expected an ONNX file.`, { cause: error });
+  }
+  if (!info.isFile()) throw new FaceDetError('MODEL_UNUSABLE', `${path} is ${info.isDirectory() ? 'a folder' : 'no regular file'}: expected an ONNX file.`);
+  if (info.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `${path} is empty: expected an ONNX file.`);
+  try {
+    return await sha256File(path, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new FaceDetError('MODEL_UNUSABLE', `${path} can't be read (${(error as NodeJS.ErrnoException).code}): expected an ONNX file.`, { cause: error });
+  }
+}
+
+/** Every SHA-256 under which an entry's file may go. */
+export function knownHashes({ file }: ModelEntry): Set<string> {
+  return new Set([...(file.sha256 ? [file.sha256] : []), ...(file.otherExports ?? []).map(({ sha256 }) => sha256)]);
+}
+
+/** The error for a file that is another one. */
+export function mismatch(what: string, received: string, expected: string, advice = ''): FaceDetError {
+  return new FaceDetError('CHECKSUM_MISMATCH', `${what} has SHA-256 ${received}, expected ${expected}. ${advice}`.trimEnd());
+}
+
+/** The name of a file that has no better one. */
+export function nameOf(path: string): string {
+  return basename(path).replace(/\.(onnx|ort)$/i, '');
+}

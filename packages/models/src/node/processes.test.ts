@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { withLock } from './lock.ts';
+import { resolveModel } from './resolve.ts';
+import { file, noise, sha256, startServer } from './server.fixture.ts';
+
+let folder: string;
+let script: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'facedet-processes-'));
+  script = join(folder, 'resolve.cjs');
+  await build({
+    stdin: {
+      contents: `import { resolveModel } from './resolve.ts';
+        resolveModel(process.argv[2], { cacheDir: process.argv[3] }).then(({ sha256, from }) => console.log(JSON.stringify({ sha256, from })), (error) => { console.error(error.code, error.message); process.exit(1); });`,
+      resolveDir: import.meta.dirname,
+    },
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    conditions: ['@facedet/source'],
+    logLevel: 'error',
+    logOverride: { 'empty-import-meta': 'silent' },
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(url: string, cacheDir: string) {
+  const child = spawn(process.execPath, [script, url, cacheDir], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (bytes) => (output += bytes));
+  child.stderr.on('data', (bytes) => (output += bytes));
+  return { child, done: new Promise<{ code: number | null; output: string }>((resolve) => child.on('close', (code) => resolve({ code, output }))) };
+}
+
+describe('several processes', () => {
+  it('that want one model at once download it once, and all get it whole', async () => {
+    const body = noise(1_000_000);
+    const server = await startServer({ '/m.onnx': file(body, { slow: 30 }) });
+    const cacheDir = join(folder, 'together');
+    const results = await Promise.all([1, 2, 3].map(() => run(`${server.url}/m.onnx`, cacheDir).done));
+    await server.close();
+    for (const { code, output } of results) {
+      expect(output).toContain(sha256(body));
+      expect(code).toBe(0);
+    }
+    expect(server.seen).toHaveLength(1);
+    expect(results.map(({ output }) => JSON.parse(output).from).sort()).toEqual(['cache', 'cache', 'download']);
+    const names = readdirSync(join(cacheDir, 'urls'));
+    expect(names.filter((name) => !/\.onnx(\.json)?$/.test(name))).toEqual([]);
+  });
+
+  it('of which one was killed in the middle: the next goes on at once, where it stopped', async () => {
+    const body = noise(1_000_000, 2);
+    const server = await startServer({ '/m.onnx': [file(body, { etag: '"x"', slow: 50 }), file(body, { etag: '"x"' })] });
+    const cacheDir = join(folder, 'killed');
+    const { child, done } = run(`${server.url}/m.onnx`, cacheDir);
+    const part = () => {
+      const name = readdirSync(join(cacheDir, 'urls')).find((entry) => entry.endsWith('.partial'));
+      return name ? readFileSync(join(cacheDir, 'urls', name)).length : 0;
+    };
+    await vi.waitFor(() => expect(part()).toBeGreaterThan(100_000), { timeout: 20_000, interval: 20 });
+    child.kill('SIGKILL');
+    await done;
+    const started = performance.now();
+    const { path, sha256: hash } = await resolveModel(`${server.url}/m.onnx`, { cacheDir });
+    await server.close();
+    expect(hash).toBe(sha256(body));
+    expect(readFileSync(path).equals(body)).toBe(true);
+    expect(server.seen[1]!.range).toMatch(/^bytes=[1-9]\d{5,}-$/);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+});
+
+it('a lock lets one in at a time, whatever happens inside', async () => {
+  const path = join(folder, 'lock');
+  let inside = 0;
+  let most = 0;
+  let waited = 0;
+  const results = await Promise.allSettled(
+    Array.from({ length: 8 }, (_, index) =>
+      withLock(path, { onWait: () => waited++ }, async () => {
+        most = Math.max(most, ++inside);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        inside--;
+        if (index % 2) throw new Error('failed inside');
+        return index;
+      }),
+    ),
+  );
+  expect(most).toBe(1);
+  expect(waited).toBe(7);
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(4);
+});
+
+it('HTTP_PROXY is used, and NO_PROXY spares hosts from it', async () => {
+  const body = noise(10_000, 4);
+  const server = await startServer({ '/m.onnx': file(body) });
+  const through: string[] = [];
+  const proxy = createServer((request, response) => void response.writeHead(500).end(request.url)).on('connect', (request, client) => {
+    through.push(request.url!);
+    // Whatever host is asked for lies behind this proxy only.
+    const upstream = connect(server.port, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      upstream.pipe(client).pipe(upstream);
+    });
+    client.on('error', () => upstream.destroy());
+    upstream.on('error', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const cacheDir = join(folder, 'proxy');
+  for (const name of ['http_proxy', 'https_proxy', 'no_proxy', 'FACEDET_MODELS']) vi.stubEnv(name, undefined);
+  vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  vi.stubEnv('NO_PROXY', '127.0.0.1');
+  try {
+    expect(await resolveModel('http://models.invalid/m.onnx', { cacheDir })).toMatchObject({ sha256: sha256(body) });
+    expect(through).toEqual(['models.invalid:80']);
+    expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir })).toMatchObject({ sha256: sha256(body) });
+    expect(through).toHaveLength(1);
+  } finally {
+    vi.unstubAllEnvs();
+    proxy.closeAllConnections();
+    proxy.close();
+    await server.close();
+  }
+});
