@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { checkImage, detectionSettings, disposedError, FaceDetError, planPasses, warmupCanvas, type DetectionOptions, type Detector, type Face, type ImageSource } from '@facedet/core';
+import { checkImage, detectionSettings, disposedError, FaceDetError, planPasses, settingsForCall, warmupCanvas, type DetectionOptions, type DetectOptions, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { resolveBackendModule, type BackendModule } from './backend-module.ts';
 import { checkOptions, type OnnxBackendOptions } from './backend.ts';
 import { handOver, spareBuffers } from './handover.ts';
@@ -53,13 +54,14 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
   const turn = semaphore(2 * workers);
   let disposed = false;
 
-  async function detect(image: ImageSource, signal?: AbortSignal): Promise<Face[]> {
+  async function detect(image: ImageSource, { signal, inputSize }: DetectOptions): Promise<Face[]> {
     if (disposed) throw disposedError('detector');
     checkImage(image);
+    const call = settingsForCall(settings, inputSize);
     const release = await turn(signal);
     try {
       if (disposed) throw disposedError('detector');
-      const plan = planPasses(image.width, image.height, settings, info.model);
+      const plan = planPasses(image.width, image.height, call, info.model);
       const { passes, reuse, transfer } = await handOver(image, plan, spare, signal);
       return [...(await pool.run({ type: 'detect', passes, reuse }, transfer, signal))];
     } finally {
@@ -71,14 +73,15 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
     concurrency: workers,
     threads,
     info,
-    detect: (image, { signal } = {}) => detect(image, signal),
-    async detectBatch(images, { signal } = {}) {
+    detect: (image, callOptions = {}) => detect(image, callOptions),
+    async detectBatch(images, { signal, ...callOptions } = {}) {
       images.forEach(checkImage);
       // The first failure ends the others' wait too.
       const stop = new AbortController();
       const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+      setMaxListeners(0, both); // every image listens
       try {
-        return await Promise.all(images.map((image) => detect(image, both)));
+        return await Promise.all(images.map((image) => detect(image, { ...callOptions, signal: both })));
       } finally {
         stop.abort();
       }

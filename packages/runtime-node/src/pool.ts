@@ -53,7 +53,7 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
   let disposed: Promise<void> | null = null;
 
   function start(): Member {
-    const worker = new Worker(workerUrl(), { workerData: setup, name: 'facedet' });
+    const worker = new Worker(workerUrl(), { workerData: setup, name: 'facedet', execArgv: workerFlags() });
     let resolveStarted!: (info: ReadyInfo) => void;
     let rejectStarted!: (error: unknown) => void;
     const started = new Promise<ReadyInfo>((resolve, reject) => ([resolveStarted, rejectStarted] = [resolve, reject]));
@@ -195,8 +195,16 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
 
 /** The built worker beside this file; from the sources, which a thread can't run, that of the last build. */
 function workerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../dist/worker.js' : './worker.js', import.meta.url);
+  return new URL(unbuilt() ? '../dist/worker.js' : './worker.js', import.meta.url);
 }
+
+/** Node's flags for a thread: the process's own, but for those that are about its main script or its sources. */
+function workerFlags(): string[] {
+  if (unbuilt()) return [];
+  return process.execArgv.filter((flag, i, all) => !flag.startsWith('--input-type') && all[i - 1] !== '--input-type');
+}
+
+const unbuilt = () => import.meta.url.endsWith('.ts');
 
 function crashed(reason: string, cause?: unknown): FaceDetError {
   return new FaceDetError('WORKER_CRASHED', `A detector thread died: ${reason} The image it looked at is lost, and a new thread takes its place.`, { cause });

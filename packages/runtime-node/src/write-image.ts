@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
@@ -36,8 +35,7 @@ export async function writeImage(path: string, pixels: PixelBuffer, options: Wri
   const format = imageFormatOf(path) ?? options.like;
   if (!format) throw new FaceDetError('INVALID_ARGUMENT', `Expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')} but received ${path}.`);
   const bytes = await encodeImage(pixels, options.quality === undefined ? { format } : { format, quality: options.quality });
-  // Two writers of one name would fill one partial file together, so each has its own.
-  const partial = `${path}.${randomUUID().slice(0, 8)}.partial`;
+  const partial = `${path}.partial`;
   try {
     await writeFile(partial, bytes);
     await rename(partial, path);
