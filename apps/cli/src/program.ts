@@ -8,7 +8,7 @@ export function createProgram(): Command {
     .description('Find faces in images and video, follow them, steady them, blur them.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/^error: /, 'facedet: ').replace(/\n(?!\()/g, ' ')} [USAGE]\n`) });
+    .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/^error: /, 'facedet: ').replace(/\s*\n\s*/g, ' ')} [USAGE]\n`) });
   for (const command of commands) program.addCommand(command());
   inherit(program);
   return program;

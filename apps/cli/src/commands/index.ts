@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { bench } from './bench.ts';
 import { completion } from './completion.ts';
 import { detect } from './detect.ts';
+import { doctor } from './doctor.ts';
 import { evaluation } from './eval.ts';
+import { models } from './models.ts';
 
 /** The subcommands, in the order of the help text. Each module only declares options; its action imports the work. */
-export const commands: (() => Command)[] = [detect, evaluation, completion];
+export const commands: (() => Command)[] = [detect, evaluation, bench, models, doctor, completion];

@@ -21,7 +21,11 @@ export interface DetectorFlags {
 }
 
 const providers = ['cpu', 'cuda', 'tensorrt', 'dml', 'coreml'] as const;
+/** Where ONNX Runtime can run a model. */
 export type Provider = (typeof providers)[number];
+
+/** For help texts. */
+export const providerNames = providers.join(', ');
 
 /** Adds the options of every command that runs a detector. */
 export function withDetectorOptions(command: Command): Command {
@@ -36,7 +40,7 @@ export function withDetectorOptions(command: Command): Command {
     .option('--clahe', 'equalise the contrast first, for dark images')
     .addOption(new Option('--threads <count>', 'threads of one worker').argParser(integerIn(1, 256)))
     .addOption(new Option('--workers <count>', 'images detected at once').argParser(integerIn(1, 256)))
-    .addOption(new Option('--provider <names>', `where the model runs, in order of preference: ${providers.join(', ')}`).argParser(parseProviders));
+    .addOption(new Option('--provider <names>', `where the model runs, in order of preference: ${providerNames}`).argParser(parseProviders));
 }
 
 /** Adds only what names a model. */
@@ -63,10 +67,11 @@ export function detectionOptions(flags: DetectorFlags, defaults: DetectionOption
   };
 }
 
-function parseProviders(text: string): Provider[] {
+/** `cuda,cpu` → the providers. */
+export function parseProviders(text: string): Provider[] {
   return text.split(',').map((name) => {
     const provider = name.trim().toLowerCase();
-    if (!(providers as readonly string[]).includes(provider)) throw new InvalidArgumentError(`Expected names out of ${providers.join(', ')}.`);
+    if (!(providers as readonly string[]).includes(provider)) throw new InvalidArgumentError(`Expected names out of ${providerNames}.`);
     return provider as Provider;
   });
 }

@@ -56,3 +56,12 @@ export function parsePixels(text: string): number {
   if (!(pixels >= 1024 && pixels <= 268_435_456)) throw new InvalidArgumentError('Expected a number of pixels from 1024 on, like 409600, 400k or 0.4M.');
   return pixels;
 }
+
+/** `320,640` → sides of square canvases, multiples of 32. */
+export function parseSides(text: string): number[] {
+  return text.split(',').map((part) => {
+    const side = /^\d+$/.test(part.trim()) ? Number(part) : 0;
+    if (side < 32 || side > 16_384 || side % 32) throw new InvalidArgumentError('Expected multiples of 32 from 32 to 16384, like 320,640.');
+    return side;
+  });
+}

@@ -67,7 +67,7 @@ export function round(value: number, digits: number): number {
 export function table(header: readonly string[], rows: readonly (readonly CsvValue[])[], style: (heading: string) => string = (text) => text): string {
   const cells = rows.map((row) => row.map((value) => (value === null || value === undefined ? '' : String(value))));
   const widths = header.map((heading, i) => Math.max(heading.length, ...cells.map((row) => (row[i] ?? '').length)));
-  const right = header.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === null || row[i] === undefined || row[i] === ''));
+  const right = header.map((_, i) => rows.length > 0 && cells.every((row) => /^-?[\d.]*$/.test(row[i] ?? '')));
   const line = (row: readonly string[]) => row.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd();
   return [style(line(header)), ...cells.map(line)].map((text) => `${text}\n`).join('');
 }
