@@ -6,7 +6,7 @@ import { DUPLICATE_THRESHOLD, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, REFERENCE_R
 import type { Choice } from './overlap.ts';
 import { readTracks, STATES, writeTracks } from './snapshot.ts';
 import { boxOf, compact, copyTable, createTable, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
-import type { Detection, Track, Tracker, TrackerOptions, TrackerSnapshot, UpdateOptions } from './types.ts';
+import type { CameraMotion, Detection, Track, Tracker, TrackerOptions, TrackerSnapshot, UpdateOptions } from './types.ts';
 
 /** Share of its height that a track's prediction keeps at least, however long the gap and however fast it shrank. */
 const MIN_SHRINK = 0.25;
@@ -74,8 +74,9 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     reserve(table.count, detections.length);
     readDetections(detections, detectionBoxes, scores, extra);
 
-    advance(now, motion);
-    associateAll(detections, now);
+    const steps = compat ? 1 : time === null ? 0 : (now - time) * REFERENCE_RATE;
+    advance(steps, motion);
+    associateAll(detections, now, steps);
     // From here on nothing throws.
     frame++;
     for (let slot = 0; slot < next.count; slot++) follow(slot, detections, now);
@@ -90,10 +91,9 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     return tracks;
   }
 
-  /** Copies `table` into `next` and moves its tracks on to `now`. */
-  function advance(now: number, motion?: ArrayLike<number>): void {
+  /** Copies `table` into `next` and moves its tracks on. */
+  function advance(steps: number, motion?: CameraMotion): void {
     copyTable(table, next);
-    const steps = compat ? 1 : time === null ? 0 : (now - time) * REFERENCE_RATE;
     for (let slot = 0; slot < next.count; slot++) {
       if (!compat || next.state[slot] !== TENTATIVE) step(next, slot, steps);
       if (motion) warp(next.mean, next.covariance, slot, motion);
@@ -114,7 +114,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   }
 
   /** Fills `match` (a detection for each slot, or -1) and `owner` (a slot for each detection, or -1) in ByteTrack's three rounds. */
-  function associateAll(detections: readonly D[], now: number): void {
+  function associateAll(detections: readonly D[], now: number, steps: number): void {
     const { count, state } = next;
     match.fill(-1, 0, count);
     owner.fill(-1, 0, detections.length);
@@ -123,20 +123,22 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     const fused: Cost = (_row, col, iou) => 1 - iou * scores[cols.index[col]!]!;
     const rows: Choice = { boxes: trackBoxes, index: rowIndex, count: 0 };
     const cols: Choice = { boxes: detectionBoxes, index: colIndex, count: 0 };
+    // The longer nobody looked, the farther faces are from where they were expected: the similarity asked for falls as the gap grows.
+    const relaxed = (limit: number) => 1 - (1 - limit) / Math.max(1, steps);
     const looks = affinity && resemblance(affinity, detections, rows, cols);
 
     // 1. High scores, with every confirmed track.
     choose(rows, (slot) => state[slot]! !== TENTATIVE && !drop[slot]);
     chooseHigh(cols, detections.length);
-    round(rows, cols, matchThreshold, looks ?? fused, looks && reach);
+    round(rows, cols, relaxed(matchThreshold), looks ?? fused, looks && reach);
     // 2. Low scores, with tracks that were found in the last frame; scores so low say nothing about the match.
     choose(rows, (slot) => state[slot]! === TRACKED && match[slot] === -1);
     chooseLow(cols, detections.length);
-    round(rows, cols, LOW_MATCH_THRESHOLD, (_row, _col, iou) => 1 - iou);
+    round(rows, cols, relaxed(LOW_MATCH_THRESHOLD), (_row, _col, iou) => 1 - iou);
     // 3. The rest of the high scores, with tentative tracks.
     choose(rows, (slot) => state[slot]! === TENTATIVE);
     chooseHigh(cols, detections.length);
-    round(rows, cols, TENTATIVE_MATCH_THRESHOLD, looks ?? fused, looks && reach);
+    round(rows, cols, relaxed(TENTATIVE_MATCH_THRESHOLD), looks ?? fused, looks && reach);
   }
 
   function choose(rows: Choice, wanted: (slot: number) => boolean): void {

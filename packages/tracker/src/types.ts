@@ -71,7 +71,10 @@ export interface TrackerOptions<D extends Detection = Detection> {
   lowScoreThreshold?: number;
   /** An unmatched detection from this score on starts a track. Default `scoreThreshold` + .1. */
   newTrackThreshold?: number;
-  /** The first comparison pairs a track and a detection only where 1 − IoU · score is below this. Default .8, in (0, 1]. */
+  /**
+   * The first comparison pairs a track and a detection only where 1 − IoU · score is below this, in (0, 1]. Default .8.
+   * After a gap of n > 1 thirtieths of a second the similarity asked for, 1 − this, is divided by n (not in `compat`).
+   */
   matchThreshold?: number;
   /** How long a lost track waits to be found again, seconds. Default 1. */
   maxLostSeconds?: number;
