@@ -3,6 +3,8 @@ export type * from './types.ts';
 // The contract that third parties implement.
 export type * from './backend.ts';
 export { FaceDetError, isFaceDetError } from './errors.ts';
+// Errors on their way between threads.
+export { packError, unpackError, type ErrorData } from './error-data.ts';
 // A detector on any engine.
 export { createDetector, warmupCanvas, type DetectorOptions } from './detector.ts';
 export { detectionSettings, settingsForCall, type CanvasSize, type ClaheOptions, type DetectionOptions, type DetectionSettings, type InputSize, type Preset, type TileOptions } from './settings.ts';

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { disposedError, FaceDetError, type Face } from '@facedet/core';
+import { disposedError, FaceDetError, type Face, unpackError } from '@facedet/core';
 import { oneLine } from './optional.ts';
-import { unpackError, type FromWorker, type ReadyInfo, type Task, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
+import type { FromWorker, ReadyInfo, Task, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
 /** Threads with a session each, fed from one queue. */
 export interface Pool {

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { createEngine, type InferenceBackend, type InferenceSession } from '@facedet/core';
+import { createEngine, type InferenceBackend, type InferenceSession, packError } from '@facedet/core';
 import { importBackend } from './backend-module.ts';
 import { onnxBackend, type OnnxSession } from './backend.ts';
-import { packError, type FromWorker, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
 // One session in a thread of its own: pixels in, faces out. The pool sends the next task when the last is answered.
 
