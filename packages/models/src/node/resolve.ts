@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
 import { defaultWeightsUrl } from '../default.ts';
 import { classifyModel, findModelBySha256 } from '../find.ts';
-import type { ModelDownload, ModelEntry } from '../types.ts';
+import type { ModelEntry } from '../types.ts';
 import { accept, isAccepted, makeCacheDir, placesOf, readPin, unwritable, writePin, type Places } from './cache.ts';
 import { fetchFirst, mirrored } from './fetch.ts';
 import { inspect, knownHashes, mismatch, nameOf } from './file.ts';
