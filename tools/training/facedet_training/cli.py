@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -18,12 +19,12 @@ def add_train(commands) -> None:
     p.add_argument("--images", type=int, help="crops in all, instead of epochs")
     p.add_argument("--minutes", type=float, help="wall clock in all, instead of epochs: the schedule follows the time")
     p.add_argument("--batch-size", type=int, help="crops a step, over all processes")
-    p.add_argument("--lr", type=float, help="base learning rate; by default the config's")
+    p.add_argument("--lr", type=float, help="base learning rate; by default the config's, scaled with the batch size")
     p.add_argument("--seed", type=int)
     p.add_argument("--init", type=Path, help="start from this checkpoint's averaged weights with a fresh schedule")
     p.add_argument("--fresh", action="store_true", help="do not resume what is in --output")
     p.add_argument("--threads", type=int, default=0, help="CPU threads a process (0: PyTorch's choice)")
-    p.add_argument("--tensorboard", action="store_true", help="write events into --output")
+    p.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into --output")
     p.set_defaults(run=train)
 
 
@@ -31,24 +32,25 @@ def train(args) -> None:
     import cv2
     import torch
 
-    from .batches import tuning_split
-    from .configuration import make_options, read_config
-    from .prepare import prepared_cache, set_weights
+    from .configuration import data_of, make_options, read_config
     from .train import Run
 
+    # Each crop is too small to share among threads; the processes share the batch.
     cv2.setNumThreads(1)
     if args.threads:
         torch.set_num_threads(args.threads)
     values, data = read_config(args.config)
+    if args.batch_size and args.lr is None and "lr" in values:
+        values["lr"] *= args.batch_size / values.get("batch_size", args.batch_size)
     for key in ("model", "images", "minutes", "batch_size", "lr", "seed"):
         if getattr(args, key) is not None:
             values[key] = getattr(args, key)
-    values.setdefault("set_weights", set_weights(data))
-    progress = bar_of("prepare")
-    cache = prepared_cache(data, args.data_root, args.cache, max(args.threads, 1), progress)
-    taught, _ = tuning_split(cache, data.get("tuning_seed", 0), data.get("tuning_share", 0.1))
+    cache, taught, _ = data_of(data, values, args.data_root, args.cache, args.threads, bar_of("prepare"))
     if args.epochs is not None:
         values["images"] = int(args.epochs * len(taught))
+    elif "epochs" in values and args.images is None:
+        values["images"] = int(values["epochs"] * len(taught))
+    values.pop("epochs", None)
     run = Run(make_options(values), cache, taught, args.output)
     if args.init:
         run.start_from(args.init)
@@ -65,6 +67,158 @@ def train(args) -> None:
     run.train(resume=not args.fresh, bar=bar, board=board)
 
 
+def add_evaluate(commands) -> None:
+    p = commands.add_parser("evaluate", help="AP on WIDER FACE by `facedet eval wider`, or on the images kept aside")
+    what = p.add_mutually_exclusive_group(required=True)
+    what.add_argument("--checkpoint", type=Path, help="of `train`; its averaged weights count")
+    what.add_argument("--model", type=Path, help="any SCRFD in ONNX")
+    p.add_argument("--data-root", type=Path, required=True, help="WIDER images with their wider_face_*_bbx_gt.txt; with --tuning the training data")
+    p.add_argument("--ground-truth", type=Path, help="the folder of the official .mat files (not with --tuning)")
+    p.add_argument("--size", default="640x640")
+    p.add_argument("--output", type=Path, help="keep the predictions there")
+    p.add_argument("--facedet", help="the command, where it is neither built in this checkout nor on the PATH")
+    p.add_argument("--tuning", action="store_true", help="over the images that training left aside, in this process: to choose by")
+    p.add_argument("--set", help="with --tuning: only this data set")
+    p.add_argument("--config", default="default_weights")
+    p.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    p.add_argument("--threads", type=int, default=1)
+    p.set_defaults(run=evaluate)
+
+
+def evaluate(args) -> None:
+    if args.tuning:
+        print(json.dumps(evaluate_tuning(args)))
+        return
+    from .evaluate import evaluate_checkpoint, evaluate_onnx
+
+    if args.ground_truth is None:
+        raise ValueError("expected --ground-truth, the folder of the official wider_*_val.mat files; or --tuning")
+    measure, model = (evaluate_checkpoint, args.checkpoint) if args.checkpoint else (evaluate_onnx, args.model)
+    print(json.dumps(measure(model, args.data_root, args.ground_truth, args.size, args.output, args.facedet)))
+
+
+def evaluate_tuning(args) -> dict[str, float]:
+    import torch
+
+    from .configuration import data_of, read_config
+    from .detect import network_outputs, session_outputs, tuning_ap
+
+    torch.set_num_threads(args.threads)
+    values, data = read_config(args.config)
+    cache, _, aside = data_of(data, values, args.data_root, args.cache, args.threads, bar_of("prepare"))
+    if args.set:
+        aside = [i for i in aside if cache.source[i] == args.set]
+    if args.checkpoint:
+        from .export import load_checkpoint
+
+        model = load_checkpoint(args.checkpoint).to(memory_format=torch.channels_last)
+        outputs = lambda tensor: network_outputs(model, tensor)  # noqa: E731
+    else:
+        from .export import open_session
+
+        session = open_session(args.model, args.threads)
+        outputs = lambda tensor: session_outputs(session, tensor)  # noqa: E731
+    width, height = parse_size(args.size)
+    return {"images": len(aside), **tuning_ap(outputs, cache, aside, (width, height))}
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    try:
+        width, _, height = text.partition("x")
+        size = int(width), int(height or width)
+    except ValueError:
+        size = (0, 0)
+    if min(size) < 32 or size[0] % 32 or size[1] % 32:
+        raise ValueError(f"expected a size like 640x640 with sides in multiples of 32, found {text!r}")
+    return size
+
+
+def add_export(commands) -> None:
+    p = commands.add_parser("export", help="a checkpoint as ONNX, held against PyTorch")
+    p.add_argument("--checkpoint", type=Path, required=True)
+    p.add_argument("--output", type=Path, required=True)
+    p.add_argument("--input-size", default="640x640", help="the size that is traced; any multiple of 32 runs (default: %(default)s)")
+    p.set_defaults(run=export)
+
+
+def export(args) -> None:
+    from .export import export_onnx, load_checkpoint
+
+    worst = export_onnx(load_checkpoint(args.checkpoint), args.output, parse_size(args.input_size))
+    print(json.dumps({"file": str(args.output), "bytes": args.output.stat().st_size, "difference": worst}))
+
+
+def add_quantize(commands) -> None:
+    p = commands.add_parser("quantize", help="INT8 of any SCRFD in ONNX")
+    p.add_argument("--model", type=Path, required=True)
+    p.add_argument("--output", type=Path, required=True)
+    p.add_argument("--method", default="static", help="static or dynamic (default: %(default)s)")
+    p.add_argument("--images", type=Path, help="a folder of pictures to calibrate with; needed for static")
+    p.add_argument("--count", type=int, default=60, help="how many of them (default: %(default)s)")
+    p.add_argument("--size", default="640x640")
+    p.add_argument("--calibration", default="minmax", help="minmax, percentile or entropy (default: %(default)s)")
+    p.add_argument("--percentile", type=float, default=99.99)
+    p.add_argument("--keep-depthwise", action="store_true", help="depthwise convolutions stay FP32")
+    p.add_argument("--keep", nargs="*", default=[], metavar="PREFIX", help="nodes whose names begin so stay FP32")
+    p.set_defaults(run=quantize)
+
+
+def quantize(args) -> None:
+    from .quantize import quantize_model
+
+    quantize_model(
+        args.model,
+        args.method,
+        output=args.output,
+        images=args.images,
+        size=parse_size(args.size),
+        count=args.count,
+        calibration=args.calibration,
+        percentile=args.percentile,
+        keep_depthwise=args.keep_depthwise,
+        keep=args.keep,
+    )
+    print(json.dumps({"file": str(args.output), "bytes": args.output.stat().st_size}))
+
+
+def add_ablate(commands) -> None:
+    p = commands.add_parser("ablate", help="one of the studies of configs/ablations.yaml at any budget")
+    p.add_argument("study", help="its name, or `list`")
+    p.add_argument("--config", default="ablations")
+    p.add_argument("--data-root", type=Path, help="the folder that the data sets are relative to")
+    p.add_argument("--images", type=int, default=20_000, help="crops a variant (default: %(default)s)")
+    p.add_argument("--seeds", type=int, default=1, help="runs a variant, to see what is chance (default: %(default)s)")
+    p.add_argument("--output", type=Path, default=Path("runs/ablations"))
+    p.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--set", default="wider", help="the part of the images kept aside that is measured (default: %(default)s)")
+    p.add_argument("--facedet", help="the command, for the tracker study")
+    p.set_defaults(run=ablate)
+
+
+def ablate(args) -> None:
+    from .ablate import list_studies, run_study
+
+    if args.study == "list":
+        print(list_studies(args.config))
+        return
+    print(run_study(args))
+
+
+def add_pack(commands) -> None:
+    p = commands.add_parser("pack", help="a small copy of a checkpoint to go on from: averaged weights in half precision")
+    p.add_argument("--checkpoint", type=Path, required=True)
+    p.add_argument("--output", type=Path, required=True)
+    p.set_defaults(run=pack)
+
+
+def pack(args) -> None:
+    from .export import pack_checkpoint
+
+    pack_checkpoint(args.checkpoint, args.output)
+    print(json.dumps({"file": str(args.output), "bytes": args.output.stat().st_size}))
+
+
 def bar_of(title: str):
     if not sys.stderr.isatty():
         return None
@@ -76,7 +230,7 @@ def bar_of(title: str):
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="facedet-training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_train,):
+    for add in (add_train, add_evaluate, add_export, add_quantize, add_ablate, add_pack):
         add(commands)
     args = parser.parse_args(argv)
     try:

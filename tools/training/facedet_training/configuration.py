@@ -46,3 +46,13 @@ def read_config(name: str | Path) -> tuple[dict, dict]:
         beside = path.parent / data
         data = read_yaml(beside if beside.exists() else find_config(data))
     return config.get("train", {}), data
+
+
+def data_of(data: dict, values: dict, root: Path, folder: Path, threads: int = 1, progress=None):
+    """The cache of a config's data, and the indices to train on and to tune on; sets `set_weights` from the data's."""
+    from .batches import tuning_split
+    from .prepare import prepared_cache, set_weights
+
+    cache = prepared_cache(data, root, folder, max(threads, 1), progress)
+    values.setdefault("set_weights", set_weights(data))
+    return cache, *tuning_split(cache, data.get("tuning_seed", 0), data.get("tuning_share", 0.1))

@@ -30,6 +30,7 @@ class Architecture:
     head_norm: str = "gn"
     groups: int = 16
     shared: bool = True
+    scaled: bool = True
     landmarks: bool = False
     stem: int = 16
 
@@ -49,7 +50,8 @@ def architecture(name: str, **overrides) -> Architecture:
         raise ValueError(f"expected a model among {', '.join(ARCHITECTURES)} (each also with _kps), found {name!r}")
     chosen = ARCHITECTURES[base]
     if name.endswith("_kps"):
-        chosen = replace(chosen, head_norm="bn", shared=False, landmarks=True)
+        # Of the official models with landmarks the smallest alone has no factor on its distances.
+        chosen = replace(chosen, head_norm="bn", shared=False, scaled=base != "scrfd_0.5g", landmarks=True)
     return replace(chosen, **overrides)
 
 
@@ -199,8 +201,8 @@ class Scrfd(nn.Module):
         self.backbone = MobileNet(arch) if arch.block == "depthwise" else ResNet(arch)
         self.neck = PathAggregation(self.backbone.channels, arch.neck)
         self.heads = nn.ModuleList(Head(arch) for _ in ([0] if arch.shared else STRIDES))
-        # A head that all strides share needs one number of its own for each stride's distances.
-        self.scales = nn.Parameter(torch.ones(len(STRIDES))) if arch.shared else None
+        # A factor on each stride's distances, which a head that all strides share needs.
+        self.scales = nn.Parameter(torch.ones(len(STRIDES))) if arch.scaled else None
         self.reset()
 
     def reset(self) -> None:
@@ -243,16 +245,29 @@ def parameter_count(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def multiply_adds(model: nn.Module, height: int = 480, width: int = 640) -> int:
-    """Multiply-adds of all convolutions for one image: what the papers call FLOPs."""
+def operations(model: Scrfd, height: int = 480, width: int = 640) -> int:
+    """Operations for one image as the published figures count them (mmcv's counter, which SCRFD's authors used).
+
+    A convolution counts its multiply-adds and an addition for each bias, a norm two operations a value, a ReLU, a pool and an
+    up-sampling one.
+    """
     total = 0
 
-    def count(module: nn.Conv2d, _inputs, output: Tensor) -> None:
+    def count(module: nn.Module, inputs, output: Tensor) -> None:
         nonlocal total
-        kernel = module.kernel_size[0] * module.kernel_size[1]
-        total += output.numel() * kernel * module.in_channels // module.groups
+        if isinstance(module, nn.Conv2d):
+            kernel = module.kernel_size[0] * module.kernel_size[1]
+            total += output.numel() * (kernel * module.in_channels // module.groups + (module.bias is not None))
+        elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)):
+            total += 2 * output.numel()
+        elif isinstance(module, nn.ReLU):
+            total += output.numel()
+        elif isinstance(module, (nn.MaxPool2d, nn.AvgPool2d)):
+            total += inputs[0].numel()
+        elif isinstance(module, Residual):
+            total += output.numel()
 
-    hooks = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, nn.Conv2d)]
+    hooks = [m.register_forward_hook(count) for m in model.modules()]
     was = model.training
     model.eval()
     with torch.no_grad():
@@ -261,8 +276,8 @@ def multiply_adds(model: nn.Module, height: int = 480, width: int = 640) -> int:
     for hook in hooks:
         hook.remove()
     # The joined convolution of the heads passes by the hooks.
-    for stride in STRIDES:
-        head = model.heads[0 if model.arch.shared else STRIDES.index(stride)]
+    for i, stride in enumerate(STRIDES):
+        head = model.heads[0 if model.arch.shared else i]
         outputs = sum(p.out_channels for p in (head.score, head.box, head.points) if p is not None)
-        total += (height // stride) * (width // stride) * outputs * head.score.in_channels * 9
+        total += (height // stride) * (width // stride) * outputs * (head.score.in_channels * 9 + 1)
     return total

@@ -19,14 +19,20 @@ from .augment import Augmentation
 from .batches import Sampler
 from .cache import ImageCache
 from .criterion import LossOptions, loss_parts
+from .fast_cpu import accelerate
 from .models import build
 from .optimizers import optimizers
 from .schedule import factor
+from .synced import sync_norms
 
 
 @dataclass
 class Options:
-    """Everything that decides a run. `batch_size` counts the images of one step over all processes."""
+    """Everything that decides a run.
+
+    `batch_size` counts the images of one step over all processes. `minutes`, where above 0, lets the schedule follow the wall clock
+    instead of `images`. `sync_norm` takes BatchNorm's statistics over all processes, so that their number changes nothing.
+    """
 
     model: str = "scrfd_0.5g_kps"
     overrides: dict = field(default_factory=dict)
@@ -41,6 +47,7 @@ class Options:
     warmup: float = 0.02
     clip: float = 10.0
     ema: float = 0.9998
+    sync_norm: bool = False
     seed: int = 0
     amp: bool = True
     match: str = "atss"
@@ -118,6 +125,10 @@ class Run:
         torch.manual_seed(options.seed)
         device = self.processes.device
         self.model = build(options.model, **options.overrides).to(device, memory_format=torch.channels_last)
+        if options.sync_norm and self.processes.count > 1:
+            sync_norms(self.model)
+        elif device.type == "cpu" and torch.get_num_threads() == 1:
+            accelerate(self.model)
         self.ema = averaged(self.model)
         sharing = {"rank": self.processes.rank, "count": self.processes.count, "gather": self.processes.sum_flat}
         self.optimizers = optimizers(self.model, options.optimizer, options.lr, options.weight_decay, options.muon_lr, **sharing)

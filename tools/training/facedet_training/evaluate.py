@@ -1,0 +1,49 @@
+"""Accuracy and what the project's own command says of it: `facedet eval wider` measures, this only calls it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .export import export_onnx, load_checkpoint
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def facedet_command(given: str | None = None) -> list[str]:
+    """The command of this checkout (built), or `facedet` on the PATH."""
+    if given:
+        return given.split()
+    built = REPOSITORY / "apps/cli/dist/main.js"
+    if built.exists():
+        return ["node", str(built)]
+    if shutil.which("facedet"):
+        return ["facedet"]
+    raise FileNotFoundError("expected the facedet command: run `pnpm install && pnpm build` in the repository, or give --facedet")
+
+
+def evaluate_onnx(model: Path, data_root: Path, ground_truth: Path, size: str = "640x640", output: Path | None = None,
+                  facedet: str | None = None, threads: int | None = None) -> dict:
+    """WIDER FACE AP of an ONNX model over the images that `data_root` lists, with the preset `paper`."""
+    with tempfile.TemporaryDirectory() as own:
+        command = [
+            *facedet_command(facedet), "eval", "wider",
+            "--data-root", str(data_root), "--ground-truth", str(ground_truth), "--model", str(model),
+            "--preset", "paper", "--size", size, "--output-dir", str(output or own), "--json",
+        ]
+        if threads:
+            command += ["--threads", str(threads)]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(f"expected figures of {' '.join(command)}, it ended with {done.returncode}: {done.stderr.strip()[-800:]}")
+    return json.loads(done.stdout)
+
+
+def evaluate_checkpoint(checkpoint: Path, *args, **kwargs) -> dict:
+    with tempfile.TemporaryDirectory() as own:
+        model = Path(own) / "model.onnx"
+        export_onnx(load_checkpoint(checkpoint), model)
+        return evaluate_onnx(model, *args, **kwargs)
