@@ -26,3 +26,8 @@ export { evaluateStability, frameTimes, type StabilityFigures, type TruthStabili
 export { parseTrackJsonl, type TimedTracks } from './stability/jsonl.ts';
 export type { Jitter } from './stability/series.ts';
 export type { Lag } from './stability/lag.ts';
+// Reports: precision-recall curves as SVG, one HTML file for an evaluation.
+export { curvesSvg, type NamedCurve } from './report/curves.ts';
+export { widerReportHtml, type DegradedFigures, type ReportPicture, type WiderReport } from './report/wider-report.ts';
+// Pictures made worse, for robustness.
+export { coverLower, darken, gaussianBlur, shrink } from './degrade/degrade.ts';
