@@ -1,95 +1,147 @@
+import { adaptiveEma, over, REFERENCE_RATE } from './adaptive-ema.ts';
 import { FaceDetError } from './errors.ts';
-import type { Point, Smoother, SmoothInput } from './types.ts';
+import type { Filter } from './filter.ts';
+import { oneEuro } from './one-euro.ts';
+import type { Box, FilterState, Identified, Point, Smoother, SmootherOptions, SmootherSnapshot } from './types.ts';
 
-/** Options of `createSmoother`. */
-export interface SmootherOptions {
-  /** Weight of a new box while the face stands still, in (0, 1], at 30 frames a second. Default .3. */
-  minAlpha?: number;
-  /** Weight of a new box while the face moves fast. Default .9. */
-  maxAlpha?: number;
-  /** Distance from the smoothed box, in face sizes, from which on a motion is fast. Default .15. */
-  fastMotion?: number;
-  /** Weight of a new score at 30 frames a second, in (0, 1]. Default .3. */
-  scoreAlpha?: number;
-  /** A face that was away for longer begins anew, seconds. Default .5. */
-  maxGapSeconds?: number;
+interface Identity {
+  lastSeen: number;
+  score: number;
+  position: FilterState;
+  size: FilterState;
 }
-
-/** One identity's smoothed state: x, y, width, height, then landmarks' x and y. */
-interface Smoothed {
-  readonly id: number;
-  readonly time: number;
-  readonly score: number;
-  readonly values: readonly number[];
-}
-
-/** The rate that the weights are given for. */
-const REFERENCE_RATE = 30;
-
-/** Of the distance below `fastMotion`, this part counts as noise of the detector: the face stands still. */
-const STILL = 0.15;
 
 /**
- * Adaptive exponential moving average: the weight of a new box grows from `minAlpha` to `maxAlpha` with its distance from the smoothed one in
- * face sizes (√(width · height)), and with the time that passed: over n reference steps it is 1 − (1 − α)ⁿ.
- * Throws `INVALID_ARGUMENT` for options out of range.
+ * Steadies boxes and landmarks of identities over time: still faces stand still, moving ones are followed within a frame. Each identity has a state of its own.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for an option out of its range
+ *
+ * @example
+ * const smoother = createSmoother();
+ * const [steady] = smoother.smooth([{ id: 1, box: { x: 10, y: 20, width: 40, height: 50 }, score: 0.9 }], 0);
  */
 export function createSmoother(options: SmootherOptions = {}): Smoother {
-  const { minAlpha = 0.3, maxAlpha = 0.9, fastMotion = 0.15, scoreAlpha = 0.3, maxGapSeconds = 0.5 } = options;
-  for (const [name, value] of Object.entries({ minAlpha, maxAlpha, scoreAlpha })) {
-    if (!(value > 0 && value <= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a number in (0, 1] for ${name} but received ${String(value)}.`);
-  }
-  if (!(fastMotion > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number of face sizes for fastMotion but received ${String(fastMotion)}.`);
-  if (!(maxGapSeconds >= 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected seconds of at least 0 for maxGapSeconds but received ${String(maxGapSeconds)}.`);
-  let states = new Map<number, Smoothed>();
+  const { filter, scoreMomentum, resetAfterSeconds } = resolve(options);
+  let identities = new Map<number, Identity>();
   let time: number | null = null;
 
-  function next(face: SmoothInput, timestamp: number): Smoothed {
-    const { x, y, width, height } = face.box;
-    const values = [x, y, width, height, ...(face.landmarks ?? []).flatMap((p) => [p.x, p.y])];
-    const old = states.get(face.id);
-    if (!old || timestamp - old.time > maxGapSeconds) return { id: face.id, time: timestamp, score: face.score, values };
-    const [ox, oy, ow, oh] = old.values as [number, number, number, number];
-    const size = Math.sqrt(Math.max(ow * oh, 1e-9));
-    const distance = Math.max(Math.hypot(x + width / 2 - ox - ow / 2, y + height / 2 - oy - oh / 2), Math.abs(width - ow), Math.abs(height - oh)) / size;
-    const fast = Math.min(Math.max((distance / fastMotion - STILL) / (1 - STILL), 0), 1);
-    const steps = Math.max((timestamp - old.time) * REFERENCE_RATE, 0);
-    const over = (alpha: number) => 1 - (1 - alpha) ** steps;
-    const alpha = over(minAlpha + (maxAlpha - minAlpha) * fast);
-    return { id: face.id, time: timestamp, score: old.score + (face.score - old.score) * over(scoreAlpha), values: values.map((v, i) => (i < old.values.length ? old.values[i]! + (v - old.values[i]!) * alpha : v)) };
+  function smooth<T extends Identified>(faces: readonly T[], timestamp: number): T[] {
+    check(faces, timestamp, time);
+    time = timestamp;
+    const steady = faces.map((face) => {
+      const known = identities.get(face.id);
+      const identity = known && !isOver(known, timestamp) ? follow(known, face, timestamp) : begin(face, timestamp);
+      identities.set(face.id, identity);
+      return { ...face, ...shape(identity, face) };
+    });
+    for (const [id, identity] of identities) if (isOver(identity, timestamp)) identities.delete(id);
+    return steady;
+  }
+
+  const isOver = (identity: Identity, now: number) => now - identity.lastSeen > resetAfterSeconds + 1e-9;
+
+  const begin = (face: Identified, lastSeen: number): Identity => ({
+    lastSeen,
+    score: face.score,
+    position: filter.start(positionOf(face)),
+    size: filter.start([face.box.width, face.box.height]),
+  });
+
+  function follow(identity: Identity, face: Identified, now: number): Identity {
+    const { position, size } = identity;
+    const seconds = now - identity.lastSeen;
+    const scale = Math.max(Math.sqrt(Math.abs(size.values[0]! * size.values[1]!)), 1e-3);
+    const next = positionOf(face);
+    if (next.length !== position.values.length) {
+      // Landmarks came or went: those that are new have nothing to be steadied by.
+      position.values = [...position.values.slice(0, 2), ...next.slice(2)];
+    }
+    filter.step(position, next, scale, seconds);
+    filter.step(size, [face.box.width, face.box.height], scale, seconds);
+    identity.score += over(1 - scoreMomentum, seconds * REFERENCE_RATE) * (face.score - identity.score);
+    identity.lastSeen = now;
+    return identity;
   }
 
   return {
-    smooth<T extends SmoothInput>(faces: readonly T[], timestamp: number): T[] {
-      if (time !== null && !(timestamp >= time)) throw new FaceDetError('TIME_NOT_RISING', `Expected a timestamp of at least ${time} s but received ${String(timestamp)}; reset() before another video.`);
-      time = timestamp;
-      const result = faces.map((face) => {
-        const state = next(face, timestamp);
-        states.set(face.id, state);
-        return withValues(face, state);
-      });
-      if (states.size > 2 * faces.length + 16) states = new Map([...states].filter(([, s]) => timestamp - s.time <= maxGapSeconds));
-      return result;
-    },
-    reset(id) {
-      if (id !== undefined) {
-        states.delete(id);
-        return;
-      }
-      states.clear();
+    smooth,
+    drop: (id) => void identities.delete(id),
+    reset() {
+      identities.clear();
       time = null;
     },
-    snapshot: () => ({ version: 1, time, faces: [...states.values()] }),
+    snapshot: () => ({ version: 1, time, identities: Array.from(identities, ([id, identity]) => structured({ id, ...identity })) }),
     restore(snapshot) {
-      if (snapshot?.version !== 1 || !Array.isArray(snapshot.faces)) throw new FaceDetError('INVALID_SNAPSHOT', `Expected what snapshot() gave but received ${JSON.stringify(snapshot)?.slice(0, 80)}.`);
+      identities = readIdentities(snapshot);
       time = snapshot.time;
-      states = new Map((snapshot.faces as Smoothed[]).map((s) => [s.id, s]));
+    },
+    get size() {
+      return identities.size;
     },
   };
 }
 
-function withValues<T extends SmoothInput>(face: T, { values, score }: Smoothed): T {
-  const [x, y, width, height, ...rest] = values as [number, number, number, number, ...number[]];
-  const landmarks = face.landmarks?.map((_, i): Point => ({ x: rest[2 * i]!, y: rest[2 * i + 1]! }));
-  return { ...face, box: { x, y, width, height }, score, ...(landmarks ? { landmarks } : {}) };
+/** Centre, then landmarks, as one vector: what moves together is steadied together. */
+function positionOf({ box, landmarks }: Identified): number[] {
+  const values = [box.x + box.width / 2, box.y + box.height / 2];
+  for (const point of landmarks ?? []) values.push(point.x, point.y);
+  return values;
+}
+
+function shape({ position, size, score }: Identity, face: Identified): { box: Box; score: number; landmarks?: Point[] } {
+  const [width, height] = size.values as [number, number];
+  const box = { x: position.values[0]! - width / 2, y: position.values[1]! - height / 2, width, height };
+  if (!face.landmarks) return { box, score };
+  return { box, score, landmarks: face.landmarks.map((_, k) => ({ x: position.values[2 + 2 * k]!, y: position.values[3 + 2 * k]! })) };
+}
+
+function resolve(options: SmootherOptions): { filter: Filter; scoreMomentum: number; resetAfterSeconds: number } {
+  const { filter = 'adaptive-ema', stillAlpha = 0.3, fastAlpha = Math.max(0.9, stillAlpha), minCutoff = 1.5, beta = 3, scoreMomentum = 0.7, resetAfterSeconds = 0.5 } = options;
+  within('stillAlpha', stillAlpha, 'in (0, 1]', stillAlpha > 0 && stillAlpha <= 1);
+  within('fastAlpha', fastAlpha, `in [${stillAlpha}, 1]`, fastAlpha >= stillAlpha && fastAlpha <= 1);
+  within('minCutoff', minCutoff, 'above 0', minCutoff > 0 && minCutoff < Infinity);
+  within('beta', beta, 'from 0', beta >= 0 && beta < Infinity);
+  within('scoreMomentum', scoreMomentum, 'in [0, 1)', scoreMomentum >= 0 && scoreMomentum < 1);
+  within('resetAfterSeconds', resetAfterSeconds, 'from 0', resetAfterSeconds >= 0);
+  if (filter !== 'adaptive-ema' && filter !== 'one-euro') throw new FaceDetError('INVALID_ARGUMENT', `Expected adaptive-ema or one-euro for filter but received ${String(filter)}`);
+  return { filter: filter === 'one-euro' ? oneEuro(minCutoff, beta) : adaptiveEma(stillAlpha, fastAlpha), scoreMomentum, resetAfterSeconds };
+}
+
+function within(name: string, value: unknown, range: string, holds: boolean): void {
+  if (typeof value !== 'number' || !holds) throw new FaceDetError('INVALID_ARGUMENT', `Expected a number ${range} for ${name} but received ${String(value)} of type ${typeof value}`);
+}
+
+function check(faces: readonly Identified[], timestamp: number, last: number | null): void {
+  if (!Number.isFinite(timestamp)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a timestamp in seconds but received ${String(timestamp)}`);
+  if (last !== null && !(timestamp > last)) {
+    throw new FaceDetError('TIME_NOT_RISING', `Expected a timestamp after ${last} s, the last frame's, but received ${timestamp} s; call reset() to begin anew`);
+  }
+  const ids = new Set<number>();
+  faces.forEach((face, index) => {
+    const { x, y, width, height } = face.box;
+    // One sum finds what isn't finite in any of them.
+    let sum = x + y + width + height + face.score + face.id;
+    for (const point of face.landmarks ?? []) sum += point.x + point.y;
+    if (!Number.isFinite(sum)) throw new FaceDetError('INVALID_ARGUMENT', `Expected finite numbers for face ${index} but received ${JSON.stringify({ id: face.id, box: face.box, score: face.score, landmarks: face.landmarks })}`);
+    if (ids.has(face.id)) throw new FaceDetError('INVALID_ARGUMENT', `Expected each identity once but received ${face.id} again at face ${index}`);
+    ids.add(face.id);
+  });
+}
+
+function readIdentities(snapshot: SmootherSnapshot): Map<number, Identity> {
+  const invalid = (received: unknown) => new FaceDetError('INVALID_SNAPSHOT', `Expected a smoother's snapshot of version 1 but received ${JSON.stringify(received)}; take it from snapshot()`);
+  if (snapshot?.version !== 1 || !Array.isArray(snapshot.identities) || !(snapshot.time === null || Number.isFinite(snapshot.time))) throw invalid(snapshot);
+  return new Map((snapshot.identities as SmootherSnapshot['identities']).map((identity) => {
+    const { id, lastSeen, score, position, size } = identity;
+    const numbers = [id, lastSeen, score, position?.noise, size?.noise, ...(position?.values ?? []), ...(size?.values ?? []), ...(position?.motion ?? []), ...(size?.motion ?? [])];
+    const whole = position?.values?.length >= 2 && size?.values?.length === 2 && position.motion?.length === 2 && size.motion?.length === 2;
+    if (!whole || !numbers.every(Number.isFinite)) throw invalid(identity);
+    return [id, structured({ lastSeen, score, position, size })];
+  }));
+}
+
+/** A copy that later frames don't change. */
+function structured<T extends Identity>(identity: T): T {
+  const copy = (state: FilterState): FilterState => ({ values: [...state.values], motion: [...state.motion], noise: state.noise });
+  return { ...identity, position: copy(identity.position), size: copy(identity.size) };
 }
