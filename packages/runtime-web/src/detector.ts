@@ -1,0 +1,187 @@
+import { checkImage, createDetector as createInline, detectionSettings, disposedError, FaceDetError, isRasterSource, planPasses, rasterizePasses, settingsForCall, unpackError, warmupCanvas, type DetectionOptions, type Detector, type DetectOptions, type Face, type ImageSource, type ModelShape } from '@facedet/core';
+import { loadModel, type LoadModelOptions } from '@facedet/models/web';
+import { webBackend, type WebBackendOptions, type WebSelection, type WebSession } from './backend.ts';
+import { hasBitmap, imageSource, type WebImage } from './image-source.ts';
+import type { FromWorker, ToWorker, WebPass, WorkerTimes } from './worker-protocol.ts';
+
+/** Options of `createDetector`. */
+export interface WebDetectorOptions extends DetectionOptions, WebBackendOptions {
+  /** A model's bytes, its URL, or its name in the zoo; by default the weights that come with @facedet/models. */
+  model?: Uint8Array | string | URL;
+  /** How a model is fetched, kept and verified. */
+  load?: LoadModelOptions;
+  /** `true` (the default) runs in a module worker, `false` in this thread, which then blocks; a function makes a worker whose script calls `serveDetector`. */
+  worker?: boolean | (() => Worker);
+  /** Aborts loading. */
+  signal?: AbortSignal;
+}
+
+/** A `Detector` that also takes the browser's own pictures. */
+export interface WebDetector extends Detector {
+  /** What the model runs on, and why on nothing faster. It changes when a GPU is lost. */
+  readonly selection: WebSelection;
+  /** Milliseconds of the last detection inside the worker; null inline or before the first. */
+  readonly lastTimes: WorkerTimes | null;
+  detect(image: ImageSource | WebImage, options?: DetectOptions): Promise<Face[]>;
+  detectBatch(images: readonly (ImageSource | WebImage)[], options?: DetectOptions): Promise<Face[][]>;
+}
+
+/**
+ * A detector in the browser, by default in a worker of its own, so that the page never waits for the model.
+ * Rejects with what `loadModel` and `webBackend` reject with, with `MODEL_INPUT_UNSUPPORTED` and `MODEL_OUTPUTS_UNSUPPORTED`, and with
+ * `WORKER_FAILED` where the worker's script can't be loaded or dies.
+ */
+export async function createDetector(options: WebDetectorOptions = {}): Promise<WebDetector> {
+  const { provider, threads, wasmPaths, worker = true, signal } = options;
+  const settings = detectionSettings(options);
+  const backend: WebBackendOptions = { ...(provider && { provider }), ...(threads !== undefined && { threads }), ...(wasmPaths && { wasmPaths: absolute(wasmPaths) }) };
+  webBackend(backend); // refuses bad options here, not in the worker
+  const model = options.model instanceof Uint8Array ? options.model : await loadModel(options.model, { ...options.load, ...(signal && { signal }) });
+  signal?.throwIfAborted();
+  if (worker === false) return inline(model, backend, options);
+
+  const port = talkTo(typeof worker === 'function' ? worker() : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'facedet' }));
+  let opened: Extract<FromWorker, { type: 'opened' }>;
+  try {
+    opened = (await port.ask({ type: 'open', model, backend, settings }, [], signal)) as typeof opened;
+  } catch (error) {
+    port.end(disposedError('detector'));
+    throw error;
+  }
+  const shape: ModelShape = opened.model;
+  let { selection } = opened;
+  let lastTimes: WorkerTimes | null = null;
+  let disposed = false;
+
+  async function passesOf(image: ImageSource, call: typeof settings, transfer: Transferable[], stop?: AbortSignal): Promise<WebPass[]> {
+    const passes = planPasses(image.width, image.height, call, shape);
+    if (hasBitmap(image)) {
+      const result: WebPass[] = [];
+      for (const pass of passes) {
+        const { region } = pass;
+        const whole = region.width === image.width && region.height === image.height;
+        const bitmap = await image.bitmap(pass.width, pass.height, { ...(whole ? {} : { region }), ...(stop ? { signal: stop } : {}) });
+        transfer.push(bitmap);
+        result.push({ pass, scaled: true, bitmap });
+      }
+      return result;
+    }
+    const made = await rasterizePasses(image, passes, stop);
+    // Pixels that the source made for this call are handed over; the caller's own stay his and are copied by the browser.
+    if (isRasterSource(image)) for (const { pixels } of made) transfer.push(pixels.data.buffer as ArrayBuffer);
+    return made;
+  }
+
+  async function detectBatch(images: readonly (ImageSource | WebImage)[], { signal: stop, inputSize }: DetectOptions = {}): Promise<Face[][]> {
+    if (disposed) throw disposedError('detector');
+    stop?.throwIfAborted();
+    const call = settingsForCall(settings, inputSize);
+    const transfer: Transferable[] = [];
+    const lists: WebPass[][] = [];
+    try {
+      for (const image of images) {
+        const source = await sourceOf(image);
+        checkImage(source);
+        try {
+          lists.push(await passesOf(source, call, transfer, stop));
+        } finally {
+          if (source !== image && 'close' in source) source.close?.();
+        }
+      }
+    } catch (error) {
+      for (const item of transfer) if (item instanceof ImageBitmap) item.close();
+      throw error;
+    }
+    const answer = (await port.ask({ type: 'detect', images: lists }, [...new Set(transfer)], stop)) as Extract<FromWorker, { type: 'faces' }>;
+    ({ selection, times: lastTimes } = answer);
+    return answer.faces.map((faces) => [...faces]);
+  }
+
+  return {
+    // While the worker looks at one picture, the next one's pixels are made.
+    concurrency: 2,
+    get selection() {
+      return selection;
+    },
+    get lastTimes() {
+      return lastTimes;
+    },
+    detectBatch,
+    detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]!,
+    async warmup() {
+      const { canvasWidth, canvasHeight } = warmupCanvas(settings, shape);
+      await port.ask({ type: 'warmup', width: canvasWidth, height: canvasHeight }, []);
+    },
+    async dispose() {
+      disposed = true;
+      port.end(disposedError('detector'));
+    },
+  };
+}
+
+/** The same in the calling thread. */
+async function inline(model: Uint8Array, backend: WebBackendOptions, options: WebDetectorOptions): Promise<WebDetector> {
+  const engine = webBackend(backend);
+  let session: WebSession | undefined;
+  const detector = await createInline({ ...options, model, backend: { name: engine.name, createSession: async (bytes, o) => (session = await engine.createSession(bytes, o)) } });
+  const detectBatch: WebDetector['detectBatch'] = async (images, detectOptions) => detector.detectBatch(await Promise.all(images.map(sourceOf)), detectOptions);
+  return { ...detector, get selection() { return session!.selection; }, lastTimes: null, detectBatch, detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]! };
+}
+
+async function sourceOf(image: ImageSource | WebImage): Promise<ImageSource> {
+  if (image === null || typeof image !== 'object') throw new FaceDetError('INVALID_IMAGE', `Expected a picture but received ${String(image)}.`);
+  if ('rasterize' in image || 'format' in image && 'data' in image) return image as ImageSource;
+  return imageSource(image as WebImage);
+}
+
+/** Relative paths mean the page, not the worker's script. */
+function absolute(paths: NonNullable<WebBackendOptions['wasmPaths']>): NonNullable<WebBackendOptions['wasmPaths']> {
+  const full = (path: string | URL) => new URL(path, globalThis.location?.href).href;
+  return typeof paths === 'string' ? full(paths) : { ...(paths.wasm ? { wasm: full(paths.wasm) } : {}), ...(paths.mjs ? { mjs: full(paths.mjs) } : {}) };
+}
+
+type Question = ToWorker extends infer T ? (T extends { id: number } ? Omit<T, 'id'> : never) : never;
+
+/** Questions and answers by number; a worker that fails rejects all that wait. */
+function talkTo(worker: Worker) {
+  const waiting = new Map<number, { resolve(answer: FromWorker): void; reject(error: unknown): void }>();
+  let next = 0;
+  let dead: unknown = null;
+  const end = (error: unknown) => {
+    dead ??= error;
+    worker.terminate();
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    const question = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (data.type === 'failed') question?.reject(unpackError(data.error));
+    else question?.resolve(data);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault?.();
+    end(new FaceDetError('WORKER_FAILED', `Expected the detector's worker to run but it ended: ${event.message || 'its script could not be loaded'}. Check that the bundler made a module worker of it, or pass worker: () => new Worker(…) or worker: false.`));
+  };
+  worker.onmessageerror = () => end(new FaceDetError('WORKER_FAILED', "Expected messages that can be cloned but the worker's could not be read."));
+  return {
+    end,
+    ask(question: Question, transfer: Transferable[], signal?: AbortSignal): Promise<FromWorker> {
+      if (dead) return Promise.reject(dead as Error);
+      return new Promise((resolve, reject) => {
+        const id = next++;
+        const abort = () => {
+          waiting.delete(id);
+          reject(signal!.reason as Error);
+        };
+        const settle = <T>(done: (value: T) => void) => (value: T) => {
+          signal?.removeEventListener('abort', abort);
+          done(value);
+        };
+        waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
+        signal?.addEventListener('abort', abort, { once: true });
+        worker.postMessage({ ...question, id } as ToWorker, transfer);
+      });
+    },
+  };
+}

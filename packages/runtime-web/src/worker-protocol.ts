@@ -1,0 +1,26 @@
+import type { DetectionSettings, ErrorData, Face, ModelShape, Pass, PixelBuffer } from '@facedet/core';
+import type { WebBackendOptions, WebSelection } from './backend.ts';
+
+/** A pass with its pixels, or with the bitmap that they are read from in the worker. */
+export type WebPass = { readonly pass: Pass; readonly scaled: boolean } & ({ readonly pixels: PixelBuffer } | { readonly bitmap: ImageBitmap });
+
+/** To the worker; each is answered by a `FromWorker` of the same `id`. */
+export type ToWorker =
+  | { readonly id: number; readonly type: 'open'; readonly model: Uint8Array; readonly backend: WebBackendOptions; readonly settings: DetectionSettings }
+  | { readonly id: number; readonly type: 'detect'; readonly images: readonly (readonly WebPass[])[] }
+  | { readonly id: number; readonly type: 'warmup'; readonly width: number; readonly height: number };
+
+/** Milliseconds of one detection in the worker. */
+export interface WorkerTimes {
+  /** Reading bitmaps back into memory. */
+  readonly read: number;
+  /** Tensor, inference, decoding and suppression. */
+  readonly detect: number;
+}
+
+/** From the worker. */
+export type FromWorker =
+  | { readonly id: number; readonly type: 'opened'; readonly model: ModelShape; readonly selection: WebSelection }
+  | { readonly id: number; readonly type: 'faces'; readonly faces: readonly Face[][]; readonly selection: WebSelection; readonly times: WorkerTimes }
+  | { readonly id: number; readonly type: 'warm' }
+  | { readonly id: number; readonly type: 'failed'; readonly error: ErrorData };

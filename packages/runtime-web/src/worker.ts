@@ -1,0 +1,3 @@
+import { serveDetector, type WorkerScope } from './serve.ts';
+
+serveDetector(globalThis as unknown as WorkerScope);
