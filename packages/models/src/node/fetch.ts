@@ -8,7 +8,7 @@ import { writePin } from './cache.ts';
 import { discardPart, downloadFile } from './download.ts';
 import { knownHashes, mismatch } from './file.ts';
 import { sha256File } from './hash.ts';
-import { openDispatcher, RangesUnsupported, type HttpOptions } from './http.ts';
+import { RangesUnsupported, type HttpOptions } from './http.ts';
 import type { ResolvedModel, ResolveModelOptions } from './options.ts';
 
 /** What to fetch. */
@@ -29,23 +29,17 @@ export interface Wanted {
 /** Downloads from the first place that has the file, verifies it and moves it into place. */
 export async function fetchFirst(wanted: Wanted, options: ResolveModelOptions): Promise<ResolvedModel> {
   const { name, sources, path, entry } = wanted;
-  const dispatcher = await openDispatcher();
   const missing: FaceDetError[] = [];
-  try {
-    for (const source of sources) {
-      try {
-        const found = await fetchVerified(wanted, source, { ...httpOptions(options), dispatcher }, options);
-        const recognised = entry ?? findModelBySha256(found.sha256);
-        const vouched = wanted.vouched || (recognised && knownHashes(recognised).has(found.sha256));
-        return { path, name: recognised?.name ?? name, ...(recognised ? { entry: recognised } : {}), ...found, trust: vouched ? 'verified' : 'pinned', from: 'download' };
-      } catch (error) {
-        if (!isFaceDetError(error) || error.code !== 'DOWNLOAD_NOT_FOUND') throw error;
-        missing.push(error);
-      }
+  for (const source of sources) {
+    try {
+      const found = await fetchVerified(wanted, source, httpOptions(options), options);
+      const recognised = entry ?? findModelBySha256(found.sha256);
+      const vouched = wanted.vouched || (recognised && knownHashes(recognised).has(found.sha256));
+      return { path, name: recognised?.name ?? name, ...(recognised ? { entry: recognised } : {}), ...found, trust: vouched ? 'verified' : 'pinned', from: 'download' };
+    } catch (error) {
+      if (!isFaceDetError(error) || error.code !== 'DOWNLOAD_NOT_FOUND') throw error;
+      missing.push(error);
     }
-  } finally {
-    // Not close(): that would wait for responses that nobody reads.
-    await dispatcher.destroy();
   }
   throw missing.length === 1 ? missing[0] : new FaceDetError('DOWNLOAD_NOT_FOUND', `${name} was found at none of ${sources.map(({ url }) => url).join(', ')}.`, { cause: missing[0] });
 }

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
-import type { Dispatcher, Response } from 'undici';
+import { get } from './request.ts';
 
 /** Bytes of a response and where they belong. */
 export interface Chunk {
@@ -24,7 +25,6 @@ export interface Range {
 
 /** How patient a transfer is. */
 export interface HttpOptions {
-  readonly dispatcher?: Dispatcher;
   readonly signal?: AbortSignal;
   /** Attempts in a row without progress before it gives up. */
   readonly attempts: number;
@@ -41,13 +41,6 @@ const MAX_CONNECTIONS = 100;
 
 /** Thrown where a part was asked for and the server sends only the whole. */
 export class RangesUnsupported extends Error {}
-
-/** A dispatcher that honours `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (and their lower-case forms). Close it after use. */
-export async function openDispatcher(): Promise<Dispatcher> {
-  const { EnvHttpProxyAgent } = await import('undici');
-  // Stalls are timed here, for headers and body alike.
-  return new EnvHttpProxyAgent({ headersTimeout: 0, bodyTimeout: 0 });
-}
 
 /**
  * The bytes of a resource, in order. Broken, stalled and overloaded connections (408, 425, 429, 5xx) are tried again with bounded exponential backoff,
@@ -67,23 +60,26 @@ export async function* readUrl(url: string, range: Range, options: HttpOptions):
     try {
       const attempt = watch(signal, options.stallTimeout);
       try {
-        const response = await request(url, position, range.end, validator, attempt.signal, options.dispatcher);
+        const response = await request(url, position, range.end, validator, attempt.signal);
         attempt.alive();
-        const status = await statusOf(url, response, position, range.end !== undefined);
+        const status = statusOf(url, response, position, range.end !== undefined);
         if (status === 'complete') return;
         if (status === 'restart') position = 0;
         validator = validatorOf(response) ?? validator;
         const total = totalOf(response, position);
         const end = range.end ?? total;
-        for await (const part of response.body ?? []) {
+        for await (const part of response as AsyncIterable<Buffer>) {
           attempt.alive();
           const bytes = new Uint8Array(part.buffer, part.byteOffset, end === undefined ? part.byteLength : Math.min(part.byteLength, end - position));
           if (bytes.byteLength === 0) continue;
           yield { position, bytes, ...(total === undefined ? {} : { total }), ...(validator === undefined ? {} : { validator }) };
           position += bytes.byteLength;
+          attempt.alive();
         }
         if (end === undefined || position >= end) return;
         failure = { message: `the connection closed after ${position} of ${end} bytes` };
+      } catch (error) {
+        throw attempt.stalled ?? error;
       } finally {
         attempt.stop();
       }
@@ -113,23 +109,21 @@ class Retryable extends Error implements Failure {
   }
 }
 
-async function request(url: string, start: number, end: number | undefined, validator: string | undefined, signal: AbortSignal, dispatcher?: Dispatcher): Promise<Response> {
-  const { fetch } = await import('undici');
-  const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'facedet' };
+function request(url: string, start: number, end: number | undefined, validator: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+  const headers: Record<string, string> = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'facedet' };
   if (start > 0 || end !== undefined) headers['range'] = `bytes=${start}-${end === undefined ? '' : end - 1}`;
   if (start > 0 && validator) headers['if-range'] = validator;
-  return fetch(url, { headers, signal, redirect: 'follow', ...(dispatcher ? { dispatcher } : {}) });
+  return get(url, { headers, signal });
 }
 
 /** What to do with a response: its bytes follow at the position asked for, start over at 0, or nothing is left to read. */
-async function statusOf(url: string, response: Response, position: number, partOnly: boolean): Promise<'follow' | 'restart' | 'complete'> {
-  const { status } = response;
-  if (response.ok && /^text\/html\b/.test(response.headers.get('content-type') ?? '')) {
+function statusOf(url: string, response: IncomingMessage, position: number, partOnly: boolean): 'follow' | 'restart' | 'complete' {
+  const status = response.statusCode!;
+  if (status < 300 && /^text\/html\b/.test(response.headers['content-type'] ?? '')) {
     throw new FaceDetError('DOWNLOAD_FAILED', `${url} sent a web page, expected a model: it may be a log-in page of your network, or the address of a page about the file.`);
   }
   if (status === 206 && contentRange(response)?.start === position) return 'follow';
   if (status === 200 && !partOnly) return position === 0 ? 'follow' : 'restart';
-  await response.body?.cancel();
   if (status === 200) throw new RangesUnsupported(`${url} does not answer ranges`);
   // Everything was there already, unless the resource has changed its size: then it starts over.
   if (status === 416 && position > 0 && !partOnly) {
@@ -142,34 +136,34 @@ async function statusOf(url: string, response: Response, position: number, partO
     if (wait !== undefined && wait > MAX_WAIT) throw new FaceDetError('DOWNLOAD_FAILED', `${url} answered HTTP ${status} and asks to wait ${Math.ceil(wait)} s: try again then.`);
     throw new Retryable(`HTTP ${status}`, wait);
   }
-  if (status === 206) throw new Retryable(`a wrong range: ${response.headers.get('content-range')}`);
-  throw new FaceDetError('DOWNLOAD_FAILED', `${url} answered HTTP ${status} ${response.statusText}`.trimEnd() + ', expected 200: check the address, your network and your proxy.');
+  if (status === 206) throw new Retryable(`a wrong range: ${response.headers['content-range']}`);
+  throw new FaceDetError('DOWNLOAD_FAILED', `${url} answered HTTP ${status} ${response.statusMessage ?? ''}`.trimEnd() + ', expected 200: check the address, your network and your proxy.');
 }
 
-function contentRange(response: Response): { start?: number; total?: number } | undefined {
-  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+function contentRange(response: IncomingMessage): { start?: number; total?: number } | undefined {
+  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
   if (!match) return undefined;
   return { ...(match[1] === undefined ? {} : { start: Number(match[1]) }), ...(match[2] === '*' ? {} : { total: Number(match[2]) }) };
 }
 
-function totalOf(response: Response, position: number): number | undefined {
+function totalOf(response: IncomingMessage, position: number): number | undefined {
   const range = contentRange(response);
   if (range) return range.total;
-  const length = response.headers.get('content-length');
-  return length === null ? undefined : position + Number(length);
+  const length = response.headers['content-length'];
+  return length === undefined ? undefined : position + Number(length);
 }
 
 /** Weak ETags can't be compared byte by byte, so `If-Range` doesn't take them (RFC 9110, 13.1.5). */
-function validatorOf(response: Response): string | undefined {
-  const etag = response.headers.get('etag');
+function validatorOf(response: IncomingMessage): string | undefined {
+  const etag = response.headers['etag'];
   if (etag && !etag.startsWith('W/')) return etag;
-  return response.headers.get('last-modified') ?? undefined;
+  return response.headers['last-modified'];
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3). */
-function retryAfter(response: Response): number | undefined {
-  const value = response.headers.get('retry-after');
-  if (value === null) return undefined;
+function retryAfter(response: IncomingMessage): number | undefined {
+  const value = response.headers['retry-after'];
+  if (value === undefined) return undefined;
   if (/^\d+$/.test(value)) return Number(value);
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
@@ -178,12 +172,19 @@ function retryAfter(response: Response): number | undefined {
 /** A signal that aborts with the caller's, and by itself when nothing was heard for `seconds`. */
 function watch(signal: AbortSignal | undefined, seconds: number) {
   const controller = new AbortController();
-  const stalled = () => controller.abort(new Error(`nothing arrived for ${seconds} s`));
-  const timer = setTimeout(stalled, seconds * 1000);
+  let stalled: Error | undefined;
+  const timer = setTimeout(() => {
+    stalled = new Error(`nothing arrived for ${seconds} s`);
+    controller.abort(stalled);
+  }, seconds * 1000);
   const abort = () => controller.abort(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
   return {
     signal: controller.signal,
+    /** Why it aborted by itself. */
+    get stalled() {
+      return stalled;
+    },
     alive: () => void timer.refresh(),
     stop: () => {
       clearTimeout(timer);
@@ -194,7 +195,7 @@ function watch(signal: AbortSignal | undefined, seconds: number) {
   };
 }
 
-/** The innermost message: undici says "fetch failed" and keeps what happened in `cause`. */
+/** The innermost message: network errors keep what happened in `cause`, attempts at several addresses in `errors`. */
 function reason(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
-import { createServer } from 'node:http';
+import { createServer, request as forward } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,26 +105,34 @@ it('HTTP_PROXY is used, and NO_PROXY spares hosts from it', async () => {
   const body = noise(10_000, 4);
   const server = await startServer({ '/m.onnx': file(body) });
   const through: string[] = [];
-  const proxy = createServer((request, response) => void response.writeHead(500).end(request.url)).on('connect', (request, client) => {
-    through.push(request.url!);
-    // Whatever host is asked for lies behind this proxy only.
-    const upstream = connect(server.port, '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      upstream.pipe(client).pipe(upstream);
-    });
-    client.on('error', () => upstream.destroy());
-    upstream.on('error', () => client.destroy());
+  // Whatever host is asked for lies behind this proxy only.
+  const proxy = createServer((request, response) => {
+    through.push(`${request.method} ${request.url}`);
+    forward({ port: server.port, host: '127.0.0.1', path: new URL(request.url!).pathname, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    }).end();
+  });
+  proxy.on('connect', (request, socket) => {
+    through.push(`CONNECT ${request.url}`);
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const cacheDir = join(folder, 'proxy');
-  for (const name of ['http_proxy', 'https_proxy', 'no_proxy', 'FACEDET_MODELS']) vi.stubEnv(name, undefined);
-  vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'FACEDET_MODELS']) vi.stubEnv(name, undefined);
+  vi.stubEnv('HTTP_PROXY', address);
+  vi.stubEnv('HTTPS_PROXY', address);
   vi.stubEnv('NO_PROXY', '127.0.0.1');
   try {
     expect(await resolveModel('http://models.invalid/m.onnx', { cacheDir })).toMatchObject({ sha256: sha256(body) });
-    expect(through).toEqual(['models.invalid:80']);
+    expect(through).toEqual(['GET http://models.invalid/m.onnx']);
     expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir })).toMatchObject({ sha256: sha256(body) });
     expect(through).toHaveLength(1);
+    await expect(resolveModel('https://models.invalid/m.onnx', { cacheDir, attempts: 1 })).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
+    expect(through[1]).toBe('CONNECT models.invalid:443');
+    vi.stubEnv('HTTPS_PROXY', 'socks5://127.0.0.1:1');
+    await expect(resolveModel('https://models.invalid/m.onnx', { cacheDir })).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', message: expect.stringContaining('HTTPS_PROXY') });
   } finally {
     vi.unstubAllEnvs();
     proxy.closeAllConnections();

@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -206,6 +207,25 @@ describe('a server that', () => {
     expect(performance.now() - started).toBeGreaterThan(990);
     expect(await resolveModel(`${server.url}/date.onnx`, { cacheDir, ...quick })).toMatchObject({ sha256: hash });
     await expect(resolveModel(`${server.url}/later.onnx`, { cacheDir, ...quick })).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', message: expect.stringContaining('wait 3600 s') });
+  });
+
+  it('speaks HTTP/1.0 and closes at the end of every answer works, archives too', async () => {
+    const model = noise(200_000, 11);
+    const archive = zip({ 'det_x.onnx': model, 'rest.bin': noise(1_000_000, 12) });
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (head) => {
+        const answer = String(head).includes('/m.onnx') ? body : archive;
+        socket.write(`HTTP/1.0 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n`);
+        socket.end(answer);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await resolveModel(`${url}/m.onnx`, { cacheDir, ...quick })).toMatchObject({ sha256: hash });
+    const source = { url: `${url}/pack.zip`, archive: { member: 'det_x.onnx', size: archive.length, sha256: sha256(archive) } };
+    expect(await fetchFirst({ name: 'x', sources: [source], path: join(cacheDir, 'x.onnx'), accepted: [sha256(model)] }, quick)).toMatchObject({ sha256: sha256(model) });
   });
 
   it('sends nothing at all is an error', async () => {
