@@ -1,0 +1,113 @@
+import { mix } from './math.ts';
+import { randomAt } from './random.ts';
+import type { Raster } from './raster.ts';
+
+/** How bad the picture is; 0 leaves it untouched. */
+export interface Conditions {
+  /** Standard deviation of the blur, in pixels. */
+  readonly blur: number;
+  /** Share of the light that is lost, 0 to 1. */
+  readonly dark: number;
+  /** Standard deviation of the sensor's noise, in steps of 255. */
+  readonly noise: number;
+  /** Step of the coarse coefficients of 8 × 8 blocks, in steps of 255. */
+  readonly compression: number;
+}
+
+/** Spoils a picture in place, in the order of a camera: lens, light, sensor, encoder. */
+export function applyConditions(raster: Raster, { blur, dark, noise, compression }: Conditions, seed: number): void {
+  if (blur > 0.2) blurRaster(raster, blur);
+  if (dark > 0) darken(raster, dark);
+  if (noise > 0.2) addNoise(raster, noise, seed);
+  if (compression > 0.5) quantizeBlocks(raster, compression);
+}
+
+/** Three boxes after each other in each direction, near enough to a Gaussian. Widths may be fractions: the outermost pixels count in part. */
+function blurRaster({ data, width, height }: Raster, sigma: number): void {
+  const radius = Math.sqrt((12 * sigma * sigma) / 3 + 1) / 2 - 0.5;
+  const line = new Float32Array(Math.max(width, height));
+  const out = new Float32Array(line.length);
+  const pass = (start: number, step: number, length: number) => {
+    for (let i = 0; i < length; i++) line[i] = data[start + i * step]!;
+    boxBlur(line, out, length, radius);
+    boxBlur(out, line, length, radius);
+    boxBlur(line, out, length, radius);
+    for (let i = 0; i < length; i++) data[start + i * step] = out[i]! + 0.5;
+  };
+  for (let y = 0; y < height; y++) for (let c = 0; c < 3; c++) pass(y * width * 3 + c, 3, width);
+  for (let x = 0; x < width * 3; x++) pass(x, width * 3, height);
+}
+
+function boxBlur(from: Float32Array, to: Float32Array, length: number, radius: number): void {
+  const whole = Math.floor(radius);
+  const part = radius - whole;
+  const weight = 1 / (2 * radius + 1);
+  const last = length - 1;
+  let sum = from[0]! * (whole + 1);
+  for (let i = 1; i <= whole; i++) sum += from[i < last ? i : last]!;
+  for (let i = 0; i < length; i++) {
+    const [before, after] = [i - whole - 1, i + whole + 1];
+    const [left, right] = [from[before > 0 ? before : 0]!, from[after < last ? after : last]!];
+    to[i] = (sum + part * (left + right)) * weight;
+    const gone = i - whole;
+    sum += right - from[gone > 0 ? gone : 0]!;
+  }
+}
+
+function darken({ data }: Raster, dark: number): void {
+  const table = Uint8Array.from({ length: 256 }, (_, v) => mix(v, (v * v) / 255, Math.min(1, dark)) * (1 - 0.75 * dark) + 0.5);
+  for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!;
+}
+
+function addNoise({ data }: Raster, sigma: number, seed: number): void {
+  let state = Math.floor(randomAt(seed, 9) * 4294967296) | 1;
+  const scale = sigma / 147.8; // four bytes summed have a standard deviation of 147.8
+  for (let i = 0; i < data.length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    const sum = (state & 255) + ((state >>> 8) & 255) + ((state >>> 16) & 255) + (state >>> 24) - 510;
+    const value = data[i]! + sum * scale + 0.5;
+    data[i] = value < 0 ? 0 : value > 255 ? 255 : value;
+  }
+}
+
+/** Transforms the luma of each 8 × 8 block (Walsh–Hadamard), rounds its coefficients coarsely, the finer the coarser, and transforms back. */
+function quantizeBlocks({ data, width, height }: Raster, step: number): void {
+  const block = new Float32Array(64);
+  const luma = new Float32Array(64);
+  // Rows of the 8-point Hadamard matrix in natural order, by their number of sign changes.
+  const sequency = [0, 7, 3, 4, 1, 6, 2, 5];
+  const steps = Float32Array.from({ length: 64 }, (_, i) => step * (1 + 0.6 * (sequency[i & 7]! + sequency[i >> 3]!)));
+  for (let top = 0; top < height; top += 8) {
+    for (let left = 0; left < width; left += 8) {
+      for (let i = 0; i < 64; i++) {
+        const at = (Math.min(height - 1, top + (i >> 3)) * width + Math.min(width - 1, left + (i & 7))) * 3;
+        luma[i] = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+        block[i] = luma[i]!;
+      }
+      hadamard(block);
+      for (let i = 1; i < 64; i++) block[i] = Math.round(block[i]! / 8 / steps[i]!) * steps[i]! * 8;
+      hadamard(block);
+      for (let i = 0; i < 64; i++) {
+        const [y, x] = [top + (i >> 3), left + (i & 7)];
+        if (y >= height || x >= width) continue;
+        const at = (y * width + x) * 3;
+        const change = block[i]! / 64 - luma[i]!;
+        for (let c = 0; c < 3; c++) data[at + c] = Math.max(0, Math.min(255, data[at + c]! + change + 0.5));
+      }
+    }
+  }
+}
+
+function hadamard(block: Float32Array): void {
+  for (let half = 1; half < 64; half *= 2) {
+    for (let i = 0; i < 64; i += 2 * half) {
+      for (let j = i; j < i + half; j++) {
+        const [a, b] = [block[j]!, block[j + half]!];
+        block[j] = a + b;
+        block[j + half] = a - b;
+      }
+    }
+  }
+}
