@@ -49,6 +49,7 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
     const from = at;
     let negative = false;
     if (bytes[at] === 45 || bytes[at] === 43) negative = bytes[at++] === 45;
+    const begin = at;
     let mantissa = 0;
     let digits = 0;
     let decimals = 0;
@@ -60,7 +61,7 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
         if (mantissa > 0) digits++;
       } else break;
     }
-    const whole = at - from;
+    const whole = at - begin;
     if (at < end && bytes[at] === 46) {
       const point = at++;
       for (; at < end; at++) {

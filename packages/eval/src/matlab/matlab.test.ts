@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { readMatlab } from './matlab.ts';
+import { writeMatlab } from './write.fixture.ts';
+
+const file = writeMatlab({
+  other: { cells: Array.from({ length: 300 }, (_, k) => [k]) },
+  names: { cells: ['one', 'another'] },
+  boxes: { cells: [[[1, 2, 3, 4], [5, 6, 7, 8]], []] },
+  indices: [3, 1, 2],
+});
+
+describe('readMatlab', () => {
+  it('reads cells, text and numbers, and only the variables asked for', () => {
+    const read = readMatlab(file, 'a.mat', ['names', 'boxes', 'indices']);
+    expect([...read.keys()]).toEqual(['names', 'boxes', 'indices']);
+    expect(read.get('names')).toEqual({ kind: 'cells', dims: [2, 1], cells: [{ kind: 'text', text: 'one' }, { kind: 'text', text: 'another' }] });
+    const boxes = read.get('boxes');
+    const first = boxes?.kind === 'cells' ? boxes.cells[0] : undefined;
+    expect(first?.kind === 'numbers' && Array.from(first.data)).toEqual([1, 5, 2, 6, 3, 7, 4, 8]);
+    expect(first?.kind === 'numbers' && first.dims).toEqual([2, 4]);
+    const indices = read.get('indices');
+    expect(indices?.kind === 'numbers' && Array.from(indices.data)).toEqual([3, 1, 2]);
+  });
+
+  it('names the file and what is wrong with it', () => {
+    expect(() => readMatlab(new Uint8Array(10), 'a.mat', ['x'])).toThrow('a.mat: expected a MATLAB 5 file, found no header of one');
+    expect(() => readMatlab(new TextEncoder().encode('{'.repeat(200)), 'a.mat', ['x'])).toThrow('found no header of one');
+    expect(() => readMatlab(file, 'a.mat', ['names', 'labels'])).toThrow('a.mat: expected a MATLAB 5 file, with names, labels; labels is not in it');
+  });
+
+  it('refuses every truncation, and never crashes on damage', () => {
+    for (let size = 0; size < file.length; size += 7) {
+      expect(() => readMatlab(file.subarray(0, size), 'a.mat', ['names', 'boxes', 'indices']), `${size} bytes`).toThrow(expect.objectContaining({ name: 'FaceDetError', code: 'MALFORMED_FILE' }));
+    }
+    for (let at = 128; at < file.length; at += 3) {
+      const damaged = file.slice();
+      damaged[at]! ^= 0x5a;
+      try {
+        readMatlab(damaged, 'a.mat', ['names', 'boxes', 'indices']);
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'FaceDetError', code: 'MALFORMED_FILE' });
+      }
+    }
+  });
+});

@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lineReader } from './line-reader.ts';
+
+function numbersOf(text: string, most = 16): number[] {
+  const reader = lineReader(text, 'a.txt');
+  const row = new Float64Array(most);
+  const all: number[] = [];
+  while (reader.nextFilled()) all.push(...row.subarray(0, reader.allNumbers(row, 0, most, 'numbers')));
+  return all;
+}
+
+describe('lineReader', () => {
+  it('reads any number as Number does, to the last bit', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.double({ noNaN: true, min: -1e300, max: 1e300 }), fc.double({ min: 0, max: 1, noNaN: true }), fc.integer()), fc.integer({ min: 0, max: 12 }), (value, digits) => {
+        for (const text of [String(value), value.toFixed(digits), value.toExponential(digits)]) expect(numbersOf(text)).toEqual([Number(text)]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('takes blanks, tabs, commas and carriage returns between numbers', () => {
+    expect(numbersOf('1 2\t3\r\n4,5 , 6\n\n  7  \n.5 +8 -9. 1e3')).toEqual([1, 2, 3, 4, 5, 6, 7, 0.5, 8, -9, 1000]);
+  });
+
+  it.each(['1 two 3', '1 2x', '1 -', '1 . 2', '0x10', 'NaN', '1e999', '1,,2', '1 2 3 4'])('refuses %j', (line) => {
+    expect(() => numbersOf(`1 2 3\n${line}`, 3)).toThrow(`a.txt, line 2: expected numbers, got ${JSON.stringify(line)}`);
+  });
+
+  it('ends', () => {
+    for (const [text, lines] of [['', 0], ['a', 1], ['a\n', 1], ['a\n\nb', 3], ['\n', 1]] as const) {
+      const reader = lineReader(text, 'a.txt');
+      let count = 0;
+      while (reader.next()) count++;
+      expect(count, JSON.stringify(text)).toBe(lines);
+    }
+  });
+});
