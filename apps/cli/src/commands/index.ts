@@ -5,6 +5,7 @@ import { detect } from './detect.ts';
 import { doctor } from './doctor.ts';
 import { evaluation } from './eval.ts';
 import { models } from './models.ts';
+import { track } from './track.ts';
 
 /** The subcommands, in the order of the help text. Each module only declares options; its action imports the work. */
-export const commands: (() => Command)[] = [detect, evaluation, bench, models, doctor, completion];
+export const commands: (() => Command)[] = [detect, track, evaluation, bench, models, doctor, completion];

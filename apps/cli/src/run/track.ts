@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { createTracker, type Detection, type Preset, type Tracker, type TrackerOptions } from '@facedet/tracker';
+import type { Context } from '../shared/context.ts';
+import { CommandError, describe, usageError } from '../shared/errors.ts';
+import { readStdin } from '../shared/inputs.ts';
+import { round } from '../shared/output.ts';
+import { writeWhole } from '../shared/partial-file.ts';
+
+interface Options {
+  output: string;
+  fps: number;
+  preset?: Preset;
+  scoreThreshold?: number;
+  matchThreshold?: number;
+  buffer?: number;
+  minArea?: number;
+  maxAspectRatio?: number;
+  compat?: true;
+}
+
+/** What ByteTrack publishes for detections of any kind; a preset brings its own. */
+const PUBLISHED_SCORE = 0.6;
+
+export async function run(context: Context, options: Options, input: string): Promise<void> {
+  if (input !== '-' && options.output !== '-' && resolve(input) === resolve(options.output)) throw usageError(`expected an output beside the input, found ${input} for both`);
+  let text: string;
+  try {
+    text = input === '-' ? new TextDecoder().decode(await readStdin()) : await readFile(input, 'utf8');
+  } catch (cause) {
+    const { code, message } = describe(cause);
+    throw new CommandError(code, message, { input, cause });
+  }
+  const rows = trackRows(readFrames(text, input), trackerFor(options), options, context.signal);
+  if (options.output === '-') await context.write(rows);
+  else writeWhole(options.output, rows);
+}
+
+function trackerFor({ preset, scoreThreshold, matchThreshold, buffer, fps, compat }: Options): Tracker {
+  const score = scoreThreshold ?? (preset ? undefined : PUBLISHED_SCORE);
+  const given: TrackerOptions = {
+    frameRate: fps,
+    ...(preset && { preset }),
+    ...(score !== undefined && { scoreThreshold: score }),
+    ...(matchThreshold !== undefined && { matchThreshold }),
+    ...(buffer !== undefined && { maxLostSeconds: buffer / 30 }),
+    ...(compat && { compat }),
+  };
+  return createTracker(given);
+}
+
+/** Detections by frame. Rows may come in any order. */
+function readFrames(text: string, input: string): Map<number, Detection[]> {
+  const frames = new Map<number, Detection[]>();
+  text.split('\n').forEach((line, i) => {
+    if (line.trim() === '') return;
+    const cells = line.trim().split(/\s*[,;\s]\s*/);
+    const [frame, , x, y, width, height, score] = cells.map(Number) as [number, number, number, number, number, number, number];
+    const malformed = (expected: string) => new CommandError('MALFORMED_FILE', `line ${i + 1}: expected ${expected}, found ${JSON.stringify(line.trim().slice(0, 80))}`, { input: input === '-' ? 'standard input' : input });
+    if (cells.length < 7 || ![frame, x, y, width, height, score].every(Number.isFinite)) throw malformed('frame,id,x,y,width,height,score');
+    if (!Number.isInteger(frame) || frame < 1) throw malformed('a whole frame number from 1 on');
+    if (score < 0 || score > 1) throw malformed('a score from 0 to 1 in column 7');
+    if (Math.max(Math.abs(x), Math.abs(y), Math.abs(width), Math.abs(height)) > 1e9) throw malformed('a box within 1e9 pixels');
+    const detections = frames.get(frame);
+    if (detections) detections.push({ box: { x, y, width, height }, score });
+    else frames.set(frame, [{ box: { x, y, width, height }, score }]);
+  });
+  return frames;
+}
+
+/** Tracks every frame and gives a row for each identity found in it. */
+function trackRows(frames: Map<number, Detection[]>, tracker: Tracker, options: Options, signal: AbortSignal): string {
+  const { fps, compat, minArea = -Infinity, maxAspectRatio = Infinity } = options;
+  const numbers = [...frames.keys()].sort((a, b) => a - b);
+  const stride = compat ? 1 : commonStride(numbers);
+  const patience = fps * ((options.buffer ?? 60) / 30) + 3; // frames after which nobody waits any more
+  let lines = '';
+  let next = compat ? 1 : (numbers[0] ?? 1);
+  for (const number of numbers) {
+    signal.throwIfAborted();
+    // Frames that were looked at and showed nothing.
+    for (const end = Math.min(number, next + patience); next < end; next += stride) tracker.update([], (next - 1) / fps);
+    for (const { id, box, score, state, detection } of tracker.update(frames.get(number)!, (number - 1) / fps)) {
+      const { x, y, width, height } = box;
+      if (state !== 'tracked' || !detection || width * height <= minArea || width / height > maxAspectRatio) continue;
+      lines += `${number},${id},${round(x, 2)},${round(y, 2)},${round(width, 2)},${round(height, 2)},${round(score, 5)},-1,-1,-1\n`;
+    }
+    next = number + stride;
+  }
+  return lines;
+}
+
+/** The greatest step that reaches all frames: with a row in every 5th frame alone, the four between were not looked at, which is not the same as empty. */
+function commonStride(numbers: readonly number[]): number {
+  let stride = 0;
+  for (let i = 1; i < numbers.length; i++) {
+    for (let a = numbers[i]! - numbers[i - 1]!; a; ) [stride, a] = [a, stride % a];
+  }
+  return stride || 1;
+}
