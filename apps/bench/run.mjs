@@ -16,9 +16,11 @@ if (!name || !existsSync(join(here, 'src', `${name}.ts`))) {
 
 mkdirSync(join(here, '.cache'), { recursive: true });
 const outfile = join(here, '.cache', `${name}.mjs`);
-await build({
-  entryPoints: [join(here, 'src', `${name}.ts`)],
-  outfile,
+// The pool looks for its threads' code beside its own.
+const worker = join(here, '../../packages/runtime-node/src/worker.ts');
+await Promise.all([[join(here, 'src', `${name}.ts`), outfile], [worker, join(here, '.cache', 'worker.js')]].map(([from, to]) => build({
+  entryPoints: [from],
+  outfile: to,
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -27,10 +29,16 @@ await build({
   conditions: ['@facedet/source'],
   plugins: [{
     name: 'only the workspace is bundled',
-    setup({ onResolve }) {
-      onResolve({ filter: /^[^./]/ }, ({ path, kind }) => (kind === 'entry-point' || path.startsWith('@facedet/') ? undefined : { path, external: true }));
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+        if (pluginData === 'inner' || kind === 'entry-point' || path.startsWith('@facedet/')) return undefined;
+        if (path.startsWith('node:')) return { path, external: true };
+        // By its file: a package's dependencies can't be seen from this folder.
+        const found = await resolve(path, { kind, resolveDir, pluginData: 'inner' });
+        return { path: found.errors.length > 0 ? path : found.path, external: true };
+      });
     },
   }],
-});
+})));
 const { status, signal } = spawnSync(process.execPath, ['--expose-gc', '--enable-source-maps', outfile, ...args], { stdio: 'inherit' });
 process.exit(status ?? (signal ? 1 : 0));

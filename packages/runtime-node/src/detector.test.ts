@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -236,6 +237,14 @@ describe('dispose', () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script(end)], { timeout: 30_000 });
     expect(stdout.trim()).toBe('4');
     expect(stderr).toBe('');
+  });
+
+  it("works in a process with V8's flags", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'facedet-pool-'));
+    writeFileSync(join(folder, 'main.mjs'), script('await detector.dispose();'));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--max-old-space-size=512', join(folder, 'main.mjs')], { timeout: 30_000 });
+    rmSync(folder, { recursive: true });
+    expect(stdout.trim()).toBe('4');
   });
 });
 

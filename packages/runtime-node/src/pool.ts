@@ -53,7 +53,7 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
   let disposed: Promise<void> | null = null;
 
   function start(): Member {
-    const worker = new Worker(workerUrl(), { workerData: setup, name: 'facedet', execArgv: workerFlags() });
+    const worker = new Worker(workerUrl(), { workerData: setup, name: 'facedet', ...ownFlags() });
     let resolveStarted!: (info: ReadyInfo) => void;
     let rejectStarted!: (error: unknown) => void;
     const started = new Promise<ReadyInfo>((resolve, reject) => ([resolveStarted, rejectStarted] = [resolve, reject]));
@@ -198,10 +198,12 @@ function workerUrl(): URL {
   return new URL(unbuilt() ? '../dist/worker.js' : './worker.js', import.meta.url);
 }
 
-/** Node's flags for a thread: the process's own, but for those that are about its main script or its sources. */
-function workerFlags(): string[] {
-  if (unbuilt()) return [];
-  return process.execArgv.filter((flag, i, all) => !flag.startsWith('--input-type') && all[i - 1] !== '--input-type');
+/**
+ * A thread has its process's flags, unless one of them is about the main script or its sources: then it has none. (Named one by one they
+ * would be checked, and those of V8 refused.)
+ */
+function ownFlags(): { execArgv?: string[] } {
+  return unbuilt() || process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
 }
 
 const unbuilt = () => import.meta.url.endsWith('.ts');
