@@ -1,0 +1,67 @@
+// Every package and the command, packed as they would go to the registry and installed with npm outside the workspace: each README's
+// examples run there. Blocks find photo.jpg, video.mp4 and model.onnx beside them.
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf, runBlock, withoutInstalls } from './lib/readme.mjs';
+import { modelFile, shared } from './lib/model.mjs';
+import { execute, packAll, published, root } from './lib/workspace.mjs';
+
+const model = modelFile();
+if (!model) console.warn('skipped: README examples that need model.onnx (no default weights in this build, and no ../shared/models)');
+const film = join(shared, 'video', 'street_crowd.mp4');
+if (!existsSync(film)) console.warn('skipped: README examples that need video.mp4 (no ../shared/video)');
+const photo = join(root, 'examples', 'sample.png');
+
+const readmes = published().map(({ name, folder }) => ({ name, file: join(folder, 'README.md') })).filter(({ file }) => existsSync(file));
+const blocks = readmes.flatMap(({ name, file }) => blocksOf(file).map((block) => ({ ...block, name, browser: name.endsWith('-web') && block.language !== 'sh' })));
+const possible = ({ code }) => (model || !code.includes('model.onnx')) && (existsSync(film) || !code.includes('video.mp4'));
+
+describe('packed and installed outside the workspace', () => {
+  let dir = '';
+
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'facedet-packed-'));
+    const tarballs = await packAll(join(dir, 'tarballs'));
+    const project = join(dir, 'project');
+    mkdirSync(project);
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
+    const { code, output } = await execute('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs.values()], { cwd: project, seconds: 540 });
+    if (code !== 0) throw new Error(`npm install of the packed packages ended with ${code}:\n${output}`);
+    const picture = await execute(process.execPath, ['--input-type=module', '-e', `
+      const { readImage, writeImage } = await import('@facedet/runtime-node');
+      await writeImage('photo.jpg', await (await readImage(${JSON.stringify(photo)})).pixels());`], { cwd: project });
+    if (picture.code !== 0) throw new Error(`photo.jpg could not be made of examples/sample.png:\n${picture.output}`);
+    if (model) copyFileSync(model, join(project, 'model.onnx'));
+    if (existsSync(film)) copyFileSync(film, join(project, 'video.mp4'));
+  }, 600_000);
+
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('every published package has a README', () => {
+    expect(readmes.map(({ name }) => name)).toEqual(published().map(({ name }) => name));
+  });
+
+  it.skipIf(!model)('npx facedet detect finds the faces of the sample [needs a model]', async () => {
+    const { code, output } = await execute('npx', ['--no-install', 'facedet', 'detect', 'photo.jpg', '--model', 'model.onnx', '--json'], { cwd: join(dir, 'project') });
+    expect(code, output).toBe(0);
+    expect(JSON.parse(output)[0].faces.length).toBeGreaterThan(0);
+  });
+
+  for (const block of blocks) {
+    const title = `${block.file}:${block.line} (${block.language})`;
+    if (block.browser) {
+      it(`${title} bundles for the browser, where its tests run it`, async () => {
+        const { errors } = await build({ stdin: { contents: withoutInstalls(block), resolveDir: join(dir, 'project'), loader: block.language }, bundle: true, write: false, format: 'esm', platform: 'browser', target: 'es2022', logLevel: 'silent' });
+        expect(errors).toEqual([]);
+      });
+    } else {
+      it.skipIf(!possible(block))(`${title} runs`, async () => {
+        const { code, output } = await runBlock(block, { cwd: join(dir, 'project') });
+        expect(code, output).toBe(0);
+      });
+    }
+  }
+});
