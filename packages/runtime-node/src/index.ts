@@ -8,3 +8,11 @@ export { type BackendModule } from './backend-module.ts';
 export { type ReadyInfo } from './worker-protocol.ts';
 // ONNX Runtime in the calling thread.
 export { availableProviders, onnxBackend, type ExecutionProvider, type OnnxBackend, type OnnxBackendOptions, type OnnxSession, type ProviderFallback } from './backend.ts';
+// Video, by FFmpeg in the process: frames in, film out.
+export { openVideo, type OpenVideoOptions, type VideoInput } from './video/open-video.ts';
+export { type VideoSource } from './video/source.ts';
+export { type ColorTags, type Fraction, type SideStream, type VideoMetadata } from './video/metadata.ts';
+export { type VideoFrame } from './video/video-frame.ts';
+export { createVideoWriter, type VideoWriter, type VideoWriterOptions } from './video/writer.ts';
+export { type VideoCodec } from './video/encoder.ts';
+export { type LeftOut } from './video/side-streams.ts';

@@ -1,0 +1,103 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FaceDetError } from '@facedet/core';
+
+/**
+ * Where video comes from: a file; a folder or glob of pictures; a camera's index (a number, or the digits of one); a stream
+ * (`rtsp://`, `http://`, …); or one of FFmpeg's test sources (`lavfi:testsrc2=size=640x360:rate=25`).
+ */
+export type VideoSource = string | number | URL;
+
+/** A source, told apart. `name` is what messages call it. */
+export type ResolvedSource =
+  | { readonly kind: 'file'; readonly name: string; readonly path: string }
+  | { readonly kind: 'pictures'; readonly name: string; readonly paths: readonly string[] }
+  | { readonly kind: 'camera'; readonly name: string; readonly format: string; readonly device: string }
+  | { readonly kind: 'stream'; readonly name: string; readonly url: string }
+  | { readonly kind: 'lavfi'; readonly name: string; readonly graph: string };
+
+const PICTURES = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm', '.pgm', '.pnm', '.jxl', '.avif']);
+const CAMERAS: Partial<Record<NodeJS.Platform, [format: string, device: (index: string) => string]>> = {
+  linux: ['v4l2', (index) => `/dev/video${index}`],
+  darwin: ['avfoundation', (index) => `${index}:none`],
+  win32: ['dshow', (index) => `video=${index}`],
+};
+
+/**
+ * Tells a source apart and looks at the disk where it names files. Throws `NOT_FOUND`, `VIDEO_EMPTY` for a file of no bytes,
+ * `NO_PICTURES` for a folder or glob without any, and `INVALID_ARGUMENT` for what is no source.
+ */
+export async function resolveSource(source: VideoSource): Promise<ResolvedSource> {
+  if (source instanceof URL) return source.protocol === 'file:' ? fileOrFolder(fileURLToPath(source)) : stream(source.href);
+  if (typeof source === 'number') {
+    if (!Number.isInteger(source) || source < 0) throw new FaceDetError('INVALID_ARGUMENT', `Expected a camera's index as an integer of at least 0, received ${source}.`);
+    return camera(String(source));
+  }
+  if (typeof source !== 'string' || source === '') throw new FaceDetError('INVALID_ARGUMENT', `Expected a path, URL or camera index as video source, received ${source === '' ? 'an empty string' : typeof source}.`);
+  if (/^\d+$/.test(source) && !(await exists(source))) return camera(source);
+  if (source.startsWith('lavfi:')) return { kind: 'lavfi', name: source, graph: source.slice('lavfi:'.length) };
+  if (/^file:\/\//i.test(source)) return fileOrFolder(fileURLToPath(source));
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) return stream(source);
+  if (process.platform === 'linux' && /^\/dev\/video\d+$/.test(source)) return { kind: 'camera', name: source, format: 'v4l2', device: source };
+  if (/^video=/.test(source) && process.platform === 'win32') return { kind: 'camera', name: source, format: 'dshow', device: source };
+  if (/[*?[]/.test(source) && !(await exists(source))) return glob(source);
+  return fileOrFolder(source);
+}
+
+/** The order a person expects: `2.jpg` before `10.jpg`. */
+export function naturalOrder(names: readonly string[]): string[] {
+  const { compare } = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+  return [...names].sort((a, b) => compare(a, b) || (a < b ? -1 : a > b ? 1 : 0));
+}
+
+function stream(url: string): ResolvedSource {
+  // Passwords never stand in messages.
+  return { kind: 'stream', name: url.replace(/\/\/[^/@]*@/, '//'), url };
+}
+
+function camera(index: string): ResolvedSource {
+  const found = CAMERAS[process.platform];
+  if (!found) throw new FaceDetError('CAMERA_UNSUPPORTED', `Expected Linux, macOS or Windows for a camera, this is ${process.platform}. Give a stream's URL instead.`);
+  return { kind: 'camera', name: `camera ${index}`, format: found[0], device: found[1](index) };
+}
+
+async function fileOrFolder(path: string): Promise<ResolvedSource> {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `${path}: reading it is not permitted.`, { cause });
+    throw new FaceDetError('NOT_FOUND', `${path}: no such file or folder.`, { cause });
+  });
+  if (found.isDirectory()) return pictures(path, path, await readdir(path));
+  if (found.isFile() && found.size === 0) throw new FaceDetError('VIDEO_EMPTY', `${path}: expected a video, the file has no bytes.`);
+  return { kind: 'file', name: path, path };
+}
+
+async function glob(pattern: string): Promise<ResolvedSource> {
+  const folder = dirname(pattern);
+  if (/[*?[]/.test(folder)) throw new FaceDetError('INVALID_ARGUMENT', `${pattern}: expected wildcards in the last part only. Name one folder of pictures.`);
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new FaceDetError('NOT_FOUND', `${folder}: no such folder.`, { cause });
+  });
+  const matches = wildcard(basename(pattern));
+  return pictures(pattern, folder, names.filter((name) => matches.test(name)));
+}
+
+function pictures(name: string, folder: string, names: readonly string[]): ResolvedSource {
+  const chosen = names.filter((entry) => PICTURES.has(extname(entry).toLowerCase()) && !entry.startsWith('.'));
+  if (chosen.length === 0) throw new FaceDetError('NO_PICTURES', `${name}: expected pictures (${[...PICTURES].join(' ')}), found none among ${names.length} names.`);
+  return { kind: 'pictures', name, paths: naturalOrder(chosen).map((entry) => join(folder, entry)) };
+}
+
+function wildcard(pattern: string): RegExp {
+  const source = pattern.replace(/\[(!?)([^\]]*)\]|[.+^${}()|\\*?[\]]/g, (part, not: string | undefined, set: string | undefined) => {
+    if (part === '*') return '.*';
+    if (part === '?') return '.';
+    if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\^]/g, '\\$&')}]`;
+    return `\\${part}`;
+  });
+  return new RegExp(`^${source}$`, 's');
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(() => true, () => false);
+}
