@@ -1,10 +1,7 @@
 import { FaceDetError } from './errors.ts';
 import { COVARIANCE, MEAN } from './kalman.ts';
-import { createTable, LOST, REMOVED, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
-import type { TrackerSnapshot, TrackSnapshot, TrackState } from './types.ts';
-
-/** The public name of each state's code. */
-export const STATES: readonly TrackState[] = ['tentative', 'tracked', 'lost', 'lost'];
+import { createTable, LOST, REMOVED, STATES, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
+import type { TrackerSnapshot, TrackSnapshot } from './types.ts';
 
 /** A table's tracks as plain data. */
 export function writeTracks(table: TrackTable): TrackSnapshot[] {
@@ -33,6 +30,7 @@ export function readTracks(snapshot: TrackerSnapshot): TrackTable {
   }
   const table = createTable(Math.max(16, tracks.length));
   for (const track of tracks as readonly TrackSnapshot[]) {
+    if (!Array.isArray(track?.mean) || !Array.isArray(track.covariance)) throw invalid(`tracks with mean and covariance but received ${JSON.stringify(track)}`);
     const numbers = [track.id, track.score, track.startTime, track.lastSeen, track.startFrame, track.lastFrame, track.hits, track.innovation, ...track.mean, ...track.covariance];
     const code = [TENTATIVE, TRACKED, track.removed ? REMOVED : LOST][STATES.indexOf(track.state)];
     if (code === undefined || track.mean.length !== MEAN || track.covariance.length !== COVARIANCE || !numbers.every(Number.isFinite)) {

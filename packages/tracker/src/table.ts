@@ -1,11 +1,14 @@
 import { COVARIANCE, MEAN } from './kalman.ts';
-import type { Box } from './types.ts';
+import type { Box, Detection, Track, TrackState } from './types.ts';
 
 /** Codes of a track's state within the table; `REMOVED` only in `compat`, for the one frame that the original still looks at such a track. */
 export const TENTATIVE = 0;
 export const TRACKED = 1;
 export const LOST = 2;
 export const REMOVED = 3;
+
+/** The public name of each. */
+export const STATES: readonly TrackState[] = ['tentative', 'tracked', 'lost', 'lost'];
 
 /** All live tracks, a column a quantity, a slot a track; slots are in the order of identities. */
 export type TrackTable = ReturnType<typeof createTable>;
@@ -52,7 +55,7 @@ export function copyTable(from: TrackTable, to: TrackTable): void {
   to.covariance.set(from.covariance.subarray(0, count * COVARIANCE));
 }
 
-/** Drops the tracks whose slot is marked in `drop`, keeping the order of the others. Returns nothing where nothing moved; `moved` learns each new slot. */
+/** Drops the tracks whose slot is marked in `drop`, keeping the order of the others; `moved` learns each one's new slot, or -1. */
 export function compact(table: TrackTable, drop: Uint8Array, moved: Int32Array): void {
   let kept = 0;
   for (let slot = 0; slot < table.count; slot++) {
@@ -74,4 +77,20 @@ export function boxOf(table: TrackTable, slot: number): Box {
   const height = table.mean[m + 3]!;
   const width = table.mean[m + 2]! * height;
   return { x: table.mean[m]! - width / 2, y: table.mean[m + 1]! - height / 2, width, height };
+}
+
+/** A slot as the public sees it. */
+export function describe<D extends Detection>(table: TrackTable, slot: number, detection: D | null, detectionIndex: number): Track<D> {
+  return {
+    id: table.id[slot]!,
+    box: boxOf(table, slot),
+    score: table.score[slot]!,
+    state: STATES[table.state[slot]!]!,
+    detection,
+    detectionIndex,
+    startTime: table.startTime[slot]!,
+    lastSeen: table.lastSeen[slot]!,
+    hits: table.hits[slot]!,
+    innovation: table.innovation[slot]!,
+  };
 }

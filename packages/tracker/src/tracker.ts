@@ -1,11 +1,11 @@
 import { createAssociation, type Cost } from './association.ts';
 import { FaceDetError } from './errors.ts';
-import { checkMotion, readDetections } from './input.ts';
+import { checkDetections, checkMotion, checkTime, readDetections } from './input.ts';
 import { correct, COVARIANCE, initiate, MEAN, predict as predictState, warp } from './kalman.ts';
 import { DUPLICATE_THRESHOLD, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, REFERENCE_RATE, resolveOptions, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
 import type { Choice } from './overlap.ts';
-import { readTracks, STATES, writeTracks } from './snapshot.ts';
-import { boxOf, compact, copyTable, createTable, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
+import { readTracks, writeTracks } from './snapshot.ts';
+import { compact, copyTable, createTable, describe, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
 import type { CameraMotion, Detection, Track, Tracker, TrackerOptions, TrackerSnapshot, UpdateOptions } from './types.ts';
 
 /** Share of its height that a track's prediction keeps at least, however long the gap and however fast it shrank. */
@@ -71,6 +71,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     const now = timestamp ?? (time === null ? 0 : time + 1 / frameRate);
     checkTime(now, time, false);
     if (motion) checkMotion(motion);
+    checkDetections(detections);
     reserve(table.count, detections.length);
     readDetections(detections, detectionBoxes, scores, extra);
 
@@ -175,7 +176,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
 
   /** The cost of a pair where half of the similarity is `affinity`'s. */
   function resemblance(alike: (track: Track<D>, detection: D) => number, detections: readonly D[], rows: Choice, cols: Choice): Cost {
-    const expected = Array.from({ length: next.count }, (_, slot) => describe(next, slot, null, -1));
+    const expected = Array.from({ length: next.count }, (_, slot) => describe<D>(next, slot, null, -1));
     return (row, col, iou) => {
       const detection = colIndex[col]!;
       const likeness = alike(expected[rows.index[row]!]!, detections[detection]!);
@@ -258,7 +259,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
       const older = lastFrame[a]! - startFrame[a]! > lastFrame[b]! - startFrame[b]!;
       if (compat || older) {
         drop[older ? b : a] = 1;
-      } else if (!drop[a] && state[b] === LOST) {
+      } else if (!drop[a] && !drop[b] && state[b] === LOST) {
         drop[a] = 1;
         match[b] = match[a]!;
         owner[match[a]!] = b;
@@ -289,28 +290,13 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
       if (slot === -1 || drop[slot]) continue;
       tracks.push(describe(table, moved[slot]!, detections[i]!, i));
     }
-    for (let slot = 0; slot < table.count; slot++) if (table.state[slot]! === LOST) tracks.push(describe(table, slot, null, -1));
+    for (let slot = 0; slot < table.count; slot++) if (table.state[slot]! === LOST) tracks.push(describe<D>(table, slot, null, -1));
     return tracks;
-  }
-
-  function describe(from: TrackTable, slot: number, detection: D | null, detectionIndex: number): Track<D> {
-    return {
-      id: from.id[slot]!,
-      box: boxOf(from, slot),
-      score: from.score[slot]!,
-      state: STATES[from.state[slot]!]!,
-      detection,
-      detectionIndex,
-      startTime: from.startTime[slot]!,
-      lastSeen: from.lastSeen[slot]!,
-      hits: from.hits[slot]!,
-      innovation: from.innovation[slot]!,
-    };
   }
 
   /** Every live track of `table` without a detection, oldest first. */
   const describeAll = (from: TrackTable, wanted: (slot: number) => boolean) =>
-    Array.from({ length: from.count }, (_, slot) => slot).filter(wanted).map((slot) => describe(from, slot, null, -1));
+    Array.from({ length: from.count }, (_, slot) => slot).filter(wanted).map((slot) => describe<D>(from, slot, null, -1));
 
   function predict(timestamp: number): Track<D>[] {
     checkTime(timestamp, time, true);
@@ -346,10 +332,4 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
       return latest;
     },
   };
-}
-
-function checkTime(now: number, last: number | null, orEqual: boolean): void {
-  if (!Number.isFinite(now)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a timestamp in seconds but received ${String(now)}`);
-  if (last === null || now > last || (orEqual && now === last)) return;
-  throw new FaceDetError('TIME_NOT_RISING', `Expected a timestamp ${orEqual ? 'from' : 'after'} ${last} s, the last update's, but received ${now} s; call reset() to begin anew`);
 }
