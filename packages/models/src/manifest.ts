@@ -1,4 +1,4 @@
-import { defaultModel } from './default.ts';
+import { bundledModels } from './default.ts';
 import { INSIGHTFACE_LICENSE } from './licenses.ts';
 import type { ModelAccuracy, ModelDownload, ModelEntry, ModelInput, ModelSpeed } from './types.ts';
 
@@ -10,9 +10,9 @@ const input: ModelInput = { layout: 'NCHW', channels: 'RGB', mean: 127.5, scale:
 // The exports inside the release packs have no batch dimension in their outputs.
 const packInput: ModelInput = { ...input, batch: false };
 
-/** Every model that has a name, best first; the default weights lead once they exist. */
+/** Every model that has a name, FaceDet's own first, then the zoo, best first. */
 export const models: readonly ModelEntry[] = [
-  ...(defaultModel ? [defaultModel] : []),
+  ...bundledModels,
   {
     name: 'scrfd_34g',
     aliases: [],

@@ -66,6 +66,8 @@ export interface ModelDownload {
 
 /** The ONNX file of a model. */
 export interface ModelFile {
+  /** Its name in this package's `weights/`; absent where it isn't bundled. */
+  readonly name?: string;
   /** Bytes; absent where not known. */
   readonly size?: number;
   /** SHA-256 in lower-case hex; absent where no official value could be verified: the first download then pins it. */

@@ -1,5 +1,5 @@
 import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { defaultWeightsUrl } from './default.ts';
+import { defaultModel, defaultWeightsUrl } from './default.ts';
 import { classifyModel } from './find.ts';
 import type { ModelProgress } from './progress.ts';
 import type { ModelEntry } from './types.ts';
@@ -69,7 +69,8 @@ function locate(model: string | URL | undefined, options: LoadModelOptions): { u
   if ('entry' in target) {
     const { entry } = target;
     const accepted = [entry.file.sha256, ...(entry.file.otherExports ?? []).map((other) => other.sha256)].filter((hash) => hash !== undefined);
-    if (entry.file.verification === 'bundled') return { url: defaultWeightsUrl().href, name: entry.name, accepted, sameOrigin: true };
+    // Bundlers take along only what is spelled out: the default weights.
+    if (entry === defaultModel) return { url: defaultWeightsUrl().href, name: entry.name, accepted, sameOrigin: true };
     return { url: mirrorUrl(entry, options), name: entry.name, accepted: own.length > 0 ? own : accepted, sameOrigin: false };
   }
   const url = new URL('url' in target ? target.url : target.path, base).href;

@@ -1,8 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
+import { defaultWeightsUrl } from '../default.ts';
 import type { ModelEntry } from '../types.ts';
 import { sha256File } from './hash.ts';
+
+/** Where a bundled file lies: beside the default weights, wherever a bundler has put this module. */
+export function bundledPath(entry: ModelEntry): string {
+  const url = new URL(entry.file.name!, defaultWeightsUrl());
+  return url.protocol === 'file:' ? fileURLToPath(url) : url.href;
+}
 
 /** SHA-256 and size of a file; undefined where there is none. */
 export async function inspect(path: string, signal?: AbortSignal): Promise<{ sha256: string; size: number } | undefined> {

@@ -1,13 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isFaceDetError } from '@facedet/core';
-import { defaultModel, defaultWeightsUrl } from '../default.ts';
+import { bundledModels } from '../default.ts';
 import { findModelBySha256 } from '../find.ts';
 import { models } from '../manifest.ts';
 import type { ModelEntry } from '../types.ts';
 import { placesOf, readPin } from './cache.ts';
-import { inspect, knownHashes, nameOf } from './file.ts';
+import { bundledPath, inspect, knownHashes, nameOf } from './file.ts';
 import type { ResolvedModel, ResolveModelOptions } from './options.ts';
 
 /** A model file that lies on this machine. */
@@ -30,12 +29,10 @@ export interface StoredModelsOptions extends Pick<ResolveModelOptions, 'cacheDir
   readonly verify?: boolean;
 }
 
-/** Every model on this machine: the default weights and what lies in the cache folder, by the manifest's order, then by name. */
+/** Every model on this machine: FaceDet's own weights and what lies in the cache folder, by the manifest's order, then by name. */
 export async function storedModels(options: StoredModelsOptions = {}): Promise<StoredModel[]> {
   const { cacheDir } = placesOf(options);
-  const files: { path: string; entry?: ModelEntry }[] = [];
-  const url = defaultWeightsUrl();
-  if (defaultModel && url.protocol === 'file:') files.push({ path: fileURLToPath(url), entry: defaultModel });
+  const files: { path: string; entry?: ModelEntry }[] = bundledModels.map((entry) => ({ path: bundledPath(entry), entry }));
   const names = await onnxFiles(cacheDir);
   for (const entry of models) {
     for (const name of [entry.name, ...entry.aliases]) if (names.delete(`${name}.onnx`)) files.push({ path: join(cacheDir, `${name}.onnx`), entry });

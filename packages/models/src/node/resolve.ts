@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { dirname, join, resolve as absolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { defaultWeightsUrl } from '../default.ts';
 import { classifyModel, findModelBySha256 } from '../find.ts';
 import type { ModelEntry } from '../types.ts';
 import { accept, isAccepted, makeCacheDir, placesOf, readPin, unwritable, writePin, type Places } from './cache.ts';
 import { fetchFirst, mirrored } from './fetch.ts';
-import { inspect, knownHashes, mismatch, nameOf } from './file.ts';
+import { bundledPath, inspect, knownHashes, mismatch, nameOf } from './file.ts';
 import { withLock } from './lock.ts';
 import type { ResolvedModel, ResolveModelOptions } from './options.ts';
 
@@ -48,10 +47,9 @@ async function fromPath(given: string | URL, options: ResolveModelOptions): Prom
 }
 
 async function bundled(entry: ModelEntry, options: ResolveModelOptions): Promise<ResolvedModel> {
-  const url = defaultWeightsUrl();
-  const path = url.protocol === 'file:' ? fileURLToPath(url) : String(url);
+  const path = bundledPath(entry);
   const found = await inspect(path, options.signal).catch(() => undefined);
-  if (!found) throw new FaceDetError('NO_MODEL', `The default weights are missing at ${path}: install @facedet/models again, or name a model or an ONNX file.`);
+  if (!found) throw new FaceDetError('NO_MODEL', `The weights of ${entry.name} are missing at ${path}: install @facedet/models again, or name another model or an ONNX file.`);
   if (found.sha256 !== entry.file.sha256) throw mismatch(path, found.sha256, entry.file.sha256!, 'Install @facedet/models again.');
   return { path, name: entry.name, entry, ...found, trust: 'verified', from: 'bundled' };
 }
