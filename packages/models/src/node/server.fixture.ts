@@ -4,7 +4,7 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 
 /** A request as the server saw it. */
-export interface Seen {
+interface Seen {
   readonly path: string;
   readonly range?: string;
   readonly ifRange?: string;
