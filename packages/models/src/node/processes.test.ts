@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { withLock } from './lock.ts';
 import { resolveModel } from './resolve.ts';
 import { file, noise, sha256, startServer } from './server.fixture.ts';
 
@@ -78,27 +77,6 @@ describe('several processes', () => {
     expect(server.seen[1]!.range).toMatch(/^bytes=[1-9]\d{5,}-$/);
     expect(performance.now() - started).toBeLessThan(10_000);
   });
-});
-
-it('a lock lets one in at a time, whatever happens inside', async () => {
-  const path = join(folder, 'lock');
-  let inside = 0;
-  let most = 0;
-  let waited = 0;
-  const results = await Promise.allSettled(
-    Array.from({ length: 8 }, (_, index) =>
-      withLock(path, { onWait: () => waited++ }, async () => {
-        most = Math.max(most, ++inside);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        inside--;
-        if (index % 2) throw new Error('failed inside');
-        return index;
-      }),
-    ),
-  );
-  expect(most).toBe(1);
-  expect(waited).toBe(7);
-  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(4);
 });
 
 it('HTTP_PROXY is used, and NO_PROXY spares hosts from it', async () => {
