@@ -22,17 +22,16 @@ export function applyConditions(raster: Raster, { blur, dark, noise, compression
   if (compression > 0.5) quantizeBlocks(raster, compression);
 }
 
-/** Three boxes after each other in each direction, near enough to a Gaussian. Widths may be fractions: the outermost pixels count in part. */
+/** Two boxes after each other in each direction, a lens's blur more than a Gaussian. Widths may be fractions: the outermost pixels count in part. */
 function blurRaster({ data, width, height }: Raster, sigma: number): void {
-  const radius = Math.sqrt((12 * sigma * sigma) / 3 + 1) / 2 - 0.5;
+  const radius = Math.sqrt((12 * sigma * sigma) / 2 + 1) / 2 - 0.5;
   const line = new Float32Array(Math.max(width, height));
   const out = new Float32Array(line.length);
   const pass = (start: number, step: number, length: number) => {
     for (let i = 0; i < length; i++) line[i] = data[start + i * step]!;
     boxBlur(line, out, length, radius);
     boxBlur(out, line, length, radius);
-    boxBlur(line, out, length, radius);
-    for (let i = 0; i < length; i++) data[start + i * step] = out[i]! + 0.5;
+    for (let i = 0; i < length; i++) data[start + i * step] = line[i]! + 0.5;
   };
   for (let y = 0; y < height; y++) for (let c = 0; c < 3; c++) pass(y * width * 3 + c, 3, width);
   for (let x = 0; x < width * 3; x++) pass(x, width * 3, height);
@@ -46,8 +45,10 @@ function boxBlur(from: Float32Array, to: Float32Array, length: number, radius: n
   let sum = from[0]! * (whole + 1);
   for (let i = 1; i <= whole; i++) sum += from[i < last ? i : last]!;
   for (let i = 0; i < length; i++) {
-    const [before, after] = [i - whole - 1, i + whole + 1];
-    const [left, right] = [from[before > 0 ? before : 0]!, from[after < last ? after : last]!];
+    const before = i - whole - 1;
+    const after = i + whole + 1;
+    const left = from[before > 0 ? before : 0]!;
+    const right = from[after < last ? after : last]!;
     to[i] = (sum + part * (left + right)) * weight;
     const gone = i - whole;
     sum += right - from[gone > 0 ? gone : 0]!;
@@ -87,14 +88,18 @@ function quantizeBlocks({ data, width, height }: Raster, step: number): void {
         block[i] = luma[i]!;
       }
       hadamard(block);
-      for (let i = 1; i < 64; i++) block[i] = Math.round(block[i]! / 8 / steps[i]!) * steps[i]! * 8;
+      for (let i = 1; i < 64; i++) block[i] = Math.floor(block[i]! / 8 / steps[i]! + 0.5) * steps[i]! * 8;
       hadamard(block);
       for (let i = 0; i < 64; i++) {
-        const [y, x] = [top + (i >> 3), left + (i & 7)];
+        const y = top + (i >> 3);
+        const x = left + (i & 7);
         if (y >= height || x >= width) continue;
         const at = (y * width + x) * 3;
         const change = block[i]! / 64 - luma[i]!;
-        for (let c = 0; c < 3; c++) data[at + c] = Math.max(0, Math.min(255, data[at + c]! + change + 0.5));
+        for (let c = at; c < at + 3; c++) {
+          const value = data[c]! + change + 0.5;
+          data[c] = value < 0 ? 0 : value > 255 ? 255 : value;
+        }
       }
     }
   }
@@ -104,7 +109,8 @@ function hadamard(block: Float32Array): void {
   for (let half = 1; half < 64; half *= 2) {
     for (let i = 0; i < 64; i += 2 * half) {
       for (let j = i; j < i + half; j++) {
-        const [a, b] = [block[j]!, block[j + half]!];
+        const a = block[j]!;
+        const b = block[j + half]!;
         block[j] = a + b;
         block[j + half] = a - b;
       }

@@ -45,9 +45,9 @@ export const MOUTH_Y = 0.6;
 
 // What WIDER FACE's annotators and SCRFD call the face: from the forehead to the chin. Measured as the mean of the boxes that
 // SCRFD 2.5g finds on these heads (see synthetic.test.ts), in head coordinates.
-const FACE_TOP = -0.62;
-const FACE_BOTTOM = 1.02;
-const FACE_HALF_WIDTH = 0.93;
+const FACE_TOP = -0.705;
+const FACE_BOTTOM = 0.935;
+const FACE_HALF_WIDTH = 0.895;
 const FACE_SHIFT = 0.25; // per sine of yaw
 
 export function createHead(appearance: Appearance, pose: Pose): Head {
