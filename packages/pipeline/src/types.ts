@@ -31,6 +31,8 @@ export interface FrameResult<F extends Frame = Frame> {
   /** Seconds. */
   readonly timestamp: number;
   readonly faces: readonly VideoFace[];
+  /** Detections that belong to none of `faces`: too weak to begin an identity, or seen only once. Who hides faces hides these too. */
+  readonly others: readonly Face[];
   /** Whether the detector looked at this frame, whole or at crops. */
   readonly looked: boolean;
   /** Whether a shot ended before this frame. */

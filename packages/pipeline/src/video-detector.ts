@@ -93,8 +93,8 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     const tracks = looked ? tracker.update(sight.faces, timestamp) : tracker.predict(timestamp);
     if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked' && t.detection).map((t) => t.id));
     const faces = tracks.filter((t) => shown.has(t.id) && (looked || meets(t.box, frame))).map((t) => faceOf(t, looked));
-    const tentative = lookAhead && looked ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true)) : [];
-    const taken = lookAhead && looked ? new Set(tracks.map((t) => t.detectionIndex)) : null;
+    const tentative = looked ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true)) : [];
+    const taken = looked ? new Set(tracks.map((t) => t.detectionIndex)) : null;
     if (looked) forget(tracks);
     schedule.after(index, looked ? tracks : tracker.tracks);
     statistics.spent('track', performance.now() - begin);
@@ -141,7 +141,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
 
   function resultOf<F extends Frame>({ frame, row, error, refined }: Held<F>): FrameResult<F> {
     const { index, timestamp, faces, looked, cut } = row;
-    const result: FrameResult<F> = { frame, index, timestamp, faces, looked, cut, ...(error === undefined ? {} : { error: error instanceof Error ? error : new Error(String(error)) }) };
+    const result: FrameResult<F> = { frame, index, timestamp, faces, others: [...row.tentative, ...row.unmatched], looked, cut, ...(error === undefined ? {} : { error: error instanceof Error ? error : new Error(String(error)) }) };
     lastIndex = index;
     statistics.result(result, refined);
     return result;
