@@ -11,18 +11,18 @@ class SyncedBatchNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        count = x.numel() // x.shape[1]
-        sums = torch.cat([x.sum((0, 2, 3)), x.pow(2).sum((0, 2, 3)), x.new_tensor([float(count)])])
-        sums = all_reduce(sums)
+        # The mean first: a variance as the difference of two large sums would lose its digits.
+        sums = all_reduce(torch.cat([x.sum((0, 2, 3)), x.new_tensor([float(x.numel() // x.shape[1])])]))
         total = sums[-1].detach()
-        mean, square = sums[:-1].div(total).chunk(2)
-        variance = (square - mean.pow(2)).clamp(min=0)
+        mean = sums[:-1] / total
+        centred = x - mean[:, None, None]
+        variance = all_reduce(centred.pow(2).sum((0, 2, 3))) / total
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * total / (total - 1).clamp(min=1), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        return centred * scale[:, None, None] + self.bias[:, None, None]
 
 
 def sync_norms(model: nn.Module) -> nn.Module:
