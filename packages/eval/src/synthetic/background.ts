@@ -2,8 +2,8 @@ import { mix, sine, smoothstep } from './math.ts';
 import { createRandom, randomAt } from './random.ts';
 import { createRaster, type Raster } from './raster.ts';
 
-/** A room to stand in front of: a wall with grain and light, framed pictures, a shelf, a floor. No face-like thing in it. */
-export function paintBackground(width: number, height: number, seed: number): Raster {
+/** A room to stand in front of: a wall with grain and light, framed pictures, a shelf, a floor. No face-like thing in it. `grain` is that of the fine texture, from 0 to 1. */
+export function paintBackground(width: number, height: number, seed: number, grain: number): Raster {
   const raster = createRaster(width, height);
   const random = createRandom(seed);
   const unit = height / 360;
@@ -16,7 +16,7 @@ export function paintBackground(width: number, height: number, seed: number): Ra
     const below = smoothstep(floor - 0.004, floor + 0.004, v);
     for (let x = 0; x < width; x++) {
       const u = x / width;
-      const grain = 10 * (valueNoise(x / unit / 34, y / unit / 34, seed) - 0.5) + 9 * (valueNoise(x / unit / 7, y / unit / 7, seed + 1) - 0.5) + 5 * (randomAt(seed, x, y) - 0.5);
+      const uneven = 10 * (valueNoise(x / unit / 34, y / unit / 34, seed) - 0.5) + 9 * grain * (valueNoise(x / unit / 7, y / unit / 7, seed + 1) - 0.5) + 5 * grain * (randomAt(seed, x, y) - 0.5);
       const distance = (u - lit) * (u - lit) + (v - 0.2) * (v - 0.2);
       const light = 1.08 - 0.32 * smoothstep(0, 0.9, distance);
       const plank = 1 + 0.05 * sine(u * 9 + (v - floor) * 3);
@@ -24,7 +24,7 @@ export function paintBackground(width: number, height: number, seed: number): Ra
       for (let c = 0; c < 3; c++) {
         const wall = tone[c]! * light;
         const wood = [112, 84, 62][c]! * plank * light;
-        data[at + c] = Math.max(0, Math.min(255, mix(wall, wood, below) + grain));
+        data[at + c] = Math.max(0, Math.min(255, mix(wall, wood, below) + uneven));
       }
     }
   }

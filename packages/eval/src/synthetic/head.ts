@@ -44,7 +44,7 @@ export const NOSE_Y = 0.32;
 export const MOUTH_Y = 0.6;
 
 // What WIDER FACE's annotators and SCRFD call the face: from the forehead to the chin. Measured as the mean of the boxes that
-// SCRFD 2.5g finds on these heads (see synthetic.test.ts), in head coordinates.
+// SCRFD 2.5g finds on these heads (scripts/synthetic.test.mjs holds it), in head coordinates.
 const FACE_TOP = -0.705;
 const FACE_BOTTOM = 0.935;
 const FACE_HALF_WIDTH = 0.895;

@@ -41,7 +41,7 @@ function headOf(person: number, x: number, y: number, size: number, seed: number
 }
 
 function render(width: number, height: number, seed: number, heads: readonly Head[]): Portrait {
-  const raster = paintBackground(width, height, seed);
+  const raster = paintBackground(width, height, seed, 0); // no grain: a picture that PNG packs well
   for (const head of heads) {
     paintBody(raster, head);
     paintHead(raster, head);

@@ -108,7 +108,7 @@ export function createScene(options: SceneOptions = {}): Scene {
   const people = Array.from({ length: faces }, (_, i) => createAppearance(Math.floor(randomAt(seed, 40, i) * 2 ** 31)));
   const spells = SPOILS.filter(has).flatMap((kind, i) => spellsOf(kind, seed + i, duration));
   const pillar: Box | undefined = has('pillar') ? { x: Math.round(width * (0.3 + 0.4 * randomAt(seed, 50))), y: 0, width: Math.max(4, Math.round(height * 0.06)), height } : undefined;
-  const background = paintBackground(width, height, seed);
+  const background = paintBackground(width, height, seed, 1);
   const events = eventsOf(motion, spells, pillar, duration);
 
   /** Everybody at a moment, the farthest first. */
