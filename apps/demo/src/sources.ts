@@ -1,0 +1,128 @@
+import { FaceDetError, type Frame } from '@facedet/core';
+import { imageSource, streamFrames, videoFrames, type WebFrame } from '@facedet/runtime-web';
+
+/** Something to look at. */
+export interface Source {
+  readonly kind: 'scene' | 'camera' | 'video' | 'picture';
+  readonly name: string;
+  frames(signal: AbortSignal): AsyncIterable<WebFrame>;
+  pause(paused: boolean): void;
+  close(): void;
+}
+
+async function frameOf(image: ImageBitmap, index: number, timestamp: number): Promise<WebFrame> {
+  const source = await imageSource(image);
+  return { ...source, image, index, timestamp, close: () => image.close() } satisfies Frame & { image: ImageBitmap };
+}
+
+/** A gate that frames wait at while the viewer pauses. */
+function gate() {
+  let open = Promise.resolve();
+  let release = () => {};
+  return {
+    wait: () => open,
+    set(paused: boolean) {
+      release();
+      open = paused ? new Promise<void>((done) => (release = done)) : Promise.resolve();
+    },
+  };
+}
+
+/** The built-in scene: it needs neither camera nor network. */
+export function sceneSource(): Source {
+  const worker = new Worker(new URL('./scene-worker.ts', import.meta.url), { type: 'module', name: 'scene' });
+  const paused = gate();
+  const ask = (index: number, signal: AbortSignal) =>
+    new Promise<{ bitmap: ImageBitmap; fps: number; length: number } | null>((resolve, reject) => {
+      signal.addEventListener('abort', () => resolve(null), { once: true });
+      worker.onmessage = ({ data }) => resolve(data as { bitmap: ImageBitmap; fps: number; length: number });
+      worker.onerror = (event) => reject(new FaceDetError('WORKER_FAILED', `Expected the scene's painter to run but it ended: ${event.message}`));
+      worker.postMessage(index);
+    });
+  return {
+    kind: 'scene',
+    name: 'scene',
+    async *frames(signal) {
+      let due = performance.now();
+      // The next picture is painted while this one is looked at. Identities begin anew with each round of the film.
+      let next = ask(0, signal);
+      for (let index = 0; !signal.aborted; index++) {
+        const painted = await next;
+        if (!painted) return;
+        next = ask(index + 1, signal);
+        await paused.wait();
+        due = Math.max(due + 1000 / painted.fps, performance.now() - 200);
+        await new Promise((done) => setTimeout(done, Math.max(due - performance.now(), 0)));
+        if (signal.aborted) {
+          painted.bitmap.close();
+          return;
+        }
+        yield await frameOf(painted.bitmap, index, index / painted.fps);
+      }
+    },
+    pause: paused.set,
+    close: () => worker.terminate(),
+  };
+}
+
+/** The viewer's camera. Rejects as `getUserMedia`, with `CAMERA_UNAVAILABLE` where the browser offers none to this page. */
+export async function cameraSource(): Promise<Source> {
+  const devices = navigator.mediaDevices as MediaDevices | undefined;
+  if (!devices?.getUserMedia) throw new FaceDetError('CAMERA_UNAVAILABLE', 'This browser gives no camera to this page: open it by HTTPS or from localhost, or watch the scene instead.');
+  const stream = await devices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 720 } }, audio: false });
+  const paused = gate();
+  return {
+    kind: 'camera',
+    name: 'camera',
+    async *frames(signal) {
+      for await (const frame of streamFrames(stream, { signal })) {
+        await paused.wait();
+        yield frame;
+      }
+    },
+    pause: paused.set,
+    close: () => stream.getTracks().forEach((track) => track.stop()),
+  };
+}
+
+/** A picture or a video from the viewer's disk. */
+export async function fileSource(file: File): Promise<Source> {
+  if (file.type.startsWith('video/') || /\.(mp4|webm|mov|mkv|m4v)$/i.test(file.name)) return videoSource(file);
+  const source = await imageSource(file);
+  const bitmap = await source.bitmap(source.width, source.height);
+  source.close?.();
+  return {
+    kind: 'picture',
+    name: file.name,
+    async *frames(signal) {
+      // A picture is looked at once; whoever changes a setting looks again.
+      if (!signal.aborted) yield await frameOf(await createImageBitmap(bitmap), 0, 0);
+    },
+    pause() {},
+    close: () => bitmap.close(),
+  };
+}
+
+async function videoSource(file: File): Promise<Source> {
+  const video = document.createElement('video');
+  const url = URL.createObjectURL(file);
+  Object.assign(video, { src: url, muted: true, playsInline: true, loop: true });
+  await new Promise<void>((resolve, reject) => {
+    video.onloadeddata = () => resolve();
+    video.onerror = () => reject(new FaceDetError('VIDEO_UNREADABLE', `This browser can't play ${file.name}: try an MP4 (H.264) or a WebM.`));
+  });
+  return {
+    kind: 'video',
+    name: file.name,
+    async *frames(signal) {
+      await video.play();
+      yield* videoFrames(video, { signal });
+    },
+    pause: (paused) => void (paused ? video.pause() : video.play()),
+    close() {
+      video.pause();
+      video.removeAttribute('src');
+      URL.revokeObjectURL(url);
+    },
+  };
+}
