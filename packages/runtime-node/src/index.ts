@@ -16,3 +16,5 @@ export { type VideoFrame } from './video/video-frame.ts';
 export { createVideoWriter, type VideoWriter, type VideoWriterOptions } from './video/writer.ts';
 export { type VideoCodec } from './video/encoder.ts';
 export { type LeftOut } from './video/side-streams.ts';
+export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './video/process-video.ts';
+export { type Row } from './video/rows.ts';

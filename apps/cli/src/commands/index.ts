@@ -6,6 +6,7 @@ import { doctor } from './doctor.ts';
 import { evaluation } from './eval.ts';
 import { models } from './models.ts';
 import { track } from './track.ts';
+import { video } from './video.ts';
 
 /** The subcommands, in the order of the help text. Each module only declares options; its action imports the work. */
-export const commands: (() => Command)[] = [detect, track, evaluation, bench, models, doctor, completion];
+export const commands: (() => Command)[] = [detect, video, track, evaluation, bench, models, doctor, completion];

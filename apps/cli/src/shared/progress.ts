@@ -2,8 +2,8 @@ import type { Context } from './context.ts';
 
 /** A progress bar on a terminal's standard error; elsewhere it does nothing. */
 export interface Progress {
-  /** Work done so far, in the unit of the total. */
-  update(done: number): void;
+  /** Work done so far, in the unit of the total; a label replaces the one given at the start. */
+  update(done: number, label?: string): void;
   /** One more. */
   tick(): void;
   /** Changes the total, where it becomes known late. */
@@ -42,7 +42,7 @@ export async function progress(context: Context, { total, label = '', unit = '' 
   const bar = bars.create(total, 0, { label });
   context.bar = { log: (line) => bars.log(`${line}\n`) };
   return {
-    update: (done) => bar.update(Math.min(done, bar.getTotal())),
+    update: (done, text) => bar.update(Math.min(done, bar.getTotal()), text === undefined ? {} : { label: text }),
     tick: () => bar.increment(),
     total: (value) => bar.setTotal(value),
     stop: () => {

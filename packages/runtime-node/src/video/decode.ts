@@ -70,7 +70,6 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     let broken = 0;
     let count = 0;
     let end = 0; // seconds that the packets read so far reach to
-    let cut = false;
     let stopped: FaceDetError | undefined;
     const feed = async (next: Packet | null) => {
       const sent = await context.sendPacket(next);
@@ -103,13 +102,13 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
           for await (const picture of received()) yield (count++, picture);
         } else packet.unref();
       }
-      cut = halfRead !== null;
       await feed(null);
       for await (const picture of received()) yield (count++, picture);
     } finally {
-      halfRead?.free();
       packet.free();
+      halfRead?.free();
     }
+    const cut = halfRead !== null;
     if (stopped) throw stopped;
     if (count === 0) throw new FaceDetError('VIDEO_BROKEN', `${name}: expected frames, none of its pictures can be decoded.`);
     const missing = options.finite ? missingSeconds(end) : 0;

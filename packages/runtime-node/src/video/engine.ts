@@ -1,10 +1,10 @@
+import type * as Constants from 'node-av/constants';
+import type * as Library from 'node-av/lib';
 import { loadOptional } from '../optional.ts';
 
-type Library = typeof import('node-av/lib');
-type Constants = typeof import('node-av/constants');
 
 /** FFmpeg, as node-av binds it: its low-level classes and its constants. */
-export type Ffmpeg = Library & { readonly constants: Constants };
+export type Ffmpeg = typeof Library & { readonly constants: typeof Constants };
 
 /**
  * Loads FFmpeg when the first video is opened: who only reads pictures never pays for it. Rejects with `DEPENDENCY_MISSING` where

@@ -1,0 +1,103 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { isFaceDetError } from '@facedet/core';
+import { processVideo, type VideoSummary } from '@facedet/runtime-node';
+import type { Context } from '../shared/context.ts';
+import { openDetector } from '../shared/detector.ts';
+import { modelError, usageError } from '../shared/errors.ts';
+import type { DetectorFlags } from '../shared/model-option.ts';
+import { progress } from '../shared/progress.ts';
+import { withoutName } from '../shared/video-errors.ts';
+import { encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+
+export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
+  output?: string;
+  jsonl?: string;
+  mot?: string;
+  csv?: string;
+  json?: boolean;
+  thumbnails?: string;
+  show?: true | number;
+  resume?: boolean;
+  fps?: number;
+  hwaccel?: 'auto' | 'none';
+  live?: boolean;
+  track: boolean;
+  smooth: boolean;
+  detectEvery?: number | 'auto';
+  refine?: boolean;
+  lookAhead?: number;
+}
+
+const VIDEO_NAMES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'];
+
+export async function run(context: Context, flags: VideoFlags, source: string): Promise<void> {
+  checkFlags(flags, source);
+  const low = flags.track ? Math.min(TRACKER_LOW, flags.score ?? TRACKER_LOW) : undefined;
+  const { detector, model } = await openDetector(context, low === undefined ? flags : { ...flags, score: low });
+  const bar = await progress(context, { total: 0, label: basename(source), unit: 'frames' });
+  const begun = performance.now();
+  try {
+    const summary = await processVideo(source, {
+      detector,
+      tracker: flags.track ? trackerOptions(flags) : false,
+      ...(flags.smooth ? {} : { smoother: false as const }),
+      ...(flags.output !== undefined && { output: flags.output }),
+      ...(flags.jsonl !== undefined && { jsonl: flags.jsonl }),
+      ...(flags.mot !== undefined && { mot: flags.mot }),
+      ...(flags.csv !== undefined && { csv: flags.csv }),
+      ...(flags.resume && { resume: true }),
+      ...(flags.fps !== undefined && { fps: flags.fps }),
+      ...(flags.hwaccel && { hwaccel: flags.hwaccel }),
+      ...(flags.live && { live: true }),
+      ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
+      ...(flags.refine && { refine: true }),
+      ...(flags.lookAhead !== undefined && { lookAhead: flags.lookAhead }),
+      encoding: encodingOptions(flags),
+      signal: context.signal,
+      onProgress({ frames, totalFrames, seconds, duration, faces }) {
+        const total = totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0);
+        bar.total(Math.max(total, frames));
+        const fps = (1000 * frames) / (performance.now() - begun);
+        bar.update(frames, `${basename(source)} ${fps.toFixed(1)} fps, ${faces} ${faces === 1 ? 'face' : 'faces'}`);
+      },
+    });
+    bar.stop();
+    for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${flags.output}: ${kind} in ${codec} can't be copied into ${extname(flags.output!)}; write an .mkv to keep it`);
+    if (flags.json) await context.write(`${JSON.stringify(statistics(summary), undefined, 2)}\n`);
+    else context.log(`${summary.totalFrames} frames, ${summary.avgFps.toFixed(1)} a second; ${summary.avgFacesPerFrame.toFixed(2)} faces a frame${flags.track ? `, ${summary.identities} identities` : ''}`);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    if (isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(model, error);
+    context.fail(source, withoutName(error, source));
+  } finally {
+    bar.stop();
+    await detector.dispose();
+  }
+}
+
+function statistics({ metadata, leftOut: _, ...figures }: VideoSummary): unknown {
+  const { source, width, height, fps, duration, codec } = metadata;
+  return { ...figures, source: { name: source, width, height, fps, duration, codec } };
+}
+
+function checkFlags(flags: VideoFlags, source: string): void {
+  const { output, jsonl, mot, csv, track } = flags;
+  if (output !== undefined && !VIDEO_NAMES.includes(extname(output).toLowerCase())) throw usageError(`${output}: expected a name that ends in ${VIDEO_NAMES.join(', ')}`);
+  if (output !== undefined && extname(output).toLowerCase() === '.webm' && flags.codec === 'h264') throw usageError(`${output}: expected vp9 or av1 in a WebM, received h264`);
+  if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
+  if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
+  const outputs = [output, jsonl, mot, csv].filter((path) => path !== undefined);
+  const places = outputs.map(place);
+  places.forEach((path, i) => {
+    if (path === place(source)) throw usageError(`${outputs[i]}: it is the input; expected another name`, 'OUTPUT_IS_INPUT');
+    if (places.indexOf(path) !== i) throw usageError(`${outputs[i]}: expected a file of its own for each output`);
+  });
+}
+
+/** A path without links, also of a file that is not there yet. */
+function place(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(resolve(path));
+  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
+}

@@ -1,0 +1,64 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Preset, TrackerOptions } from '@facedet/tracker';
+import type { VideoCodec, VideoWriterOptions } from '@facedet/runtime-node';
+import type { DetectorFlags } from './model-option.ts';
+import { integerIn, numberIn, oneOf } from './options.ts';
+
+/** What `withTrackingOptions` parses. */
+export interface TrackingFlags {
+  trackerPreset?: Preset;
+}
+
+/** What `withEncodingOptions` parses. */
+export interface EncodingFlags {
+  codec?: VideoCodec;
+  crf?: number;
+  encoderPreset?: string;
+  encoderThreads?: number;
+  audio: boolean;
+}
+
+/** Adds how identities are followed. */
+export function withTrackingOptions(command: Command): Command {
+  return command.addOption(new Option('--tracker-preset <name>', 'conservative: fewer identities; aggressive: more (default: balanced)').argParser(oneOf('conservative', 'balanced', 'aggressive')));
+}
+
+/** Adds how a video is written. */
+export function withEncodingOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--codec <name>', 'h264, vp9 or av1 (default: h264, vp9 in .webm)').argParser(oneOf('h264', 'vp9', 'av1')))
+    .addOption(new Option('--crf <quality>', 'constant quality, lower is better (default: 23 for h264, 33 for vp9, 35 for av1)').argParser(numberIn(0, 63)))
+    .option('--encoder-preset <name>', "the encoder's own speed setting, like fast or slow")
+    .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: half of the cores)').argParser(integerIn(1, 64)))
+    .option('--no-audio', "leave out the source's sound");
+}
+
+/** The flags as options of the writer. */
+export function encodingOptions({ codec, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
+  return {
+    audio,
+    ...(codec && { codec }),
+    ...(crf !== undefined && { crf }),
+    ...(encoderPreset && { preset: encoderPreset }),
+    ...(encoderThreads && { threads: encoderThreads }),
+  };
+}
+
+/** The lowest score of a detector in front of a tracker: the second association lives on those faces. */
+export const TRACKER_LOW = 0.1;
+
+/** The flags as options of the tracker; `--score` is the score from which it trusts a face. */
+export function trackerOptions({ trackerPreset, score }: TrackingFlags & Pick<DetectorFlags, 'score'>): TrackerOptions {
+  return {
+    ...(trackerPreset && { preset: trackerPreset }),
+    ...(score !== undefined && { scoreThreshold: score, lowScoreThreshold: Math.min(TRACKER_LOW, score) }),
+  };
+}
+
+/** `3` or `auto`. */
+export function parseDetectEvery(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (!(value >= 1 && value <= 10_000)) throw new InvalidArgumentError("Expected a whole number of at least 1, or auto.");
+  return value;
+}

@@ -1,0 +1,194 @@
+import { FaceDetError, iou, type Detector, type Face } from '@facedet/core';
+import { anonymizePlanes, createTrails, drawPlanes, type AnonymizeOptions, type OverlayOptions, type YuvPlanes } from '@facedet/draw';
+import { createVideoDetector, type FrameResult, type VideoDetectorOptions, type VideoFace, type VideoStatistics } from '@facedet/pipeline';
+import type { VideoMetadata } from './metadata.ts';
+import { openVideo, type OpenVideoOptions, type VideoInput } from './open-video.ts';
+import { openResumeState } from './resume-state.ts';
+import { openRowFiles } from './row-files.ts';
+import { rowOf, type Row } from './rows.ts';
+import type { VideoSource } from './source.ts';
+import type { VideoFrame } from './video-frame.ts';
+import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from './writer.ts';
+
+/** Options of `processVideo`: how faces are found and followed, how the source is read, and what is written. */
+export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVideoOptions, 'after'> {
+  /** A detector that a runtime made. In front of a tracker it should give everything from a score of .1 up. */
+  detector: Detector;
+  /** A video to write: `.mp4`, `.mov`, `.mkv` or `.webm`. */
+  output?: string;
+  /** How it is written. */
+  encoding?: Omit<VideoWriterOptions, 'like' | 'resume'>;
+  /** What is drawn into the output; by default boxes, labels, landmarks and trails, or nothing where faces are hidden. */
+  draw?: boolean | OverlayOptions;
+  /** Hides faces in the output. A frame whose detection failed is hidden whole. */
+  anonymize?: boolean | AnonymizeOptions;
+  /** A file with a line for every frame. */
+  jsonl?: string;
+  /** A file in MOT's text format. */
+  mot?: string;
+  /** A CSV file. */
+  csv?: string;
+  /** Goes on from what an interrupted run left in the partial files; the rows end up the same. */
+  resume?: boolean;
+  /** Called for each frame, before it is written; the frame is open until the promise settles. */
+  onFrame?: (result: FrameResult<VideoFrame>, row: Row, metadata: VideoMetadata) => void | Promise<void>;
+  /** Called after each frame. */
+  onProgress?: (progress: VideoProgress) => void;
+}
+
+/** How far a run has come. */
+export interface VideoProgress {
+  /** Frames done, those of a resumed run among them, and in all (null where that is not known). */
+  readonly frames: number;
+  readonly totalFrames: number | null;
+  /** Seconds done and in all (null where that is not known). */
+  readonly seconds: number;
+  readonly duration: number | null;
+  /** Faces in the last frame. */
+  readonly faces: number;
+}
+
+/** What a run did. */
+export interface VideoSummary extends VideoStatistics {
+  readonly metadata: VideoMetadata;
+  /** Seconds from the call to the end. */
+  readonly seconds: number;
+  /** Times a lost stream came back. */
+  readonly reconnects: number;
+  /** Streams of the source that the output can't hold. */
+  readonly leftOut: VideoWriter['leftOut'];
+}
+
+/**
+ * The whole way of a video: source → detector → tracker → smoother → files. Files grow under partial names (`rows.jsonl.partial`,
+ * `film.partial.mp4`) and get their final ones when the source is at its end; whatever ends the run before leaves them readable up to
+ * there, and `resume` goes on from them.
+ *
+ * Throws what `openVideo`, `createVideoWriter` and the detector throw, `DISK_FULL` and `OUTPUT_UNWRITABLE`, and the signal's reason.
+ */
+export async function processVideo(source: VideoSource, options: ProcessVideoOptions): Promise<VideoSummary> {
+  const begun = performance.now();
+  const { output, resume = false, signal, onFrame, onProgress } = options;
+  const edit = editor(options);
+  const paths = { jsonl: options.jsonl, mot: options.mot, csv: options.csv };
+  const outputs = [paths.jsonl, paths.mot, paths.csv, output].filter((path) => path !== undefined);
+  if (new Set(outputs).size < outputs.length) throw new FaceDetError('INVALID_ARGUMENT', `Expected a file of its own for each output, received ${outputs.join(', ')}.`);
+
+  let video: VideoInput = await openVideo(source, options);
+  const { metadata } = video;
+  let writer: VideoWriter | undefined;
+  let files: ReturnType<typeof openRowFiles> | undefined;
+  let keepLast = () => {};
+  try {
+    const pipeline = createVideoDetector(options);
+    const rows = (files = openRowFiles(paths, resume));
+    const inRows = paths.jsonl || paths.mot || paths.csv ? rows.frames : Infinity;
+    if (output !== undefined) writer = await createVideoWriter(output, { ...options.encoding, like: metadata, resume });
+    const inVideo = writer?.frames ?? Infinity;
+    const keep = openResumeState(metadata.source, outputs, settingsOf(options), resume && !metadata.live);
+
+    // Frames that only the video lacks are drawn from their rows, which are all there is to draw; who hides faces must see them again.
+    const drawable = paths.jsonl !== undefined && !options.anonymize && rows.rows.length === rows.frames;
+    const needed = drawable ? inRows : Math.min(inRows, inVideo);
+    const point = Number.isFinite(needed) ? keep.before(needed) : undefined;
+    if (point) pipeline.restore(point.snapshot);
+    const detectFrom = point ? point.index + 1 : 0;
+    const start = drawable ? Math.min(detectFrom, inVideo) : detectFrom;
+    const total = { frames: 0, faces: 0, ids: new Set<number>() };
+    const count = ({ faces }: Row) => {
+      total.frames++;
+      total.faces += faces.length;
+      for (const { id } of faces) if (id !== null) total.ids.add(id);
+    };
+    rows.rows.forEach(count);
+    const counted = rows.rows.length;
+
+    if (start > 0) {
+      await video.close();
+      const timestamp = point && start === detectFrom ? point.timestamp : rows.rows[start - 1]!.timestamp;
+      video = await openVideo(source, { ...options, after: { index: start - 1, timestamp } });
+    }
+    const frames = video[Symbol.asyncIterator]();
+    // Rows are there, the video lacks the frames.
+    for (let index = start; index < detectFrom; index++) {
+      const { value: frame, done } = await frames.next();
+      if (done) break;
+      try {
+        const row = rows.rows[frame.index]!;
+        if (writer && frame.index >= inVideo) await writer.write(frame, edit && ((planes) => edit(planes, row, row.timestamp, undefined)));
+      } finally {
+        frame.close();
+      }
+    }
+
+    const reached = { frames: Math.max(counted, detectFrom), seconds: 0 };
+    for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal ? { signal } : {})) {
+      const row = rowOf(result);
+      if (onFrame) await onFrame(result, row, metadata);
+      if (writer && result.index >= inVideo) await writer.write(result.frame, edit && ((planes) => edit(planes, row, result.timestamp, result)));
+      if (result.index >= inRows || inRows === Infinity) rows.write(row);
+      if (result.index >= counted) count(row);
+      const { index, timestamp } = result;
+      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot() });
+      keep.offer(pointHere);
+      keepLast = () => {
+        if (pipeline.snapshot().lastIndex === index) keep.offer(pointHere, true);
+      };
+      reached.frames = Math.max(reached.frames, result.index + 1);
+      reached.seconds = result.timestamp;
+      onProgress?.({ ...reached, totalFrames: metadata.frameCount, duration: metadata.duration, faces: row.faces.length });
+    }
+    await writer?.finish();
+    rows.commit();
+    keep.forget();
+    const { statistics } = pipeline;
+    return {
+      ...statistics,
+      totalFrames: total.frames,
+      avgFacesPerFrame: total.frames ? total.faces / total.frames : 0,
+      identities: total.ids.size,
+      droppedFrames: statistics.droppedFrames + video.statistics.dropped,
+      metadata,
+      seconds: (performance.now() - begun) / 1000,
+      reconnects: video.statistics.reconnects,
+      leftOut: writer?.leftOut ?? [],
+    };
+  } catch (error) {
+    // What is there stays, playable and readable; why it ended is the error that counts.
+    keepLast();
+    files?.leave();
+    await writer?.flush().catch(() => {});
+    throw error;
+  } finally {
+    await video.close();
+  }
+}
+
+type Edit = (planes: YuvPlanes, row: Row, timestamp: number, result: FrameResult | undefined) => void;
+
+/** What is done to the pictures of the output; undefined where they stay as they are. */
+function editor({ draw, anonymize, output }: ProcessVideoOptions): Edit | undefined {
+  if (output === undefined) return undefined;
+  const hiding = anonymize === true ? {} : anonymize || undefined;
+  const overlay = draw === undefined ? (hiding ? undefined : {}) : draw === true ? {} : draw || undefined;
+  const trails = overlay && !overlay.trails ? createTrails() : undefined;
+  if (!hiding && !overlay) return undefined;
+  return (planes, row, timestamp, result) => {
+    if (hiding) {
+      if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', clear: [] });
+      else anonymizePlanes(planes, hidden(row.faces, result.others), hiding);
+    }
+    if (overlay) drawPlanes(planes, row.faces, trails ? { ...overlay, trails: trails.update(row.faces, timestamp) } : overlay);
+  };
+}
+
+/** The faces shown, and the detections of no identity; one that lies on a shown face is that face, which may be left clear. */
+function hidden(faces: readonly VideoFace[], others: readonly Face[]): (VideoFace | Face)[] {
+  return [...faces, ...others.filter(({ box }) => faces.every((face) => iou(face.box, box) < 0.3))];
+}
+
+/** What decides about rows: another run with the same may go on from its state. */
+function settingsOf({ detectEvery, refine, lookAhead, shotCuts, scoreThreshold, tracker, smoother, fps, deinterlace }: ProcessVideoOptions): unknown {
+  const plain = (value: unknown) => (value && typeof value === 'object' && ('update' in value || 'smooth' in value) ? 'own' : value);
+  return { detectEvery, refine, lookAhead, shotCuts, scoreThreshold, tracker: plain(tracker), smoother: plain(smoother), fps, deinterlace };
+}

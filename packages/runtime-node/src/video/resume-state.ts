@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { modelCacheDir } from '@facedet/models/node';
+import type { VideoSnapshot } from '@facedet/pipeline';
+
+/** The pipeline's state after a frame. */
+export interface ResumePoint {
+  /** The frame after which it is. */
+  readonly index: number;
+  readonly timestamp: number;
+  readonly snapshot: VideoSnapshot;
+}
+
+/** Keeps the pipeline's state now and then, so that an interrupted run need not begin anew. */
+export interface ResumeState {
+  /** The latest state from which a run can go on that has yet to see frame `frame`. */
+  before(frame: number): ResumePoint | undefined;
+  /** Offers a state; it is taken when the last one is old enough, or always with `now`. */
+  offer(point: () => ResumePoint, now?: boolean): void;
+  /** The run is complete: nothing is kept. */
+  forget(): void;
+}
+
+// Milliseconds between two states: what is looked at again after a kill is at most as much.
+const INTERVAL = 400;
+// An encoder lags behind the rows by a second or two; a state from before that is needed too.
+const KEPT = 12;
+
+/**
+ * State of runs lies in the cache folder, not beside the outputs: it is of no use to anybody else, and where it is gone a run still ends
+ * with the same rows, only later. It counts only for the very same input, outputs and options.
+ */
+export function openResumeState(source: string, outputs: readonly string[], options: unknown, resume: boolean): ResumeState {
+  const key = createHash('sha256').update(JSON.stringify([resolve(source), outputs.map((path) => resolve(path)), options, stamp(source)])).digest('hex').slice(0, 32);
+  const folder = join(modelCacheDir(), 'resume');
+  const path = join(folder, `${key}.json`);
+  let points: ResumePoint[] = resume ? load(path) : [];
+  let last = performance.now();
+  if (!resume) remove(path);
+  return {
+    before: (frame) => points.findLast(({ index }) => index < frame),
+    offer(point, now = false) {
+      if (!now && performance.now() - last < INTERVAL) return;
+      last = performance.now();
+      const next = point();
+      points = [...points.filter(({ index }) => index < next.index), next].slice(-KEPT);
+      save(folder, path, points);
+    },
+    forget() {
+      points = [];
+      remove(path);
+    },
+  };
+}
+
+function stamp(source: string): string {
+  try {
+    const { size, mtimeMs } = statSync(source);
+    return `${size} ${mtimeMs}`;
+  } catch {
+    return '';
+  }
+}
+
+function load(path: string): ResumePoint[] {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[];
+  } catch {
+    return [];
+  }
+}
+
+// A full or read-only disk costs the short cut, not the run.
+function save(folder: string, path: string, points: readonly ResumePoint[]): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${path}.new`, JSON.stringify(points));
+    renameSync(`${path}.new`, path);
+  } catch {
+    remove(`${path}.new`);
+  }
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It stays; its key will not fit another run.
+  }
+}
