@@ -29,10 +29,11 @@ def evaluate_onnx(model: Path, data_root: Path, ground_truth: Path, size: str = 
                   facedet: str | None = None, threads: int | None = None) -> dict:
     """WIDER FACE AP of an ONNX model over the images that `data_root` lists, with the preset `paper`."""
     with tempfile.TemporaryDirectory() as own:
+        root = official_layout(data_root, Path(own) / "wider")
         command = [
             *facedet_command(facedet), "eval", "wider",
-            "--data-root", str(data_root), "--ground-truth", str(ground_truth), "--model", str(model),
-            "--preset", "paper", "--size", size, "--output-dir", str(output or own), "--json",
+            "--data-root", str(root), "--ground-truth", str(ground_truth), "--model", str(model),
+            "--preset", "paper", "--size", size, "--output-dir", str(output or Path(own) / "out"), "--json",
         ]
         if threads:
             command += ["--threads", str(threads)]
@@ -40,6 +41,18 @@ def evaluate_onnx(model: Path, data_root: Path, ground_truth: Path, size: str = 
     if done.returncode:
         raise ValueError(f"expected figures of {' '.join(command)}, it ended with {done.returncode}: {done.stderr.strip()[-800:]}")
     return json.loads(done.stdout)
+
+
+def official_layout(root: Path, links: Path) -> Path:
+    """`root` itself, or, where it is a flat folder of `images/` and its list, links to it in WIDER FACE's own layout."""
+    listed = root / "wider_face_val_bbx_gt.txt"
+    if not listed.exists():
+        return root
+    (links / "WIDER_val").mkdir(parents=True)
+    (links / "wider_face_split").mkdir()
+    (links / "WIDER_val" / "images").symlink_to((root / "images").resolve())
+    (links / "wider_face_split" / listed.name).symlink_to(listed.resolve())
+    return links
 
 
 def evaluate_checkpoint(checkpoint: Path, *args, **kwargs) -> dict:

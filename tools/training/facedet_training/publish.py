@@ -1,0 +1,50 @@
+"""Puts weights where the package `@facedet/models` ships them, with what it must say of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from .cache import ImageCache
+from .evaluate import REPOSITORY
+from .export import export_onnx, load_checkpoint
+from .models import operations, parameter_count
+
+WEIGHTS = REPOSITORY / "packages" / "models" / "weights"
+
+
+def seen_images(cache: ImageCache, source: str = "wider") -> list[str]:
+    """EVENT/NAME without suffix of the WIDER val images in the training data, those kept aside for tuning among them."""
+    return sorted(str(Path(name).with_suffix("")) for name, s in zip(cache.name, cache.source) if s == source)
+
+
+def publish(checkpoint: Path, name: str, file: str, use: str, cache: ImageCache, folder: Path = WEIGHTS, accuracy: dict | None = None) -> dict:
+    """Exports `checkpoint` to `folder/file` and puts its entry into `weights.json` (in front: the first is the default)."""
+    model = load_checkpoint(checkpoint)
+    export_onnx(model, folder / file)
+    entry = describe(folder / file, name, use) | {
+        "landmarks": model.arch.landmarks,
+        "gflops": round(operations(model) / 1e9, 3),
+        "parameters": parameter_count(model),
+    }
+    if accuracy:
+        entry["accuracy"] = accuracy
+    add_entry(folder, entry, first=True)
+    (folder / "training-images.json").write_text(json.dumps({"images": seen_images(cache)}, indent=1) + "\n")
+    return entry
+
+
+def describe(path: Path, name: str, use: str) -> dict:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return {"name": name, "file": path.name, "bytes": len(content), "sha256": digest, "use": use, "batch": True}
+
+
+def add_entry(folder: Path, entry: dict, first: bool = False) -> None:
+    """One entry a name; a new one of the same name takes its place."""
+    path = folder / "weights.json"
+    models = json.loads(path.read_text()).get("models", []) if path.exists() else []
+    models = [m for m in models if m["name"] != entry["name"]]
+    models = [entry, *models] if first else [*models, entry]
+    path.write_text(json.dumps({"models": models}, indent=2) + "\n")
