@@ -96,7 +96,7 @@ function shape({ position, size, score }: Identity, face: Identified): { box: Bo
 }
 
 function resolve(options: SmootherOptions): { filter: Filter; scoreMomentum: number; resetAfterSeconds: number } {
-  const { filter = 'adaptive-ema', stillAlpha = 0.3, fastAlpha = Math.max(0.9, stillAlpha), minCutoff = 1.5, beta = 3, scoreMomentum = 0.7, resetAfterSeconds = 0.5 } = options;
+  const { filter = 'adaptive-ema', stillAlpha = 0.3, fastAlpha = Math.max(0.9, stillAlpha), minCutoff = 1.5, beta = 4, scoreMomentum = 0.7, resetAfterSeconds = 0.5 } = options;
   within('stillAlpha', stillAlpha, 'in (0, 1]', stillAlpha > 0 && stillAlpha <= 1);
   within('fastAlpha', fastAlpha, `in [${stillAlpha}, 1]`, fastAlpha >= stillAlpha && fastAlpha <= 1);
   within('minCutoff', minCutoff, 'above 0', minCutoff > 0 && minCutoff < Infinity);

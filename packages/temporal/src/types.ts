@@ -33,7 +33,7 @@ export interface SmootherOptions {
   fastAlpha?: number;
   /** One Euro: cutoff frequency where a face keeps still, Hz, above 0. Smaller is steadier. Default 1.5. */
   minCutoff?: number;
-  /** One Euro: how much the cutoff rises, Hz, for each side of the face that it moves a second, from 0. Larger follows closer. Default 3. */
+  /** One Euro: how much the cutoff rises, Hz, for each side of the face that it moves a second, from 0. Larger follows closer. Default 4. */
   beta?: number;
   /** The share of a score that stays after 1/30 s, in [0, 1). Default .7. */
   scoreMomentum?: number;

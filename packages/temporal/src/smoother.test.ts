@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createSmoother } from './smoother.ts';
+import type { Identified, SmootherOptions } from './types.ts';
+
+const face = (x: number, id = 1, side = 100): Identified => ({ id, box: { x, y: 50, width: side, height: side }, score: 0.9 });
+const thrown = (code: string, message: string) => expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringContaining(message) });
+const filters = ['adaptive-ema', 'one-euro'] as const;
+
+/** Standard normal numbers, seeded. */
+function noise(seed: number) {
+  let s = seed >>> 0;
+  const random = () => {
+    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
+    return (s + 0.5) / 2 ** 32;
+  };
+  return () => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Left edges of a face's box, smoothed, for a motion in pixels by second. */
+function follow(options: SmootherOptions, positions: number[], rate = 30): number[] {
+  const { smooth } = createSmoother(options);
+  return positions.map((x, k) => smooth([face(x)], k / rate)[0]!.box.x);
+}
+
+const deviation = (values: number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+const changes = (values: number[]) => values.slice(1).map((v, i) => v - values[i]!);
+
+describe.each(filters)('%s', (filter) => {
+  const frames = Array.from({ length: 300 }, (_, k) => k);
+
+  it('halves the trembling of a still face at least, at any usual noise', () => {
+    for (const sigma of [1, 2, 5]) {
+      const random = noise(sigma);
+      const seen = frames.map(() => sigma * random());
+      expect(deviation(changes(follow({ filter }, seen).slice(60)))).toBeLessThan(0.5 * deviation(changes(seen.slice(60))));
+    }
+  });
+
+  it('follows a walk within a frame', () => {
+    for (const speed of [1.5, 3, 10]) {
+      const random = noise(3);
+      const truth = frames.map((k) => speed * k);
+      const out = follow({ filter }, truth.map((x) => x + random()));
+      const behind = out.slice(60).reduce((sum, x, i) => sum + truth[i + 60]! - x, 0) / (out.length - 60);
+      expect(behind / speed).toBeGreaterThan(-0.1);
+      expect(behind / speed).toBeLessThan(1);
+    }
+  });
+
+  it('never leaves the range of what it saw', () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: -500, max: 500, noNaN: true }), { minLength: 1, maxLength: 40 }), (positions) => {
+      const low = Math.min(...positions);
+      const high = Math.max(...positions);
+      for (const x of follow({ filter }, positions)) {
+        expect(x).toBeGreaterThanOrEqual(low - 1e-9);
+        expect(x).toBeLessThanOrEqual(high + 1e-9);
+      }
+    }));
+  });
+
+  it('does not depend on the size and the place of a face', () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 2, maxLength: 30 }), fc.double({ min: 0.1, max: 20, noNaN: true }), fc.integer({ min: -5000, max: 5000 }), (positions, zoom, shift) => {
+      const [near, far] = [createSmoother({ filter }), createSmoother({ filter })];
+      positions.forEach((x, k) => {
+        const a = near.smooth([face(x * 50)], k / 30)[0]!.box;
+        const b = far.smooth([{ ...face(0), box: { x: x * 50 * zoom + shift, y: 50 * zoom, width: 100 * zoom, height: 100 * zoom } }], k / 30)[0]!.box;
+        expect(b.x).toBeCloseTo(a.x * zoom + shift, 5);
+        expect(b.width).toBeCloseTo(a.width * zoom, 5);
+      });
+    }));
+  });
+
+  it('steadies as much a second at 60 as at 30 frames a second', () => {
+    const walk = (rate: number) => follow({ filter }, Array.from({ length: rate + 1 }, (_, k) => (k / rate < 0.5 ? 0 : 4)), rate);
+    const [slow, fast] = [walk(30), walk(60)];
+    for (const k of [16, 18, 20, 24, 30]) expect(Math.abs(slow[k]! - fast[2 * k]!)).toBeLessThan(0.9);
+  });
+
+  it('goes through a JSON snapshot and gives the same ever after', () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: -200, max: 200, noNaN: true }), { minLength: 2, maxLength: 20 }), fc.nat(19), (positions, at) => {
+      const whole = createSmoother({ filter });
+      let resumed = createSmoother({ filter });
+      positions.forEach((x, k) => {
+        if (k === at) {
+          const snapshot = JSON.parse(JSON.stringify(resumed.snapshot()));
+          resumed = createSmoother({ filter });
+          resumed.restore(snapshot);
+        }
+        const faces = [{ ...face(x), landmarks: [{ x: x + 10, y: 70 }] }, face(-x, 2)];
+        expect(resumed.smooth(faces, k / 30)).toEqual(whole.smooth(faces, k / 30));
+      });
+    }));
+  });
+});
+
+describe('identities', () => {
+  it('come out as they went in at first, in their order, with all that they carry', () => {
+    const { smooth } = createSmoother();
+    const faces = [{ ...face(0, 7), name: 'a' }, { ...face(200, 3), name: 'b' }];
+    const out = smooth(faces, 0);
+    expect(out).toEqual(faces);
+    expect(out[0]).not.toBe(faces[0]);
+    expect(smooth([faces[1]!, faces[0]!], 1).map((f) => f.name)).toEqual(['b', 'a']);
+    expect(faces[0]).toEqual({ ...face(0, 7), name: 'a' });
+  });
+
+  it('do not touch each other', () => {
+    const [alone, together] = [createSmoother(), createSmoother()];
+    for (let k = 0; k < 20; k++) {
+      const [a] = alone.smooth([face(3 * k)], k / 30);
+      const [b] = together.smooth([face(3 * k), face(500 - 9 * k, 2)], k / 30);
+      expect(b).toEqual(a);
+    }
+  });
+
+  it('go on after a short absence and begin anew after a long one', () => {
+    for (const [absence, fresh] of [[0.4, false], [0.6, true]] as const) {
+      const smoother = createSmoother({ resetAfterSeconds: 0.5 });
+      for (let k = 0; k < 10; k++) smoother.smooth([face(0)], k / 30);
+      const [back] = smoother.smooth([face(5)], 9 / 30 + absence);
+      expect(back!.box.x === 5).toBe(fresh);
+    }
+  });
+
+  it('are forgotten with time, by drop and by reset', () => {
+    const smoother = createSmoother();
+    for (let k = 0; k < 200; k++) smoother.smooth([face(0, k)], k);
+    expect(smoother.size).toBe(1);
+    smoother.drop(199);
+    smoother.drop(1000);
+    expect(smoother.size).toBe(0);
+    smoother.reset();
+    expect(smoother.smooth([face(0)], 0)).toEqual([face(0)]);
+  });
+});
+
+describe('landmarks and scores', () => {
+  it('move with the box: their place in it stays where it always was', () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: -300, max: 300, noNaN: true }), { minLength: 1, maxLength: 20 }), (positions) => {
+      const { smooth } = createSmoother();
+      positions.forEach((x, k) => {
+        const { box, landmarks } = smooth([{ ...face(x), landmarks: [{ x: x + 30, y: 80 }, { x: x + 70, y: 80 }] }], k / 30)[0]!;
+        expect(landmarks[0]!.x - box.x).toBeCloseTo(30, 6);
+        expect(landmarks[1]!.x - box.x).toBeCloseTo(70, 6);
+      });
+    }));
+  });
+
+  it('may be absent in some frames', () => {
+    const { smooth } = createSmoother();
+    const points = [{ x: 10, y: 20 }];
+    smooth([{ ...face(0), landmarks: points }], 0);
+    expect(smooth([face(10)], 0.1)[0]).not.toHaveProperty('landmarks');
+    expect(smooth([{ ...face(20), landmarks: [{ x: 99, y: 20 }] }], 0.2)[0]!.landmarks).toEqual([{ x: 99, y: 20 }]);
+  });
+
+  it('keep their momentum', () => {
+    const { smooth } = createSmoother({ scoreMomentum: 0.7 });
+    smooth([{ ...face(0), score: 1 }], 0);
+    expect(smooth([{ ...face(0), score: 0 }], 1 / 30)[0]!.score).toBeCloseTo(0.7, 9);
+    expect(smooth([{ ...face(0), score: 0 }], 3 / 30)[0]!.score).toBeCloseTo(0.343, 9);
+  });
+});
+
+describe('broken input', () => {
+  it.each([
+    [[face(NaN)], 1, 'INVALID_ARGUMENT', 'finite numbers for face 0'],
+    [[face(0), face(Infinity, 2)], 1, 'INVALID_ARGUMENT', 'for face 1'],
+    [[{ ...face(0), landmarks: [{ x: NaN, y: 0 }] }], 1, 'INVALID_ARGUMENT', 'finite numbers'],
+    [[face(0), face(5)], 1, 'INVALID_ARGUMENT', 'each identity once but received 1 again at face 1'],
+    [[face(0)], 0, 'TIME_NOT_RISING', 'after 0 s'],
+    [[face(0)], -1, 'TIME_NOT_RISING', 'received -1 s'],
+    [[face(0)], NaN, 'INVALID_ARGUMENT', 'a timestamp in seconds but received NaN'],
+  ])('%j at %d s is an error that leaves the smoother as it was', (faces, time, code, message) => {
+    const smoother = createSmoother();
+    smoother.smooth([face(0)], 0);
+    const before = smoother.snapshot();
+    expect(() => smoother.smooth(faces, time)).toThrow(thrown(code, message));
+    expect(smoother.snapshot()).toEqual(before);
+  });
+
+  it('of a box without area is followed all the same', () => {
+    const { smooth } = createSmoother();
+    for (let k = 0; k < 5; k++) {
+      const [{ box }] = smooth([{ ...face(k), box: { x: k, y: 0, width: 0, height: -1 } }], k) as [Identified];
+      expect(Object.values(box).every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it.each([[{ stillAlpha: 0 }], [{ stillAlpha: 0.5, fastAlpha: 0.4 }], [{ fastAlpha: 1.1 }], [{ minCutoff: 0 }], [{ beta: -1 }], [{ scoreMomentum: 1 }], [{ resetAfterSeconds: NaN }], [{ filter: 'kalman' as never }]])('option %j is refused', (options) => {
+    expect(() => createSmoother(options)).toThrow(thrown('INVALID_ARGUMENT', 'Expected'));
+  });
+
+  it.each([[null], [{}], [{ version: 1, time: null, identities: [{}] }], [{ version: 1, time: 'x', identities: [] }]])('snapshot %j is refused', (snapshot) => {
+    expect(() => createSmoother().restore(snapshot as never)).toThrow(thrown('INVALID_SNAPSHOT', 'take it from snapshot()'));
+  });
+});
