@@ -1,4 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -130,6 +132,42 @@ describe('the command', () => {
       expect(run.stdout.trim().split('\n')).toHaveLength(8);
       expect(run.stdout).not.toContain('\u001b[');
       expect(run.stderr).toMatch(/^facedet: .*missing\.jpg: .* \[NOT_FOUND\]$/m);
+    });
+
+    it('ends Ctrl-C with 130 and an array that can be read', async () => {
+      const child = spawn(process.execPath, [bin, 'detect', ...Array<string>(200).fill(photo), ...model, '--jsonl'], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let stdout = '';
+      let stderr = '';
+      child.stderr.on('data', (bytes) => (stderr += String(bytes)));
+      child.stdout.on('data', (bytes) => {
+        if (stdout === '') child.kill('SIGINT');
+        stdout += String(bytes);
+      });
+      expect(await new Promise((done) => child.on('close', done))).toBe(130);
+      const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { faces: unknown[] });
+      expect(lines.length).toBeLessThan(200);
+      expect(lines.every(({ faces }) => faces.length === 6)).toBe(true);
+      expect(stderr).not.toMatch(/INTERRUPTED|^ +at /m);
+    });
+
+    it('takes pictures from a server', async () => {
+      const server = createServer((request, response) => {
+        if (request.url?.startsWith('/six')) response.end(readFileSync(photo));
+        else response.writeHead(404).end('gone');
+      });
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      try {
+        const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+        const run = await facedet(['detect', `${at}/six%20people.jpg?size=1`, `${at}/gone.jpg`, ...model, '--json', '--draw', join(dir, 'urls')]);
+        expect(run.code).toBe(1);
+        const results = JSON.parse(run.stdout) as { source: string; faces?: unknown[]; error?: { code: string } }[];
+        expect(results.map(({ source }) => source)).toEqual([`${at}/six%20people.jpg?size=1`, `${at}/gone.jpg`]);
+        expect(results[0]!.faces).toHaveLength(6);
+        expect(results[1]!.error!.code).toMatch(/^[A-Z_]+$/);
+        expect(readdirSync(join(dir, 'urls'))).toEqual(['six people.jpg']);
+      } finally {
+        server.close();
+      }
     });
 
     it('measures and diagnoses', async () => {

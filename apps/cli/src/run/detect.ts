@@ -24,7 +24,8 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   const copies = await copyWriter(inputs, flags);
   const { detector, model } = await openDetector(context, flags, { images: inputs.length });
   const results = resultWriter(context, flags);
-  const bar = await progress(context, { total: inputs.length > 1 ? inputs.length : 0, unit: 'images' });
+  // A table on the terminal grows by itself; a bar in the midst of it would only be overwritten.
+  const bar = inputs.length > 1 && !context.terminal ? await progress(context, { total: inputs.length, unit: 'images' }) : undefined;
   let stdin: Promise<Uint8Array> | undefined;
 
   const detectOne = async (input: Input): Promise<Done> => {
@@ -42,11 +43,11 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
       if (context.signal.aborted) break;
       if ('error' in done && isFaceDetError(done.error) && done.error.code.startsWith('MODEL_')) throw modelError(model, done.error);
       await results.write('error' in done ? { source: done.input.source, error: context.fail(done.input.source, done.error) } : done.result);
-      bar.tick();
+      bar?.tick();
     }
     await results.end();
   } finally {
-    bar.stop();
+    bar?.stop();
     await detector.dispose();
   }
 }

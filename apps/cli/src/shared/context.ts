@@ -22,7 +22,7 @@ export interface Context {
   /** The command that runs; its `parent` chain ends at `facedet`. */
   readonly command: Command;
   /** Set by a progress bar while it stands, so that lines go above it. */
-  bar: { log(line: string): void } | undefined;
+  bar: { log(line: string): void; stop(): void } | undefined;
 }
 
 /** The work of a command: a module that exports `run`. It may return an exit code; failed inputs make at least a 1 of it. */
@@ -46,7 +46,10 @@ async function perform(command: Command, work: (context: Context) => Promise<num
   const controller = new AbortController();
   let failures = 0;
   const stop = () => {
-    if (controller.signal.aborted) process.exit(Exit.interrupted);
+    if (controller.signal.aborted) {
+      context.bar?.stop(); // gives the terminal its cursor back
+      process.exit(Exit.interrupted);
+    }
     controller.abort(new CommandError('INTERRUPTED', 'stopped by Ctrl-C', { exitCode: Exit.interrupted }));
   };
   const context: Context = {

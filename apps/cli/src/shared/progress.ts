@@ -40,14 +40,21 @@ export async function progress(context: Context, { total, label = '', unit = '' 
     gracefulExit: false,
   });
   const bar = bars.create(total, 0, { label });
-  context.bar = { log: (line) => bars.log(`${line}\n`) };
+  const stop = () => {
+    bars.stop();
+    context.bar = undefined;
+  };
+  context.bar = {
+    stop,
+    log(line) {
+      bars.log(`${line}\n`);
+      bars.update(); // what waits for the next frame would be lost by a stop before it
+    },
+  };
   return {
     update: (done, text) => bar.update(Math.min(done, bar.getTotal()), text === undefined ? {} : { label: text }),
     tick: () => bar.increment(),
     total: (value) => bar.setTotal(value),
-    stop: () => {
-      bars.stop();
-      context.bar = undefined;
-    },
+    stop,
   };
 }
