@@ -26,15 +26,15 @@ export default tseslint.config(
   },
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', performance: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', fetch: 'readonly', WebAssembly: 'readonly' } } },
   // No DOM and no Node global on the ground: what is used there exists in every runtime.
-  { files: ['packages/{core,tracker,temporal,pipeline,eval}/src/**'], ignores: ['**/*.test.ts'], rules: { 'no-restricted-globals': ['error', 'window', 'document', 'navigator', 'self', 'location', 'localStorage', 'process', 'Buffer', 'require', 'HTMLElement', 'OffscreenCanvas', 'createImageBitmap', 'Worker'] } },
+  { files: ['packages/{core,tracker,temporal,pipeline,eval}/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: { 'no-restricted-globals': ['error', 'window', 'document', 'navigator', 'self', 'location', 'localStorage', 'process', 'Buffer', 'require', 'HTMLElement', 'OffscreenCanvas', 'createImageBitmap', 'Worker'] } },
   // The floors: what each package may stand on.
-  ...ground.map((name) => ({ files: [`packages/${name}/src/**`], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', ...noNode, ...engines) })),
-  { files: ['packages/pipeline/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/core', '!@facedet/tracker', '!@facedet/temporal', ...noNode, ...engines) },
-  { files: ['packages/draw/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/core', ...noNode, ...engines) },
-  { files: ['packages/eval/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/core', '!@facedet/tracker', ...noNode, ...engines) },
+  ...ground.map((name) => ({ files: [`packages/${name}/src/**`], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', ...noNode, ...engines) })),
+  { files: ['packages/pipeline/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/core', '!@facedet/tracker', '!@facedet/temporal', ...noNode, ...engines) },
+  { files: ['packages/draw/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/core', ...noNode, ...engines) },
+  { files: ['packages/eval/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/core', '!@facedet/tracker', ...noNode, ...engines) },
   { files: ['packages/models/src/**'], ignores: ['**/*.test.ts', 'packages/models/src/node.ts', 'packages/models/src/node/**'], rules: forbid('@facedet/*', '!@facedet/core', ...noNode, ...engines) },
-  { files: ['packages/runtime-node/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/runtime-web', '@facedet/eval', 'onnxruntime-web') },
-  { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },
+  { files: ['packages/runtime-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-web', '@facedet/eval', 'onnxruntime-web') },
+  { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },
   { files: ['apps/*/src/**', 'examples/**'], rules: forbid() },
-  { files: ['apps/**', 'examples/**', 'scripts/**', '**/*.test.ts', '**/bench/**', 'packages/*/scripts/**'], rules: { 'no-console': 'off' } },
+  { files: ['apps/**', 'examples/**', 'scripts/**', '**/*.test.ts', '**/bench/**', 'packages/*/scripts/**', '**/fixtures/**'], rules: { 'no-console': 'off' } },
 );

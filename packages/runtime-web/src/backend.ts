@@ -1,4 +1,4 @@
-import { FaceDetError, disposedError, type InferenceBackend, type InferenceSession, type RunOptions, type SessionOptions, type Tensor, type TensorInfo } from '@facedet/core';
+import { disposedError, FaceDetError, isFaceDetError, type InferenceBackend, type InferenceSession, type RunOptions, type SessionOptions, type Tensor, type TensorInfo } from '@facedet/core';
 import { agree } from './agreement.ts';
 import { environment } from './environment.ts';
 import { loadOrt, type Ort, type OrtSession, type WasmPaths } from './ort.ts';
@@ -78,34 +78,35 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
   let on: WebProvider = 'wasm';
 
   if (provider !== 'wasm') {
-    const refusal = here.webgpu ? null : 'this browser has no WebGPU here (navigator.gpu is missing: an old browser, a page without HTTPS, or switched off).';
     try {
-      if (refusal) throw new Error(refusal);
-      ort = await loadOrt('webgpu', threads, options.wasmPaths);
+      if (!here.webgpu) throw new Error('this browser has no WebGPU here (navigator.gpu is missing: an old browser, a page without HTTPS, or switched off).');
       if (!(await hasAdapter())) throw new Error('this browser has WebGPU but gives no adapter: no usable GPU.');
-      current = await ort.InferenceSession.create(bytes, { executionProviders: ['webgpu'], logSeverityLevel: 3 });
-      signal?.throwIfAborted();
-      const other = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'], logSeverityLevel: 3 });
-      try {
-        const disagreement = await agree(ort, current, other);
-        if (disagreement) throw new Error(`its first result is not that of WASM: ${disagreement}.`);
-      } finally {
-        await other.release();
+      ort = await loadOrt('webgpu', threads, options.wasmPaths);
+      // WASM first: it tells a bad model from a bad GPU, is what the GPU is held against, and goes on where the GPU does not.
+      current = await createWasm(ort, bytes);
+      const gpu = await ort.InferenceSession.create(bytes, { executionProviders: ['webgpu'], logSeverityLevel: 3 });
+      const disagreement = await agree(ort, gpu, current).catch((error: unknown) => error);
+      if (disagreement) {
+        await gpu.release().catch(() => {});
+        throw disagreement instanceof Error ? disagreement : new Error(`its first result is not that of WASM: ${String(disagreement)}.`);
       }
+      await current.release();
+      current = gpu;
       on = 'webgpu';
     } catch (error) {
       signal?.throwIfAborted();
-      await current?.release().catch(() => {});
-      current = null;
-      if ((error as { code?: unknown }).code === 'DEPENDENCY_MISSING') throw error;
+      if (isFaceDetError(error)) throw error;
       const message = `WebGPU is not used: ${error instanceof Error ? error.message : String(error)}`;
-      if (provider === 'webgpu') throw new FaceDetError('PROVIDER_UNAVAILABLE', `Expected WebGPU. ${message} Leave provider at auto to run on WASM.`, { cause: error });
+      if (provider === 'webgpu') {
+        await current?.release();
+        throw new FaceDetError('PROVIDER_UNAVAILABLE', `Expected WebGPU. ${message} Leave provider at auto to run on WASM.`, { cause: error });
+      }
       reasons.push(message);
     }
   }
+  if (on === 'wasm' && reason) reasons.push(reason);
   if (!current) {
-    ort ??= await loadOrt('wasm', threads, options.wasmPaths);
-    if (reason) reasons.push(reason);
+    ort = await loadOrt('wasm', threads, options.wasmPaths);
     current = await createWasm(ort, bytes);
   }
   const engine = ort!;
