@@ -1,5 +1,6 @@
 // WIDER FACE: the official protocol.
-export { readWiderGroundTruth, widerGroundTruthNames, withSubsets, type FileContent, type WiderGroundTruthFiles } from './wider/ground-truth.ts';
+export { readWiderGroundTruth, widerGroundTruthNames, withSubsets, type FileContent, type WiderGroundTruthFiles, type WiderGroundTruthOptions } from './wider/ground-truth.ts';
+export type { Inflate } from './matlab/matlab.ts';
 export { widerAttributes, widerName, widerSettings, type WiderAttribute, type WiderImage, type WiderSetting } from './wider/image.ts';
 export { parseWiderAnnotations, parseWiderImageList } from './wider/annotations.ts';
 export { formatWiderPredictions, parseWiderPredictions } from './wider/predictions.ts';

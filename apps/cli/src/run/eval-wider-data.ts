@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { inflateSync } from 'node:zlib';
 import {
   parseWiderAnnotations,
   parseWiderImageList,
@@ -22,9 +23,9 @@ export interface TruthOptions {
 }
 
 /** The images that count, with their faces: the data root's list or all of the `.mat` files, narrowed by `--images`. */
-export function readTruth({ dataRoot, split = 'val', groundTruth, images }: TruthOptions): WiderImage[] {
+export async function readTruth({ dataRoot, split = 'val', groundTruth, images }: TruthOptions): Promise<WiderImage[]> {
   if (!dataRoot && !groundTruth) throw usageError('expected --data-root (WIDER FACE in its own layout) or --ground-truth (the folder of the official .mat files)');
-  const official = groundTruth ? readWiderGroundTruth(groundTruthFiles(groundTruth)) : null;
+  const official = groundTruth ? await readWiderGroundTruth(groundTruthFiles(groundTruth), { inflate: inflateSync }) : null;
   const all = dataRoot ? listed(dataRoot, split, official) : official!;
   if (!images) return all;
   const names = parseWiderImageList(readFileSync(images), images);
@@ -66,16 +67,30 @@ export function readPredictions(folder: string, images: readonly WiderImage[]): 
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new CommandError('NOT_FOUND', 'expected a folder of EVENT/NAME.txt files in --predictions; there is no such folder', { input: folder });
   const filesOf = new Map<string, Set<string>>();
   const predictions = new Map<string, ScoredBoxes>();
+  // One buffer for all: there are thousands of small files.
+  const buffer = new Uint8Array(1 << 20);
   for (const { name } of images) {
     const [event = '', stem = ''] = name.split('/');
     let files = filesOf.get(event);
     if (!files) filesOf.set(event, (files = listFolder(join(folder, event))));
     if (!files.has(`${stem}.txt`)) continue;
     const path = predictionsPath(folder, name);
-    predictions.set(name, parseWiderPredictions(readFileSync(path), path));
+    predictions.set(name, parseWiderPredictions(readInto(path, buffer), path));
   }
   if (predictions.size === 0) throw new CommandError('NO_INPUT', `expected EVENT/NAME.txt files in --predictions (like ${images[0]?.name ?? '0--Parade/…'}.txt), found none for the images that count`, { input: folder });
   return predictions;
+}
+
+/** The bytes of a file, in the buffer where they fit. */
+function readInto(path: string, buffer: Uint8Array): Uint8Array {
+  const file = openSync(path, 'r');
+  try {
+    let size = 0;
+    for (let read = -1; read !== 0 && size < buffer.length; size += read) read = readSync(file, buffer, size, buffer.length - size, null);
+    return size < buffer.length ? buffer.subarray(0, size) : readFileSync(path);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function listFolder(folder: string): Set<string> {

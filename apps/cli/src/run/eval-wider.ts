@@ -31,7 +31,7 @@ type SpeedTable = NonNullable<WiderReport['speed']> & { figures: unknown };
 
 export async function run(context: Context, options: WiderOptions): Promise<void> {
   checkUsage(options);
-  const truth = readTruth(options);
+  const truth = await readTruth(options);
   if (!options.groundTruth) context.log("facedet: no --ground-truth, so no easy, medium and hard: AP over all faces that are not marked invalid");
   const outcome = options.predictions ? scored(options.predictions, truth) : await detected(context, options, truth);
   const evaluation = evaluateWider(outcome.images, outcome.predictions);

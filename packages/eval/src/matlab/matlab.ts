@@ -1,5 +1,4 @@
 import { FaceDetError } from '@facedet/core';
-import { Unzlib, unzlibSync } from 'fflate';
 
 /** A cell array: `cells` in column-major order. */
 export interface MatlabCells {
@@ -24,6 +23,9 @@ export interface MatlabText {
 /** A value of a MATLAB file. */
 export type MatlabValue = MatlabCells | MatlabNumbers | MatlabText;
 
+/** Unpacks a zlib stream; throws or rejects where it is damaged or cut short. */
+export type Inflate = (packed: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
 /** Data types of elements ("MAT-File Format", table 1-1). */
 const mi = { int8: 1, uint8: 2, int16: 3, uint16: 4, int32: 5, uint32: 6, single: 7, double: 9, int64: 12, uint64: 13, matrix: 14, compressed: 15, utf8: 16, utf16: 17 };
 /** Array classes (table 1-3). */
@@ -45,39 +47,39 @@ interface Element {
  * @param bytes the whole file.
  * @param file its name, for errors.
  * @param names the variables to read; the others are passed over.
- * @throws FaceDetError `MALFORMED_FILE`: no such file, cut short, damaged, a variable is missing, or it holds something else.
+ * @param inflate by default the runtime's `DecompressionStream`.
+ * Rejects with `MALFORMED_FILE`: no such file, cut short, damaged, a variable is missing, or it holds something else.
  */
-export function readMatlab(bytes: Uint8Array, file: string, names: readonly string[]): Map<string, MatlabValue> {
+export async function readMatlab(bytes: Uint8Array, file: string, names: readonly string[], inflate: Inflate = inflateStream): Promise<Map<string, MatlabValue>> {
   const bad = (message: string, cause?: unknown): FaceDetError => new FaceDetError('MALFORMED_FILE', `${file}: expected a MATLAB 5 file, ${message}`, cause === undefined ? undefined : { cause });
   if (bytes.length < 128 || bytes[126] !== 0x49 || bytes[127] !== 0x4d) throw bad('found no header of one; give the .mat file as published (little-endian, not version 7.3)');
   const found = new Map<string, MatlabValue>();
-  const file5 = view(bytes);
-  for (let at = 128; at < bytes.length; ) {
-    let element: Element;
+  const elements: Element[] = [];
+  const tags = view(bytes);
+  for (let at = 128; at < bytes.length; at = elements.at(-1)!.next) {
     try {
-      element = elementAt(file5, at, bytes.length);
+      elements.push(elementAt(tags, at, bytes.length));
     } catch (cause) {
       throw bad(`the file is cut short or damaged at byte ${at}; fetch it again`, cause);
     }
-    at = element.next;
-    let body = bytes.subarray(element.from, element.from + element.size);
-    if (element.type === mi.compressed) {
+  }
+  for (const { type, from, size } of elements) {
+    let body = bytes.subarray(from, from + size);
+    if (type === mi.compressed) {
       try {
-        const name = nameWithin(body);
-        if (name !== undefined && !names.includes(name)) continue;
-        body = unzlibSync(body);
+        body = await inflate(body);
       } catch (cause) {
-        throw bad(`the compressed data at byte ${element.from} is damaged; fetch it again`, cause);
+        throw bad(`the compressed data at byte ${from} is damaged; fetch it again`, cause);
       }
-    } else if (element.type !== mi.matrix) continue;
+    } else if (type !== mi.matrix) continue;
     try {
       const inner = view(body);
-      const matrix = element.type === mi.compressed ? elementAt(inner, 0, body.length) : { type: mi.matrix, from: 0, size: body.length, next: body.length };
+      const matrix = type === mi.compressed ? elementAt(inner, 0, body.length) : { type: mi.matrix, from: 0, size: body.length, next: body.length };
       if (matrix.type !== mi.matrix) continue;
       const variable = readMatrix(inner, matrix, (name) => names.includes(name));
       if (variable) found.set(variable.name, variable.value);
     } catch (cause) {
-      throw bad(`a variable at byte ${element.from} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+      throw bad(`a variable at byte ${from} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
     }
   }
   const missing = names.filter((name) => !found.has(name));
@@ -89,116 +91,123 @@ function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The element at `at`: a tag of 8 bytes, or the small form, whose data sits inside the tag. */
-function elementAt(data: DataView, at: number, end: number): Element {
+/** The element at `at`: a tag of 8 bytes, or the small form, whose data sits inside the tag. Fills `into`, as a file has hundreds of thousands. */
+function elementAt(data: DataView, at: number, end: number, into: Element = { type: 0, from: 0, size: 0, next: 0 }): Element {
   if (at + 8 > end) throw new RangeError(`expected 8 bytes of a tag at byte ${at}, got ${end - at}`);
   const word = data.getUint32(at, true);
   if (word >>> 16) {
     const size = word >>> 16;
     if (size > 4) throw new RangeError(`expected at most 4 bytes in a small element at byte ${at}, got ${size}`);
-    return { type: word & 0xffff, from: at + 4, size, next: at + 8 };
+    into.type = word & 0xffff;
+    into.from = at + 4;
+    into.size = size;
+    into.next = at + 8;
+    return into;
   }
   const size = data.getUint32(at + 4, true);
   const from = at + 8;
   if (from + size > end) throw new RangeError(`expected ${size} bytes at byte ${from}, got ${end - from}`);
+  into.type = word;
+  into.from = from;
+  into.size = size;
   // Elements are padded to 8 bytes, but for compressed ones.
-  return { type: word, from, size, next: word === mi.compressed ? from + size : from + Math.ceil(size / 8) * 8 };
+  into.next = word === mi.compressed ? from + size : from + ((size + 7) & ~7);
+  return into;
 }
 
-/** The name of a compressed variable, from its first bytes alone, or undefined where they do not tell: most of a file is never unpacked. */
-function nameWithin(compressed: Uint8Array): string | undefined {
-  const beginning = new Uint8Array(256);
-  let filled = 0;
-  const stream = new Unzlib((chunk) => {
-    const part = chunk.subarray(0, beginning.length - filled);
-    beginning.set(part, filled);
-    filled += part.length;
-  });
-  stream.push(compressed.subarray(0, 2048), false);
-  if (filled < beginning.length) return undefined;
-  // Behind the tag of the matrix: flags (16 bytes), dimensions, name.
-  const data = view(beginning);
-  const dims = elementAt(data, 24, beginning.length);
-  return textAt(data, elementAt(data, dims.next, beginning.length));
+/** Unpacks by what every runtime has. */
+async function inflateStream(packed: Uint8Array): Promise<Uint8Array> {
+  const { writable, readable } = new DecompressionStream('deflate');
+  const writer = writable.getWriter();
+  // A damaged stream fails on both ends; the reader's error is the one that is told.
+  void writer.write(packed as Uint8Array<ArrayBuffer>).catch(() => {});
+  void writer.close().catch(() => {});
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = readable.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    chunks.push(part.value);
+    size += part.value.length;
+  }
+  const whole = new Uint8Array(size);
+  for (let at = 0, k = 0; k < chunks.length; at += chunks[k++]!.length) whole.set(chunks[k]!, at);
+  return whole;
 }
 
 function textAt(data: DataView, { from, size }: Element): string {
-  return String.fromCharCode(...new Uint8Array(data.buffer, data.byteOffset + from, size));
+  return String.fromCharCode.apply(null, new Uint8Array(data.buffer, data.byteOffset + from, size) as unknown as number[]);
 }
 
 /** The matrix inside an element, or undefined where `wanted` declines its name. An element of no bytes is an empty array. */
-function readMatrix(data: DataView, matrix: Element, wanted?: (name: string) => boolean): { name: string; value: MatlabValue } | undefined {
-  if (matrix.size === 0) return { name: '', value: { kind: 'numbers', dims: [0, 0], data: [] } };
-  const end = matrix.from + matrix.size;
-  const flags = elementAt(data, matrix.from, end);
-  const arrayClass = data.getUint8(flags.from);
-  const isComplex = (data.getUint32(flags.from, true) & complexFlag) !== 0;
-  const shape = elementAt(data, flags.next, end);
+function readMatrix(data: DataView, matrix: Element, wanted: (name: string) => boolean): { name: string; value: MatlabValue } | undefined {
+  const name = nameOf(data, matrix);
+  return wanted(name) ? { name, value: readValue(data, matrix.from, matrix.size, { type: 0, from: 0, size: 0, next: 0 }) } : undefined;
+}
+
+/** Behind the flags and the dimensions stands the name. */
+function nameOf(data: DataView, { from, size }: Element): string {
+  if (size === 0) return '';
+  const dims = elementAt(data, elementAt(data, from, from + size).next, from + size);
+  return textAt(data, elementAt(data, dims.next, from + size));
+}
+
+/** The array in `size` bytes; `part` is filled again and again, so nothing of it is kept over a call. */
+function readValue(data: DataView, from: number, size: number, part: Element): MatlabValue {
+  if (size === 0) return { kind: 'numbers', dims: [0, 0], data: [] };
+  const end = from + size;
+  elementAt(data, from, end, part);
+  const flags = data.getUint32(part.from, true);
+  const arrayClass = flags & 0xff;
+  elementAt(data, part.next, end, part);
   const dims: number[] = [];
   let count = 1;
-  for (let at = shape.from; at < shape.from + shape.size; at += 4) {
+  for (let at = part.from; at < part.from + part.size; at += 4) {
     const side = data.getInt32(at, true);
     dims.push(side);
     count *= side;
   }
-  const nameElement = elementAt(data, shape.next, end);
-  let name = '';
-  if (wanted) {
-    name = textAt(data, nameElement);
-    if (!wanted(name)) return undefined;
-  }
-  let at = nameElement.next;
+  let at = elementAt(data, part.next, end, part).next;
   if (arrayClass === mx.cell) {
     const cells: MatlabValue[] = [];
     for (let k = 0; k < count; k++) {
-      const cell = elementAt(data, at, end);
+      const cell = elementAt(data, at, end, part);
       if (cell.type !== mi.matrix) throw new TypeError(`expected an array in a cell, got data type ${cell.type}`);
-      cells.push(readMatrix(data, cell)!.value);
       at = cell.next;
+      cells.push(readValue(data, cell.from, cell.size, part));
     }
-    return { name, value: { kind: 'cells', dims, cells } };
+    return { kind: 'cells', dims, cells };
   }
   const isText = arrayClass === mx.char;
+  const isComplex = (flags & complexFlag) !== 0;
   if (!isText && (arrayClass < mx.double || arrayClass > mx.uint64 || isComplex)) {
     throw new TypeError(`expected cells, real numbers or text, got ${isComplex ? 'complex numbers' : `array class ${arrayClass}`}`);
   }
-  const numbers = readNumbers(data, elementAt(data, at, end));
-  if (isText) return { name, value: { kind: 'text', text: String.fromCharCode(...Array.from(numbers)) } };
+  const numbers = readNumbers(data, elementAt(data, at, end, part));
+  if (isText) return { kind: 'text', text: String.fromCharCode.apply(null, numbers as number[]) };
   if (numbers.length !== count) throw new RangeError(`expected ${count} numbers, got ${numbers.length}`);
-  return { name, value: { kind: 'numbers', dims, data: numbers } };
+  return { kind: 'numbers', dims, data: numbers };
 }
+
+/** Size and reader of each numeric data type. */
+const numeric: Readonly<Record<number, readonly [width: number, get: (data: DataView, at: number) => number]>> = {
+  [mi.int8]: [1, (data, at) => data.getInt8(at)],
+  [mi.int16]: [2, (data, at) => data.getInt16(at, true)],
+  [mi.uint16]: [2, (data, at) => data.getUint16(at, true)],
+  [mi.utf16]: [2, (data, at) => data.getUint16(at, true)],
+  [mi.int32]: [4, (data, at) => data.getInt32(at, true)],
+  [mi.uint32]: [4, (data, at) => data.getUint32(at, true)],
+  [mi.single]: [4, (data, at) => data.getFloat32(at, true)],
+  [mi.double]: [8, (data, at) => data.getFloat64(at, true)],
+  [mi.int64]: [8, (data, at) => Number(data.getBigInt64(at, true))],
+  [mi.uint64]: [8, (data, at) => Number(data.getBigUint64(at, true))],
+};
 
 /** The numbers of an element, in whatever type MATLAB found small enough to store them. */
 function readNumbers(data: DataView, { type, from, size }: Element): ArrayLike<number> {
-  const read = (width: number, get: (at: number) => number): Float64Array => {
-    const values = new Float64Array(size / width);
-    for (let k = 0; k < values.length; k++) values[k] = get(from + k * width);
-    return values;
-  };
-  switch (type) {
-    case mi.uint8:
-    case mi.utf8:
-      return new Uint8Array(data.buffer, data.byteOffset + from, size);
-    case mi.int8:
-      return read(1, (at) => data.getInt8(at));
-    case mi.int16:
-      return read(2, (at) => data.getInt16(at, true));
-    case mi.uint16:
-    case mi.utf16:
-      return read(2, (at) => data.getUint16(at, true));
-    case mi.int32:
-      return read(4, (at) => data.getInt32(at, true));
-    case mi.uint32:
-      return read(4, (at) => data.getUint32(at, true));
-    case mi.single:
-      return read(4, (at) => data.getFloat32(at, true));
-    case mi.double:
-      return read(8, (at) => data.getFloat64(at, true));
-    case mi.int64:
-      return read(8, (at) => Number(data.getBigInt64(at, true)));
-    case mi.uint64:
-      return read(8, (at) => Number(data.getBigUint64(at, true)));
-    default:
-      throw new TypeError(`expected numbers, got data type ${type}`);
-  }
+  if (type === mi.uint8 || type === mi.utf8) return new Uint8Array(data.buffer, data.byteOffset + from, size);
+  const [width, get] = numeric[type] ?? [];
+  if (!width || !get) throw new TypeError(`expected numbers, got data type ${type}`);
+  const values = new Array<number>(Math.floor(size / width));
+  for (let k = 0; k < values.length; k++) values[k] = get(data, from + k * width);
+  return values;
 }

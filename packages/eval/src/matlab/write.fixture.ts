@@ -1,5 +1,3 @@
-import { zlibSync } from 'fflate';
-
 /** A value to write: text, a column of numbers, an n × m matrix by rows, or cells. */
 export type Writable = string | number[] | number[][] | { cells: Writable[] };
 
@@ -9,10 +7,22 @@ export function writeMatlab(variables: Record<string, Writable>): Uint8Array {
   header.set(new TextEncoder().encode('MATLAB 5.0 MAT-file'.padEnd(116)));
   header.set([0, 1, 0x49, 0x4d], 124);
   const parts = Object.entries(variables).map(([name, value]) => {
-    const data = zlibSync(matrix(value, name));
+    const data = zlibStored(matrix(value, name));
     return join([tag(15, data.length), data]);
   });
   return join([header, ...parts]);
+}
+
+/** A zlib stream of one block that is not compressed: up to 65,535 bytes. */
+function zlibStored(data: Uint8Array): Uint8Array {
+  let low = 1;
+  let high = 0;
+  for (const byte of data) {
+    low = (low + byte) % 65521;
+    high = (high + low) % 65521;
+  }
+  const checksum = Uint8Array.of(high >> 8, high, low >> 8, low);
+  return join([Uint8Array.of(0x78, 1, 1), new Uint8Array(Uint16Array.of(data.length, ~data.length).buffer), data, checksum]);
 }
 
 function matrix(value: Writable, name = ''): Uint8Array {

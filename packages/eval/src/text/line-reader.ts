@@ -6,6 +6,8 @@ const space = 32;
 const tab = 9;
 const comma = 44;
 
+const decoder = new TextDecoder();
+
 /** Powers of ten that a double holds exactly: with them, a short decimal is one correctly rounded division. */
 const exactPowers = Float64Array.from({ length: 23 }, (_, k) => Number(`1e${k}`));
 
@@ -38,7 +40,7 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
   const skipBlanks = (): void => {
     while (at < end && isBlank(bytes[at]!)) at++;
   };
-  const text = (): string => new TextDecoder().decode(bytes.subarray(start, end)).trim();
+  const text = (): string => decoder.decode(bytes.subarray(start, end)).trim();
   const fail = (expected: string): never => {
     const got = text();
     throw malformed(file, line, expected, got === '' ? 'an empty line' : JSON.stringify(got));
@@ -46,43 +48,37 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
 
   /** A decimal at `at`; NaN where there is none. Up to 15 digits are rounded once, longer ones go by way of a string. */
   const number = (): number => {
-    const from = at;
-    let negative = false;
-    if (bytes[at] === 45 || bytes[at] === 43) negative = bytes[at++] === 45;
-    const begin = at;
+    // The place is kept in a local: the loops run for every digit of a file.
+    let to = at;
+    const sign = bytes[to];
+    if (sign === 45 || sign === 43) to++;
+    const begin = to;
     let mantissa = 0;
     let digits = 0;
+    for (let digit = bytes[to]! - 48; to < end && digit >= 0 && digit <= 9; digit = bytes[++to]! - 48) {
+      mantissa = mantissa * 10 + digit;
+      if (mantissa > 0) digits++;
+    }
+    let figures = to - begin;
     let decimals = 0;
-    let plain = true;
-    for (; at < end; at++) {
-      const digit = bytes[at]! - 48;
-      if (digit >= 0 && digit <= 9) {
+    if (to < end && bytes[to] === 46) {
+      const point = ++to;
+      for (let digit = bytes[to]! - 48; to < end && digit >= 0 && digit <= 9; digit = bytes[++to]! - 48) {
         mantissa = mantissa * 10 + digit;
         if (mantissa > 0) digits++;
-      } else break;
-    }
-    const whole = at - begin;
-    if (at < end && bytes[at] === 46) {
-      const point = at++;
-      for (; at < end; at++) {
-        const digit = bytes[at]! - 48;
-        if (digit >= 0 && digit <= 9) {
-          mantissa = mantissa * 10 + digit;
-          if (mantissa > 0) digits++;
-        } else break;
       }
-      decimals = at - point - 1;
+      decimals = to - point;
+      figures += decimals;
     }
-    if (at < end && !isBlank(bytes[at]!) && bytes[at] !== comma) {
-      plain = false;
-      while (at < end && !isBlank(bytes[at]!) && bytes[at] !== comma) at++;
-    }
-    if (plain && digits <= 15 && decimals <= 22 && whole + decimals > 0) {
+    const from = at;
+    at = to;
+    const isEnd = to >= end || isBlank(bytes[to]!) || bytes[to] === comma;
+    if (isEnd && figures > 0 && digits <= 15 && decimals <= 22) {
       const value = mantissa / exactPowers[decimals]!;
-      return negative ? -value : value;
+      return sign === 45 ? -value : value;
     }
-    if (at === from) return Number.NaN;
-    const word = new TextDecoder().decode(bytes.subarray(from, at));
+    while (at < end && !isBlank(bytes[at]!) && bytes[at] !== comma) at++;
+    const word = decoder.decode(bytes.subarray(from, at));
     return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
   };
   const part = (): void => {

@@ -51,39 +51,34 @@ const invalidAttribute = 3;
 export function evaluateWider(images: readonly WiderImage[], predictions: ReadonlyMap<string, ScoredBoxes>): WiderEvaluation {
   const official = images.length > 0 && images.every((image) => image.counted);
   const settings: (WiderSetting | 'all')[] = official ? [...widerSettings, 'all'] : ['all'];
-  const bucketOf = thresholdBuckets(images, predictions);
-  const tallies = settings.map(() => ({ faces: 0, hits: new Float64Array(steps + 1), proposals: new Float64Array(steps + 1) }));
+  const range = scoreRange(images, predictions);
+  // Predictions counted by the first threshold that they reach and by the subsets they count in (a bit each): one addition a prediction.
+  const everywhere = 2 ** settings.length - 1;
+  const hits = new Float64Array(2 ** settings.length * (steps + 1));
+  const proposals = new Float64Array(hits.length);
+  const faceTotals = settings.map(() => 0);
   const perImage = images.map((image): WiderImageResult => {
     const faces = image.boxes.length / 4;
     const found = predictions.get(image.name) ?? null;
     const matches = found ? bestFaces(found.boxes, image.boxes) : new Int32Array(0);
     const hitScores = new Float64Array(faces).fill(Number.NaN);
-    const isNew = new Uint8Array(matches.length);
-    const buckets = new Int32Array(matches.length);
-    for (let i = 0; i < matches.length; i++) {
-      buckets[i] = bucketOf(found!.scores[i]!);
-      const face = matches[i]!;
-      if (face < 0 || !Number.isNaN(hitScores[face]!)) continue;
-      hitScores[face] = found!.scores[i]!;
-      isNew[i] = 1;
-    }
-    settings.forEach((setting, s) => {
-      const tally = tallies[s]!;
+    const subsets = new Uint8Array(faces);
+    settings.forEach((setting, bit) => {
       const counted = setting === 'all' ? validFaces(image) : image.counted![setting];
-      for (let f = 0; f < faces; f++) tally.faces += counted[f]!;
-      // The official code passes over an image without any labelled face, its false positives too.
-      if (faces === 0) return;
-      for (let i = 0; i < matches.length; i++) {
-        const face = matches[i]!;
-        if (face >= 0 && counted[face] === 0) continue;
-        const bucket = buckets[i]!;
-        tally.proposals[bucket] = tally.proposals[bucket]! + 1;
-        if (isNew[i]) tally.hits[bucket] = tally.hits[bucket]! + 1;
-      }
+      for (let f = 0; f < faces; f++) subsets[f]! |= counted[f]! << bit;
     });
+    for (let f = 0; f < faces; f++) for (let bit = 0; bit < settings.length; bit++) faceTotals[bit]! += (subsets[f]! >> bit) & 1;
+    // The official code passes over an image without any labelled face, its false positives too.
+    if (found && faces > 0) countPredictions(found, range, matches, subsets, everywhere, hits, proposals, hitScores);
     return { image, predictions: found, hitScores, matches };
   });
-  const figures = Object.fromEntries(settings.map((setting, s) => [setting, figuresOf(tallies[s]!)])) as WiderEvaluation['figures'];
+  const ofSubset = (counts: Float64Array, bit: number): Float64Array =>
+    Float64Array.from({ length: steps }, (_, k) => {
+      let sum = 0;
+      for (let mask = 0; mask <= everywhere; mask++) if ((mask >> bit) & 1) sum += counts[mask * (steps + 1) + k]!;
+      return sum;
+    });
+  const figures = Object.fromEntries(settings.map((setting, bit) => [setting, figuresOf(faceTotals[bit]!, ofSubset(hits, bit), ofSubset(proposals, bit))])) as WiderEvaluation['figures'];
   return { images: images.length, figures, perImage };
 }
 
@@ -94,8 +89,34 @@ export function validFaces(image: WiderImage): Uint8Array {
   return valid;
 }
 
-/** The first threshold that a score reaches, of 1000 over the range of all scores; `steps` for one that reaches none. */
-function thresholdBuckets(images: readonly WiderImage[], predictions: ReadonlyMap<string, ScoredBoxes>): (score: number) => number {
+/**
+ * Adds the predictions of one image to the counts, each at the first threshold that it reaches; `steps` stands for none. They come by
+ * falling score: the first to hit a face is a hit, others of the same face are not.
+ */
+function countPredictions({ scores }: ScoredBoxes, { low, span }: ScoreRange, matches: Int32Array, subsets: Uint8Array, everywhere: number, hits: Float64Array, proposals: Float64Array, hitScores: Float64Array): void {
+  let k = 0;
+  for (let i = 0; i < matches.length; i++) {
+    const stretched = (scores[i]! - low) / span;
+    // The threshold is near here, one off where rounding matters; the comparison itself decides.
+    const near = Math.floor((1 - stretched) * steps) - 2;
+    if (near > k) k = near;
+    while (k < steps && stretched < 1 - (k + 1) / steps) k++;
+    const face = matches[i]!;
+    const place = (face < 0 ? everywhere : subsets[face]!) * (steps + 1) + k;
+    proposals[place]!++;
+    if (face < 0 || !Number.isNaN(hitScores[face]!)) continue;
+    hitScores[face] = scores[i]!;
+    hits[place]!++;
+  }
+}
+
+interface ScoreRange {
+  low: number;
+  /** From the lowest score of the whole set to the highest; 1 where they are equal. */
+  span: number;
+}
+
+function scoreRange(images: readonly WiderImage[], predictions: ReadonlyMap<string, ScoredBoxes>): ScoreRange {
   let low = Infinity;
   let high = -Infinity;
   for (const { name } of images) {
@@ -104,24 +125,14 @@ function thresholdBuckets(images: readonly WiderImage[], predictions: ReadonlyMa
     high = Math.max(high, scores[0]!);
     low = Math.min(low, scores[scores.length - 1]!);
   }
-  const span = high - low || 1;
-  const thresholds = Float64Array.from({ length: steps }, (_, k) => 1 - (k + 1) / steps);
-  return (score) => {
-    const stretched = (score - low) / span;
-    // The guess may be off by one where rounding matters; the comparison with the threshold itself decides.
-    let k = Math.min(steps, Math.max(0, Math.ceil((1 - stretched) * steps) - 1));
-    while (k > 0 && stretched >= thresholds[k - 1]!) k--;
-    while (k < steps && stretched < thresholds[k]!) k++;
-    return k;
-  };
+  return { low, span: high - low || 1 };
 }
 
 /** For each prediction the face of largest overlap (the first of equals) where that is a hit, else −1. */
 function bestFaces(boxes: Float64Array, faces: Float64Array): Int32Array {
-  const count = boxes.length / 4;
-  const best = new Int32Array(count);
-  const areas = Float64Array.from({ length: faces.length / 4 }, (_, f) => (faces[4 * f + 2]! + 1) * (faces[4 * f + 3]! + 1));
-  for (let i = 0; i < count; i++) {
+  const { order, lefts } = byLeftEdge(faces);
+  const best = new Int32Array(boxes.length / 4);
+  for (let i = 0; i < best.length; i++) {
     const x = boxes[4 * i]!;
     const y = boxes[4 * i + 1]!;
     const width = boxes[4 * i + 2]!;
@@ -129,29 +140,60 @@ function bestFaces(boxes: Float64Array, faces: Float64Array): Int32Array {
     const right = x + width;
     const bottom = y + height;
     const area = (width + 1) * (height + 1);
-    let most = 0;
+    // With an overlap of a half the left edges lie this near: at least half of either width is shared. A pixel more for rounding.
+    const furthest = x + (width + 1) / 2 + 1;
+    let most = minimumOverlap;
     let face = -1;
-    for (let f = 0; f < faces.length; f += 4) {
-      const fx = faces[f]!;
-      if (fx > right + 1) continue;
-      const w = Math.min(right, fx + faces[f + 2]!) - Math.max(x, fx) + 1;
+    for (let k = firstFrom(lefts, x - width - 2); k < lefts.length && lefts[k]! <= furthest; k++) {
+      const f = order[k]!;
+      const w = Math.min(right, lefts[k]! + faces[4 * f + 2]!) - Math.max(x, lefts[k]!) + 1;
       if (w <= 0) continue;
-      const fy = faces[f + 1]!;
-      const h = Math.min(bottom, fy + faces[f + 3]!) - Math.max(y, fy) + 1;
+      const fy = faces[4 * f + 1]!;
+      const h = Math.min(bottom, fy + faces[4 * f + 3]!) - Math.max(y, fy) + 1;
       if (h <= 0) continue;
       const shared = w * h;
-      const overlap = shared / (area + areas[f >> 2]! - shared);
-      if (overlap > most) {
-        most = overlap;
-        face = f >> 2;
-      }
+      const overlap = shared / (area + (faces[4 * f + 2]! + 1) * (faces[4 * f + 3]! + 1) - shared);
+      if (overlap < most || (overlap === most && face >= 0 && face < f)) continue;
+      most = overlap;
+      face = f;
     }
-    best[i] = most >= minimumOverlap ? face : -1;
+    best[i] = face;
   }
   return best;
 }
 
-function figuresOf({ faces, hits, proposals }: { faces: number; hits: Float64Array; proposals: Float64Array }): WiderFigures {
+/** Faces by their left edges (sorted by insertion: there are few), so that a prediction need only look at those near it. */
+function byLeftEdge(faces: Float64Array): { order: Uint32Array; lefts: Float64Array } {
+  const count = faces.length / 4;
+  const order = new Uint32Array(count);
+  const lefts = new Float64Array(count);
+  for (let f = 0; f < count; f++) {
+    const left = faces[4 * f]!;
+    let k = f;
+    for (; k > 0 && lefts[k - 1]! > left; k--) {
+      lefts[k] = lefts[k - 1]!;
+      order[k] = order[k - 1]!;
+    }
+    lefts[k] = left;
+    order[k] = f;
+  }
+  return { order, lefts };
+}
+
+/** The first place in rising values that is not below the limit. */
+function firstFrom(values: Float64Array, limit: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** From how many hits and proposals each threshold adds to those before it. */
+function figuresOf(faces: number, hits: Float64Array, proposals: Float64Array): WiderFigures {
   const precision = new Float64Array(steps);
   const recall = new Float64Array(steps);
   let hit = 0;

@@ -199,22 +199,22 @@ describe('ground truth', () => {
       hard: { name: 'hard.mat', bytes: over.hard ?? subset([[1, 2], [1]]) },
     }) satisfies WiderGroundTruthFiles;
 
-  it('puts faces, attributes and subsets together', () => {
-    const [a, b] = readWiderGroundTruth(files());
+  it('puts faces, attributes and subsets together', async () => {
+    const [a, b] = await readWiderGroundTruth(files());
     expect(a).toMatchObject({ name: 'e/a', boxes: Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8), counted: { easy: Uint8Array.of(0, 0), medium: Uint8Array.of(0, 1), hard: Uint8Array.of(1, 1) } });
     expect(b).toMatchObject({ name: 'e/b', counted: { hard: Uint8Array.of(1) } });
   });
 
   it.each([
-    ['other images', { easy: subset([[], []], { file_list: { cells: [{ cells: ['b', 'a'] }] } }) }, 'easy.mat: expected the images of face.mat in the same order, but entry 1 of file_list is b instead of a'],
+    ['other images', { easy: subset([[], []], { file_list: { cells: [{ cells: ['b', 'a'] }] } }) }, 'easy.mat: expected the images of face.mat in the same order, but file_list has b instead of a'],
     ['an index of no face', { hard: subset([[3], []]) }, 'hard.mat: expected indices from 1 to 2 for e/a'],
     ['a missing variable', { hard: writeMatlab(lists) }, 'hard.mat: expected a MATLAB 5 file, with event_list, file_list, gt_list; gt_list is not in it'],
-  ])('refuses %s', (_, over, message) => {
-    expect(() => readWiderGroundTruth(files(over))).toThrow(message);
+  ])('refuses %s', async (_, over, message) => {
+    await expect(readWiderGroundTruth(files(over))).rejects.toThrow(message);
   });
 
-  it('goes with a list, and says where it does not', () => {
-    const truth = readWiderGroundTruth(files());
+  it('goes with a list, and says where it does not', async () => {
+    const truth = await readWiderGroundTruth(files());
     const list = (text: string) => withSubsets(parseWiderAnnotations(text, 'bbx.txt'), truth, 'bbx.txt');
     expect(list('e/b.jpg\n1\n9 9 9 9 0 0 0 0 0 0\n')[0]).toMatchObject({ name: 'e/b', counted: { hard: Uint8Array.of(1) } });
     expect(() => list('e/c.jpg\n1\n9 9 9 9 0 0 0 0 0 0\n')).toThrow("bbx.txt, line 1: expected an image of the ground truth's .mat files, got e/c");
@@ -222,8 +222,8 @@ describe('ground truth', () => {
     expect(() => list('e/a.jpg\n2\n5 6 7 8 0 0 0 0 0 0\n1 2 3 4 0 0 0 0 0 0\n')).toThrow('bbx.txt, line 3: expected the box of the .mat files, 1 2 3 4, got 5 6 7 8');
   });
 
-  it.skipIf(!hasShared)('reads the official files: 3,226 images with 7,211 easy, 13,319 medium and 31,958 hard faces [needs ../shared]', () => {
-    const truth = readWiderGroundTruth(officialFiles());
+  it.skipIf(!hasShared)('reads the official files: 3,226 images with 7,211 easy, 13,319 medium and 31,958 hard faces [needs ../shared]', async () => {
+    const truth = await readWiderGroundTruth(officialFiles());
     expect(truth).toHaveLength(3226);
     const faces = widerSettings.map((setting) => truth.reduce((sum, { counted }) => sum + counted![setting].reduce((a, b) => a + b, 0), 0));
     expect(faces).toEqual([7211, 13319, 31958]);
