@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .configuration import data_of, find_config, make_options, read_config, read_yaml
 from .detect import network_outputs, tuning_ap
+from .prepare import fingerprint
 
 
 def list_studies(config: str) -> str:
@@ -47,8 +48,10 @@ def run_study(args) -> str:
     for name, change in study["variants"].items():
         results = []
         for seed in range(args.seeds):
-            folder = args.output / args.study / f"{name.replace(' ', '_')}_{seed}"
-            results.append(run_variant(merged(values, change.get("train", {})), change.get("test", {}), seed, folder, args, cache, taught, aside))
+            trained = merged(values, change.get("train", {}))
+            # Named for what it trains: variants, and studies, that differ only in their test share a run.
+            folder = args.output / "runs" / fingerprint([trained, args.images, seed])
+            results.append(run_variant(trained, change.get("test", {}), seed, folder, args, cache, taught, aside))
         rows.append((name, results))
     return report(args, study, rows)
 
@@ -57,7 +60,7 @@ def run_variant(values, test, seed, folder, args, cache, taught, aside) -> dict[
     """One training and its figures; a finished one is read back, a stopped one goes on."""
     from .train import Run
 
-    done = folder / f"result_{args.images}.json"
+    done = folder / f"result_{fingerprint(test)}.json"
     if done.exists():
         return json.loads(done.read_text())
     values = {**values, "images": args.images, "seed": seed}

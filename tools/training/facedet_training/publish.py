@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from pathlib import Path
@@ -11,6 +12,7 @@ from .evaluate import REPOSITORY
 from .export import export_onnx, load_checkpoint
 from .models import operations, parameter_count
 
+SETTING = "492 original WIDER FACE val images that were not trained on, preset paper, 640 × 640, single scale"
 WEIGHTS = REPOSITORY / "packages" / "models" / "weights"
 
 
@@ -48,3 +50,22 @@ def add_entry(folder: Path, entry: dict, first: bool = False) -> None:
     models = [m for m in models if m["name"] != entry["name"]]
     models = [entry, *models] if first else [*models, entry]
     path.write_text(json.dumps({"models": models}, indent=2) + "\n")
+
+
+def main() -> None:
+    from .cache import open_cache
+
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("checkpoint", type=Path)
+    p.add_argument("--name", default="facedet_0.5g_kps")
+    p.add_argument("--file", default="scrfd_0.5g_kps.onnx")
+    p.add_argument("--use", default="comes with the package, no download")
+    p.add_argument("--cache", type=Path, default=Path("runs/cache"), help="of the training run: it tells which images were seen")
+    p.add_argument("--accuracy", type=float, nargs=3, metavar=("EASY", "MEDIUM", "HARD"))
+    args = p.parse_args()
+    accuracy = dict(zip(("easy", "medium", "hard"), args.accuracy), setting=SETTING) if args.accuracy else None
+    print(json.dumps(publish(args.checkpoint, args.name, args.file, args.use, open_cache(args.cache), accuracy=accuracy)))
+
+
+if __name__ == "__main__":
+    main()
