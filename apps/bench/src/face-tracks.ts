@@ -79,7 +79,7 @@ for (const [group, members] of groups) {
   for (const [regime, gap] of regimes) {
     for (const [tracker, trackerOptions, timed] of trackers) {
       const runs = seeds.map((seed) => combineMot(members.map(([, frames]) => evaluate(frames, gap, seed, trackerOptions, timed))));
-      results.push({ group, regime, tracker, IDSW: mean(runs.map((r) => r.IDSW)), IDF1: mean(runs.map((r) => r.IDF1)), HOTA: mean(runs.map((r) => r.HOTA)), MOTA: mean(runs.map((r) => r.MOTA)), wins: 0 });
+      results.push({ group, regime, tracker, IDSW: mean(runs.map((r) => r.IDSW)), IDF1: mean(runs.map((r) => r.IDF1)), HOTA: mean(runs.map((r) => r.HOTA)), MOTA: mean(runs.map((r) => r.MOTA)) });
     }
   }
 }
@@ -87,7 +87,7 @@ for (const [group, members] of groups) {
 if (options.json) console.log(JSON.stringify({ seeds: seeds.length, dropped: DROPPED, jitter: JITTER, results }));
 else {
   const pair = results.filter((_, k) => k % 2 === 0).map((plain, k) => [plain, results[2 * k + 1]!] as const);
-  console.log(table(['frames kept', 'switches: plain', 'time-aware', 'IDF1: plain', 'time-aware ', 'HOTA: plain', 'time-aware  ', 'fewer switches', 'more IDF1'], pair.map(([plain, timed]) => [
+  console.log(table(['frames kept', ...['switches', 'IDF1', 'HOTA'].flatMap((name) => [`${name}, plain`, `${name}, time-aware`]), 'fewer switches', 'more IDF1'], pair.map(([plain, timed]) => [
     options.sequences ? `${plain['group']}, ${plain['regime']}` : String(plain['regime']),
     ...(['IDSW', 'IDF1', 'HOTA'] as const).flatMap((name) => [plain[name]!, timed[name]!].map((value) => (name === 'IDSW' ? Number(value).toFixed(0) : Number(value).toFixed(4)))),
     `${(100 * (1 - Number(timed['IDSW']) / Number(plain['IDSW']))).toFixed(0)} %`,
