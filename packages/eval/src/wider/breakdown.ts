@@ -45,18 +45,18 @@ const labels = {
  * @param scoreThreshold in the models' own score; groups also tell how many are found from it on.
  */
 export function recallBreakdown({ perImage }: WiderEvaluation, scoreThreshold = 0.5): RecallBreakdown {
+  const valid = perImage.map(({ image }) => validFaces(image));
   const groups = (names: readonly string[], groupOf: (image: WiderImage, face: number) => number): RecallGroup[] => {
     const tallies = names.map((label) => ({ label, faces: 0, found: 0, foundAtThreshold: 0 }));
-    for (const { image, hitScores } of perImage) {
-      const valid = validFaces(image);
-      hitScores.forEach((score, face) => {
+    perImage.forEach(({ image, hitScores }, i) => {
+      for (let face = 0; face < hitScores.length; face++) {
         const tally = tallies[groupOf(image, face)];
-        if (!valid[face] || !tally) return;
+        if (!valid[i]![face] || !tally) continue;
         tally.faces++;
-        if (!Number.isNaN(score)) tally.found++;
-        if (score >= scoreThreshold) tally.foundAtThreshold++;
-      });
-    }
+        if (!Number.isNaN(hitScores[face]!)) tally.found++;
+        if (hitScores[face]! >= scoreThreshold) tally.foundAtThreshold++;
+      }
+    });
     return tallies;
   };
   const byAttribute = (attribute: keyof typeof labels): RecallGroup[] => {
