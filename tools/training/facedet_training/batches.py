@@ -36,7 +36,9 @@ class Batch:
 class Sampler:
     """Crop number n is image and augmentation by `(seed, n)`."""
 
-    def __init__(self, cache: ImageCache, indices, options: Augmentation, seed: int, weights: dict[str, float] | None = None, crowding: float = 0.0):
+    def __init__(
+        self, cache: ImageCache, indices, options: Augmentation, seed: int, weights: dict[str, float] | None = None, crowding: float = 0.0
+    ):
         self.cache, self.options, self.seed = cache, options, seed
         taught = [i for i in indices if (~cache.ignore[cache.faces(i)]).any()]
         self.sets = [np.array([i for i in taught if cache.source[i] == name]) for name in dict.fromkeys(cache.source)]

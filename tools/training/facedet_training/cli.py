@@ -72,7 +72,9 @@ def add_evaluate(commands) -> None:
     what = p.add_mutually_exclusive_group(required=True)
     what.add_argument("--checkpoint", type=Path, help="of `train`; its averaged weights count")
     what.add_argument("--model", type=Path, help="any SCRFD in ONNX")
-    p.add_argument("--data-root", type=Path, required=True, help="WIDER images with their wider_face_*_bbx_gt.txt; with --tuning the training data")
+    p.add_argument(
+        "--data-root", type=Path, required=True, help="WIDER images with their wider_face_*_bbx_gt.txt; with --tuning the training data"
+    )
     p.add_argument("--ground-truth", type=Path, help="the folder of the official .mat files (not with --tuning)")
     p.add_argument("--size", default="640x640")
     p.add_argument("--output", type=Path, help="keep the predictions there")

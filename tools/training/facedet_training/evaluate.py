@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 def facedet_command(given: str | None = None) -> list[str]:
     """The command of this checkout (built), or `facedet` on the PATH."""
     if given:
-        return given.split()
+        return shlex.split(given)
     built = REPOSITORY / "apps/cli/dist/main.js"
     if built.exists():
         return ["node", str(built)]
@@ -25,15 +26,35 @@ def facedet_command(given: str | None = None) -> list[str]:
     raise FileNotFoundError("expected the facedet command: run `pnpm install && pnpm build` in the repository, or give --facedet")
 
 
-def evaluate_onnx(model: Path, data_root: Path, ground_truth: Path, size: str = "640x640", output: Path | None = None,
-                  facedet: str | None = None, threads: int | None = None) -> dict:
+def evaluate_onnx(
+    model: Path,
+    data_root: Path,
+    ground_truth: Path,
+    size: str = "640x640",
+    output: Path | None = None,
+    facedet: str | None = None,
+    threads: int | None = None,
+) -> dict:
     """WIDER FACE AP of an ONNX model over the images that `data_root` lists, with the preset `paper`."""
     with tempfile.TemporaryDirectory() as own:
         root = official_layout(data_root, Path(own) / "wider")
         command = [
-            *facedet_command(facedet), "eval", "wider",
-            "--data-root", str(root), "--ground-truth", str(ground_truth), "--model", str(model),
-            "--preset", "paper", "--size", size, "--output-dir", str(output or Path(own) / "out"), "--json",
+            *facedet_command(facedet),
+            "eval",
+            "wider",
+            "--data-root",
+            str(root),
+            "--ground-truth",
+            str(ground_truth),
+            "--model",
+            str(model),
+            "--preset",
+            "paper",
+            "--size",
+            size,
+            "--output-dir",
+            str(output or Path(own) / "out"),
+            "--json",
         ]
         if threads:
             command += ["--threads", str(threads)]

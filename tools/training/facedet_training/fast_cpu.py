@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -29,8 +31,7 @@ def kernels() -> ctypes.CDLL | None:
     if compiler is None:
         return None
     flags = ["-O3", "-march=native", "-ffast-math", "-shared", "-fPIC"]
-    mark = hashlib.sha256(SOURCE.read_bytes() + repr(flags).encode() + Path("/proc/cpuinfo").read_bytes()[:600]
-                          if Path("/proc/cpuinfo").exists() else SOURCE.read_bytes()).hexdigest()[:16]
+    mark = hashlib.sha256(SOURCE.read_bytes() + repr(flags).encode() + processor()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "facedet-training"
     library = folder / f"kernels-{mark}.so"
     if not library.exists():
@@ -42,6 +43,13 @@ def kernels() -> ctypes.CDLL | None:
             # Several processes may compile at once: each moves a whole file into place.
             os.replace(made, library)
     return ctypes.CDLL(str(library))
+
+
+def processor() -> bytes:
+    """What this machine's instructions are: a home folder may be seen from several."""
+    listed = Path("/proc/cpuinfo")
+    flags = re.search(rb"^(flags|Features)\s*:.*$", listed.read_bytes(), re.MULTILINE) if listed.exists() else None
+    return flags[0] if flags else repr(platform.uname()).encode()
 
 
 def pointer(tensor: Tensor) -> ctypes.c_void_p:
@@ -60,8 +68,19 @@ class NormRelu(torch.autograd.Function):
         mean, inverse = torch.empty_like(weight), torch.empty_like(weight)
         rows = x.numel() // x.shape[1]
         kernels().norm_relu_forward(
-            pointer(x), pointer(y), ctypes.c_long(rows), x.shape[1], pointer(weight), pointer(bias), ctypes.c_float(eps),
-            ctypes.c_float(momentum), pointer(running_mean), pointer(running_var), pointer(mean), pointer(inverse), int(relu),
+            pointer(x),
+            pointer(y),
+            ctypes.c_long(rows),
+            x.shape[1],
+            pointer(weight),
+            pointer(bias),
+            ctypes.c_float(eps),
+            ctypes.c_float(momentum),
+            pointer(running_mean),
+            pointer(running_var),
+            pointer(mean),
+            pointer(inverse),
+            int(relu),
         )
         ctx.save_for_backward(x, weight, bias, mean, inverse)
         ctx.relu = relu
@@ -74,8 +93,18 @@ class NormRelu(torch.autograd.Function):
         dx, dweight, dbias = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(bias)
         rows = x.numel() // x.shape[1]
         kernels().norm_relu_backward(
-            pointer(x), pointer(dy), pointer(dx), ctypes.c_long(rows), x.shape[1], pointer(weight), pointer(bias),
-            pointer(mean), pointer(inverse), pointer(dweight), pointer(dbias), int(ctx.relu),
+            pointer(x),
+            pointer(dy),
+            pointer(dx),
+            ctypes.c_long(rows),
+            x.shape[1],
+            pointer(weight),
+            pointer(bias),
+            pointer(mean),
+            pointer(inverse),
+            pointer(dweight),
+            pointer(dbias),
+            int(ctx.relu),
         )
         return dx, dweight, dbias, None, None, None, None, None
 
@@ -107,9 +136,7 @@ class FastSequential(nn.Sequential):
             elif isinstance(layer, nn.BatchNorm2d) and layer.num_features % 8 == 0 and layer.num_features <= 2048:
                 relu = i + 1 < len(layers) and isinstance(layers[i + 1], nn.ReLU)
                 layer.num_batches_tracked.add_(1)
-                x = NormRelu.apply(
-                    x, layer.weight, layer.bias, layer.running_mean, layer.running_var, layer.eps, layer.momentum, relu
-                )
+                x = NormRelu.apply(x, layer.weight, layer.bias, layer.running_mean, layer.running_var, layer.eps, layer.momentum, relu)
                 i += relu
             else:
                 x = layer(x)

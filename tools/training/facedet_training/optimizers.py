@@ -54,7 +54,9 @@ class Muon(torch.optim.Optimizer):
                 p.add_(update, alpha=-group["lr"])
 
 
-def optimizers(model: nn.Module, kind: str, lr: float, weight_decay: float, muon_lr: float = 0.02, **sharing) -> list[torch.optim.Optimizer]:
+def optimizers(
+    model: nn.Module, kind: str, lr: float, weight_decay: float, muon_lr: float = 0.02, **sharing
+) -> list[torch.optim.Optimizer]:
     """Norms and biases are not decayed."""
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
@@ -65,7 +67,9 @@ def optimizers(model: nn.Module, kind: str, lr: float, weight_decay: float, muon
         return [torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99))]
     if kind == "muon":
         # Depthwise kernels are 3×3 a channel, the last layers' rows answer for single numbers: neither is a matrix in Muon's sense.
-        last = {id(p) for head in model.heads for part in (head.score, head.box, head.points) if part is not None for p in part.parameters()}
+        last = {
+            id(p) for head in model.heads for part in (head.score, head.box, head.points) if part is not None for p in part.parameters()
+        }
         matrices = [p for p in decayed if p.shape[1] > 1 and id(p) not in last]
         chosen = {id(p) for p in matrices}
         rest = [p for p in decayed if id(p) not in chosen]

@@ -21,7 +21,9 @@ def seen_images(cache: ImageCache, source: str = "wider") -> list[str]:
     return sorted(str(Path(name).with_suffix("")) for name, s in zip(cache.name, cache.source) if s == source)
 
 
-def publish(checkpoint: Path, name: str, file: str, use: str, cache: ImageCache, folder: Path = WEIGHTS, accuracy: dict | None = None) -> dict:
+def publish(
+    checkpoint: Path, name: str, file: str, use: str, cache: ImageCache, folder: Path = WEIGHTS, accuracy: dict | None = None
+) -> dict:
     """Exports `checkpoint` to `folder/file` and puts its entry into `weights.json` (in front: the first is the default)."""
     model = load_checkpoint(checkpoint)
     export_onnx(model, folder / file)

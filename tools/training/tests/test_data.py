@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facedet_training.batches import Sampler, tuning_split
 from facedet_training.augment import Augmentation
+from facedet_training.batches import Sampler, tuning_split
 from facedet_training.cache import build_cache
 from facedet_training.datasets import read_coco, read_retinaface, read_set, read_voc, read_wider, read_yolo
 from facedet_training.labels import Habits, merge

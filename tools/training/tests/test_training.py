@@ -26,7 +26,9 @@ TRAINING = Path(__file__).resolve().parents[1]
 
 def start(command, folder, images, *changes):
     environment = {**os.environ, "PYTHONPATH": str(TRAINING), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*command, str(folder), str(images), *changes], cwd=TRAINING, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*command, str(folder), str(images), *changes], cwd=TRAINING, env=environment, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(process):
@@ -51,8 +53,20 @@ def test_overfits_eight_images(tmp_path):
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     cache = drawn_cache(8)
-    augmentation = {"size": 160, "crops": [0.8, 1.0, 1.2], "blur": 0, "jpeg": 0, "dark": 0, "cutout": 0, "photometric": 0, "grey": 0, "saturation": 0}
-    options = tiny_options(1600, batch_size=8, optimizer="muon", lr=0.003, weight_decay=0.01, clip=35, ema=0.95, augmentation=augmentation, save_seconds=1e9)
+    augmentation = {
+        "size": 160,
+        "crops": [0.8, 1.0, 1.2],
+        "blur": 0,
+        "jpeg": 0,
+        "dark": 0,
+        "cutout": 0,
+        "photometric": 0,
+        "grey": 0,
+        "saturation": 0,
+    }
+    options = tiny_options(
+        1600, batch_size=8, optimizer="muon", lr=0.003, weight_decay=0.01, clip=35, ema=0.95, augmentation=augmentation, save_seconds=1e9
+    )
     run = Run(options, cache, range(8), tmp_path)
     run.train()
     model = run.ema.eval()
@@ -107,7 +121,9 @@ def test_norms_over_two_processes_are_exact():
 
 
 def test_a_batch_that_the_processes_cannot_share_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr("facedet_training.train.Processes.__init__", lambda self: self.__dict__.update(count=3, rank=0, device=torch.device("cpu")))
+    monkeypatch.setattr(
+        "facedet_training.train.Processes.__init__", lambda self: self.__dict__.update(count=3, rank=0, device=torch.device("cpu"))
+    )
     with pytest.raises(ValueError, match="3 processes"):
         Run(tiny_options(8), drawn_cache(2), range(2), tmp_path)
 

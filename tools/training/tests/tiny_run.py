@@ -14,7 +14,15 @@ AUGMENTATION = {"size": 96, "crops": [0.6, 0.8], "blur": 0.2, "jpeg": 0.2}
 
 
 def tiny_options(images, **changes):
-    values = {"model": "scrfd_0.5g_kps", "images": images, "batch_size": 4, "optimizer": "sgd", "lr": 0.01, "ema": 0.9, "augmentation": AUGMENTATION}
+    values = {
+        "model": "scrfd_0.5g_kps",
+        "images": images,
+        "batch_size": 4,
+        "optimizer": "sgd",
+        "lr": 0.01,
+        "ema": 0.9,
+        "augmentation": AUGMENTATION,
+    }
     return Options(**{**values, "save_seconds": 0.0, "log_steps": 2, **changes})
 
 
