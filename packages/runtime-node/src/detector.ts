@@ -28,8 +28,6 @@ export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOption
 export interface PoolDetector extends Detector {
   /** What runs the model: the backend's name, the provider, and the providers that could not be had. */
   readonly info: ReadyInfo;
-  /** Threads inside each session. */
-  readonly threads: number;
 }
 
 /**
@@ -71,7 +69,6 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
 
   return {
     concurrency: workers,
-    threads,
     info,
     detect: (image, callOptions = {}) => detect(image, callOptions),
     async detectBatch(images, { signal, ...callOptions } = {}) {
