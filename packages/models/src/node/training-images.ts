@@ -3,7 +3,7 @@ import { FaceDetError } from '@facedet/core';
 import { defaultTrainingImagesUrl } from '../default.ts';
 
 /**
- * The WIDER FACE val images that the default weights have seen in training, as `EVENT/IMAGE.jpg`: an AP over all of val is no fair figure for them.
+ * The WIDER FACE val images that the default weights have seen in training, as `EVENT/IMAGE` without extension: an AP over all of val is no fair figure for them.
  *
  * @throws FaceDetError `NO_MODEL` where this build carries no default weights.
  */
