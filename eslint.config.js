@@ -35,6 +35,6 @@ export default tseslint.config(
   { files: ['packages/models/src/**'], ignores: ['**/*.test.ts', 'packages/models/src/node.ts', 'packages/models/src/node/**'], rules: forbid('@facedet/*', '!@facedet/core', ...noNode, ...engines) },
   { files: ['packages/runtime-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-web', '@facedet/eval', 'onnxruntime-web') },
   { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },
-  { files: ['apps/*/src/**', 'examples/**'], rules: forbid() },
+  { files: ['apps/*/src/**', 'examples/**'], ignores: ['**/*.test.ts'], rules: forbid() },
   { files: ['apps/**', 'examples/**', 'scripts/**', '**/*.test.ts', '**/bench/**', 'packages/*/scripts/**', '**/fixtures/**'], rules: { 'no-console': 'off' } },
 );

@@ -56,17 +56,6 @@ export function openPartial(path: string, { append = false } = {}): PartialFile 
   };
 }
 
-/** Gives a finished file its final name once its bytes are on the disk. */
-export function commitPartial(partialPath: string, path: string): void {
-  const file = openSync(partialPath, 'r+');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(partialPath, path);
-}
-
 /** Writes a whole file under its partial name and then gives it its final one. */
 export function writeWhole(path: string, data: string | Uint8Array): void {
   const file = openPartial(path);
