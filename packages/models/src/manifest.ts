@@ -157,7 +157,7 @@ export const models: readonly ModelEntry[] = [
 ];
 
 function accuracy(easy: number, medium: number, hard: number): ModelAccuracy {
-  return { easy, medium, hard, setting: 'single scale, longer side 640', source: ZOO };
+  return { easy, medium, hard, setting: 'as published: all of val, single scale, longer side 640', source: ZOO };
 }
 
 function speed(milliseconds: number): ModelSpeed {

@@ -27,7 +27,11 @@ export async function list(context: Context, flags: { json?: boolean }): Promise
   ]);
   await context.write(table(['model', 'easy', 'medium', 'hard', 'GFLOPs', 'parameters', 'landmarks', 'licence', 'state', 'use'], rows, context.colors.bold));
   for (const { name, path } of stored.filter((model) => !model.entry)) await context.write(`${name}  ${path}\n`);
-  await context.write("\nEasy, medium, hard: AP on WIDER FACE val as published. The scrfd_* weights are InsightFace's, for non-commercial research only.\n");
+  const settings = new Map<string, string[]>();
+  for (const { name, accuracy } of zoo) if (accuracy) settings.set(accuracy.setting, [...(settings.get(accuracy.setting) ?? []), name]);
+  await context.write('\nEasy, medium, hard: AP on WIDER FACE val in percent; other settings, other figures:\n');
+  for (const [setting, names] of settings) await context.write(`  ${setting}: ${names.join(', ')}\n`);
+  await context.write("The scrfd_* weights are InsightFace's, for non-commercial research only.\n");
 }
 
 /** `facedet models pull` */
