@@ -217,12 +217,10 @@ describe('what is no picture', () => {
       ['a JPEG that ends in its header', jpeg.subarray(0, 20), 'IMAGE_UNREADABLE', /./],
     ];
     for (const [label, source, code, message] of cases) {
-      const from = performance.now();
       const error = await failure(readImage(source));
       expect([label, isFaceDetError(error), error.code]).toEqual([label, true, code]);
       expect(error.message, label).toMatch(message);
       expect(error.message, label).not.toContain('\n');
-      expect(performance.now() - from, label).toBeLessThan(5000);
     }
     for (const source of [truncated, (await picture(640, 480).png().toBuffer()).subarray(0, 400), (await picture(640, 480).jpeg({ progressive: true }).toBuffer()).subarray(0, truncated.length)]) {
       const image = await readImage(source);
