@@ -1,3 +1,20 @@
-import { library } from '../../tsup.base';
+import { defineConfig } from 'tsup';
 
-export default library({ index: 'src/index.ts', worker: 'src/worker.ts' }, { platform: 'browser' });
+const entry = { index: 'src/index.ts', worker: 'src/worker.ts' };
+const shared = { entry, format: 'esm' as const, target: 'es2022', platform: 'browser' as const, sourcemap: true, splitting: true };
+
+export default defineConfig([
+  { ...shared, dts: true, clean: ['dist/*.*'] },
+  // For pages without a bundler: everything in it but the engine's .wasm files and mediabunny.
+  {
+    ...shared,
+    outDir: 'dist/standalone',
+    clean: true,
+    minify: true,
+    noExternal: [/^@facedet\//, /^onnxruntime-/],
+    external: ['mediabunny'],
+    esbuildOptions(options) {
+      options.conditions = ['onnxruntime-web-use-extern-wasm', 'browser', 'module'];
+    },
+  },
+]);
