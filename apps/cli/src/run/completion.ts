@@ -61,19 +61,21 @@ function zsh(places: Place[]): string {
   const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const spec = ({ name, description }: { name: string; description: string }) => quote(`${name.replaceAll(':', '\\:')}:${description}`);
   const cases = places.map(({ path, commands, options, choices }) => {
-    const words = [...commands, ...choices.map((name) => ({ name, description: '' })), ...options.flatMap(({ flags, description }) => flags.map((name) => ({ name, description })))];
-    return `    ${quote(path.join(' '))}) candidates=(${words.map(spec).join(' ')}) ;;\n`;
+    const words = [...commands, ...choices.map((name) => ({ name, description: '' }))];
+    const flags = options.flatMap(({ flags: names, description }) => names.map((name) => ({ name, description })));
+    return `    ${quote(path.join(' '))}) words_here=(${words.map(spec).join(' ')}) options_here=(${flags.map(spec).join(' ')}) ;;\n`;
   });
   return `#compdef facedet
 _facedet() {
-  local -a candidates
+  local -a words_here options_here
   local word at='' known=' ${places.map(({ path }) => path.join('/')).filter(Boolean).join(' ')} '
-  for word in "\${words[@]:1:CURRENT-2}"; do
+  for word in "\${(@)words[2,CURRENT-1]}"; do
     if [[ $known == *" \${at:+\${at// //}/}$word "* ]]; then at="\${at:+$at }$word"; fi
   done
   case "$at" in
 ${cases.join('')}  esac
-  _describe -o 'facedet' candidates
+  _describe 'facedet' words_here
+  _describe -o 'option' options_here
   _files
 }
 if [ "$funcstack[1]" = "_facedet" ]; then _facedet "$@"; else compdef _facedet facedet; fi

@@ -78,7 +78,7 @@ async function video(): Promise<Finding> {
 }
 
 async function models(): Promise<Finding[]> {
-  const stored = await storedModels().catch(() => []);
+  const stored = (await storedModels().catch(() => [])).filter(({ path }) => path.startsWith(modelCacheDir()));
   const from = process.env.FACEDET_MODELS ? ' (FACEDET_MODELS)' : '';
   const proxies = ['HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy'].filter((name) => process.env[name]);
   return [

@@ -12,10 +12,16 @@ export interface Input {
 }
 
 const pictures = ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'];
+const videos = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi', '.mpg', '.mpeg', '.ts', '.mts', '.m2ts', '.wmv', '.flv', '.ogv', '.3gp', '.gif'];
 
 /** Whether a name looks like a picture's. */
 export function isPictureName(name: string): boolean {
   return pictures.some((extension) => name.toLowerCase().endsWith(extension));
+}
+
+/** Whether a name looks like a video's. */
+export function isVideoName(name: string): boolean {
+  return videos.some((extension) => name.toLowerCase().endsWith(extension));
 }
 
 /** Whether an argument is a URL (`https:`, `rtsp:`, `file:`, …) and not a path; `C:\` is a path. */

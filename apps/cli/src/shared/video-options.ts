@@ -1,6 +1,8 @@
+import { extname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Preset, TrackerOptions } from '@facedet/tracker';
 import type { VideoCodec, VideoWriterOptions } from '@facedet/runtime-node';
+import { usageError } from './errors.ts';
 import type { DetectorFlags } from './model-option.ts';
 import { integerIn, numberIn, oneOf } from './options.ts';
 
@@ -61,4 +63,28 @@ export function parseDetectEvery(text: string): number | 'auto' {
   const value = /^\d+$/.test(text) ? Number(text) : 0;
   if (!(value >= 1 && value <= 10_000)) throw new InvalidArgumentError("Expected a whole number of at least 1, or auto.");
   return value;
+}
+
+/** The videos that are written. */
+export const WRITTEN_VIDEOS = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'];
+
+/** Ends the command with exit code 2 where no video of this codec can be written under this name. */
+export function checkVideoName(path: string, codec?: VideoCodec): void {
+  const extension = extname(path).toLowerCase();
+  if (!WRITTEN_VIDEOS.includes(extension)) throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
+  if (extension === '.webm' && codec === 'h264') throw usageError(`${path}: expected vp9 or av1 in a WebM, received h264`);
+}
+
+/** `ff8000` → red, green, blue. */
+export function parseColor(text: string): [number, number, number] {
+  const found = /^#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text.trim());
+  if (!found) throw new InvalidArgumentError('Expected a colour as six hexadecimal digits, like ff8000.');
+  return [parseInt(found[1]!, 16), parseInt(found[2]!, 16), parseInt(found[3]!, 16)];
+}
+
+/** `3,7` → identities. */
+export function parseIdentities(text: string): number[] {
+  const ids = text.split(',').map(Number);
+  if (!ids.every((id) => Number.isInteger(id) && id >= 1)) throw new InvalidArgumentError('Expected identities as whole numbers, like 3,7.');
+  return ids;
 }
