@@ -13,8 +13,9 @@ export { openVideo, type OpenVideoOptions, type VideoInput } from './video/open-
 export { type VideoSource } from './video/source.ts';
 export { type ColorTags, type Fraction, type SideStream, type VideoMetadata } from './video/metadata.ts';
 export { type VideoFrame } from './video/video-frame.ts';
-export { createVideoWriter, type VideoWriter, type VideoWriterOptions } from './video/writer.ts';
+export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './video/writer.ts';
 export { type VideoCodec } from './video/encoder.ts';
 export { type LeftOut } from './video/side-streams.ts';
 export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './video/process-video.ts';
 export { type Row } from './video/rows.ts';
+export { renderVideo, type RenderVideoOptions } from './video/render-video.ts';

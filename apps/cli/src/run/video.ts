@@ -1,14 +1,14 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, extname } from 'node:path';
 import { isFaceDetError } from '@facedet/core';
 import { processVideo, type VideoSummary } from '@facedet/runtime-node';
 import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
+import { place } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
 import { withoutName } from '../shared/video-errors.ts';
-import { encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+import { checkVideoName, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
 
 export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
   output?: string;
@@ -28,8 +28,6 @@ export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags 
   refine?: boolean;
   lookAhead?: number;
 }
-
-const VIDEO_NAMES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'];
 
 export async function run(context: Context, flags: VideoFlags, source: string): Promise<void> {
   checkFlags(flags, source);
@@ -83,8 +81,7 @@ function statistics({ metadata, leftOut: _, ...figures }: VideoSummary): unknown
 
 function checkFlags(flags: VideoFlags, source: string): void {
   const { output, jsonl, mot, csv, track } = flags;
-  if (output !== undefined && !VIDEO_NAMES.includes(extname(output).toLowerCase())) throw usageError(`${output}: expected a name that ends in ${VIDEO_NAMES.join(', ')}`);
-  if (output !== undefined && extname(output).toLowerCase() === '.webm' && flags.codec === 'h264') throw usageError(`${output}: expected vp9 or av1 in a WebM, received h264`);
+  if (output !== undefined) checkVideoName(output, flags.codec);
   if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
   if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
   const outputs = [output, jsonl, mot, csv].filter((path) => path !== undefined);
@@ -93,11 +90,4 @@ function checkFlags(flags: VideoFlags, source: string): void {
     if (path === place(source)) throw usageError(`${outputs[i]}: it is the input; expected another name`, 'OUTPUT_IS_INPUT');
     if (places.indexOf(path) !== i) throw usageError(`${outputs[i]}: expected a file of its own for each output`);
   });
-}
-
-/** A path without links, also of a file that is not there yet. */
-function place(path: string): string {
-  if (existsSync(path)) return realpathSync(path);
-  const folder = dirname(resolve(path));
-  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
 }

@@ -18,8 +18,8 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   output?: string;
   /** How it is written. */
   encoding?: Omit<VideoWriterOptions, 'like' | 'resume'>;
-  /** What is drawn into the output; by default boxes, labels, landmarks and trails, or nothing where faces are hidden. */
-  draw?: boolean | OverlayOptions;
+  /** What is drawn into the output; by default boxes, labels and landmarks, or nothing where faces are hidden. `trails: true` adds where identities came from. */
+  draw?: boolean | (Omit<OverlayOptions, 'trails'> & { readonly trails?: boolean });
   /** Hides faces in the output. A frame whose detection failed is hidden whole. */
   anonymize?: boolean | AnonymizeOptions;
   /** A file with a line for every frame. */
@@ -171,20 +171,36 @@ function editor({ draw, anonymize, output }: ProcessVideoOptions): Edit | undefi
   if (output === undefined) return undefined;
   const hiding = anonymize === true ? {} : anonymize || undefined;
   const overlay = draw === undefined ? (hiding ? undefined : {}) : draw === true ? {} : draw || undefined;
-  const trails = overlay && !overlay.trails ? createTrails() : undefined;
+  const { trails: wanted = false, ...marks } = overlay ?? {};
+  const trails = wanted ? createTrails() : undefined;
   if (!hiding && !overlay) return undefined;
+  const lingering = createLingering();
   return (planes, row, timestamp, result) => {
     if (hiding) {
       if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', clear: [] });
-      else anonymizePlanes(planes, hidden(row.faces, result.others), hiding);
+      else anonymizePlanes(planes, hidden([...row.faces, ...lingering(row)], result.others), hiding);
     }
-    if (overlay) drawPlanes(planes, row.faces, trails ? { ...overlay, trails: trails.update(row.faces, timestamp) } : overlay);
+    if (overlay) drawPlanes(planes, row.faces, trails ? { ...marks, trails: trails.update(row.faces, timestamp) } : marks);
   };
 }
 
 /** The faces shown, and the detections of no identity; one that lies on a shown face is that face, which may be left clear. */
 function hidden(faces: readonly VideoFace[], others: readonly Face[]): (VideoFace | Face)[] {
   return [...faces, ...others.filter(({ box }) => faces.every((face) => iou(face.box, box) < 0.3))];
+}
+
+// Seconds for which a face that is no longer found stays hidden where it was: it may only have turned away.
+const LINGER = 0.25;
+
+/** The faces of the last quarter of a second that a row no longer shows. */
+function createLingering(): (row: Row) => VideoFace[] {
+  const last = new Map<number, { face: VideoFace; seen: number }>();
+  return ({ faces, timestamp }) => {
+    const shown = new Set(faces.map(({ id }) => id));
+    for (const face of faces) if (face.id !== null) last.set(face.id, { face, seen: timestamp });
+    for (const [id, { seen }] of last) if (timestamp - seen > LINGER) last.delete(id);
+    return [...last.values()].filter(({ face }) => !shown.has(face.id)).map(({ face }) => face);
+  };
 }
 
 /** What decides about rows: another run with the same may go on from its state. */

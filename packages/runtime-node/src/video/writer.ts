@@ -1,11 +1,11 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, extname, resolve } from 'node:path';
-import { FaceDetError } from '@facedet/core';
+import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
 import type { YuvPlanes } from '@facedet/draw';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { openEncoder, type VideoCodec } from './encoder.ts';
-import { loadFfmpeg } from './engine.ts';
+import { loadFfmpeg, type Ffmpeg } from './engine.ts';
 import { check } from './ffmpeg-error.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
@@ -16,8 +16,8 @@ import type { VideoFrame } from './video-frame.ts';
 
 /** Options of `createVideoWriter`. */
 export interface VideoWriterOptions {
-  /** Where the frames come from: size, times, colours, sound and subtitles are as there. */
-  like: VideoMetadata;
+  /** Where the frames come from: size, times, colours, sound and subtitles are as there. For frames of your own, size and nominal rate. */
+  like: VideoMetadata | { readonly width: number; readonly height: number; readonly fps: number };
   /** Default `h264`; `vp9` in `.webm`. */
   codec?: VideoCodec;
   /** Constant quality, lower is better: h264 0–51 (default 23), vp9 0–63 (33), av1 0–63 (35). */
@@ -36,6 +36,9 @@ export interface VideoWriterOptions {
   resume?: boolean;
 }
 
+/** A frame of your own: pixels and the time at which they are shown, in seconds. */
+export type PixelFrame = PixelBuffer & { readonly timestamp: number; readonly duration?: number };
+
 /** Writes frames into a video file. */
 export interface VideoWriter {
   readonly path: string;
@@ -49,7 +52,7 @@ export interface VideoWriter {
    * Writes a frame at its timestamp; the frame may be closed as soon as the promise settles. `edit` gets a writable copy of its planes
    * (8-bit 4:2:0); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
    */
-  write(frame: VideoFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
+  write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
   /** Ends the file early: everything written is in it, playable, under its partial name. */
   flush(): Promise<void>;
   /** Completes the file and gives it its final name. */
@@ -67,7 +70,7 @@ const QUEUE = 3;
  * written with other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
  */
 export async function createVideoWriter(path: string, options: VideoWriterOptions): Promise<VideoWriter> {
-  const { like } = options;
+  const like = 'source' in options.like ? options.like : ownMetadata(options.like);
   const container = containerOf(path);
   const codec = options.codec ?? (container === 'webm' ? 'vp9' : 'h264');
   if (container === 'webm' && codec === 'h264') throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected vp9 or av1 in a WebM, received h264. Name the file .mp4 or .mkv.`);
@@ -134,9 +137,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   }
 
   /** The picture as the encoder takes it: 8-bit 4:2:0, even sides; writable where it is to be edited. */
-  async function prepare(native: NativeFrame, writable: boolean): Promise<NativeFrame> {
-    const source = native.clone();
-    if (!source) throw new FaceDetError('OUT_OF_MEMORY', `A picture of ${native.width} × ${native.height} can't be held.`);
+  async function prepare(source: NativeFrame, writable: boolean): Promise<NativeFrame> {
     source.width &= ~1;
     source.height &= ~1;
     const as420 = source.format === constants.AV_PIX_FMT_YUV420P || source.format === constants.AV_PIX_FMT_YUVJ420P;
@@ -163,10 +164,10 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     }
   }
 
-  async function write(frame: VideoFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void> {
+  async function write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void> {
     if (state !== 'open') throw new FaceDetError('INVALID_STATE', `${path}: a frame was written after its end.`);
     rethrow();
-    const picture = await prepare(frame.native(), edit !== undefined);
+    const picture = await prepare(isRasterSource(frame) ? reference(frame.native()) : nativeOf(ffmpeg, frame), edit !== undefined);
     try {
       picture.colorRange = color.range as never;
       if (edit) await edit(planesOf(ffmpeg, picture));
@@ -226,6 +227,33 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
       await rename(partialPath, path);
     },
   };
+}
+
+/** One more reference to a picture's memory. */
+function reference(native: NativeFrame): NativeFrame {
+  const same = native.clone();
+  if (!same) throw new FaceDetError('OUT_OF_MEMORY', `A picture of ${native.width} × ${native.height} can't be held.`);
+  return same;
+}
+
+/** A copy of pixels as FFmpeg holds them. */
+function nativeOf({ Frame, constants }: Ffmpeg, pixels: PixelBuffer): NativeFrame {
+  const { data, width, height, format } = pixels;
+  const row = width * bytesPerPixel(format);
+  const stride = rowStride(pixels);
+  if (data.length < stride * (height - 1) + row) throw new FaceDetError('INVALID_ARGUMENT', `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, received ${data.length}.`);
+  const packed = Buffer.alloc(row * height);
+  for (let y = 0; y < height; y++) packed.set(data.subarray(y * stride, y * stride + row), y * row);
+  const formats = { rgb: constants.AV_PIX_FMT_RGB24, bgr: constants.AV_PIX_FMT_BGR24, rgba: constants.AV_PIX_FMT_RGBA, bgra: constants.AV_PIX_FMT_BGRA, gray: constants.AV_PIX_FMT_GRAY8 };
+  return Frame.fromVideoBuffer(packed, { width, height, format: formats[format] });
+}
+
+// FFmpeg's numbers for: not said.
+const UNSAID = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
+
+function ownMetadata({ width, height, fps }: { width: number; height: number; fps: number }): VideoMetadata {
+  if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected positive width, height and fps for a video, received ${width} × ${height} at ${fps}.`);
+  return { source: '', kind: 'lavfi', width, height, fps, frameCount: null, duration: null, codec: 'rawvideo', pixelFormat: 'rgb24', container: '', rotation: 0, mirrored: false, timeBase: { num: 1, den: 90_000 }, startTime: 0, sampleAspectRatio: { num: 1, den: 1 }, color: UNSAID, audioStreams: [], subtitleStreams: [], live: false };
 }
 
 const CONTAINERS: Record<string, string> = { '.mp4': 'mp4', '.m4v': 'mp4', '.mov': 'mov', '.mkv': 'matroska', '.webm': 'webm' };

@@ -1,0 +1,24 @@
+import { Command, Option } from 'commander';
+import { action } from '../shared/context.ts';
+import { withDetectorOptions } from '../shared/model-option.ts';
+import { numberIn, oneOf } from '../shared/options.ts';
+import { parseColor, parseDetectEvery, parseIdentities, withEncodingOptions, withTrackingOptions } from '../shared/video-options.ts';
+
+export const anonymize = () =>
+  withEncodingOptions(
+    withTrackingOptions(
+      withDetectorOptions(new Command('anonymize').description('make faces unrecognisable in pictures and video; what fails is never written clear').argument('<inputs...>', 'pictures and videos: files, folders, globs'))
+        .requiredOption('-o, --output <path>', 'a file for one input, a folder for several')
+        .addOption(new Option('--effect <name>', 'how (default: blur)').argParser(oneOf('blur', 'pixelate', 'solid', 'image')))
+        .option('--image <file>', 'the picture for --effect image')
+        .addOption(new Option('--color <rrggbb>', 'the colour for --effect solid (default: 000000)').argParser(parseColor))
+        .addOption(new Option('--shape <name>', 'ellipse or box (default: ellipse)').argParser(oneOf('ellipse', 'box')))
+        .addOption(new Option('--margin <factor>', 'how much larger than the face (default: 1.3)').argParser(numberIn(0.1, 10)))
+        .addOption(new Option('--clear <ids>', 'identities of a video left as they are, as 3,7').argParser(parseIdentities))
+        .option('--tracks <file>', 'hide what this JSONL of `facedet video` says, corrected by hand, instead of looking')
+        .addOption(new Option('--look-ahead <seconds>', 'how far results are held back, so that no face flashes up (default: 1)').argParser(numberIn(0, 60)))
+        .addOption(new Option('--detect-every <n>', 'look at every n-th frame only and predict in between, or auto').argParser(parseDetectEvery))
+        .option('--keep-metadata', "keep a video's titles, dates and places")
+        .option('--resume', 'go on from what an interrupted run left of a video'),
+    ),
+  ).action(action(() => import('../run/anonymize.ts')));

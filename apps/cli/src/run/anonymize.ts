@@ -1,0 +1,159 @@
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
+import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
+import { imageFormatOf, processVideo, readImage, renderVideo, writeImage } from '@facedet/runtime-node';
+import type { Context } from '../shared/context.ts';
+import { outputNames } from '../shared/copies.ts';
+import { openDetector } from '../shared/detector.ts';
+import { modelError, usageError } from '../shared/errors.ts';
+import { expandInputs, isPictureName, isVideoName, type Input } from '../shared/inputs.ts';
+import type { DetectorFlags } from '../shared/model-option.ts';
+import { place } from '../shared/paths.ts';
+import { progress } from '../shared/progress.ts';
+import { withoutName } from '../shared/video-errors.ts';
+import { checkVideoName, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+
+export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
+  output: string;
+  effect?: 'blur' | 'pixelate' | 'solid' | 'image';
+  image?: string;
+  color?: [number, number, number];
+  shape?: 'ellipse' | 'box';
+  margin?: number;
+  clear?: number[];
+  tracks?: string;
+  lookAhead?: number;
+  detectEvery?: number | 'auto';
+  keepMetadata?: boolean;
+  resume?: boolean;
+}
+
+interface Job {
+  readonly input: Input;
+  readonly output: string;
+  readonly video: boolean;
+}
+
+/** A face that may be none is hidden too: what is hidden in vain costs a patch of background, what is missed costs a person. */
+const LOW_SCORE = 0.2;
+
+export async function run(context: Context, flags: AnonymizeFlags, args: string[]): Promise<void> {
+  const jobs = planJobs(await expandInputs(args, (name) => isPictureName(name) || isVideoName(name)), flags);
+  const effect = await effectOf(flags);
+  const score = flags.score ?? LOW_SCORE;
+  const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
+  try {
+    for (const job of jobs) {
+      if (context.signal.aborted) break;
+      const { source } = job.input;
+      try {
+        if (job.input.error) throw job.input.error;
+        await stat(source);
+        if (job.video) await hideInVideo(context, flags, job, effect, score, opened?.detector);
+        else await hideInPicture(context, job, effect, opened!.detector);
+      } catch (error) {
+        if (context.signal.aborted) throw error;
+        if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
+        context.fail(source, withoutName(error, source));
+      }
+    }
+  } finally {
+    await opened?.detector.dispose();
+  }
+}
+
+async function hideInPicture({ signal }: Context, { input, output }: Job, effect: AnonymizeOptions, detector: Detector): Promise<void> {
+  const image = await readImage(input.source, { signal });
+  try {
+    // The pixels first: a picture that is broken in the middle ends here.
+    const pixels = await image.pixels({ signal });
+    const faces = await detector.detect(image, { signal });
+    const copy: PixelBuffer = { ...pixels, data: new Uint8Array(pixels.data) };
+    anonymizePixels(copy, faces, effect);
+    await writeImage(output, copy, { like: image.format });
+  } finally {
+    image.close();
+  }
+}
+
+async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, output }: Job, effect: AnonymizeOptions, score: number, detector: Detector | undefined): Promise<void> {
+  const { signal } = context;
+  const name = basename(input.source);
+  const bar = await progress(context, { total: 0, label: name, unit: 'frames' });
+  const encoding = { ...encodingOptions(flags), keepMetadata: flags.keepMetadata ?? false };
+  const onProgress = ({ frames, totalFrames, seconds, duration, faces }: { frames: number; totalFrames: number | null; seconds: number; duration: number | null; faces: number }) => {
+    bar.total(Math.max(frames, totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0)));
+    bar.update(frames, `${name} ${faces} ${faces === 1 ? 'face' : 'faces'}`);
+  };
+  try {
+    if (!detector) {
+      await renderVideo(input.source, { output, tracks: flags.tracks!, anonymize: effect, encoding, signal, onProgress });
+      return;
+    }
+    const summary = await processVideo(input.source, {
+      detector,
+      // Identities begin early and wait long: they are there to hide a face between two sightings.
+      tracker: { preset: flags.trackerPreset ?? 'aggressive', scoreThreshold: Math.max(score, 0.3), newTrackThreshold: Math.max(score, 0.35), lowScoreThreshold: score },
+      // A smoothed box may lag behind a face that moves.
+      smoother: false,
+      lookAhead: flags.lookAhead ?? 1,
+      ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
+      onError: 'skip',
+      output,
+      anonymize: effect,
+      encoding,
+      ...(flags.resume && { resume: true }),
+      signal,
+      onProgress,
+    });
+    bar.stop();
+    for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${output}: ${kind} in ${codec} can't be copied into ${extname(output)}; write an .mkv to keep it`);
+    if (summary.failedFrames > 0) context.log(`facedet: ${input.source}: ${summary.failedFrames} frames could not be looked at and are hidden whole`);
+  } finally {
+    bar.stop();
+  }
+}
+
+/** What is written where. Ends the command with exit code 2 before anything is written where an output is one of the inputs. */
+function planJobs(inputs: readonly Input[], flags: AnonymizeFlags): Job[] {
+  const { output } = flags;
+  const folder = inputs.length > 1 || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output);
+  if (folder && existsSync(output) && !statSync(output).isDirectory()) throw usageError(`${output}: expected a folder for ${inputs.length} inputs, found a file`);
+  const names = outputNames(inputs);
+  const jobs = inputs.map((input): Job => {
+    if (input.kind !== 'file') throw usageError(`${input.source}: expected a file or folder`);
+    const target = folder ? join(output, names.get(input)!) : output;
+    const moving = isVideoName(input.source) && !(imageFormatOf(input.source) === 'gif' && !folder && imageFormatOf(target));
+    // What can't be written as it was (a GIF, an AVI) becomes an MP4.
+    const video = flags.tracks !== undefined || moving;
+    return { input, video, output: video && folder && !WRITTEN_VIDEOS.includes(extname(target).toLowerCase()) ? `${target.slice(0, target.length - extname(target).length)}.mp4` : target };
+  });
+  const sources = new Map(inputs.filter(({ error }) => !error).map(({ source }) => [place(source), source]));
+  for (const job of jobs) {
+    const own = sources.get(place(job.output));
+    if (own !== undefined) throw usageError(`${job.output}: it is the input ${own}; expected another name or folder`, 'OUTPUT_IS_INPUT');
+    if (job.video && !job.input.error) checkVideoName(job.output, flags.codec);
+    else if (!job.input.error && extname(job.output) !== '' && !imageFormatOf(job.output)) throw usageError(`${job.output}: expected a picture's name, like .jpg or .png`);
+    if (!job.video && flags.keepMetadata) throw usageError('expected videos for --keep-metadata: pictures are written without any, as the small copy in their EXIF shows the faces');
+  }
+  if (flags.tracks !== undefined && jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
+  return jobs;
+}
+
+async function effectOf({ effect, image, color, shape, margin, clear, output }: AnonymizeFlags): Promise<AnonymizeOptions> {
+  if ((effect === 'image') !== (image !== undefined)) throw usageError('expected --effect image together with --image FILE');
+  if (/[/\\]$/.test(output)) await mkdir(output, { recursive: true });
+  const picture = image === undefined ? undefined : await readImage(image).catch((error: unknown) => {
+    throw usageError(`${image}: ${(error as Error).message}`);
+  });
+  return {
+    ...(effect && { effect }),
+    ...(color && { color }),
+    ...(shape && { shape }),
+    ...(margin !== undefined && { margin }),
+    ...(clear && { clear }),
+    ...(picture && { image: await picture.pixels() }),
+  };
+}

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { FaceDetError } from '@facedet/core';
+import { anonymizePlanes, drawPlanes, type AnonymizeOptions, type OverlayOptions } from '@facedet/draw';
+import { openVideo, type OpenVideoOptions } from './open-video.ts';
+import type { VideoProgress } from './process-video.ts';
+import { parseRow, type Row } from './rows.ts';
+import type { VideoSource } from './source.ts';
+import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from './writer.ts';
+
+/** Options of `renderVideo`. */
+export interface RenderVideoOptions extends Omit<OpenVideoOptions, 'after'> {
+  /** The video to write. */
+  output: string;
+  /** Rows of the same video as `processVideo` writes them, perhaps corrected by hand: the JSONL file's path. */
+  tracks: string;
+  /** How it is written. */
+  encoding?: Omit<VideoWriterOptions, 'like' | 'resume'>;
+  draw?: OverlayOptions;
+  anonymize?: AnonymizeOptions;
+  onProgress?: (progress: VideoProgress) => void;
+}
+
+/**
+ * Writes a video from rows that exist: nothing is detected. Throws what `openVideo` and `createVideoWriter` throw, `MALFORMED_FILE` for
+ * rows that can't be read, and `TRACKS_INCOMPLETE` at a frame that has no row: nobody knows whether there is a face in it.
+ */
+export async function renderVideo(source: VideoSource, options: RenderVideoOptions): Promise<{ totalFrames: number; leftOut: VideoWriter['leftOut'] }> {
+  const { output, tracks, draw, anonymize, onProgress } = options;
+  const rows = await readRows(tracks);
+  const video = await openVideo(source, options);
+  const { metadata } = video;
+  let writer: VideoWriter | undefined;
+  try {
+    writer = await createVideoWriter(output, { ...options.encoding, like: metadata });
+    for await (const frame of video) {
+      try {
+        const row = rows.get(frame.index);
+        if (!row) throw new FaceDetError('TRACKS_INCOMPLETE', `${tracks}: expected a row for every frame, there is none for frame ${frame.index} (${frame.timestamp.toFixed(2)} s). Add it, with "faces": [] where nobody is.`);
+        await writer.write(frame, (planes) => {
+          if (anonymize) anonymizePlanes(planes, row.faces, anonymize);
+          if (draw) drawPlanes(planes, row.faces, draw);
+        });
+        onProgress?.({ frames: frame.index + 1, totalFrames: metadata.frameCount, seconds: frame.timestamp, duration: metadata.duration, faces: row.faces.length });
+      } finally {
+        frame.close();
+      }
+    }
+    await writer.finish();
+    return { totalFrames: writer.frames, leftOut: writer.leftOut };
+  } catch (error) {
+    await writer?.flush().catch(() => {});
+    throw error;
+  } finally {
+    await video.close();
+  }
+}
+
+async function readRows(path: string): Promise<Map<number, Row>> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new FaceDetError('NOT_FOUND', `${path}: expected a file of rows that can be read.`, { cause });
+  });
+  const rows = new Map<number, Row>();
+  text.split('\n').forEach((line, i) => {
+    if (line.trim() === '') return;
+    let row: Partial<Row> | undefined;
+    try {
+      row = parseRow(line);
+    } catch {
+      // Told below.
+    }
+    if (!Number.isInteger(row?.frame) || !Array.isArray(row?.faces)) throw new FaceDetError('MALFORMED_FILE', `${path}: line ${i + 1}: expected { "frame", "timestamp", "faces": [{ "id", "box" }] }, found ${line.slice(0, 80)}`);
+    rows.set(row!.frame!, row as Row);
+  });
+  return rows;
+}
