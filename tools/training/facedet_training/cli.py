@@ -24,6 +24,7 @@ def add_train(commands) -> None:
     p.add_argument("--init", type=Path, help="start from this checkpoint's averaged weights with a fresh schedule")
     p.add_argument("--fresh", action="store_true", help="do not resume what is in --output")
     p.add_argument("--threads", type=int, default=0, help="CPU threads a process (0: PyTorch's choice)")
+    p.add_argument("--workers", type=int, help="processes that make the batches ahead: for a GPU, some 8 (default: none)")
     p.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into --output")
     p.set_defaults(run=train)
 
@@ -42,7 +43,7 @@ def train(args) -> None:
     values, data = read_config(args.config)
     if args.batch_size and args.lr is None and "lr" in values:
         values["lr"] *= args.batch_size / values.get("batch_size", args.batch_size)
-    for key in ("model", "images", "minutes", "batch_size", "lr", "seed"):
+    for key in ("model", "images", "minutes", "batch_size", "lr", "seed", "workers"):
         if getattr(args, key) is not None:
             values[key] = getattr(args, key)
     cache, taught, _ = data_of(data, values, args.data_root, args.cache, args.threads, bar_of("prepare"))

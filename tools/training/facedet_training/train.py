@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import json
 import os
+import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from . import assign
 from .augment import Augmentation
-from .batches import Sampler
+from .batches import Batch, Sampler
 from .cache import ImageCache
 from .criterion import LossOptions, loss_parts
 from .fast_cpu import accelerate
@@ -30,7 +33,9 @@ class Options:
     """Everything that decides a run.
 
     `batch_size` counts the images of one step over all processes. `minutes`, where above 0, lets the schedule follow the wall clock
-    instead of `images`. `sync_norm` takes BatchNorm's statistics over all processes, so that their number changes nothing.
+    instead of `images`. `workers` are processes that make the batches ahead, which a GPU needs; with 0 the training process makes
+    them, which is best where it trains on the CPU. `sync_norm` takes BatchNorm's statistics over all processes, so that their
+    number changes nothing.
     """
 
     model: str = "scrfd_0.5g_kps"
@@ -55,6 +60,7 @@ class Options:
     losses: dict = field(default_factory=dict)
     set_weights: dict | None = None
     crowding: float = 0.0
+    workers: int = 0
     save_seconds: float = 120.0
     log_steps: int = 10
 
@@ -112,6 +118,23 @@ class Processes:
             torch.distributed.destroy_process_group()
 
 
+class Steps(Dataset):
+    """Step number → batch, for PyTorch's loader."""
+
+    def __init__(self, batch: Callable[[int], Batch]):
+        self.batch = batch
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.batch(step)
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+
+def untouched(batch: Batch) -> Batch:
+    return batch
+
+
 class Run:
     """A model in training with all that a checkpoint keeps."""
 
@@ -152,9 +175,31 @@ class Run:
             return self.seconds / (self.options.minutes * 60)
         return self.seen / self.options.images
 
-    def train_step(self) -> dict[str, float]:
+    def batch(self, step: int) -> Batch:
+        """This process's part of a step's images."""
+        first = step * self.options.batch_size + self.processes.rank * self.local
+        return self.sampler.batch(first, self.local, self.grid, self.match)
+
+    def batches(self) -> Iterator[Batch]:
+        """From the current step on, in order, however many workers make them."""
+        steps = range(self.step, sys.maxsize)
+        if self.options.workers == 0:
+            yield from map(self.batch, steps)
+            return
+        loader = DataLoader(
+            Steps(self.batch),
+            batch_size=None,
+            sampler=steps,
+            num_workers=self.options.workers,
+            collate_fn=untouched,
+            prefetch_factor=4,
+            multiprocessing_context="fork",
+        )
+        yield from loader
+
+    def train_step(self, batch: Batch | None = None) -> dict[str, float]:
         options, processes = self.options, self.processes
-        batch = self.sampler.batch(self.seen + processes.rank * self.local, self.local, self.grid, self.match)
+        batch = batch or self.batch(self.step)
         device = processes.device
         share = factor(self.progress(), options.schedule, options.warmup)
         for optimizer, base in zip(self.optimizers, self.base):
@@ -241,8 +286,9 @@ class Run:
             log.write_text("")
         begin, saved = time.monotonic() - self.seconds, time.monotonic()
         sums: dict[str, float] = {}
+        batches = self.batches()
         while self.progress() < 1:
-            values = self.train_step()
+            values = self.train_step(next(batches))
             self.seconds = self.clock(begin)
             for key, value in values.items():
                 sums[key] = sums.get(key, 0.0) + value

@@ -120,6 +120,12 @@ def test_norms_over_two_processes_are_exact():
     finish(start([*TORCHRUN, "tests.synced_norm"], "", ""))
 
 
+def test_batches_made_ahead_change_nothing(tmp_path):
+    finish(start(ALONE, tmp_path / "none", 16))
+    finish(start(ALONE, tmp_path / "two", 16, "workers=2"))
+    assert curve(tmp_path / "none") == curve(tmp_path / "two")
+
+
 def test_a_batch_that_the_processes_cannot_share_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(
         "facedet_training.train.Processes.__init__", lambda self: self.__dict__.update(count=3, rank=0, device=torch.device("cpu"))
