@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,23 @@ describe('the command', () => {
     expect(await complete(['facedet', 'det'])).toEqual(['detect']);
     expect(await complete(['facedet', 'detect', 'a.jpg', '--js'])).toEqual(['--json', '--jsonl']);
     expect(await complete(['facedet', 'completion', ''])).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
+  });
+
+  const script = async (shell: string) => {
+    const path = join(dir, `completion.${shell}`);
+    writeFileSync(path, (await facedet(['completion', shell])).stdout);
+    return path;
+  };
+  const output = (program: string, ...args: string[]) => new Promise<string>((done) => execFile(program, args, { encoding: 'utf8' }, (_, stdout, stderr) => done(stdout + stderr)));
+
+  it.runIf(existsSync('/usr/bin/fish'))('completes commands and options in fish', async () => {
+    const path = await script('fish');
+    expect(await output('/usr/bin/fish', '-c', `source ${path}; complete -C 'facedet det'`)).toMatch(/^detect\t.*\n$/);
+    expect(await output('/usr/bin/fish', '-c', `source ${path}; complete -C 'facedet detect --js'`)).toMatch(/^--json\t.*\n--jsonl\t.*\n$/);
+  });
+
+  it.runIf(existsSync('/bin/zsh'))('has a script that zsh can load', async () => {
+    expect(await output('/bin/zsh', '-fc', `autoload -U compinit; compinit -D; source ${await script('zsh')}; print $_comps[facedet]`)).toBe('_facedet\n');
   });
 
   it('completes every command in every shell', async () => {
