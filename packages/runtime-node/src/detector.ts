@@ -5,6 +5,7 @@ import { resolveBackendModule, type BackendModule } from './backend-module.ts';
 import { checkOptions, type OnnxBackendOptions } from './backend.ts';
 import { handOver, spareBuffers } from './handover.ts';
 import { portableModel } from './model.ts';
+import { silenceTelemetry } from './onnxruntime.ts';
 import { createPool } from './pool.ts';
 import { semaphore } from './semaphore.ts';
 import type { ReadyInfo, WorkerSetup } from './worker-protocol.ts';
@@ -44,6 +45,7 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
   const { workers, threads } = division(options);
   const setup: WorkerSetup = { backend: backendChoice(options, threads), model: await portableModel(options.model, options.backend === undefined), settings };
   const spare = spareBuffers(2 * workers);
+  silenceTelemetry();
   const pool = await createPool({ size: workers, setup, onReuse: spare.put });
   const { info } = pool;
   for (const { provider, reason } of info.fallbacks) process.emitWarning(`The model runs on ${info.provider}, not on ${provider}: ${reason}`, { type: 'FaceDetWarning', code: 'PROVIDER_FALLBACK' });

@@ -5,8 +5,18 @@ export type OnnxRuntime = typeof Ort;
 
 /** The inference engine, loaded at its first use. Rejects with `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. */
 export function loadOnnxRuntime(): Promise<OnnxRuntime> {
+  silenceTelemetry();
   return loadOptional('onnxruntime-node', 'runs the model', async () => {
     const module = await import('onnxruntime-node');
     return ('default' in module ? module.default : module) as OnnxRuntime;
   });
+}
+
+/**
+ * From 1.30 on, ONNX Runtime keeps a device id in the user's cache folder and sends usage data to Microsoft, unless this variable is set
+ * when its library starts. Who sets it to another value is left with it. A worker thread has only a copy of the environment, which native
+ * code does not read: the thread that starts workers has to do it.
+ */
+export function silenceTelemetry(): void {
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
 }
