@@ -5,6 +5,7 @@ export { widerAttributes, widerName, widerSettings, type WiderAttribute, type Wi
 export { parseWiderAnnotations, parseWiderImageList } from './wider/annotations.ts';
 export { formatWiderPredictions, parseWiderPredictions } from './wider/predictions.ts';
 export { evaluateWider, type PrecisionRecallCurve, type WiderEvaluation, type WiderFigures, type WiderImageResult } from './wider/protocol.ts';
+export { landmarkError, parseLandmarkLabels, type LandmarkError, type LandmarkLabels } from './wider/landmarks.ts';
 export { recallBreakdown, type RecallBreakdown, type RecallGroup } from './wider/breakdown.ts';
 export { hardestMisses, worstFalsePositives, type FalsePositive, type MissedFace } from './wider/misses.ts';
 // Detections as flat arrays.

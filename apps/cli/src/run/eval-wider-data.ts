@@ -1,13 +1,15 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import {
+  parseLandmarkLabels,
   parseWiderAnnotations,
   parseWiderImageList,
   parseWiderPredictions,
   readWiderGroundTruth,
   widerGroundTruthNames,
   withSubsets,
+  type LandmarkLabels,
   type ScoredBoxes,
   type WiderGroundTruthFiles,
   type WiderImage,
@@ -57,6 +59,13 @@ function groundTruthFiles(folder: string): WiderGroundTruthFiles {
   return Object.fromEntries(files) as WiderGroundTruthFiles;
 }
 
+/** RetinaFace's landmarks of the images that have some, where the data root has `retinaface_gt/SPLIT/label.txt`. */
+export function readLandmarkLabels(dataRoot: string, split: string): Map<string, LandmarkLabels> {
+  const path = join(dataRoot, 'retinaface_gt', split, 'label.txt');
+  if (!existsSync(path)) return new Map();
+  return new Map([...parseLandmarkLabels(readFileSync(path), path)].filter(([, { points }]) => points.some((value) => !Number.isNaN(value))));
+}
+
 /** The path of an image's file in a submission folder. */
 export function predictionsPath(folder: string, name: string): string {
   return join(folder, `${name}.txt`);
@@ -65,25 +74,27 @@ export function predictionsPath(folder: string, name: string): string {
 /** The predictions of a submission folder for the images given; an image without a file is not in the result. */
 export function readPredictions(folder: string, images: readonly WiderImage[]): Map<string, ScoredBoxes> {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new CommandError('NOT_FOUND', 'expected a folder of EVENT/NAME.txt files in --predictions; there is no such folder', { input: folder });
-  const filesOf = new Map<string, Set<string>>();
   const predictions = new Map<string, ScoredBoxes>();
   // One buffer for all: there are thousands of small files.
   const buffer = new Uint8Array(1 << 20);
   for (const { name } of images) {
-    const [event = '', stem = ''] = name.split('/');
-    let files = filesOf.get(event);
-    if (!files) filesOf.set(event, (files = listFolder(join(folder, event))));
-    if (!files.has(`${stem}.txt`)) continue;
     const path = predictionsPath(folder, name);
-    predictions.set(name, parseWiderPredictions(readInto(path, buffer), path));
+    const bytes = readInto(path, buffer);
+    if (bytes) predictions.set(name, parseWiderPredictions(bytes, path));
   }
   if (predictions.size === 0) throw new CommandError('NO_INPUT', `expected EVENT/NAME.txt files in --predictions (like ${images[0]?.name ?? '0--Parade/…'}.txt), found none for the images that count`, { input: folder });
   return predictions;
 }
 
-/** The bytes of a file, in the buffer where they fit. */
-function readInto(path: string, buffer: Uint8Array): Uint8Array {
-  const file = openSync(path, 'r');
+/** The bytes of a file, in the buffer where they fit; null where there is no such file. */
+function readInto(path: string, buffer: Uint8Array): Uint8Array | null {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
   try {
     let size = 0;
     for (let read = -1; read !== 0 && size < buffer.length; size += read) read = readSync(file, buffer, size, buffer.length - size, null);
@@ -91,8 +102,4 @@ function readInto(path: string, buffer: Uint8Array): Uint8Array {
   } finally {
     closeSync(file);
   }
-}
-
-function listFolder(folder: string): Set<string> {
-  return new Set(existsSync(folder) ? readdirSync(folder) : []);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { detectionSettings, isFaceDetError } from '@facedet/core';
+import { detectionSettings, isFaceDetError, type Face } from '@facedet/core';
 import { formatWiderPredictions, parseWiderPredictions, scoredBoxes, type ScoredBoxes, type WiderImage } from '@facedet/eval';
 import { readTrainingImages, type ResolvedModel } from '@facedet/models/node';
 import { readImage } from '@facedet/runtime-node';
@@ -74,7 +74,7 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new CommandError('MALFORMED_FILE', 'expected the settings of an earlier run as JSON; delete the folder or name another --output-dir', { input: path, cause });
+    throw new CommandError('MALFORMED_FILE', 'expected what an earlier run wrote as JSON; delete the file or name another --output-dir', { input: path, cause });
   }
 }
 
@@ -82,19 +82,38 @@ function hash(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value) ?? '').digest('hex');
 }
 
+/** What the detector found. */
+export interface Detections {
+  /** As they read from the submission files. */
+  predictions: Map<string, ScoredBoxes>;
+  /** Faces with landmarks, of the images whose landmarks are wanted. */
+  faces: Map<string, Face[]>;
+}
+
+/** Where the faces of an image with their landmarks lie, which a submission file has no place for. */
+function facesPath(folder: string, name: string): string {
+  return join(folder, 'landmarks', `${name}.json`);
+}
+
 /**
  * Runs the detector over the images and gives the predictions, as they read from their files. With a folder, what lies in it is not
- * done again and each image is written as soon as it is done. A picture that can't be read is reported and left without predictions.
+ * done again and each image is written as soon as it is done. A picture that can't be read is reported and left without predictions. Landmarks are kept for the names in `withLandmarks`.
  */
-export async function detectAll(context: Context, images: readonly WiderImage[], pictures: PictureFolder, flags: DetectorFlags, model: ResolvedModel, folder?: string): Promise<Map<string, ScoredBoxes>> {
+export async function detectAll(context: Context, images: readonly WiderImage[], pictures: PictureFolder, flags: DetectorFlags, model: ResolvedModel, folder: string | undefined, withLandmarks: ReadonlySet<string>): Promise<Detections> {
   const predictions = new Map<string, ScoredBoxes>();
+  const faces = new Map<string, Face[]>();
   const todo = images.filter(({ name }) => {
     const path = folder && predictionsPath(folder, name);
     if (!path || !existsSync(path)) return true;
+    const landmarks = facesPath(folder, name);
+    if (withLandmarks.has(name)) {
+      if (!existsSync(landmarks)) return true;
+      faces.set(name, readJson(landmarks) as Face[]);
+    }
     predictions.set(name, parseWiderPredictions(readFileSync(path), path));
     return false;
   });
-  if (todo.length === 0) return predictions;
+  if (todo.length === 0) return { predictions, faces };
   if (predictions.size > 0) context.log(`facedet: going on after ${predictions.size} of ${images.length} images`);
   const { detector } = await openDetector(context, { ...flags, model: model.path }, { defaults: evaluationDefaults, images: todo.length });
   const bar = await progress(context, { total: images.length, label: model.name, unit: 'images' });
@@ -107,7 +126,12 @@ export async function detectAll(context: Context, images: readonly WiderImage[],
       const picture = await readImage(path, { signal });
       try {
         // Scored as it will be read again, so that a run that was broken off ends with the same figures.
-        const text = formatWiderPredictions(name, scoredBoxes(await detector.detect(picture, { signal })));
+        const found = await detector.detect(picture, { signal });
+        const text = formatWiderPredictions(name, scoredBoxes(found));
+        if (withLandmarks.has(name)) {
+          faces.set(name, found);
+          if (folder) writeWhole(facesPath(folder, name), `${JSON.stringify(found)}\n`);
+        }
         if (folder) writeWhole(predictionsPath(folder, name), text);
         predictions.set(name, parseWiderPredictions(text, `${name}.txt`));
       } finally {
@@ -126,5 +150,5 @@ export async function detectAll(context: Context, images: readonly WiderImage[],
     bar.stop();
     await detector.dispose();
   }
-  return predictions;
+  return { predictions, faces };
 }

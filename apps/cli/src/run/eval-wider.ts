@@ -1,9 +1,9 @@
-import { evaluateWider, recallBreakdown, type DegradedFigures, type RecallGroup, type ScoredBoxes, type WiderEvaluation, type WiderImage, type WiderReport } from '@facedet/eval';
+import { evaluateWider, landmarkError, recallBreakdown, type DegradedFigures, type RecallGroup, type ScoredBoxes, type WiderEvaluation, type WiderImage, type WiderReport } from '@facedet/eval';
 import type { Context } from '../shared/context.ts';
 import { CommandError, usageError } from '../shared/errors.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { round, table } from '../shared/output.ts';
-import { readPredictions, readTruth, type TruthOptions } from './eval-wider-data.ts';
+import { readLandmarkLabels, readPredictions, readTruth, type TruthOptions } from './eval-wider-data.ts';
 
 /** Options of `facedet eval wider`. */
 export interface WiderOptions extends TruthOptions, DetectorFlags {
@@ -67,7 +67,9 @@ async function detected(context: Context, options: WiderOptions, truth: WiderIma
   if (images.length === 0) throw new CommandError('NO_INPUT', 'expected images that the model has not seen in training; none is left', { input: options.dataRoot! });
   const fingerprint = detect.fingerprintOf(options, model);
   if (options.outputDir) detect.claimFolder(options.outputDir, fingerprint, images);
-  const predictions = await detect.detectAll(context, images, pictures, options, model, options.outputDir);
+  const labels = readLandmarkLabels(options.dataRoot!, options.split);
+  const { predictions, faces } = await detect.detectAll(context, images, pictures, options, model, options.outputDir, new Set(labels.keys()));
+  const landmarks = landmarkError(labels, faces);
   const degraded = options.degrade ? await (await import('./eval-wider-degrade.ts')).evaluateDegraded(context, images, pictures, options, model, options.outputDir) : null;
   const speed = options.benchmark ? await speedTable(context, options) : null;
   const { preset, sizes, scoreThreshold, iouThreshold, tiles, clahe } = fingerprint.settings;
@@ -79,11 +81,12 @@ async function detected(context: Context, options: WiderOptions, truth: WiderIma
     facts: [
       ['Model', `${model.name} (SHA-256 ${model.sha256})`],
       ['Settings', `${preset}, ${sizes.map((size) => JSON.stringify(size)).join(' and ')}, score ${scoreThreshold}, NMS ${iouThreshold}${tiles ? ', tiles' : ''}${clahe ? ', CLAHE' : ''}`],
+      ...(landmarks.mean === null ? [] : [['Landmarks', `off by ${(100 * landmarks.mean).toFixed(2)} % of the face's size, mean of ${landmarks.faces} faces`] as [string, string]]),
       ...(leftOut ? [['Left out', `${leftOut} images that the model has seen in training`] as [string, string]] : []),
     ],
     degraded,
     speed,
-    extra: { model: model.name, sha256: model.sha256, settings: fingerprint.settings, trainingImagesLeftOut: leftOut },
+    extra: { model: model.name, sha256: model.sha256, settings: fingerprint.settings, trainingImagesLeftOut: leftOut, ...(landmarks.faces > 0 && { landmarks }) },
   };
 }
 

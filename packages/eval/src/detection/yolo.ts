@@ -16,7 +16,7 @@ export function parseYolo(content: Uint8Array | string, file: string, size: { wi
   const boxes: number[] = [];
   const format = 'class centre-x centre-y width height, each of the last four from 0 to 1';
   while (reader.nextFilled()) {
-    const complete = reader.allNumbers(row, 0, 5, format) === 5;
+    const complete = reader.allNumbers(row, 5, format) === 5;
     const [classId, x, y, width, height] = row as unknown as [number, number, number, number, number];
     if (!complete || ![x, y, width, height].every((part) => part >= 0 && part <= 1)) throw malformed(file, reader.line, format, JSON.stringify(reader.text()));
     if (label !== undefined && String(classId) !== label) continue;

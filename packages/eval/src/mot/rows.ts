@@ -34,7 +34,7 @@ export function parseMotRows(content: Uint8Array | string, file: string): TrackR
   const columns: number[] = [];
   const lines: number[] = [];
   while (reader.nextFilled()) {
-    const count = reader.allNumbers(row, 0, row.length, format);
+    const count = reader.allNumbers(row, row.length, format);
     if (count < 6) throw malformed(file, reader.line, format, JSON.stringify(reader.text()));
     if (!(Number.isInteger(row[0]!) && row[0]! >= 1)) throw malformed(file, reader.line, 'a frame number from 1 on', String(row[0]));
     columns.push(row[0]!, row[1]!, row[2]!, row[3]!, row[4]!, row[5]!, count > 6 ? row[6]! : 1, count > 7 ? row[7]! : -1);

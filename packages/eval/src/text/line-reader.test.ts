@@ -6,7 +6,7 @@ function numbersOf(text: string, most = 16): number[] {
   const reader = lineReader(text, 'a.txt');
   const row = new Float64Array(most);
   const all: number[] = [];
-  while (reader.nextFilled()) all.push(...row.subarray(0, reader.allNumbers(row, 0, most, 'numbers')));
+  while (reader.nextFilled()) all.push(...row.subarray(0, reader.allNumbers(row, most, 'numbers')));
   return all;
 }
 

@@ -5,6 +5,10 @@ const carriageReturn = 13;
 const space = 32;
 const tab = 9;
 const comma = 44;
+const point = 46;
+const plus = 43;
+const minus = 45;
+const zero = 48;
 
 const decoder = new TextDecoder();
 
@@ -19,10 +23,8 @@ export interface LineReader {
   next(): boolean;
   /** Goes to the next line that holds more than blanks; false at the end of the text. */
   nextFilled(): boolean;
-  /** Reads exactly `count` numbers, parted by blanks (and at most one comma each), into `target` from `offset` on; what follows in the line is left unread. Throws `MALFORMED_FILE`, expecting `expected`, where there are fewer. */
-  numbers(target: Float64Array, offset: number, count: number, expected: string): void;
-  /** Reads numbers to the end of the line, at most `most`; returns how many. Throws `MALFORMED_FILE` on anything else. */
-  allNumbers(target: Float64Array, offset: number, most: number, expected: string): number;
+  /** Reads the numbers of the line, parted by blanks and at most one comma each, into `target`; returns how many. Throws `MALFORMED_FILE`, expecting `expected`, on anything else or more than `most`. */
+  allNumbers(target: Float64Array, most: number, expected: string): number;
   /** The whole current line without blanks around it. */
   text(): string;
 }
@@ -33,103 +35,105 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
   const size = bytes.length;
   let line = 0;
   let start = 0;
+  /** Where the line ends, or −1 as long as nobody asked. */
   let end = -1;
-  let at = 0;
 
-  const isBlank = (code: number): boolean => code === space || code === tab || code === carriageReturn;
-  const skipBlanks = (): void => {
-    while (at < end && isBlank(bytes[at]!)) at++;
+  const lineEnd = (): number => {
+    if (end < 0) end = bytes.indexOf(newline, start);
+    if (end < 0) end = size;
+    return end;
   };
-  const text = (): string => decoder.decode(bytes.subarray(start, end)).trim();
-  const fail = (expected: string): never => {
-    const got = text();
-    throw malformed(file, line, expected, got === '' ? 'an empty line' : JSON.stringify(got));
+  const next = (): boolean => {
+    const from = line === 0 ? 0 : lineEnd() + 1;
+    if (from >= size) return false;
+    start = from;
+    end = -1;
+    line++;
+    return true;
   };
-
-  /** A decimal at `at`; NaN where there is none. Up to 15 digits are rounded once, longer ones go by way of a string. */
-  const number = (): number => {
-    // The place is kept in a local: the loops run for every digit of a file.
-    let to = at;
-    const sign = bytes[to];
-    if (sign === 45 || sign === 43) to++;
-    const begin = to;
-    let mantissa = 0;
-    let digits = 0;
-    for (let digit = bytes[to]! - 48; to < end && digit >= 0 && digit <= 9; digit = bytes[++to]! - 48) {
-      mantissa = mantissa * 10 + digit;
-      if (mantissa > 0) digits++;
-    }
-    let figures = to - begin;
-    let decimals = 0;
-    if (to < end && bytes[to] === 46) {
-      const point = ++to;
-      for (let digit = bytes[to]! - 48; to < end && digit >= 0 && digit <= 9; digit = bytes[++to]! - 48) {
-        mantissa = mantissa * 10 + digit;
-        if (mantissa > 0) digits++;
-      }
-      decimals = to - point;
-      figures += decimals;
-    }
-    const from = at;
-    at = to;
-    const isEnd = to >= end || isBlank(bytes[to]!) || bytes[to] === comma;
-    if (isEnd && figures > 0 && digits <= 15 && decimals <= 22) {
-      const value = mantissa / exactPowers[decimals]!;
-      return sign === 45 ? -value : value;
-    }
-    while (at < end && !isBlank(bytes[at]!) && bytes[at] !== comma) at++;
-    const word = decoder.decode(bytes.subarray(from, at));
-    return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
-  };
-  const part = (): void => {
-    skipBlanks();
-    if (bytes[at] === comma && at < end) {
-      at++;
-      skipBlanks();
-    }
-  };
+  const text = (): string => decoder.decode(bytes.subarray(start, lineEnd())).trim();
 
   return {
     get line() {
       return line;
     },
-    next() {
-      if (end + 1 >= size && line > 0) return false;
-      if (size === 0) return false;
-      start = end + 1;
-      end = bytes.indexOf(newline, start);
-      if (end < 0) end = size;
-      at = start;
-      line++;
-      return true;
-    },
+    next,
     nextFilled() {
-      while (this.next()) {
-        skipBlanks();
-        if (at < end) return true;
-      }
+      while (next()) if (text() !== '') return true;
       return false;
     },
-    numbers(target, offset, count, expected) {
-      skipBlanks();
-      for (let k = 0; k < count; k++) {
-        const value = at < end ? number() : Number.NaN;
-        if (!Number.isFinite(value)) fail(expected);
-        target[offset + k] = value;
-        part();
+    allNumbers(target, most, expected) {
+      const after = scanNumbers(bytes, start, target, most);
+      if (after.end < 0) {
+        const got = text();
+        throw malformed(file, line, expected, got === '' ? 'an empty line' : JSON.stringify(got));
       }
-    },
-    allNumbers(target, offset, most, expected) {
-      skipBlanks();
-      let count = 0;
-      while (at < end) {
-        const value = number();
-        if (!Number.isFinite(value) || count === most) fail(expected);
-        target[offset + count++] = value;
-        part();
-      }
-      return count;
+      end = after.end;
+      return after.count;
     },
     text,
   };
+}
+
+/** Reads numbers up to the end of the line; `end` is where that is, or −1 where something else stands. One loop over local values: it runs for every byte of a file. */
+function scanNumbers(bytes: Uint8Array, start: number, target: Float64Array, most: number): { count: number; end: number } {
+  const size = bytes.length;
+  let at = start;
+  let count = 0;
+  let isAfterComma = false;
+  for (;;) {
+    while (at < size && isBlank(bytes[at]!)) at++;
+    if (at >= size || bytes[at] === newline) return { count, end: isAfterComma ? -1 : at };
+    if (count === most) return { count, end: -1 };
+    const from = at;
+    const sign = bytes[at]!;
+    if (sign === minus || sign === plus) at++;
+    const begin = at;
+    let mantissa = 0;
+    let digits = 0;
+    let digit = bytes[at]! - zero;
+    while (digit >= 0 && digit <= 9) {
+      mantissa = mantissa * 10 + digit;
+      if (mantissa > 0) digits++;
+      digit = bytes[++at]! - zero;
+    }
+    let figures = at - begin;
+    let decimals = 0;
+    if (bytes[at] === point) {
+      const afterPoint = ++at;
+      digit = bytes[at]! - zero;
+      while (digit >= 0 && digit <= 9) {
+        mantissa = mantissa * 10 + digit;
+        if (mantissa > 0) digits++;
+        digit = bytes[++at]! - zero;
+      }
+      decimals = at - afterPoint;
+      figures += decimals;
+    }
+    // Up to 15 digits are rounded once; longer numbers and those with an exponent go by way of a string.
+    let value = figures > 0 && digits <= 15 && decimals <= 22 ? mantissa / exactPowers[decimals]! : Number.NaN;
+    if (sign === minus) value = -value;
+    if (Number.isNaN(value) || !isEnd(bytes, at)) {
+      while (!isEnd(bytes, at)) at++;
+      value = parseWord(decoder.decode(bytes.subarray(from, at)));
+      if (!Number.isFinite(value)) return { count, end: -1 };
+    }
+    target[count++] = value;
+    while (at < size && isBlank(bytes[at]!)) at++;
+    isAfterComma = bytes[at] === comma;
+    if (isAfterComma) at++;
+  }
+}
+
+function isBlank(code: number): boolean {
+  return code === space || code === tab || code === carriageReturn;
+}
+
+/** Whether a number ends here: at a blank, a comma, the line's or the text's end. */
+function isEnd(bytes: Uint8Array, at: number): boolean {
+  return at >= bytes.length || isBlank(bytes[at]!) || bytes[at] === comma || bytes[at] === newline;
+}
+
+function parseWord(word: string): number {
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
 }

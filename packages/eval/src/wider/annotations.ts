@@ -34,7 +34,7 @@ export function parseWiderAnnotations(content: Uint8Array | string, file: string
         if (faces === 0) break;
         throw malformed(file, reader.line + 1, `${faces} faces of ${path}`, `the end of the file after ${f}`);
       }
-      if (reader.allNumbers(row, 0, 10, rowFormat) !== 10) throw malformed(file, reader.line, `${rowFormat} (face ${f + 1} of ${faces} of ${path})`, JSON.stringify(reader.text()));
+      if (reader.allNumbers(row, 10, rowFormat) !== 10) throw malformed(file, reader.line, `${rowFormat} (face ${f + 1} of ${faces} of ${path})`, JSON.stringify(reader.text()));
       if (faces === 0) {
         if (row.some((value) => value !== 0)) throw malformed(file, reader.line, `a row of zeros, as ${path} has no face`, JSON.stringify(reader.text()));
         break;

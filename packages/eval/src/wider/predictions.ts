@@ -24,7 +24,7 @@ export function parseWiderPredictions(content: Uint8Array | string, file: string
   const row = new Float64Array(5);
   for (let i = 0; i < count; i++) {
     if (!reader.next()) throw malformed(file, reader.line + 1, `${count} boxes, as line 2 says`, `the end of the file after ${i}`);
-    if (reader.allNumbers(row, 0, 5, 'x y width height score') !== 5) throw malformed(file, reader.line, 'x y width height score', JSON.stringify(reader.text()));
+    if (reader.allNumbers(row, 5, 'x y width height score') !== 5) throw malformed(file, reader.line, 'x y width height score', JSON.stringify(reader.text()));
     boxes[4 * i] = row[0]!;
     boxes[4 * i + 1] = row[1]!;
     boxes[4 * i + 2] = row[2]!;
