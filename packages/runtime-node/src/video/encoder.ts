@@ -64,6 +64,8 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
   context.chromaLocation = options.color.chromaLocation as never;
   if (!options.reorder) context.maxBFrames = 0;
   context.setFlags(constants.AV_CODEC_FLAG_GLOBAL_HEADER);
+  // SVT-AV1 writes its settings to standard error, unless it is told to tell of errors only.
+  if (options.codec === 'av1') process.env.SVT_LOG ??= '1';
   const dictionary = Dictionary.fromObject(tuning(options));
   const opened = await context.open2(codec, dictionary);
   dictionary.free();

@@ -56,6 +56,8 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
         current = undefined;
       }
       if (filters.length === 0) {
+        // Woven pictures that are wanted as they are would be scaled field by field.
+        frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
         yield { frame, seconds, duration };
         continue;
       }
@@ -90,6 +92,7 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
         throw failure(ffmpeg, result, 'VIDEO_BROKEN', `${options.name}: a picture can't be turned or deinterlaced`);
       }
       const { num, den } = sink.buffersinkGetTimeBase();
+      frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
       const known = frame.pts !== constants.AV_NOPTS_VALUE;
       yield { frame, seconds: known ? (Number(frame.pts) * num) / den : null, duration: (Number(frame.duration) * num) / den };
     }

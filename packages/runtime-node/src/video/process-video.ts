@@ -18,7 +18,7 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   output?: string;
   /** How it is written. */
   encoding?: Omit<VideoWriterOptions, 'like' | 'resume'>;
-  /** What is drawn into the output; by default boxes, labels and landmarks, or nothing where faces are hidden. `trails: true` adds where identities came from. */
+  /** What is drawn into the output; by default boxes and labels, or nothing where faces are hidden. */
   draw?: boolean | (Omit<OverlayOptions, 'trails'> & { readonly trails?: boolean });
   /** Hides faces in the output. A frame whose detection failed is hidden whole. */
   anonymize?: boolean | AnonymizeOptions;
@@ -164,13 +164,16 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   }
 }
 
+// Dots on the eyes and the mouth hide what a person wants to see, and what another detector looks for.
+const DRAWN: Exclude<ProcessVideoOptions['draw'], boolean | undefined> = { landmarks: false };
+
 type Edit = (planes: YuvPlanes, row: Row, timestamp: number, result: FrameResult | undefined) => void;
 
 /** What is done to the pictures of the output; undefined where they stay as they are. */
 function editor({ draw, anonymize, output }: ProcessVideoOptions): Edit | undefined {
   if (output === undefined) return undefined;
   const hiding = anonymize === true ? {} : anonymize || undefined;
-  const overlay = draw === undefined ? (hiding ? undefined : {}) : draw === true ? {} : draw || undefined;
+  const overlay = draw === undefined ? (hiding ? undefined : DRAWN) : draw === true ? DRAWN : draw || undefined;
   const { trails: wanted = false, ...marks } = overlay ?? {};
   const trails = wanted ? createTrails() : undefined;
   if (!hiding && !overlay) return undefined;

@@ -82,10 +82,10 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
   };
 }
 
-/** The samples between which a span of pixels lies, and one more for the neighbour; from an even one on, so that chroma stays whole. */
+/** The samples between which a span of pixels lies, and one more for the neighbour; even, so that chroma stays whole. */
 function cover(start: number, length: number, limit: number): [from: number, to: number] {
   const from = Math.min(Math.max(0, Math.floor(start) - 1), limit - 1) & ~3;
-  const to = Math.min(Math.max(Math.ceil(start + length) + 1, from + 1), limit);
+  const to = Math.min((Math.max(Math.ceil(start + length) + 1, from + 1) + 1) & ~1, limit);
   return [from, to];
 }
 
