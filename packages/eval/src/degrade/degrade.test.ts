@@ -1,3 +1,4 @@
+/// <reference types="node" />
 import type { PixelBuffer } from '@facedet/core';
 import { describe, expect, it } from 'vitest';
 import { coverLower, darken, gaussianBlur, shrink } from './degrade.ts';
@@ -37,6 +38,15 @@ describe('degrade', () => {
     expect(covered.data[3 * (3 * 10 + 2)]).toBe(0);
     const quarter = shrink(picture(16, 8, (x, y) => ((x + y) % 2 ? 200 : 100)), 4);
     expect([quarter.width, quarter.height, new Set(quarter.data)]).toEqual([4, 2, new Set([150])]);
+  });
+
+  it('leaves the picture itself alone, also one in a Buffer', () => {
+    const source: PixelBuffer = { ...random, data: Buffer.from(random.data) };
+    coverLower(source, [{ x: 0, y: 0, width: 23, height: 17 }], 1);
+    darken(source, 2);
+    gaussianBlur(source, 1);
+    shrink(source, 2);
+    expect([...source.data]).toEqual([...random.data]);
   });
 
   it('refuses what it can not take', () => {

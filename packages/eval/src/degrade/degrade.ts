@@ -52,7 +52,8 @@ export function darken(picture: PixelBuffer, gamma: number): PixelBuffer {
 export function coverLower(picture: PixelBuffer, boxes: readonly Box[], part: number): PixelBuffer {
   checkRgb(picture);
   const { width, height } = picture;
-  const data = picture.data.slice();
+  // Not by slice, which in Node's Buffer is a view of the same bytes.
+  const data = new Uint8Array(picture.data);
   for (const box of boxes) {
     const left = clamp(Math.round(box.x), width);
     const right = clamp(Math.round(box.x + box.width), width);
