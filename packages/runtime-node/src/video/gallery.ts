@@ -36,6 +36,8 @@ export interface Gallery {
   readonly frames: number;
   /** Looks at a frame that is open, and at its faces; `until` is when it is no longer shown, in seconds. Seeing a frame twice changes nothing. */
   add(frame: RasterSource, row: Row, until: number): Promise<void>;
+  /** Forgets what was resumed: the identities are found anew. */
+  restart(): void;
   /** Gives everything its final name: `0001.jpg`, …, `identities.json`, `index.html`. */
   finish(): Promise<void>;
   /** Leaves what is there under partial names (`0001.partial.jpg`, `index.partial.html`), for a person to look at and for `resume`. */
@@ -139,6 +141,10 @@ export async function openGallery(folder: string, { source, resume = false }: { 
       frames = Math.max(frames, row.frame + 1);
       seconds = Math.max(seconds, until);
       if (held >= HELD || performance.now() - saved > INTERVAL) await save();
+    },
+    restart() {
+      identities.clear();
+      frames = seconds = 0;
     },
     async finish() {
       const before = await read(join(folder, 'identities.json'));
