@@ -18,4 +18,5 @@ export { type VideoCodec } from './video/encoder.ts';
 export { type LeftOut } from './video/side-streams.ts';
 export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './video/process-video.ts';
 export { type Row } from './video/rows.ts';
+export { type GalleryDocument, type GalleryIdentity } from './video/gallery.ts';
 export { renderVideo, type RenderVideoOptions } from './video/render-video.ts';

@@ -44,6 +44,7 @@ export async function run(context: Context, flags: VideoFlags, source: string): 
       ...(flags.jsonl !== undefined && { jsonl: flags.jsonl }),
       ...(flags.mot !== undefined && { mot: flags.mot }),
       ...(flags.csv !== undefined && { csv: flags.csv }),
+      ...(flags.thumbnails !== undefined && { thumbnails: flags.thumbnails }),
       ...(flags.resume && { resume: true }),
       ...(flags.fps !== undefined && { fps: flags.fps }),
       ...(flags.hwaccel && { hwaccel: flags.hwaccel }),
@@ -83,6 +84,7 @@ function checkFlags(flags: VideoFlags, source: string): void {
   const { output, jsonl, mot, csv, track } = flags;
   if (output !== undefined) checkVideoName(output, flags.codec);
   if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
+  if (!track && flags.thumbnails !== undefined) throw usageError('expected identities for --thumbnails, received --no-track');
   if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
   const outputs = [output, jsonl, mot, csv].filter((path) => path !== undefined);
   const places = outputs.map(place);

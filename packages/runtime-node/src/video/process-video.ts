@@ -1,6 +1,7 @@
 import { FaceDetError, iou, type Detector, type Face } from '@facedet/core';
 import { anonymizePlanes, createTrails, drawPlanes, type AnonymizeOptions, type OverlayOptions, type YuvPlanes } from '@facedet/draw';
 import { createVideoDetector, type FrameResult, type VideoDetectorOptions, type VideoFace, type VideoStatistics } from '@facedet/pipeline';
+import { openGallery, type Gallery } from './gallery.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { openVideo, type OpenVideoOptions, type VideoInput } from './open-video.ts';
 import { openResumeState } from './resume-state.ts';
@@ -28,6 +29,8 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   mot?: string;
   /** A CSV file. */
   csv?: string;
+  /** A folder for the best portrait of each identity and `index.html`, a page that shows who appears when. It needs a tracker. */
+  thumbnails?: string;
   /** Goes on from what an interrupted run left in the partial files; the rows end up the same. */
   resume?: boolean;
   /** Called for each frame, before it is written; the frame is open until the promise settles. */
@@ -68,16 +71,18 @@ export interface VideoSummary extends VideoStatistics {
  */
 export async function processVideo(source: VideoSource, options: ProcessVideoOptions): Promise<VideoSummary> {
   const begun = performance.now();
-  const { output, resume = false, signal, onFrame, onProgress } = options;
+  const { output, thumbnails, resume = false, signal, onFrame, onProgress } = options;
+  if (thumbnails !== undefined && options.tracker === false) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for thumbnails, received tracker: false; a portrait belongs to an identity.');
   const edit = editor(options);
   const paths = { jsonl: options.jsonl, mot: options.mot, csv: options.csv };
-  const outputs = [paths.jsonl, paths.mot, paths.csv, output].filter((path) => path !== undefined);
-  if (new Set(outputs).size < outputs.length) throw new FaceDetError('INVALID_ARGUMENT', `Expected a file of its own for each output, received ${outputs.join(', ')}.`);
+  const outputs = [paths.jsonl, paths.mot, paths.csv, output, thumbnails].filter((path) => path !== undefined);
+  if (new Set(outputs).size < outputs.length) throw new FaceDetError('INVALID_ARGUMENT', `Expected a path of its own for each output, received ${outputs.join(', ')}.`);
 
   let video: VideoInput = await openVideo(source, options);
   const { metadata } = video;
   let writer: VideoWriter | undefined;
   let files: ReturnType<typeof openRowFiles> | undefined;
+  let gallery: Gallery | undefined;
   let keepLast = () => {};
   try {
     const pipeline = createVideoDetector(options);
@@ -85,13 +90,15 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const inRows = paths.jsonl || paths.mot || paths.csv ? rows.frames : Infinity;
     if (output !== undefined) writer = await createVideoWriter(output, { ...options.encoding, like: metadata, resume });
     const inVideo = writer?.frames ?? Infinity;
+    if (thumbnails !== undefined) gallery = await openGallery(thumbnails, { source: metadata.source, resume: resume && !metadata.live });
     const keep = openResumeState(metadata.source, outputs, settingsOf(options), resume && !metadata.live);
 
     // Frames that only the video lacks are drawn from their rows, which are all there is to draw; who hides faces must see them again.
     const drawable = paths.jsonl !== undefined && !options.anonymize && rows.rows.length === rows.frames;
-    const needed = drawable ? inRows : Math.min(inRows, inVideo);
+    const needed = Math.min(drawable ? inRows : Math.min(inRows, inVideo), gallery?.frames ?? Infinity);
     const point = Number.isFinite(needed) ? keep.before(needed) : undefined;
     if (point) pipeline.restore(point.snapshot);
+    else gallery?.restart();
     const detectFrom = point ? point.index + 1 : 0;
     const start = drawable ? Math.min(detectFrom, inVideo) : detectFrom;
     const total = { frames: 0, faces: 0, ids: new Set<number>() };
@@ -125,6 +132,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal ? { signal } : {})) {
       const row = rowOf(result);
       if (onFrame) await onFrame(result, row, metadata);
+      await gallery?.add(result.frame, row, result.timestamp + (result.frame.duration || 1 / (metadata.fps ?? 25)));
       if (writer && result.index >= inVideo) await writer.write(result.frame, edit && ((planes) => edit(planes, row, result.timestamp, result)));
       if (result.index >= inRows || inRows === Infinity) rows.write(row);
       if (result.index >= counted) count(row);
@@ -139,6 +147,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       onProgress?.({ ...reached, totalFrames: metadata.frameCount, duration: metadata.duration, faces: row.faces.length });
     }
     await writer?.finish();
+    await gallery?.finish();
     rows.commit();
     keep.forget();
     const { statistics } = pipeline;
@@ -158,6 +167,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     keepLast();
     files?.leave();
     await writer?.flush().catch(() => {});
+    await gallery?.leave().catch(() => {});
     throw error;
   } finally {
     await video.close();
