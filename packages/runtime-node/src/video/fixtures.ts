@@ -11,7 +11,7 @@ import { createVideoWriter, type VideoWriterOptions } from './writer.ts';
 /** Real videos, for tests that need them. */
 export const shared = fileURLToPath(new URL('../../../../../shared/', import.meta.url));
 export const hasShared = existsSync(join(shared, 'video'));
-if (!hasShared) console.warn(`Tests of real videos are skipped: there is no ${shared}video.`);
+if (!hasShared) process.stderr.write(`Tests of real videos are skipped: there is no ${shared}video.\n`);
 
 export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), 'facedet-video-'));
