@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Box } from '@facedet/core';
 import { curvesSvg, hardestMisses, recallBreakdown, widerReportHtml, worstFalsePositives, type DegradedFigures, type ReportPicture, type WiderEvaluation, type WiderReport } from '@facedet/eval';
@@ -50,16 +49,18 @@ function curvePoints({ precision, recall }: { precision: Float64Array; recall: F
 
 const shownSide = 240;
 
-/** A square around the face, three times its longer side, as a small JPEG. */
+/** A square around the face, three times its longer side, as a small JPEG; null where the picture can't be read, which was told when it was to be detected. */
 async function cutOut(path: string, box: Box): Promise<ReportPicture | null> {
-  if (!existsSync(path)) return null;
-  const image = await readImage(path);
+  const image = await readImage(path).catch(() => null);
+  if (!image) return null;
   try {
     const side = Math.min(3 * Math.max(box.width, box.height, 24), image.width, image.height);
     const place = (center: number, length: number): number => Math.min(Math.max(0, center - side / 2), length - side);
     const region = { x: place(box.x + box.width / 2, image.width), y: place(box.y + box.height / 2, image.height), width: side, height: side };
     const bytes = await encodeImage(await image.rasterize(shownSide, shownSide, { region }), { format: 'jpeg', quality: 80 });
     return { url: `data:image/jpeg;base64,${Buffer.from(bytes).toString('base64')}`, region };
+  } catch {
+    return null;
   } finally {
     image.close();
   }
