@@ -31,6 +31,7 @@ let source: Source | null = null;
 let run: AbortController | null = null;
 let running: Promise<void> = Promise.resolve();
 let rows: string[] = [];
+let kept: { blob: Blob; rows: number }[] = [];
 let recording: Recording | null = null;
 
 /** Tells the viewer what went wrong; the rest of the page goes on. */
@@ -151,6 +152,7 @@ let trails = createTrails();
 
 function forget(): void {
   rows = [];
+  kept = [];
   trails = createTrails();
   jitter.raw.reset();
   jitter.smooth.reset();
@@ -158,8 +160,12 @@ function forget(): void {
 }
 
 function keep(frame: WebFrame, faces: readonly VideoFace[]): void {
-  rows.push(JSON.stringify({ frame: frame.index, timestamp: frame.timestamp, faces }));
-  if (rows.length > MOST_ROWS) rows.splice(0, rows.length - MOST_ROWS);
+  rows.push(`${JSON.stringify({ frame: frame.index, timestamp: frame.timestamp, faces })}\n`);
+  // Rows wait in blobs, which the browser keeps outside the page's heap and may put on disk.
+  if (rows.length < 250) return;
+  kept.push({ blob: new Blob(rows), rows: rows.length });
+  rows = [];
+  while (kept.reduce((n, part) => n + part.rows, 0) > MOST_ROWS) kept.shift();
 }
 
 let figuresShown = 0;
@@ -283,7 +289,7 @@ element('record').onclick = async ({ currentTarget }) => {
     complain(error);
   }
 };
-element('jsonl').onclick = () => save(new Blob([`${rows.join('\n')}\n`], { type: 'application/jsonl' }), 'facedet.jsonl');
+element('jsonl').onclick = () => save(new Blob([...kept.map((part) => part.blob), ...rows], { type: 'application/jsonl' }), 'facedet.jsonl');
 
 element('anonymize').onclick = () => element<HTMLInputElement>('anonymize-file').click();
 pick(element<HTMLInputElement>('anonymize-file'), async (file) => {

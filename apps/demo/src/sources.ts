@@ -39,13 +39,17 @@ export function sceneSource(): Source {
       worker.onerror = (event) => reject(new FaceDetError('WORKER_FAILED', `Expected the scene's painter to run but it ended: ${event.message}`));
       worker.postMessage(index);
     });
+  // The first picture is painted while the model is loaded.
+  let first: ReturnType<typeof ask> | null = ask(0, new AbortController().signal);
+  first.catch(() => {});
   return {
     kind: 'scene',
     name: 'scene',
     async *frames(signal) {
       let due = performance.now();
       // The next picture is painted while this one is looked at. Identities begin anew with each round of the film.
-      let next = ask(0, signal);
+      let next = first ?? ask(0, signal);
+      first = null;
       for (let index = 0; !signal.aborted; index++) {
         const painted = await next;
         if (!painted) return;

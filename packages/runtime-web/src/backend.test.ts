@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserPath, launch, startSite, type Site } from './fixtures/browser.fixture.ts';
 
-describe.skipIf(!browserPath)('webBackend in Chromium [needs a browser]', () => {
+describe.skipIf(!browserPath)('webBackend in Chromium [needs a browser]', { timeout: 180_000 }, () => {
   let site: Site;
   let browser: Browser;
   let gpuBrowser: Browser;

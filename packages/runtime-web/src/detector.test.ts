@@ -17,7 +17,7 @@ if (!shared) console.warn('Browser tests on a photograph are skipped: ../shared 
 /** A picture and weights to look with, by name. */
 const CASES = { sample: { picture: sample, model: weights }, photo: { picture: photo, model: official } };
 
-describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', () => {
+describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { timeout: 180_000 }, () => {
   let site: Site;
   let bare: Site;
   let browser: Browser;
