@@ -18,5 +18,8 @@ export { type VideoCodec } from './video/encoder.ts';
 export { type LeftOut } from './video/side-streams.ts';
 export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './video/process-video.ts';
 export { type Row } from './video/rows.ts';
+export { startLivePage, type LivePage, type LivePageOptions, type LiveUpdate } from './video/live-page.ts';
 export { type GalleryDocument, type GalleryIdentity } from './video/gallery.ts';
 export { renderVideo, type RenderVideoOptions } from './video/render-video.ts';
+// What `onFrame` of a run is given.
+export { type FrameResult, type VideoFace } from '@facedet/pipeline';

@@ -112,7 +112,7 @@ export async function openGallery(folder: string, { source, resume = false }: { 
       identity.pixels = null;
     }
     held = 0;
-    await guard(folder, () => writeFile(`${statePath}.new`, JSON.stringify(document(), undefined, 1)));
+    await guard(folder, () => writeFile(`${statePath}.new`, text(document())));
     await guard(folder, () => rename(`${statePath}.new`, statePath));
     saved = performance.now();
   }
@@ -187,6 +187,12 @@ function extend(identities: Map<number, Identity>, id: number, { frame, timestam
 
 function revive({ id, spans, frames, portrait }: GalleryIdentity): Identity {
   return { id, spans: spans.map(([from, to]) => [from, to]), frames, last: -1, portrait, pixels: null, promised: 0, due: 0, wait: SHORTEST_WAIT };
+}
+
+/** A line for each identity. */
+function text({ identities, ...rest }: GalleryDocument): string {
+  const head = JSON.stringify(rest).slice(0, -1);
+  return `${head},"identities":[\n${identities.map((identity) => JSON.stringify(identity)).join(',\n')}\n]}\n`;
 }
 
 async function read(path: string): Promise<GalleryDocument | undefined> {

@@ -6,7 +6,7 @@ export const PAGE_STYLE = `
 body { margin: 0; background: var(--paper); color: var(--ink); }
 [hidden] { display: none !important; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.top { display: flex; align-items: baseline; gap: 1.25rem; max-width: 1240px; margin: 0 auto; padding: 1.4rem 1.5rem 1rem; }
+.top { display: flex; align-items: center; gap: 1.25rem; max-width: 1240px; margin: 0 auto; padding: 1.4rem 1.5rem 1rem; }
 .brand { display: flex; align-items: center; gap: .55rem; margin: 0; font-size: 1.25rem; font-weight: 650; letter-spacing: -.01em; }
 .brand svg { width: 1.6rem; height: 1.6rem; color: var(--accent); fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .brand circle { fill: currentColor; stroke: none; }

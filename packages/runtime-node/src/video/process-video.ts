@@ -2,6 +2,8 @@ import { FaceDetError, iou, type Detector, type Face } from '@facedet/core';
 import { anonymizePlanes, createTrails, drawPlanes, type AnonymizeOptions, type OverlayOptions, type YuvPlanes } from '@facedet/draw';
 import { createVideoDetector, type FrameResult, type VideoDetectorOptions, type VideoFace, type VideoStatistics } from '@facedet/pipeline';
 import { openGallery, type Gallery } from './gallery.ts';
+import type { LivePage } from './live-page.ts';
+import { livePicture } from './live-picture.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { openVideo, type OpenVideoOptions, type VideoInput } from './open-video.ts';
 import { openResumeState } from './resume-state.ts';
@@ -31,6 +33,8 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   csv?: string;
   /** A folder for the best portrait of each identity and `index.html`, a page that shows who appears when. It needs a tracker. */
   thumbnails?: string;
+  /** A page that `startLivePage` opened: it shows the frames with the faces marked. Not together with `anonymize`, as the page shows them. */
+  show?: Pick<LivePage, 'push'>;
   /** Goes on from what an interrupted run left in the partial files; the rows end up the same. */
   resume?: boolean;
   /** Called for each frame, before it is written; the frame is open until the promise settles. */
@@ -71,8 +75,9 @@ export interface VideoSummary extends VideoStatistics {
  */
 export async function processVideo(source: VideoSource, options: ProcessVideoOptions): Promise<VideoSummary> {
   const begun = performance.now();
-  const { output, thumbnails, resume = false, signal, onFrame, onProgress } = options;
+  const { output, thumbnails, show, resume = false, signal, onFrame, onProgress } = options;
   if (thumbnails !== undefined && options.tracker === false) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for thumbnails, received tracker: false; a portrait belongs to an identity.');
+  if (show && options.anonymize) throw new FaceDetError('INVALID_ARGUMENT', 'Expected show without anonymize: the page would show the faces that the output hides.');
   const edit = editor(options);
   const paths = { jsonl: options.jsonl, mot: options.mot, csv: options.csv };
   const outputs = [paths.jsonl, paths.mot, paths.csv, output, thumbnails].filter((path) => path !== undefined);
@@ -132,6 +137,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal ? { signal } : {})) {
       const row = rowOf(result);
       if (onFrame) await onFrame(result, row, metadata);
+      if (show) await show.push({ image: () => livePicture(result.frame, row.faces, marksOf(options)), faces: row.faces, index: result.index, timestamp: result.timestamp, statistics: pipeline.statistics });
       await gallery?.add(result.frame, row, result.timestamp + (result.frame.duration || 1 / (metadata.fps ?? 25)));
       if (writer && result.index >= inVideo) await writer.write(result.frame, edit && ((planes) => edit(planes, row, result.timestamp, result)));
       if (result.index >= inRows || inRows === Infinity) rows.write(row);
@@ -195,6 +201,13 @@ function editor({ draw, anonymize, output }: ProcessVideoOptions): Edit | undefi
     }
     if (overlay) drawPlanes(planes, row.faces, trails ? { ...marks, trails: trails.update(row.faces, timestamp) } : marks);
   };
+}
+
+/** What a live page draws. */
+function marksOf({ draw = true }: ProcessVideoOptions): OverlayOptions | undefined {
+  if (!draw) return undefined;
+  const { trails: _, ...marks } = draw === true ? DRAWN : draw;
+  return marks;
 }
 
 /** The faces shown, and the detections of no identity; one that lies on a shown face is that face, which may be left clear. */
