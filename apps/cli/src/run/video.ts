@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isFaceDetError } from '@facedet/core';
-import { processVideo, type VideoSummary } from '@facedet/runtime-node';
+import { processVideo, startLivePage, type LivePage, type VideoSummary } from '@facedet/runtime-node';
 import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
@@ -31,6 +32,16 @@ export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags 
 
 export async function run(context: Context, flags: VideoFlags, source: string): Promise<void> {
   checkFlags(flags, source);
+  const page = await openPage(flags.show, basename(source));
+  try {
+    if (page) context.log(`The video is shown at ${page.url}`);
+    await follow(context, flags, source, page);
+  } finally {
+    await page?.close();
+  }
+}
+
+async function follow(context: Context, flags: VideoFlags, source: string, page: LivePage | undefined): Promise<void> {
   const low = flags.track ? Math.min(TRACKER_LOW, flags.score ?? TRACKER_LOW) : undefined;
   const { detector, model } = await openDetector(context, low === undefined ? flags : { ...flags, score: low });
   const bar = await progress(context, { total: 0, label: basename(source), unit: 'frames' });
@@ -54,6 +65,7 @@ export async function run(context: Context, flags: VideoFlags, source: string): 
       ...(flags.lookAhead !== undefined && { lookAhead: flags.lookAhead }),
       encoding: encodingOptions(flags),
       signal: context.signal,
+      ...(page && { show: page, ...(!writes(flags) && { onFrame: player(page, context.signal) }) }),
       onProgress({ frames, totalFrames, seconds, duration, faces }) {
         const total = totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0);
         bar.total(Math.max(total, frames));
@@ -73,6 +85,31 @@ export async function run(context: Context, flags: VideoFlags, source: string): 
     bar.stop();
     await detector.dispose();
   }
+}
+
+/** The page of `--show`; without a port, its usual one or else any that is free. */
+async function openPage(show: VideoFlags['show'], title: string): Promise<LivePage | undefined> {
+  if (show === undefined) return undefined;
+  if (show !== true) return startLivePage({ port: show, title });
+  return startLivePage({ title }).catch(() => startLivePage({ port: 0, title }));
+}
+
+/** Whether a run leaves anything behind. */
+function writes({ output, jsonl, mot, csv, thumbnails }: VideoFlags): boolean {
+  return [output, jsonl, mot, csv, thumbnails].some((path) => path !== undefined);
+}
+
+/** Where nothing is written the page is what the run is for: it begins when somebody looks, and goes no faster than the video. */
+function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: number }) => Promise<void> {
+  let begun: number | undefined;
+  return async ({ timestamp }) => {
+    if (begun === undefined) await page.viewer(signal);
+    const now = performance.now();
+    begun ??= now - 1000 * timestamp;
+    const early = begun + 1000 * timestamp - now;
+    if (early > 0) await sleep(early, undefined, { signal });
+    else begun -= early; // what is late is not caught up with
+  };
 }
 
 function statistics({ metadata, leftOut: _, ...figures }: VideoSummary): unknown {
