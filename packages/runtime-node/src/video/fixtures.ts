@@ -70,8 +70,15 @@ export function numbersOf(levels: readonly number[]): number[] {
   return levels.map((level) => Math.round((level - 40) / 2));
 }
 
+/** A display matrix as containers keep it. */
+export function displayMatrix(a: number, b: number, c: number, d: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(36));
+  [a, b, 0, c, d, 0, 0, 0, 16_384].forEach((value, i) => bytes.setInt32(4 * i, value * 65_536 || 0, true));
+  return new Uint8Array(bytes.buffer);
+}
+
 /** Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, a size that changes, sound). */
-export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, sizes }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; sizes?: readonly (readonly [number, number])[] }): Promise<string> {
+export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, sizes, matrix }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; sizes?: readonly (readonly [number, number])[]; matrix?: Uint8Array }): Promise<string> {
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
   const output = new ffmpeg.FormatContext();
@@ -91,6 +98,7 @@ export async function writeByGraph(path: string, { graph, encoder, pixelFormat, 
   const stream = output.newStream(null);
   stream.timeBase = context.timeBase;
   stream.codecpar.fromContext(context);
+  if (matrix) stream.codecpar.addCodedSideData(constants.AV_PKT_DATA_DISPLAYMATRIX, Buffer.from(matrix));
   await output.openOutput();
   await output.writeHeader(null);
   const packet = new ffmpeg.Packet();
@@ -98,6 +106,7 @@ export async function writeByGraph(path: string, { graph, encoder, pixelFormat, 
   const drain = async () => {
     while ((await context.receivePacket(packet)) >= 0) {
       packet.streamIndex = 0;
+      packet.duration = 1n;
       packet.rescaleTs(context.timeBase, stream.timeBase);
       await output.writeFrame(packet);
       packet.unref();

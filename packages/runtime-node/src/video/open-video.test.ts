@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { resizeBilinear } from '@facedet/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeImage } from '../write-image.ts';
-import { hasShared, numberedPicture, numbersOf, shared, show, steady, tempFolder, writeByGraph, writeNumbered } from './fixtures.ts';
+import { displayMatrix, hasShared, numberedPicture, numbersOf, shared, show, steady, tempFolder, writeByGraph, writeNumbered } from './fixtures.ts';
 import { openVideo } from './open-video.ts';
 
 const folder = tempFolder();
@@ -158,6 +158,32 @@ describe('sources', () => {
     const [woven, single] = [await show(fields, { deinterlace: false }), await show(fields)];
     expect(single.times.length).toBe(woven.times.length);
     single.times.forEach((t, i) => expect(t).toBeCloseTo(woven.times[i]!, 4));
+  });
+
+  it('a video that was filmed on its side, or mirrored, stands upright', async () => {
+    // Left half dark, right half bright.
+    const graph = "color=black:size=128x96:rate=25,drawbox=x=64:w=64:h=96:color=white:t=fill";
+    for (const [[a, b, c, d], size, bright] of [
+      [[0, 1, -1, 0], [96, 128], 'bottom'],
+      [[0, -1, 1, 0], [96, 128], 'top'],
+      [[-1, 0, 0, -1], [128, 96], 'left'],
+      [[-1, 0, 0, 1], [128, 96], 'left'],
+      [[1, 0, 0, 1], [128, 96], 'right'],
+    ] as const) {
+      const path = await writeByGraph(at('turned.mp4'), { graph, encoder: 'mpeg4', pixelFormat: 'yuv420p', frames: 3, matrix: displayMatrix(a, b, c, d) });
+      const video = await openVideo(path);
+      expect([video.metadata.width, video.metadata.height]).toEqual(size);
+      let frames = 0;
+      for await (const frame of video) {
+        frames++;
+        const { data } = await frame.rasterize(4, 4);
+        const level = (x: number, y: number) => data[3 * (4 * y + x)]!;
+        const [first, last] = bright === 'top' || bright === 'bottom' ? [level(1, 0), level(1, 3)] : [level(0, 1), level(3, 1)];
+        expect(bright === 'top' || bright === 'left' ? first - last : last - first).toBeGreaterThan(150);
+        frame.close();
+      }
+      expect(frames).toBe(3);
+    }
   });
 
   it('an HTTP server, with a name that hides the password', async () => {

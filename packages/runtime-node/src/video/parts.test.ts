@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ahead } from './ahead.ts';
 import { createClock } from './clock.ts';
+import { displayMatrix } from './fixtures.ts';
 import { layoutOf } from './layout.ts';
 import { orientationFilters, orientationOf, turnsSideways } from './orientation.ts';
 import { csvLines, jsonLine, motLines, parseRow, rowOf } from './rows.ts';
@@ -28,11 +29,6 @@ describe('clock', () => {
 });
 
 describe('orientation', () => {
-  const matrix = (a: number, b: number, c: number, d: number) => {
-    const bytes = new DataView(new ArrayBuffer(36));
-    [a, b, 0, c, d, 0, 0, 0, 16384].forEach((value, i) => bytes.setInt32(4 * i, value * 65536 || 0, true));
-    return new Uint8Array(bytes.buffer);
-  };
   /** Where a filter chain takes the unit vectors of x and y. */
   const carryOut = (filters: readonly string[]) => {
     const turns: Record<string, (v: [number, number]) => [number, number]> = { hflip: ([x, y]) => [-x, y], vflip: ([x, y]) => [x, -y], 'transpose=clock': ([x, y]) => [-y, x], 'transpose=cclock': ([x, y]) => [y, -x] };
@@ -41,7 +37,7 @@ describe('orientation', () => {
 
   it('carries out all eight turns', () => {
     for (const [a, b, c, d] of [[1, 0, 0, 1], [-1, 0, 0, -1], [0, 1, -1, 0], [0, -1, 1, 0], [-1, 0, 0, 1], [1, 0, 0, -1], [0, 1, 1, 0], [0, -1, -1, 0]] as const) {
-      const orientation = orientationOf(matrix(a, b, c, d));
+      const orientation = orientationOf(displayMatrix(a, b, c, d));
       expect(carryOut(orientationFilters(orientation))).toEqual([[a + 0, b + 0], [c + 0, d + 0]].map((v) => v.map((n) => expect.closeTo(n, 9))));
       expect(turnsSideways(orientation)).toBe(a === 0);
     }

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { numberedPicture, numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered, hasShared, shared } from './fixtures.ts';
@@ -149,6 +149,21 @@ describe('a video in the making', () => {
     const again = await begin('film.mp4', { resume: true });
     expect(again.frames).toBe(30);
     await again.flush();
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('tells of a full disk, and ends under no final name [needs /dev/full]', async () => {
+    symlinkSync('/dev/full', at('film.partial.mp4'));
+    await expect(async () => {
+      const writer = await begin('film.mp4');
+      try {
+        await add(writer, 0, 120);
+        await writer.finish();
+      } catch (error) {
+        await writer.flush().catch(() => {});
+        throw error;
+      }
+    }).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(existsSync(at('film.mp4'))).toBe(false);
   });
 
   it('ends in an ordinary MP4: one index, no fragments', async () => {
