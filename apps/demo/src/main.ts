@@ -113,7 +113,12 @@ function restart(): void {
 
 async function watch(signal: AbortSignal): Promise<void> {
   try {
-    const current = await openDetector(signal);
+    const current = await openDetector(signal).catch((error: unknown) => {
+      // Offline, a broken model, a missing GPU: what ran before runs on.
+      if (!detector || signal.aborted) throw error;
+      complain(error);
+      return detector;
+    });
     if (signal.aborted || !source) return;
     const smoother = switchable();
     const video = createVideoDetector({
