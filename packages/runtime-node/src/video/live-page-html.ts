@@ -35,9 +35,9 @@ function row(id, color) {
   rows.set(id, li);
   return li;
 }
-function show({ timestamp, faces, avgFps, identities, list }) {
+function show({ timestamp, faces, fps, identities, list }) {
   $('time').textContent = clock(timestamp);
-  $('fps').textContent = avgFps ? avgFps.toFixed(1) : '–';
+  $('fps').textContent = fps;
   $('now').textContent = faces;
   $('ids').textContent = identities;
   const shown = list.sort((a, b) => a.id - b.id).map(({ id, color, first, last, score }) => {

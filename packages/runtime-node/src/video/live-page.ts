@@ -25,7 +25,7 @@ export interface LiveUpdate {
   readonly index: number;
   /** Seconds. */
   readonly timestamp: number;
-  readonly statistics: { readonly avgFps: number; readonly identities: number };
+  readonly statistics: { readonly identities: number };
 }
 
 /** A page of this machine that shows a video as it is worked on. */
@@ -71,6 +71,8 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
   const readers = new Set<Viewer>();
   const arrivals = new Set<() => void>();
   const identities = new Map<number, Seen>();
+  /** When the frames of the last second came. */
+  let arrived: number[] = [];
   let last: Omit<LiveUpdate, 'image'> | undefined;
   let encoding = false;
   let [pictureAt, listAt] = [-Infinity, -Infinity];
@@ -108,15 +110,17 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
   function list(): string {
     if (!last) return '';
     const { index, timestamp, faces, statistics } = last;
-    const data = { index, timestamp, faces: faces.length, avgFps: statistics.avgFps, identities: statistics.identities, list: [...identities.values()].reverse() };
+    const data = { index, timestamp, faces: faces.length, fps: arrived.length, identities: statistics.identities, list: [...identities.values()].reverse() };
     return `event: frame\ndata: ${JSON.stringify(data)}\n\n`;
   }
 
   async function push({ image, faces, index, timestamp, statistics }: LiveUpdate): Promise<void> {
     if (closed) return;
     last = { faces, index, timestamp, statistics };
-    for (const { id, score } of faces) if (id !== null) see(identities, id, score, timestamp);
     const now = performance.now();
+    arrived.push(now);
+    if (arrived[0]! <= now - 1000) arrived = arrived.filter((at) => at > now - 1000);
+    for (const { id, score } of faces) if (id !== null) see(identities, id, score, timestamp);
     if (readers.size > 0 && now - listAt >= 1000 / LISTS) {
       listAt = now;
       const event = list();
