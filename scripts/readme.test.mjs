@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { modelFile } from './lib/model.mjs';
 import { blocksOf, runBlock } from './lib/readme.mjs';
 import { root } from './lib/workspace.mjs';
 
@@ -15,7 +16,7 @@ describe('commands of the READMEs', () => {
   for (const block of files.flatMap(blocksOf)) {
     const lines = block.code.split('\n').filter((line) => !TEST_LINE.test(line));
     it(`${block.file}:${block.line} (${block.language}) runs`, async () => {
-      const { code, output } = await runBlock({ ...block, code: lines.join('\n') }, { cwd: join(root, dirname(block.file)), env: { CI: 'true' } });
+      const { code, output } = await runBlock({ ...block, code: lines.join('\n') }, { cwd: join(root, dirname(block.file)), env: { CI: 'true', MODEL: modelFile() } });
       expect(code, output).toBe(0);
     }, 600_000);
   }

@@ -90,7 +90,9 @@ describe('createScene', () => {
         const id = leaves.ids[0]!;
         expect([seen(id, leaves.from - 2.5), seen(id, (leaves.from + leaves.to) / 2), seen(id, leaves.to + 2.5)]).toEqual([true, false, true]);
 
-        const crossing = scene.events.find(({ kind }) => kind === 'crossing')!;
+        // Who crosses on the way out of the picture is not seen where the crossing ends.
+        const walksOut = (who: number, time: number) => scene.events.some(({ kind, from, ids }) => kind === 'absence' && from === time && ids.includes(who));
+        const crossing = scene.events.find(({ kind, to, ids }) => kind === 'crossing' && !ids.some((who) => walksOut(who, to)))!;
         const order = (time: number) => {
           const [a, b] = crossing.ids.map((who) => frames[Math.round(time * 10)]!.truth.find((face) => face.id === who)!.box.x);
           return a! < b!;
