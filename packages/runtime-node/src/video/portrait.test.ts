@@ -87,9 +87,13 @@ describe('sharpness', () => {
     expect(values[0]!).toBeGreaterThan(3 * values[4]!);
   });
 
+  it('is small where the light is dim', () => {
+    expect(sharpness(stripes(2, 0.15), whole)).toBeLessThan(sharpness(stripes(2), whole) / 3);
+  });
+
   it('hardly depends on contrast and size, and looks at the part alone', () => {
     const reference = sharpness(stripes(2), whole);
-    expect(sharpness(stripes(2, 0.6), whole)).toBeCloseTo(reference, 1);
+    expect(sharpness(stripes(2, 0.8), whole)).toBeCloseTo(reference, 1);
     expect(sharpness(stripes(8, 1, 2 * side), { ...whole, width: 2 * side, height: 2 * side })).toBeCloseTo(reference, 1);
     const half = stripes(0);
     for (let y = 0; y < side; y++) half.data.fill(90, (y * side + side / 2) * 3, (y + 1) * side * 3);

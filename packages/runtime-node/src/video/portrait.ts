@@ -45,8 +45,8 @@ export function frontality([left, right, nose]: NonNullable<Face['landmarks']>, 
 const GRID = 64;
 
 /**
- * Sharpness of a part of an RGB picture, in [0, 1): the variance of the Laplacian over that of the luma (so that light and contrast don't
- * count), on means over a grid of at most 64 × 64 cells. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000.
+ * Sharpness of a part of an RGB picture, in [0, 1): the variance of the Laplacian over that of the luma (so that contrast hardly
+ * counts), on means over a grid of at most 64 × 64 cells. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000.
  */
 export function sharpness({ data, width, height }: PixelBuffer, part: Box): number {
   const [x0, y0] = [Math.max(0, Math.floor(part.x)), Math.max(0, Math.floor(part.y))];
@@ -68,8 +68,8 @@ export function sharpness({ data, width, height }: PixelBuffer, part: Box): numb
   for (let y = 1, to = 0; y < rows - 1; y++) {
     for (let x = 1, i = y * columns + 1; x < columns - 1; x++, i++) edges[to++] = luma[i - 1]! + luma[i + 1]! + luma[i - columns]! + luma[i + columns]! - 4 * luma[i]!;
   }
-  // Sensor noise of some ten levels is no detail.
-  const ratio = variance(edges) / (variance(luma) + 100);
+  // In the dark, where a face differs by some twenty levels only, edges are noise.
+  const ratio = variance(edges) / (variance(luma) + 500);
   return ratio / (ratio + 0.1);
 }
 
