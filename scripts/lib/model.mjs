@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { root } from './workspace.mjs';
 
 /** Data that is never part of the repository. */
-export const shared = join(dirname(root), 'shared');
+const shared = join(dirname(root), 'shared');
 
 /** The default weights, or a model of ../shared; undefined where there is neither. */
 export function modelFile() {
