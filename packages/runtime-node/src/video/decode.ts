@@ -157,8 +157,10 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     const length = streamDuration(ffmpeg, format, stream);
     if (length === null) return 0;
     const ownStart = stream.startTime !== constants.AV_NOPTS_VALUE ? (Number(stream.startTime) * num) / den : 0;
+    // An MP4 states how long its pictures are shown, the others when everything is over.
+    const begin = container.includes('mov') ? ownStart : Math.min(ownStart, 0);
     // Half a second: what headers round, and what a last picture without a duration is shown.
-    const missing = length - (end - Math.min(ownStart, 0) - (container.includes('mov') ? Math.max(ownStart, 0) : 0));
+    const missing = length - (end - begin);
     return missing > Math.max(0.5, 0.005 * length) ? missing : 0;
   }
 

@@ -54,8 +54,8 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
     if (found < 0) throw failure(ffmpeg, found, 'VIDEO_UNREADABLE', `${source.name}: expected a video, its streams can't be read`);
     const stream = pictures(ffmpeg, format, source);
     for (const other of format.streams) {
-      // Sound is read on only where its end tells whether the file is whole.
-      if (other.index !== stream.index && !(format.iformat?.name ?? '').includes('matroska')) other.discard = constants.AVDISCARD_ALL;
+      // Sound is read only where its end tells whether the file is whole; an MP4's pictures have a length of their own.
+      if (other.index !== stream.index && (source.kind !== 'file' || (format.iformat?.name ?? '').includes('mov'))) other.discard = constants.AVDISCARD_ALL;
     }
     let closed: Promise<void> | undefined;
     const close = () => {

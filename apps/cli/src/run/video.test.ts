@@ -1,0 +1,114 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openVideo, writeImage } from '@facedet/runtime-node';
+import type { Context } from '../shared/context.ts';
+import { run as anonymize, type AnonymizeFlags } from './anonymize.ts';
+import { run as synth } from './synth.ts';
+import { run as video, type VideoFlags } from './video.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'facedet-video-command-'));
+const at = (name: string) => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const scene = { seed: 5, width: 320, height: 180, fps: 25, duration: 1.2, faces: 2, events: 'none', audio: true };
+
+function context() {
+  const seen = { output: '', log: [] as string[], failed: [] as { input: string; code: string | undefined }[] };
+  const fake = {
+    write: async (data: string) => void (seen.output += data),
+    log: (line: string) => void seen.log.push(line),
+    fail: (input: string, error: { code?: string; message: string }) => (seen.failed.push({ input, code: error.code }), { code: error.code ?? '', message: error.message }),
+    signal: new AbortController().signal,
+    terminal: false,
+  };
+  return { seen, context: fake as unknown as Context };
+}
+
+const follow = async (source: string, flags: Partial<VideoFlags> = {}) => {
+  const { seen, context: fake } = context();
+  await video(fake, { track: true, smooth: true, audio: true, workers: 1, ...flags }, source);
+  return seen;
+};
+const hide = async (inputs: string[], flags: Partial<AnonymizeFlags> & { output: string }) => {
+  const { seen, context: fake } = context();
+  await anonymize(fake, { audio: true, workers: 1, ...flags }, inputs);
+  return seen;
+};
+const lines = (path: string) => readFileSync(path, 'utf8').trim().split('\n');
+
+beforeAll(async () => {
+  await synth(context().context, { output: at('scene.mp4'), ...scene });
+});
+
+describe('synth', () => {
+  it('writes a video and its truth, the same for the same seed', async () => {
+    expect(lines(at('scene.truth.jsonl')).length).toBe(30);
+    const { frame, faces } = JSON.parse(lines(at('scene.truth.jsonl'))[7]!) as { frame: number; faces: { id: number; visibility: number }[] };
+    expect([frame, faces.map(({ id }) => id)]).toEqual([7, [1, 2]]);
+    expect(lines(at('scene.gt.txt')).every((line) => line.split(',').length === 9)).toBe(true);
+    mkdirSync(at('again'));
+    await synth(context().context, { output: at('again/scene.mp4'), ...scene });
+    for (const name of ['scene.truth.jsonl', 'scene.gt.txt']) expect(readFileSync(at(`again/${name}`))).toEqual(readFileSync(at(name)));
+    await expect(synth(context().context, { output: at('scene.txt'), ...scene })).rejects.toMatchObject({ exitCode: 2 });
+    await expect(synth(context().context, { output: at('x.mp4'), ...scene, events: 'party' })).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe('video', () => {
+  it('writes what it is asked for and prints statistics', async () => {
+    const { output, failed } = await follow(at('scene.mp4'), { output: at('marked.mp4'), jsonl: at('rows.jsonl'), mot: at('rows.mot'), csv: at('rows.csv'), json: true });
+    expect(failed).toEqual([]);
+    expect(JSON.parse(output)).toMatchObject({ totalFrames: 30, source: { width: 320, height: 180 } });
+    expect(lines(at('rows.jsonl')).length).toBe(30);
+    expect(existsSync(at('marked.mp4'))).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.includes('.partial'))).toEqual([]);
+  });
+
+  it('reports a source that is none, and writes nothing', async () => {
+    const { failed } = await follow(at('missing.mp4'), { jsonl: at('none.jsonl') });
+    expect(failed).toEqual([{ input: at('missing.mp4'), code: 'NOT_FOUND' }]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([]);
+  });
+
+  it('refuses flags that contradict each other and outputs that are inputs, before anything is read', async () => {
+    for (const flags of [{ output: at('film.txt') }, { output: at('scene.mp4') }, { jsonl: at('a'), mot: at('a') }, { track: false, detectEvery: 3 }, { live: true, lookAhead: 1 }, { output: at('a.webm'), codec: 'h264' as const }]) {
+      await expect(follow(at('scene.mp4'), flags)).rejects.toMatchObject({ exitCode: 2 });
+    }
+  });
+});
+
+describe('anonymize', () => {
+  it('writes videos and pictures into a folder, and goes on after one that fails', async () => {
+    await writeImage(at('photo.png'), { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' });
+    const { failed } = await hide([at('scene.mp4'), at('gone.jpg'), at('photo.png')], { output: at('hidden') });
+    expect(failed.map(({ input }) => input)).toEqual([at('gone.jpg')]);
+    expect(readdirSync(at('hidden')).sort()).toEqual(['photo.png', 'scene.mp4']);
+    const { metadata, close } = await openVideo(at('hidden/scene.mp4'));
+    await close();
+    expect([metadata.frameCount, metadata.width, metadata.height]).toEqual([30, 320, 180]);
+  });
+
+  it('hides what a corrected file of rows says', async () => {
+    const rows = Array.from({ length: 30 }, (_, frame) => JSON.stringify({ frame, timestamp: frame / 25, faces: [{ id: 1, box: { x: 0, y: 0, width: 100, height: 100 }, score: 1, state: 'detected' }] }));
+    writeFileSync(at('tracks.jsonl'), `${rows.join('\n')}\n`);
+    const { failed } = await hide([at('scene.mp4')], { output: at('by-hand.mp4'), tracks: at('tracks.jsonl'), effect: 'solid', color: [255, 255, 255], shape: 'box' });
+    expect(failed).toEqual([]);
+    const film = await openVideo(at('by-hand.mp4'));
+    for await (const frame of film) {
+      const { data } = await frame.rasterize(2, 2, { region: { x: 20, y: 20, width: 40, height: 40 } });
+      expect(data[0]).toBeGreaterThan(240);
+      frame.close();
+    }
+    writeFileSync(at('tracks.jsonl'), `${rows.slice(0, 10).join('\n')}\n`);
+    expect((await hide([at('scene.mp4')], { output: at('short.mp4'), tracks: at('tracks.jsonl') })).failed).toEqual([{ input: at('scene.mp4'), code: 'TRACKS_INCOMPLETE' }]);
+    expect(existsSync(at('short.mp4'))).toBe(false);
+  });
+
+  it('never writes over an input', async () => {
+    await expect(hide([at('scene.mp4')], { output: at('scene.mp4') })).rejects.toMatchObject({ exitCode: 2, code: 'OUTPUT_IS_INPUT' });
+    await expect(hide([at('scene.mp4'), at('photo.png')], { output: folder })).rejects.toMatchObject({ exitCode: 2 });
+    await expect(hide([at('photo.png')], { output: at('x.png'), keepMetadata: true })).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
