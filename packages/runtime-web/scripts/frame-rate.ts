@@ -18,7 +18,7 @@ const rounds = await page.evaluate(async () => {
   const session = await facedet.webBackend({ provider: 'wasm', threads: 1, wasmPaths: '/ort/' }).createSession(model);
   const feeds = { [session.inputs[0]!.name]: { type: 'float32', data: new Float32Array(3 * 384 * 640), dims: [1, 3, 384, 640] } };
   const detector = await facedet.createDetector({ model, provider: 'wasm', threads: 1, wasmPaths: '/ort/', inputSize: 640, scoreThreshold: 0.1, worker: () => new Worker('/worker.js', { type: 'module' }) });
-  const FRAMES = 20;
+  const FRAMES = 10;
   const bare = async () => {
     const start = performance.now();
     for (let i = 0; i < FRAMES; i++) await session.run(feeds);
@@ -36,7 +36,7 @@ const rounds = await page.evaluate(async () => {
   await bare();
   await whole();
   const result: { bare: number; whole: number }[] = [];
-  for (let i = 0; i < 7; i++) result.push({ bare: await bare(), whole: await whole() });
+  for (let i = 0; i < 5; i++) result.push({ bare: await bare(), whole: await whole() });
   return result;
 });
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
