@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
 import { imageFormatOf, processVideo, readImage, renderVideo, writeImage } from '@facedet/runtime-node';
@@ -72,6 +72,7 @@ async function hideInPicture({ signal }: Context, { input, output }: Job, effect
     const faces = await detector.detect(image, { signal });
     const copy: PixelBuffer = { ...pixels, data: new Uint8Array(pixels.data) };
     anonymizePixels(copy, faces, effect);
+    await mkdir(dirname(output), { recursive: true });
     await writeImage(output, copy, { like: image.format });
   } finally {
     image.close();
@@ -144,9 +145,8 @@ function planJobs(inputs: readonly Input[], flags: AnonymizeFlags): Job[] {
   return jobs;
 }
 
-async function effectOf({ effect, image, color, shape, margin, clear, output }: AnonymizeFlags): Promise<AnonymizeOptions> {
+async function effectOf({ effect, image, color, shape, margin, clear }: AnonymizeFlags): Promise<AnonymizeOptions> {
   if ((effect === 'image') !== (image !== undefined)) throw usageError('expected --effect image together with --image FILE');
-  if (/[/\\]$/.test(output)) await mkdir(output, { recursive: true });
   const picture = image === undefined ? undefined : await readImage(image).catch((error: unknown) => {
     throw usageError(`${image}: ${(error as Error).message}`);
   });
