@@ -117,6 +117,14 @@ describe('the command', () => {
     expect(stderr).toBe('');
   });
 
+  it('hides the faces of pictures in a folder that it makes', async () => {
+    const sample = join(here, '..', '..', '..', 'examples', 'sample.png');
+    const folder = join(dir, 'hidden', 'pictures');
+    expect(await facedet(['anonymize', sample, sample, '-o', folder])).toMatchObject({ code: 0 });
+    expect(readdirSync(folder).sort()).toEqual(['sample-2.png', 'sample.png']);
+    expect(readFileSync(join(folder, 'sample.png')).equals(readFileSync(join(folder, 'sample-2.png')))).toBe(true);
+  });
+
   describe.runIf(data)('on a real picture [needs ../shared]', () => {
     const photo = join(shared, 'images', 'six_people.jpg');
     const model = ['--model', join(shared, 'models', 'scrfd_2.5g_kps.onnx')];
