@@ -120,6 +120,18 @@ describe('resume', () => {
     expect((await show(files.output)).times.length).toBe(80);
   });
 
+  it('gives the files their names where every frame was done', async () => {
+    const [alone, files] = [outputs('a'), outputs('b')];
+    await processVideo(film, { detector: fakeDetector(), ...alone });
+    const stop = new AbortController();
+    await expect(processVideo(film, { detector: fakeDetector(), ...files, signal: stop.signal, onProgress: ({ frames }) => void (frames === 80 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    const detector = fakeDetector();
+    const { totalFrames } = await processVideo(film, { detector, ...files, resume: true });
+    expect([totalFrames, detector.calls]).toEqual([80, 0]);
+    expect(readFileSync(files.jsonl, 'utf8')).toBe(readFileSync(alone.jsonl, 'utf8'));
+    expect((await show(files.output)).times.length).toBe(80);
+  });
+
   it('ends with the same rows where only some outputs are asked for', async () => {
     const alone = outputs('a');
     await processVideo(film, { detector: fakeDetector(), ...alone });

@@ -1,4 +1,4 @@
-import { FaceDetError, iou, type Detector, type Face } from '@facedet/core';
+import { FaceDetError, isFaceDetError, iou, type Detector, type Face } from '@facedet/core';
 import { anonymizePlanes, createTrails, drawPlanes, type AnonymizeOptions, type OverlayOptions, type YuvPlanes } from '@facedet/draw';
 import { createVideoDetector, type FrameResult, type VideoDetectorOptions, type VideoFace, type VideoStatistics } from '@facedet/pipeline';
 import { openGallery, type Gallery } from './gallery.ts';
@@ -118,7 +118,11 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     if (start > 0) {
       await video.close();
       const timestamp = point && start === detectFrom ? point.timestamp : rows.rows[start - 1]!.timestamp;
-      video = await openVideo(source, { ...options, after: { index: start - 1, timestamp } });
+      video = await openVideo(source, { ...options, after: { index: start - 1, timestamp } }).catch((error: unknown) => {
+        // The last frame was done when the run was interrupted: only its files were not given their names.
+        if (isFaceDetError(error) && error.code === 'VIDEO_FINISHED') return atItsEnd(video);
+        throw error;
+      });
     }
     const frames = video[Symbol.asyncIterator]();
     // Rows are there, the video lacks the frames.
@@ -182,6 +186,11 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
 
 // Dots on the eyes and the mouth hide what a person wants to see, and what another detector looks for.
 const DRAWN: Exclude<ProcessVideoOptions['draw'], boolean | undefined> = { landmarks: false };
+
+/** A video of which every frame was seen. */
+function atItsEnd(video: VideoInput): VideoInput {
+  return { metadata: video.metadata, statistics: video.statistics, async *[Symbol.asyncIterator]() {}, async close() {} };
+}
 
 type Edit = (planes: YuvPlanes, row: Row, timestamp: number, result: FrameResult | undefined) => void;
 
