@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shared } from './lib/model.mjs';
 import { root } from './lib/workspace.mjs';
 
-const model = join(shared, 'models', 'scrfd_2.5g_kps.onnx');
-const there = existsSync(model);
+const model = shared && join(shared, 'models', 'scrfd_2.5g_kps.onnx');
+const there = Boolean(model) && existsSync(model);
 if (!there) console.warn('skipped: synthetic faces held against SCRFD 2.5g (no ../shared/models)');
 
 describe.skipIf(!there)('synthetic faces, found by SCRFD 2.5g [needs ../shared]', () => {
