@@ -1,12 +1,11 @@
 // The procedural people of @facedet/eval/synthetic are faces to a real detector, where their truth says they are.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shared } from './lib/model.mjs';
 import { root } from './lib/workspace.mjs';
 
-const model = shared && join(shared, 'models', 'scrfd_2.5g_kps.onnx');
-const there = Boolean(model) && existsSync(model);
+const model = join(dirname(root), 'shared', 'models', 'scrfd_2.5g_kps.onnx');
+const there = existsSync(model);
 if (!there) console.warn('skipped: synthetic faces held against SCRFD 2.5g (no ../shared/models)');
 
 describe.skipIf(!there)('synthetic faces, found by SCRFD 2.5g [needs ../shared]', () => {
