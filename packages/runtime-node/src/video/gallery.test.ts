@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
@@ -113,6 +113,16 @@ describe('a gallery', () => {
     await second.finish();
     expect(result().identities.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual(expected.identities.map(({ id, spans, frames }) => ({ id, spans, frames })));
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('is completed where a run ended while it gave names', async () => {
+    const first = await openGallery(folder, { source: 'film.mp4' });
+    await first.add(picture(90), row(0, face(1), face(7, { x: 200 })), until(0));
+    await first.leave();
+    renameSync(join(folder, '0001.partial.jpg'), join(folder, '0001.jpg'));
+    const second = await openGallery(folder, { source: 'film.mp4', resume: true });
+    await second.finish();
+    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', '0007.jpg', 'identities.json', 'index.html']);
   });
 
   it('begins anew for another video, without resume, and where the state is torn; earlier portraits do not stay', async () => {

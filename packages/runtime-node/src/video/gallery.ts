@@ -150,7 +150,7 @@ export async function openGallery(folder: string, { source, resume = false }: { 
       const before = await read(join(folder, 'identities.json'));
       await save();
       const { identities: all } = document();
-      for (const { id, image } of all) if (image) await guard(folder, () => rename(join(folder, imageName(id, true)), join(folder, image)));
+      for (const { id, image } of all) if (image) await guard(folder, () => rename(join(folder, imageName(id, true)), join(folder, image)).catch(unlessNamed));
       await writePage(partialPage, false);
       await guard(folder, () => rename(statePath, join(folder, 'identities.json')));
       await guard(folder, () => rename(partialPage, join(folder, 'index.html')));
@@ -163,6 +163,11 @@ export async function openGallery(folder: string, { source, resume = false }: { 
       await writePage(partialPage, true);
     },
   };
+}
+
+/** A run that ended while it gave names had named this one already. */
+function unlessNamed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** The file of an identity's portrait: `0007.jpg`, in the making `0007.partial.jpg`. */
