@@ -36,7 +36,8 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   const refine = options.refine ? (options.refine === true ? {} : options.refine) : null;
   // A decision by results needs results: 'auto' looks ahead by this many frames at most.
   const lag = Math.max(2 * detector.concurrency, 2);
-  const limit = live ? detector.concurrency : detectEvery === 'auto' ? lag : Math.max(detector.concurrency * detectEvery, 2 * detector.concurrency);
+  // While each session looks at one key frame another waits for it, with the frames in between; many open frames would only cost memory.
+  const limit = live ? detector.concurrency : detectEvery === 'auto' ? lag : Math.min(2 * detector.concurrency * detectEvery, Math.max(2 * detector.concurrency, 32));
   const schedule = createSchedule(detectEvery, lag);
   const statistics = createStatistics();
 
