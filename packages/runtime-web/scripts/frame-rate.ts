@@ -10,6 +10,8 @@ site.serve('/model.onnx', readFileSync(weights), 'application/octet-stream');
 site.serve('/sample.picture', readFileSync(new URL('../../../examples/sample.png', import.meta.url)), 'image/png');
 const browser = await launch();
 const page = await browser.newPage();
+// The script's compiler names functions by a helper that the page lacks.
+await page.addInitScript('globalThis.__name = (f) => f');
 await page.goto(site.url);
 await page.waitForFunction(() => 'facedet' in globalThis);
 const rounds = await page.evaluate(async () => {
