@@ -21,6 +21,18 @@ export const DUPLICATE_THRESHOLD = 0.15;
  */
 export const LOW_SCORE_SPREAD = 2;
 
+/**
+ * The longer nobody looked, the farther faces are from where they were expected: the similarity (IoU · score) asked of a high score is divided by the steps of the gap to
+ * this power (boxes part in x and in y), of a tentative track's by the steps alone. Low scores are not helped so: in a crowd they would be somebody else's.
+ */
+export const GAP_EXPONENT = 1.5;
+
+/**
+ * Narrower over wider times lower over higher: a pair must have at least this whose overlap would not do without a gap. Boxes that overlap little by motion alone are of one size; those of two who
+ * stand behind each other mostly aren't. On MOT17-val every third frame gives IDF1 .625 without both rules and .662 with them, on real face tracks .467 both times.
+ */
+export const SIMILAR_SIZE = 0.7;
+
 /** The frames a second for which ByteTrack's noise is given: one step of the filter is 1/30 s. */
 export const REFERENCE_RATE = 30;
 

@@ -70,6 +70,25 @@ describe('identities', () => {
     expect(tracker.update([face(1)], 60)).toMatchObject([{ id: 1, state: 'tracked' }]);
   });
 
+  it('hold over a gap that left little overlap, if the size is the same', () => {
+    const after = (found: Detection, gap: number) => {
+      const tracker = createTracker();
+      for (let i = 0; i < 10; i++) tracker.update([face(0)], i / 30);
+      return tracker.update([found], (9 + gap) / 30);
+    };
+    expect(after(face(32), 1)).toMatchObject([{ id: 2, state: 'tentative' }, { id: 1, state: 'lost' }]); // IoU · score = .1
+    expect(after(face(32), 3)).toMatchObject([{ id: 1, state: 'tracked' }]);
+    expect(after(face(32, 100, 0.9, 30), 3)).toMatchObject([{ id: 2, state: 'tentative' }, { id: 1, state: 'lost' }]);
+    expect(after(face(2, 100, 0.9, 30), 3)).toMatchObject([{ id: 1, state: 'tracked' }]); // overlap enough, whatever the size
+  });
+
+  it("are not continued by another's low score, however long the gap", () => {
+    const tracker = createTracker();
+    for (let i = 0; i < 10; i++) tracker.update([face(0)], i / 30);
+    expect(tracker.update([face(20, 100, 0.4)], 0.5)).toMatchObject([{ id: 1, state: 'lost' }]); // IoU = .33
+    expect(tracker.update([face(2, 100, 0.4)], 0.6)).toMatchObject([{ id: 1, state: 'lost' }]); // low scores find nobody again
+  });
+
   it('are continued by low scores, not begun by them', () => {
     const tracker = createTracker();
     tracker.update([face(0), face(200, 100, 0.4)]);

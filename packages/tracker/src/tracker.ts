@@ -2,7 +2,7 @@ import { createAssociation, type Cost } from './association.ts';
 import { FaceDetError } from './errors.ts';
 import { checkDetections, checkMotion, checkTime, readDetections } from './input.ts';
 import { correct, COVARIANCE, initiate, MEAN, predict as predictState, warp } from './kalman.ts';
-import { DUPLICATE_THRESHOLD, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, REFERENCE_RATE, resolveOptions, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
+import { DUPLICATE_THRESHOLD, GAP_EXPONENT, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, REFERENCE_RATE, resolveOptions, SIMILAR_SIZE, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
 import type { Choice } from './overlap.ts';
 import { readTracks, writeTracks } from './snapshot.ts';
 import { compact, copyTable, createTable, describe, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
@@ -121,25 +121,38 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     owner.fill(-1, 0, detections.length);
     outline(count);
     for (let slot = 0; slot < count; slot++) drop[slot] = !compat && state[slot] === LOST && now - next.lastSeen[slot]! > maxLostSeconds + 1e-9 ? 1 : 0;
-    const fused: Cost = (_row, col, iou) => 1 - iou * scores[cols.index[col]!]!;
+    const usual = 1 - matchThreshold;
+    const fused: Cost = (row, col, iou) => {
+      const similarity = iou * scores[cols.index[col]!]!;
+      return similarity > usual || sizeRatio(4 * rows.index[row]!, 4 * cols.index[col]!) >= SIMILAR_SIZE ? 1 - similarity : Infinity;
+    };
     const rows: Choice = { boxes: trackBoxes, index: rowIndex, count: 0 };
     const cols: Choice = { boxes: detectionBoxes, index: colIndex, count: 0 };
-    // The longer nobody looked, the farther faces are from where they were expected: the similarity asked for falls as the gap grows.
-    const relaxed = (limit: number) => 1 - (1 - limit) / Math.max(1, steps);
+    const relaxed = (limit: number, exponent: number) => 1 - (1 - limit) / Math.max(1, steps) ** exponent;
     const looks = affinity && resemblance(affinity, detections, rows, cols);
 
     // 1. High scores, with every confirmed track.
     choose(rows, (slot) => state[slot]! !== TENTATIVE && !drop[slot]);
     chooseHigh(cols, detections.length);
-    round(rows, cols, relaxed(matchThreshold), looks ?? fused, looks && reach);
+    round(rows, cols, relaxed(matchThreshold, GAP_EXPONENT), looks ?? fused, looks && reach);
     // 2. Low scores, with tracks that were found in the last frame; scores so low say nothing about the match.
     choose(rows, (slot) => state[slot]! === TRACKED && match[slot] === -1);
     chooseLow(cols, detections.length);
-    round(rows, cols, relaxed(LOW_MATCH_THRESHOLD), (_row, _col, iou) => 1 - iou);
+    round(rows, cols, LOW_MATCH_THRESHOLD, (_row, _col, iou) => 1 - iou);
     // 3. The rest of the high scores, with tentative tracks.
     choose(rows, (slot) => state[slot]! === TENTATIVE);
     chooseHigh(cols, detections.length);
-    round(rows, cols, relaxed(TENTATIVE_MATCH_THRESHOLD), looks ?? fused, looks && reach);
+    round(rows, cols, relaxed(TENTATIVE_MATCH_THRESHOLD, 1), looks ?? fused, looks && reach);
+  }
+
+  /** Narrower over wider times lower over higher of a track's and a detection's box, by where they begin in their arrays. */
+  function sizeRatio(t: number, d: number): number {
+    const ratio = (side: number) => {
+      const track = trackBoxes[t + 2 + side]! - trackBoxes[t + side]!;
+      const detection = detectionBoxes[d + 2 + side]! - detectionBoxes[d + side]!;
+      return track < detection ? track / detection : detection / track;
+    };
+    return ratio(0) * ratio(1);
   }
 
   function choose(rows: Choice, wanted: (slot: number) => boolean): void {
