@@ -27,7 +27,7 @@ export function cropsAround(boxes: readonly Box[], width: number, height: number
 }
 
 /** Runs the detector on crops around predicted boxes, in batches, and merges what several crops saw. Boxes are in pixels of the image. */
-export async function detectAround(detector: Detector, image: ImageSource, boxes: readonly Box[], { inputSize = [128, 128], scale = 2.2 }: RefineOptions, signal?: AbortSignal): Promise<Face[]> {
+export async function detectAround(detector: Detector, image: ImageSource, boxes: readonly Box[], { inputSize = [64, 64], scale = 2.2 }: RefineOptions, signal?: AbortSignal): Promise<Face[]> {
   const inside = boxes.filter((b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0);
   if (!inside.length) return [];
   const crops = cropsAround(inside, image.width, image.height, scale);

@@ -62,7 +62,7 @@ export type ErrorPolicy = 'stop' | 'skip' | ((error: unknown, frame: { index: nu
 
 /** Looks in between key frames at small crops around the predicted faces. */
 export interface RefineOptions {
-  /** The canvas of a crop; by default [128, 128]. */
+  /** The canvas of a crop; by default [64, 64], which shows a face at 29 pixels; measured, larger ones cost more and hold identities no better. */
   inputSize?: InputSize;
   /** Side of a crop in parts of the face's longer side; by default 2.2. */
   scale?: number;
