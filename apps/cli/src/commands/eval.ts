@@ -39,8 +39,8 @@ const detections = () =>
 const mot = () =>
   new Command('mot')
     .description('HOTA, CLEAR and identity metrics of tracks, as TrackEval computes them')
-    .requiredOption('--ground-truth <dir>', 'NAME/gt/gt.txt or NAME/gt.txt for each sequence, with seqinfo.ini where there is one')
-    .requiredOption('--tracks <dir>', 'NAME.txt for each sequence')
+    .requiredOption('--ground-truth <path>', 'a folder of NAME/gt/gt.txt or NAME/gt.txt for each sequence, with seqinfo.ini where there is one; or one file')
+    .requiredOption('--tracks <path>', 'a folder of NAME.txt for each sequence; or one file')
     .option('--json', 'print all figures as JSON')
     .action(action(() => import('../run/eval-mot.ts')));
 

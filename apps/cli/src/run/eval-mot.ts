@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { combineMot, evaluateMot, parseMotRows, parseSequenceInfo, type MotFigures } from '@facedet/eval';
 import type { Context } from '../shared/context.ts';
@@ -40,8 +40,12 @@ export async function run(context: Context, options: Options): Promise<void> {
   await context.write(table(['sequence', ...columns.map((key) => `${key} %`), ...counts], [...rows, row('combined', combined)], context.colors.bold));
 }
 
-/** Every sequence of the ground truth, with its tracks. A folder that is itself a sequence counts as one. */
+/** Every sequence of the ground truth, with its tracks. A folder that is itself a sequence counts as one, and so does a file. */
 function sequencesOf({ groundTruth, tracks }: Options): Sequence[] {
+  if (statSync(groundTruth).isFile()) {
+    if (!existsSync(tracks) || !statSync(tracks).isFile()) throw new CommandError('NOT_FOUND', `expected a file of tracks, as the ground truth is a file (${groundTruth}); there is none`, { input: tracks });
+    return [{ name: basename(groundTruth).replace(/(\.gt)?\.txt$/, ''), truth: groundTruth, tracks, info: null }];
+  }
   const own = truthOf(groundTruth);
   const folders = own ? [groundTruth] : readdirSync(groundTruth, { withFileTypes: true }).filter((entry) => !entry.isFile()).map((entry) => join(groundTruth, entry.name)).sort();
   const sequences = folders.flatMap((folder): Sequence[] => {

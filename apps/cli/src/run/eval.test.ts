@@ -62,6 +62,13 @@ describe('eval mot', () => {
     expect(Object.keys(json.sequences)).toEqual(['a']);
   });
 
+  it('takes a file of truth and a file of tracks, as synth and video write them', async () => {
+    const truth = file('scene.gt.txt', rows(4));
+    const { json } = await outputOf<{ sequences: object }>((context) => mot(context, { groundTruth: truth, tracks: join(folder, 'tracks/a.txt'), json: true }));
+    expect(json.sequences).toMatchObject({ scene: { MOTA: 1 } });
+    await expect(outputOf((context) => mot(context, { groundTruth: truth, tracks: join(folder, 'tracks') }))).rejects.toMatchObject({ code: 'NOT_FOUND', input: join(folder, 'tracks') });
+  });
+
   it('names what is missing', async () => {
     await expect(outputOf((context) => mot(context, { ...options, tracks: join(folder, 'truth') }))).rejects.toMatchObject({ code: 'NOT_FOUND', input: join(folder, 'truth', 'a.txt') });
     await expect(outputOf((context) => mot(context, { ...options, groundTruth: join(folder, 'tracks') }))).rejects.toMatchObject({ code: 'NO_INPUT' });
