@@ -64,7 +64,22 @@ def depthwise(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     return nn.Sequential(conv_bn(inputs, inputs, 3, stride, groups=inputs), conv_bn(inputs, outputs, 1))
 
 
-class MobileNet(nn.Module):
+class Backbone(nn.Module):
+    """A stem at stride 2 or 4, then four stages, of which the last three are given out: strides 8, 16 and 32."""
+
+    stem: nn.Module
+    stages: nn.ModuleList
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.stages[0](self.stem(x))
+        found = []
+        for stage in self.stages[1:]:
+            x = stage(x)
+            found.append(x)
+        return found
+
+
+class MobileNet(Backbone):
     """MobileNetV1: a stem of stride 2, then four stages of depthwise blocks; returns strides 8, 16, 32."""
 
     def __init__(self, arch: Architecture):
@@ -76,14 +91,6 @@ class MobileNet(nn.Module):
             blocks = [depthwise(planes[i] if n == 0 else planes[i + 1], planes[i + 1], 2 if n == 0 else 1) for n in range(count)]
             self.stages.append(nn.Sequential(*blocks))
         self.channels = planes[2:]
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        x = self.stages[0](self.stem(x))
-        found = []
-        for stage in self.stages[1:]:
-            x = stage(x)
-            found.append(x)
-        return found
 
 
 class Residual(nn.Module):
@@ -106,7 +113,7 @@ class Residual(nn.Module):
         return F.relu(self.body(x) + self.shortcut(x))
 
 
-class ResNet(nn.Module):
+class ResNet(Backbone):
     """ResNetV1e: a stem of three convolutions and a pool, four stages; returns strides 8, 16, 32."""
 
     def __init__(self, arch: Architecture):
@@ -123,14 +130,6 @@ class ResNet(nn.Module):
                 inputs = planes * 4 if bottleneck else planes
             self.stages.append(nn.Sequential(*blocks))
         self.channels = tuple(p * 4 if bottleneck else p for p in arch.planes[1:])
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        x = self.stages[0](self.stem(x))
-        found = []
-        for stage in self.stages[1:]:
-            x = stage(x)
-            found.append(x)
-        return found
 
 
 class PathAggregation(nn.Module):

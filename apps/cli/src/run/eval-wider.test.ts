@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Context } from '../shared/context.ts';
+import { outputOf } from '../testing/output-of.ts';
 import { run, type WiderOptions } from './eval-wider.ts';
 
 const shared = fileURLToPath(new URL('../../../../../shared', import.meta.url));
@@ -33,17 +33,8 @@ interface Result {
 }
 
 async function evaluate(options: Partial<WiderOptions> = {}): Promise<{ result: Result; log: string[] }> {
-  let text = '';
-  const log: string[] = [];
-  const context = {
-    write: async (data: string) => void (text += data),
-    log: (line: string) => log.push(line),
-    fail: (input: string, error: Error) => log.push(`${input}: ${error.message}`),
-    signal: new AbortController().signal,
-    colors: { bold: (value: string) => value },
-  } as unknown as Context;
-  await run(context, { split: 'val', dataRoot: root, groundTruth: join(shared, 'wider/ground_truth'), images: join(folder, 'list.txt'), model: join(shared, 'models/scrfd_500m_kps.onnx'), outputDir: output, workers: 1, json: true, ...options });
-  return { result: JSON.parse(text) as Result, log };
+  const { json, log } = await outputOf<Result>((context) => run(context, { split: 'val', dataRoot: root, groundTruth: join(shared, 'wider/ground_truth'), images: join(folder, 'list.txt'), model: join(shared, 'models/scrfd_500m_kps.onnx'), outputDir: output, workers: 1, json: true, ...options }));
+  return { result: json, log };
 }
 
 describe.skipIf(!hasShared)('eval wider with a detector [needs ../shared]', () => {

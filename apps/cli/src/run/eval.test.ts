@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WiderImage } from '@facedet/eval';
 import { detectionSettings } from '@facedet/core';
-import type { Context } from '../shared/context.ts';
+import { outputOf } from '../testing/output-of.ts';
 import { run as detections } from './eval-detections.ts';
 import { run as mot } from './eval-mot.ts';
 import { run as stability } from './eval-stability.ts';
@@ -19,21 +19,6 @@ function file(path: string, text: string): string {
   mkdirSync(dirname(full), { recursive: true });
   writeFileSync(full, text);
   return full;
-}
-
-/** Standard output of some work, parsed, and the lines on standard error. */
-async function outputOf<T>(work: (context: Context) => Promise<unknown>): Promise<{ json: T; text: string; log: string[] }> {
-  let text = '';
-  const log: string[] = [];
-  const context = {
-    write: async (data: string) => void (text += data),
-    log: (line: string) => log.push(line),
-    fail: (input: string, error: Error) => log.push(`${input}: ${error.message}`),
-    signal: new AbortController().signal,
-    colors: { bold: (value: string) => value },
-  } as unknown as Context;
-  await work(context);
-  return { text, log, json: text.startsWith('{') ? (JSON.parse(text) as T) : ({} as T) };
 }
 
 const rows = (frames: number, id = 1, x = 0) => Array.from({ length: frames }, (_, k) => `${k + 1},${id},${x + k},0,20,20,1,-1,-1,-1`).join('\n');
