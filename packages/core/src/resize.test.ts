@@ -55,6 +55,21 @@ describe('bilinear sampling', () => {
     );
   });
 
+  it('only converts pixels that have the size already, wherever their rows begin', () => {
+    for (const [width, extra, start] of [[8, 0, 0], [8, 4, 4], [8, 4, 1], [8, 3, 0], [7, 3, 0], [5, 0, 2], [12, 0, 8]] as const) {
+      const [height, stride] = [3, 3 * width + extra];
+      const data = Uint8Array.from({ length: start + stride * height }, (_, i) => (i * 2_654_435_761) >>> 24).subarray(start, start + stride * (height - 1) + 3 * width);
+      const place = { canvasWidth: width + 1, canvasHeight: height, width, height };
+      const tensor = new Float32Array(4 + 3 * place.canvasWidth * height);
+      fillTensor(tensor, 4, place, { data, width, height, stride, format: 'rgb' });
+      for (let c = 0; c < 3; c++) {
+        for (let y = 0; y < height; y++) {
+          for (let x = 0; x < width; x++) expect(tensor[4 + (c * height + y) * place.canvasWidth + x]).toBeCloseTo((data[y * stride + 3 * x + c]! - 127.5) / 128, 6);
+        }
+      }
+    }
+  });
+
   it('refuses sizes that are none', () => {
     expect(() => resizeBilinear({ width: 1, height: 1, format: 'gray', data: new Uint8Array(1) }, 0, 4)).toThrow(/0 × 4/);
   });

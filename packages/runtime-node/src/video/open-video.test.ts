@@ -98,6 +98,23 @@ describe('rasterize', () => {
     await video.close();
   });
 
+  it('shrinks to the colours of the full size, whatever the matrix, the range and the layout', async () => {
+    const graphs = ['yuv420p', 'nv12', 'yuv422p', 'yuv444p', 'yuv420p10le'].flatMap((format) => ['bt709:range=tv', 'bt709:range=pc', 'smpte170m:range=tv'].map((color) => `lavfi:smptehdbars=size=640x360:rate=25,setparams=colorspace=${color},format=${format}`));
+    for (const graph of graphs) {
+      const video = await openVideo(graph);
+      for await (const frame of video) {
+        const [full, small] = [await frame.rasterize(640, 360), await frame.rasterize(64, 36)];
+        // In the middle of each of the upper bars.
+        for (const x of [4, 11, 18, 25, 32, 38, 45, 52, 60]) {
+          for (let c = 0; c < 3; c++) expect(Math.abs(small.data[3 * (64 * 8 + x) + c]! - full.data[3 * (640 * 80 + 10 * x + 5) + c]!), `${graph} at ${x}`).toBeLessThanOrEqual(3);
+        }
+        frame.close();
+        break;
+      }
+      await video.close();
+    }
+  });
+
   it('serves calls side by side, each with memory of its own', async () => {
     const video = await openVideo(film);
     for await (const frame of video) {

@@ -35,23 +35,29 @@ export function openResumeState(source: string, outputs: readonly string[], opti
   const key = createHash('sha256').update(JSON.stringify([resolve(source), outputs.map((path) => resolve(path)), options, stamp(source)])).digest('hex').slice(0, 32);
   const folder = join(modelCacheDir(), 'resume');
   const path = join(folder, `${key}.json`);
-  let points: ResumePoint[] = resume ? load(path) : [];
+  // Each with its text, which is made once: it is written again with each of the next.
+  let points = (resume ? load(path) : []).map(withText);
   let last = performance.now();
   if (!resume) remove(path);
   return {
-    before: (frame) => points.findLast(({ index }) => index < frame),
+    before: (frame) => points.findLast(({ point }) => point.index < frame)?.point,
     offer(point, now = false) {
+      if (outputs.length === 0) return; // nothing to go on with
       if (!now && performance.now() - last < INTERVAL) return;
       last = performance.now();
       const next = point();
-      points = [...points.filter(({ index }) => index < next.index), next].slice(-KEPT);
-      save(folder, path, points);
+      points = [...points.filter((kept) => kept.point.index < next.index), withText(next)].slice(-KEPT);
+      save(folder, path, `[${points.map(({ text }) => text).join()}]`);
     },
     forget() {
       points = [];
       remove(path);
     },
   };
+}
+
+function withText(point: ResumePoint): { point: ResumePoint; text: string } {
+  return { point, text: JSON.stringify(point) };
 }
 
 function stamp(source: string): string {
@@ -72,10 +78,10 @@ function load(path: string): ResumePoint[] {
 }
 
 // A full or read-only disk costs the short cut, not the run.
-function save(folder: string, path: string, points: readonly ResumePoint[]): void {
+function save(folder: string, path: string, text: string): void {
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(`${path}.new`, JSON.stringify(points));
+    writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);
   } catch {
     remove(`${path}.new`);
