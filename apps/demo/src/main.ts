@@ -123,7 +123,8 @@ async function watch(signal: AbortSignal): Promise<void> {
     const smoother = switchable();
     const video = createVideoDetector({
       detector: current,
-      live: source.kind !== 'picture',
+      // A camera and a film go on whether they are looked at or not; the scene is painted on demand.
+      live: source.kind === 'camera' || source.kind === 'video',
       ...(settings.track && source.kind !== 'picture' ? { tracker: { scoreThreshold: settings.score }, smoother } : { tracker: false as const, scoreThreshold: settings.score }),
     });
     forget();

@@ -28,40 +28,48 @@ function gate() {
   };
 }
 
-/** The built-in scene: it needs neither camera nor network. */
+/** Seconds that the scene goes on by at most from one picture to the next, so that a pause is no leap. */
+const LONGEST_STEP = 0.2;
+
+/** The built-in scene: it needs neither camera nor network. Only pictures that are looked at are painted, each as the scene is at that time. */
 export function sceneSource(): Source {
   const worker = new Worker(new URL('./scene-worker.ts', import.meta.url), { type: 'module', name: 'scene' });
   const paused = gate();
-  const ask = (index: number, signal: AbortSignal) =>
-    new Promise<{ bitmap: ImageBitmap; fps: number; length: number } | null>((resolve, reject) => {
-      signal.addEventListener('abort', () => resolve(null), { once: true });
-      worker.onmessage = ({ data }) => resolve(data as { bitmap: ImageBitmap; fps: number; length: number });
+  let give = (_: null) => {};
+  const ask = (index: number) =>
+    new Promise<{ bitmap: ImageBitmap; index: number; fps: number } | null>((resolve, reject) => {
+      give = resolve;
+      worker.onmessage = ({ data }) => resolve(data as { bitmap: ImageBitmap; index: number; fps: number });
       worker.onerror = (event) => reject(new FaceDetError('WORKER_FAILED', `Expected the scene's painter to run but it ended: ${event.message}`));
       worker.postMessage(index);
     });
   // The first picture is painted while the model is loaded.
-  let first: ReturnType<typeof ask> | null = ask(0, new AbortController().signal);
+  let first: ReturnType<typeof ask> | null = ask(0);
   first.catch(() => {});
   return {
     kind: 'scene',
     name: 'scene',
     async *frames(signal) {
-      let due = performance.now();
-      // The next picture is painted while this one is looked at. Identities begin anew with each round of the film.
-      let next = first ?? ask(0, signal);
+      signal.addEventListener('abort', () => give(null), { once: true });
+      let next = first ?? ask(0);
       first = null;
+      let last = performance.now();
       for (let index = 0; !signal.aborted; index++) {
         const painted = await next;
         if (!painted) return;
-        next = ask(index + 1, signal);
         await paused.wait();
-        due = Math.max(due + 1000 / painted.fps, performance.now() - 200);
-        await new Promise((done) => setTimeout(done, Math.max(due - performance.now(), 0)));
+        const step = 1000 / painted.fps;
+        await new Promise((done) => setTimeout(done, Math.max(last + step - performance.now(), 0)));
         if (signal.aborted) {
           painted.bitmap.close();
           return;
         }
-        yield await frameOf(painted.bitmap, index, index / painted.fps);
+        // The next picture is painted while this one is looked at.
+        const now = performance.now();
+        const frames = Math.max(Math.round(Math.min(now - last, 1000 * LONGEST_STEP) / step), 1);
+        last = Math.max(last + frames * step, now - step);
+        next = ask(painted.index + frames);
+        yield await frameOf(painted.bitmap, index, painted.index / painted.fps);
       }
     },
     pause: paused.set,
