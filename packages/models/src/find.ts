@@ -1,30 +1,22 @@
 import { FaceDetError } from '@facedet/core';
-import { defaultModel } from './default.ts';
-import { models } from './manifest.ts';
-import type { ModelEntry } from './types.ts';
+import type { ModelIdentity } from './types.ts';
 
-/** The entry of a model by its name or an alias, in any case; undefined where there is none. */
-export function findModel(name: string): ModelEntry | undefined {
+/** The one of `models` with this name or alias, in any case. */
+export function byName<M extends ModelIdentity>(models: readonly M[], name: string): M | undefined {
   const wanted = name.toLowerCase();
   return models.find((entry) => entry.name === wanted || entry.aliases.includes(wanted));
 }
 
-/** The entry whose file, or another export of whose weights, has this SHA-256 (hex). */
-export function findModelBySha256(sha256: string): ModelEntry | undefined {
-  const wanted = sha256.toLowerCase();
-  return models.find(({ file }) => file.sha256 === wanted || file.otherExports?.some((other) => other.sha256 === wanted));
-}
-
 /**
- * What kind of thing somebody named: an entry of the manifest, a URL, or a path.
+ * What kind of thing somebody named: one of `models` (the first is the default), a URL, or a path.
  *
  * A name never means a file that happens to lie in the working folder: a path has a separator or ends in `.onnx` or `.ort`.
  *
  * @throws FaceDetError `NO_MODEL` without a name and without default weights; `MODEL_UNKNOWN` for a word that is no name.
  */
-export function classifyModel(model: string | URL | undefined): { entry: ModelEntry } | { url: string } | { path: string | URL } {
+export function classifyModel<M extends ModelIdentity>(models: readonly M[], model: string | URL | undefined): { entry: M } | { url: string } | { path: string | URL } {
   if (model === undefined) {
-    if (defaultModel) return { entry: defaultModel };
+    if (models[0]?.file.verification === 'bundled') return { entry: models[0] };
     throw new FaceDetError(
       'NO_MODEL',
       'No model was named and this build carries no default weights: name one (scrfd_10g_kps, scrfd_2.5g_kps and scrfd_0.5g_kps can be downloaded, see `facedet models list`) or give the path of an ONNX file.',
@@ -33,13 +25,13 @@ export function classifyModel(model: string | URL | undefined): { entry: ModelEn
   const text = String(model);
   if (/^https?:\/\//i.test(text)) return { url: text };
   if (/^file:\/\//i.test(text)) return { path: new URL(text) };
-  const entry = findModel(text);
+  const entry = byName(models, text);
   if (entry) return { entry };
   if (/[/\\]/.test(text) || /\.(onnx|ort)$/i.test(text)) return { path: text };
-  throw new FaceDetError('MODEL_UNKNOWN', `${JSON.stringify(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(text)}`);
+  throw new FaceDetError('MODEL_UNKNOWN', `${JSON.stringify(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(models, text)}`);
 }
 
-function suggestion(text: string): string {
+function suggestion(models: readonly ModelIdentity[], text: string): string {
   const names = models.flatMap(({ name, aliases }) => [name, ...aliases]);
   const near = names.map((name) => ({ name, distance: distance(text.toLowerCase(), name) })).sort((a, b) => a.distance - b.distance)[0];
   return near && near.distance <= 3 ? `. Did you mean ${near.name}?` : '.';

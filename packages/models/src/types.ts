@@ -81,11 +81,17 @@ export interface ModelFile {
   readonly otherExports?: readonly { readonly sha256: string; readonly size: number; readonly note: string }[];
 }
 
-/** One model of the zoo. */
-export interface ModelEntry {
+/** What it takes to recognise a model and to load its file. */
+export interface ModelIdentity {
   /** As `resolveModel` and `--model` take it. */
   readonly name: string;
   readonly aliases: readonly string[];
+  readonly license: ModelLicense;
+  readonly file: ModelFile;
+}
+
+/** One model of the zoo. */
+export interface ModelEntry extends ModelIdentity {
   /** Whether it gives five landmarks a face. */
   readonly landmarks: boolean;
   /** What it is good for, one line. */
@@ -97,10 +103,8 @@ export interface ModelEntry {
   /** Number of parameters, as published. */
   readonly parameters?: number;
   readonly speed?: ModelSpeed;
-  readonly license: ModelLicense;
   /** Who made the weights, and the page or file that says so. */
   readonly origin: { readonly by: string; readonly url: string };
-  readonly file: ModelFile;
   /** Empty where no official place serves the ONNX file. */
   readonly downloads: readonly ModelDownload[];
   /** How to get the file by hand, where `downloads` is empty. */

@@ -2,7 +2,8 @@ import { FaceDetError, isFaceDetError } from '@facedet/core';
 import { defaultModel, defaultWeightsUrl } from './default.ts';
 import { classifyModel } from './find.ts';
 import type { ModelProgress } from './progress.ts';
-import type { ModelEntry } from './types.ts';
+import type { ModelIdentity } from './types.ts';
+import { identities } from './zoo.ts';
 
 export type { ModelProgress } from './progress.ts';
 
@@ -65,7 +66,7 @@ export async function clearModels(cache = 'facedet-models'): Promise<void> {
 function locate(model: string | URL | undefined, options: LoadModelOptions): { url: string; name: string; accepted: string[]; sameOrigin: boolean } {
   const base = globalThis.location?.href;
   const own = options.sha256 === undefined ? [] : [options.sha256.toLowerCase()];
-  const target = classifyModel(model);
+  const target = classifyModel(identities, model);
   if ('entry' in target) {
     const { entry } = target;
     const accepted = [entry.file.sha256, ...(entry.file.otherExports ?? []).map((other) => other.sha256)].filter((hash) => hash !== undefined);
@@ -77,7 +78,7 @@ function locate(model: string | URL | undefined, options: LoadModelOptions): { u
   return { url, name: url.split('/').at(-1)!.replace(/[?#].*$/, ''), accepted: own, sameOrigin: false };
 }
 
-function mirrorUrl(entry: ModelEntry, { baseUrl, acceptLicense }: LoadModelOptions): string {
+function mirrorUrl(entry: ModelIdentity, { baseUrl, acceptLicense }: LoadModelOptions): string {
   if (baseUrl === undefined) {
     throw new FaceDetError('MODEL_NOT_DOWNLOADABLE', `${entry.name} is served by no official place that a page may read: put ${entry.name}.onnx on your site and give its folder as baseUrl, or its URL. (${entry.license.name}.)`);
   }

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { findModelBySha256 } from '../find.ts';
+import { findModelBySha256 } from '../manifest.ts';
 import type { ModelDownload, ModelEntry } from '../types.ts';
 import { extractFromFile, extractFromUrl } from './archive.ts';
 import { writePin } from './cache.ts';

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { dirname, join, resolve as absolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { classifyModel, findModelBySha256 } from '../find.ts';
+import { classifyModel } from '../find.ts';
+import { findModelBySha256, models } from '../manifest.ts';
 import type { ModelEntry } from '../types.ts';
 import { accept, isAccepted, makeCacheDir, placesOf, readPin, unwritable, writePin, type Places } from './cache.ts';
 import { fetchFirst, mirrored } from './fetch.ts';
@@ -23,7 +24,7 @@ import type { ResolvedModel, ResolveModelOptions } from './options.ts';
 export async function resolveModel(model?: string | URL, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
   checkOptions(options);
-  const target = classifyModel(model);
+  const target = classifyModel(models, model);
   if ('path' in target) return fromPath(target.path, options);
   if ('entry' in target && target.entry.file.verification === 'bundled') return bundled(target.entry, options);
   const places = placesOf(options);
