@@ -1,16 +1,17 @@
 // `facedet video` beside the usual Python loop and beside what the machine could do, on one looped video with the same weights.
 //   node apps/bench/run.mjs video-speed [--video VIDEO] [--models scrfd_500m.onnx,scrfd_2.5g.onnx] [--int8 INT8.onnx] [--python PYTHON] [--loops 4] [--rounds 3] [--json]
 // With --python (one that has what ../shared/peers/insightface_video.py names) the loop runs in turns with ours. The command must be built: pnpm build.
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { iou, type Box } from '@facedet/core';
-import { createVideoWriter, openVideo, type VideoWriter } from '@facedet/runtime-node';
 import { sharedFolder } from './shared/folder.ts';
+import { looped } from './shared/looped.ts';
 import { median, percent } from './shared/measure.ts';
 import { table } from './shared/table.ts';
+import { timed } from './shared/timed.ts';
 import { bareRun, frameCost, type FrameCost } from './shared/video-cost.ts';
 
 const { values: options } = parseArgs({
@@ -41,56 +42,16 @@ interface Run {
   readonly others: number;
 }
 
-/** Runs a command that prints JSON; with its wall and CPU time in seconds, and the part of the machine that other work took. */
-function timed<T>(command: string, args: readonly string[]): { output: T; wall: number; cpu: number; others: number } {
-  // The shell's `times` tells the CPU time of what it ran: of a child, Node only knows that of all children together.
-  const busy = busySeconds();
-  const begin = performance.now();
-  const { stdout, stderr, status } = spawnSync('sh', ['-c', '"$@"; code=$?; times >&2; exit $code', 'sh', command, ...args], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  const wall = (performance.now() - begin) / 1000;
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stderr}`);
-  const children = stderr.trim().split('\n').at(-1)!.match(/[\d.]+/g)!.map(Number); // 0m1.5s 0m0.2s
-  const cpu = children[0]! * 60 + children[1]! + children[2]! * 60 + children[3]!;
-  return { output: JSON.parse(stdout) as T, wall, cpu, others: Math.max(0, busySeconds() - busy - cpu) / (CORES * wall) };
-}
-
-/** Seconds that all cores together have worked since the machine started. */
-function busySeconds(): number {
-  return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + (user + nice + sys + irq) / 1000, 0);
-}
-
 function facedet(video: string, model: string, ...more: string[]): Run {
-  const { output, wall, cpu, others } = timed<{ totalFrames: number; avgFps: number }>(process.execPath, [COMMAND, 'video', video, '-m', model, '--size', String(SIZE), '--score', String(SCORE), '--json', ...more]);
+  const { stdout, wall, cpu, others } = timed(process.execPath, [COMMAND, 'video', video, '-m', model, '--size', String(SIZE), '--score', String(SCORE), '--json', ...more]);
+  const output = JSON.parse(stdout) as { totalFrames: number; avgFps: number };
   return { fps: output.avgFps, wall, cpu: (1000 * cpu) / output.totalFrames, others };
 }
 
 function python(video: string, model: string, ...more: string[]): Run {
-  const { output, wall, cpu, others } = timed<{ frames: number; fps: number }>(options.python!, [PEER, video, '--model', model, '--score', String(SCORE), ...more]);
+  const { stdout, wall, cpu, others } = timed(options.python!, [PEER, video, '--model', model, '--score', String(SCORE), ...more]);
+  const output = JSON.parse(stdout) as { frames: number; fps: number };
   return { fps: output.fps, wall, cpu: (1000 * cpu) / output.frames, others };
-}
-
-/** A video shown several times over, in one file that is kept for the next run. */
-async function looped(path: string, times: number): Promise<string> {
-  const folder = join(import.meta.dirname, 'films'); // beside the bundle, in a folder that git ignores
-  const to = join(folder, `${basename(path, extname(path))}-${times}-times.mp4`);
-  if (existsSync(to)) return to;
-  mkdirSync(folder, { recursive: true });
-  let writer: VideoWriter | undefined;
-  let offset = 0;
-  for (let pass = 0; pass < times; pass++) {
-    const video = await openVideo(path);
-    writer ??= await createVideoWriter(to, { like: video.metadata, crf: 20, audio: false, threads: availableParallelism() });
-    let end = offset;
-    for await (const frame of video) {
-      await writer.write({ ...frame, timestamp: offset + frame.timestamp });
-      end = offset + frame.timestamp + (frame.duration || 1 / (video.metadata.fps ?? 25));
-      frame.close();
-    }
-    await video.close();
-    offset = end;
-  }
-  await writer!.finish();
-  return to;
 }
 
 interface Line {
