@@ -96,7 +96,7 @@ describe.skipIf(!browserPath || !built)('the demo in Chromium [needs a browser a
     await rate(page);
     await page.click('#source-camera');
     await page.waitForFunction(() => document.getElementById('source-camera')!.getAttribute('aria-pressed') === 'true', undefined, { timeout: 90_000 });
-    await page.waitForFunction(() => document.getElementById('overlay')!.hidden && document.getElementById('stage')!.getAttribute('width') !== '960', undefined, { timeout: 90_000 });
+    await page.waitForFunction(() => document.getElementById('overlay')!.hidden && document.getElementById('stage')!.getAttribute('width') !== '800', undefined, { timeout: 90_000 });
     expect(problems).toEqual([]);
     await close();
     await fake.close();
