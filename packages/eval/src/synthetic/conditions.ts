@@ -25,33 +25,50 @@ export function applyConditions(raster: Raster, { blur, dark, noise, compression
 /** Two boxes after each other in each direction, a lens's blur more than a Gaussian. Widths may be fractions: the outermost pixels count in part. */
 function blurRaster({ data, width, height }: Raster, sigma: number): void {
   const radius = Math.sqrt((12 * sigma * sigma) / 2 + 1) / 2 - 0.5;
-  const line = new Float32Array(Math.max(width, height));
+  const line = new Float32Array(3 * Math.max(width, height));
   const out = new Float32Array(line.length);
   const pass = (start: number, step: number, length: number) => {
-    for (let i = 0; i < length; i++) line[i] = data[start + i * step]!;
+    for (let i = 0, at = start; i < 3 * length; i += 3, at += step) {
+      line[i] = data[at]!;
+      line[i + 1] = data[at + 1]!;
+      line[i + 2] = data[at + 2]!;
+    }
     boxBlur(line, out, length, radius);
     boxBlur(out, line, length, radius);
-    for (let i = 0; i < length; i++) data[start + i * step] = line[i]! + 0.5;
+    for (let i = 0, at = start; i < 3 * length; i += 3, at += step) {
+      data[at] = line[i]! + 0.5;
+      data[at + 1] = line[i + 1]! + 0.5;
+      data[at + 2] = line[i + 2]! + 0.5;
+    }
   };
-  for (let y = 0; y < height; y++) for (let c = 0; c < 3; c++) pass(y * width * 3 + c, 3, width);
-  for (let x = 0; x < width * 3; x++) pass(x, width * 3, height);
+  for (let y = 0; y < height; y++) pass(y * width * 3, 3, width);
+  for (let x = 0; x < width; x++) pass(x * 3, width * 3, height);
 }
 
+/** One line of RGB pixels; three running sums side by side, which the processor adds at once. */
 function boxBlur(from: Float32Array, to: Float32Array, length: number, radius: number): void {
   const whole = Math.floor(radius);
   const part = radius - whole;
   const weight = 1 / (2 * radius + 1);
-  const last = length - 1;
-  let sum = from[0]! * (whole + 1);
-  for (let i = 1; i <= whole; i++) sum += from[i < last ? i : last]!;
-  for (let i = 0; i < length; i++) {
-    const before = i - whole - 1;
-    const after = i + whole + 1;
-    const left = from[before > 0 ? before : 0]!;
-    const right = from[after < last ? after : last]!;
-    to[i] = (sum + part * (left + right)) * weight;
-    const gone = i - whole;
-    sum += right - from[gone > 0 ? gone : 0]!;
+  const last = 3 * (length - 1);
+  let [r, g, b] = [from[0]! * (whole + 1), from[1]! * (whole + 1), from[2]! * (whole + 1)];
+  for (let i = 1; i <= whole; i++) {
+    const at = Math.min(3 * i, last);
+    r += from[at]!;
+    g += from[at + 1]!;
+    b += from[at + 2]!;
+  }
+  for (let at = 0; at <= last; at += 3) {
+    const before = Math.max(at - 3 * whole - 3, 0);
+    const after = Math.min(at + 3 * whole + 3, last);
+    const gone = Math.max(at - 3 * whole, 0);
+    const [newR, newG, newB] = [from[after]!, from[after + 1]!, from[after + 2]!];
+    to[at] = (r + part * (from[before]! + newR)) * weight;
+    to[at + 1] = (g + part * (from[before + 1]! + newG)) * weight;
+    to[at + 2] = (b + part * (from[before + 2]! + newB)) * weight;
+    r += newR - from[gone]!;
+    g += newG - from[gone + 1]!;
+    b += newB - from[gone + 2]!;
   }
 }
 
