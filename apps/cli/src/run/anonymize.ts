@@ -83,9 +83,7 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
   const { signal } = context;
   const name = basename(input.source);
   const bar = await progress(context, { total: 0, label: name, unit: 'frames' });
-  // What is kept and passed on is worth the time: as small as x264's own default preset, within 2 %.
-  const h264 = (flags.codec ?? (extname(output).toLowerCase() === '.webm' ? 'vp9' : 'h264')) === 'h264';
-  const encoding = { ...(h264 && { preset: 'faster' }), ...encodingOptions(flags), keepMetadata: flags.keepMetadata ?? false };
+  const encoding = { ...encodingOptions(flags), keepMetadata: flags.keepMetadata ?? false };
   const onProgress = ({ frames, totalFrames, seconds, duration, faces }: { frames: number; totalFrames: number | null; seconds: number; duration: number | null; faces: number }) => {
     bar.total(Math.max(frames, totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0)));
     bar.update(frames, `${name} ${faces} ${faces === 1 ? 'face' : 'faces'}`);

@@ -31,7 +31,7 @@ export function withEncodingOptions(command: Command): Command {
     .addOption(new Option('--codec <name>', 'h264, vp9 or av1 (default: h264, vp9 in .webm)').argParser(oneOf('h264', 'vp9', 'av1')))
     .addOption(new Option('--crf <quality>', 'constant quality, lower is better (default: 23 for h264, 33 for vp9, 35 for av1)').argParser(numberIn(0, 63)))
     .option('--encoder-preset <name>', "the encoder's own speed setting, like fast or slow")
-    .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: half of the cores)').argParser(integerIn(1, 64)))
+    .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: the cores, up to 8, or half of them)').argParser(integerIn(1, 64)))
     .option('--no-audio', "leave out the source's sound");
 }
 
