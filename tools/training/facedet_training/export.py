@@ -109,8 +109,8 @@ def pack_checkpoint(path: Path, output: Path) -> None:
     """What a later run needs to go on (`train --init`), at a quarter of the bytes: the averaged weights in half precision."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     weights = {k: v.half() if v.is_floating_point() else v for k, v in state["ema"].items()}
-    # A running variance may pass half precision's range.
-    weights |= {k: v for k, v in state["ema"].items() if k.endswith("running_var")}
+    # The neck has no norm, so that the statistics behind it may pass half precision's range.
+    weights |= {k: v for k, v in state["ema"].items() if "running_" in k}
     output.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"options": state["options"], "step": state["step"], "seconds": state["seconds"], "ema": weights}, output)
 

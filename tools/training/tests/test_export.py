@@ -80,6 +80,13 @@ def test_checkpoints_are_packed_and_read(tmp_path):
     assert (tmp_path / "small.pt").stat().st_size < 0.4 * (tmp_path / "last.pt").stat().st_size
     whole, small = load_checkpoint(tmp_path / "last.pt").state_dict(), load_checkpoint(tmp_path / "small.pt").state_dict()
     assert all(torch.allclose(a.float(), b.float(), atol=2e-3, rtol=2e-3) for a, b in zip(whole.values(), small.values()))
+    # Statistics behind the neck, which has no norm, pass half precision's range (65,504).
+    state = torch.load(tmp_path / "last.pt", weights_only=True)
+    name = next(k for k in state["ema"] if k.endswith("running_mean"))
+    state["ema"][name][0] = 88_360.0
+    torch.save(state, tmp_path / "far.pt")
+    pack_checkpoint(tmp_path / "far.pt", tmp_path / "far_small.pt")
+    assert float(load_checkpoint(tmp_path / "far_small.pt").state_dict()[name][0]) == 88_360.0
     again = Run(tiny_options(8), drawn_cache(2), range(2), tmp_path / "again")
     again.start_from(tmp_path / "small.pt")
     assert again.step == 0
