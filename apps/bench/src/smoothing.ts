@@ -5,6 +5,7 @@ import { evaluateStability, frameTimes, parseMotRows } from '@facedet/eval';
 import { createScene, type Scene } from '@facedet/eval/synthetic';
 import { createSmoother, type Identified, type SmootherOptions } from '@facedet/temporal';
 import { createTracker } from '@facedet/tracker';
+import { percent } from './shared/measure.ts';
 import { normal, uniform } from './shared/random.ts';
 import { table } from './shared/table.ts';
 
@@ -78,8 +79,7 @@ const results = chains.map(([name, chain]) => {
 if (options.json) console.log(JSON.stringify({ noise: NOISE, scenes: seeds.length, results }));
 else {
   const raw = results[0]!;
-  const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
   console.log(table(['', 'jitter', 'of the raw', 'size jitter', 'of the raw ', 'lag, frames', 'trail, frames', 'error'], results.map((r) => [
-    r.name, percent(r.jitter), (r.jitter / raw.jitter).toFixed(2), percent(r.sizeJitter), (r.sizeJitter / raw.sizeJitter).toFixed(2), r.lagFrames.toFixed(2), r.trailFrames.toFixed(2), percent(r.error),
+    r.name, percent(r.jitter, 2), (r.jitter / raw.jitter).toFixed(2), percent(r.sizeJitter, 2), (r.sizeJitter / raw.sizeJitter).toFixed(2), r.lagFrames.toFixed(2), r.trailFrames.toFixed(2), percent(r.error, 2),
   ])));
 }

@@ -2,10 +2,10 @@
 //   node apps/bench/run.mjs tracker [--frames 400] [--python PYTHON] [--heap] [--json]
 // With --python (one that has numpy, scipy, supervision, cjm-byte-track and trackers) the peers run after ours.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createTracker, type Detection } from '@facedet/tracker';
+import { sharedFolder } from './shared/folder.ts';
+import { median } from './shared/measure.ts';
 import { normal, uniform } from './shared/random.ts';
 import { table } from './shared/table.ts';
 
@@ -33,8 +33,6 @@ function scene(faces: number, frames: number, seed: number): Detection[][] {
     return random() < 0.05 ? [] : [{ box: { x, y, width: side, height: side }, score }];
   }));
 }
-
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 function measure(faces: number, frames: number): { median: number; mean: number } {
   const rows = scene(faces, frames, 1);
@@ -71,8 +69,7 @@ function heap(): number[] {
 }
 
 function peers(python: string): { package: string; faces: number; median_ms: number }[] {
-  const script = resolve('../shared/peers/bytetrack_speed.py');
-  if (!existsSync(script)) throw new Error(`Expected the peers' script at ${script}`);
+  const script = sharedFolder('peers', 'bytetrack_speed.py');
   const { stdout, stderr, status } = spawnSync(python, [script, '--faces', ...PEER_COUNTS.map(String)], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`the peers' script failed: ${stderr}`);
   return JSON.parse(stdout).results;

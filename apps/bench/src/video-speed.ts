@@ -3,13 +3,13 @@
 // With --python (one that has what ../shared/peers/insightface_video.py names) the loop runs in turns with ours. The command must be built: pnpm build.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { iou, type Box } from '@facedet/core';
 import { sharedFolder } from './shared/folder.ts';
 import { looped } from './shared/looped.ts';
-import { median, percent } from './shared/measure.ts';
+import { machine, median, percent } from './shared/measure.ts';
 import { table } from './shared/table.ts';
 import { timed } from './shared/timed.ts';
 import { bareRun, frameCost, type FrameCost } from './shared/video-cost.ts';
@@ -30,7 +30,6 @@ const MIN_IOU = 0.7;
 /** A round in which other work took more of the machine is taken again, as often as rounds were asked for. */
 const MAX_OTHERS = 0.03;
 const COMMAND = resolve('apps/cli/dist/main.js');
-const PEER = resolve(process.env['FACEDET_SHARED'] ?? '../shared', 'peers/insightface_video.py');
 
 /** One run, in frames a second without start-up and seconds with it. */
 interface Run {
@@ -49,7 +48,7 @@ function facedet(video: string, model: string, ...more: string[]): Run {
 }
 
 function python(video: string, model: string, ...more: string[]): Run {
-  const { stdout, wall, cpu, others } = timed(options.python!, [PEER, video, '--model', model, '--score', String(SCORE), ...more]);
+  const { stdout, wall, cpu, others } = timed(options.python!, [sharedFolder('peers', 'insightface_video.py'), video, '--model', model, '--score', String(SCORE), ...more]);
   const output = JSON.parse(stdout) as { frames: number; fps: number };
   return { fps: output.fps, wall, cpu: (1000 * cpu) / output.frames, others };
 }
@@ -154,12 +153,12 @@ const video = await looped(source, loops);
 const results: Result[] = [];
 for (const model of models) results.push(await measure(video, model, model));
 if (options.int8) results.push(await measure(video, options.int8, models.at(-1)!));
-const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: CORES, node: process.versions.node, load: loadavg()[0]! };
+const host = machine();
 
 if (options.json) {
-  console.log(JSON.stringify({ machine, video: basename(source), loops, rounds, results }, null, 2));
+  console.log(JSON.stringify({ machine: host, video: basename(source), loops, rounds, results }, null, 2));
 } else {
-  console.log(`${machine.cpu}, ${CORES} cores, Node ${machine.node}, load ${machine.load.toFixed(1)}; ${basename(source)} ${loops} times, --size ${SIZE}, medians\n`);
+  console.log(`${host.cpu}, ${CORES} cores, Node ${host.node}, load ${host.load.toFixed(1)}; ${basename(source)} ${loops} times, --size ${SIZE}, medians\n`);
   console.log(table(['', 'decode', 'scale', 'run', 'bound fps', 'fps', 'of the bound', 'CPU ms a frame', 'wall s', 'rounds', 'disturbed', 'others at most'], results.map(({ model, cost, bound, ours, rounds: count, disturbed }) => [
     model, cost.decode.toFixed(1), cost.scale.toFixed(1), cost.run.toFixed(1), bound.toFixed(1), ours.fps.toFixed(1), percent(ours.fps / bound, 0), ours.cpu.toFixed(1), ours.wall.toFixed(1), String(count), String(disturbed), percent(ours.others),
   ])));

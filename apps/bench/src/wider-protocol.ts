@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sharedFolder } from './shared/folder.ts';
+import { median } from './shared/measure.ts';
 import { table } from './shared/table.ts';
 
 const { values: options } = parseArgs({
@@ -38,7 +39,6 @@ for (let round = 0; round <= Number(options.rounds); round++) {
     if (round > 0) times[p]!.push(result.seconds);
   });
 }
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 const rows = programs.map(([name], p) => [name, median(times[p]!).toFixed(2), Math.min(...times[p]!).toFixed(2), Math.max(...times[p]!).toFixed(2), hard[p]!.toFixed(6)]);
 console.log(table(['3,226 images', 'median s', 'least', 'most', 'AP hard'], rows));
 console.log(`\nratio of the medians ${(median(times[0]!) / median(times[1]!)).toFixed(3)}, of rounds ${times[0]!.map((seconds, k) => (seconds / times[1]![k]!).toFixed(3)).join(' ')}`);
