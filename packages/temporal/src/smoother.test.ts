@@ -192,7 +192,7 @@ describe('broken input', () => {
     expect(() => createSmoother(options)).toThrow(thrown('INVALID_ARGUMENT', 'Expected'));
   });
 
-  it.each([[null], [{}], [{ version: 1, time: null, identities: [{}] }], [{ version: 1, time: 'x', identities: [] }]])('snapshot %j is refused', (snapshot) => {
+  it.each([[null], [{}], [{ version: 1, time: null, identities: [{}] }], [{ version: 1, time: null, identities: [null] }], [{ version: 1, time: 'x', identities: [] }]])('snapshot %j is refused', (snapshot) => {
     expect(() => createSmoother().restore(snapshot as never)).toThrow(thrown('INVALID_SNAPSHOT', 'take it from snapshot()'));
   });
 });

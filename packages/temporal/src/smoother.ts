@@ -132,6 +132,7 @@ function readIdentities(snapshot: SmootherSnapshot): Map<number, Identity> {
   const invalid = (received: unknown) => new FaceDetError('INVALID_SNAPSHOT', `Expected a smoother's snapshot of version 1 but received ${JSON.stringify(received)}; take it from snapshot()`);
   if (snapshot?.version !== 1 || !Array.isArray(snapshot.identities) || !(snapshot.time === null || Number.isFinite(snapshot.time))) throw invalid(snapshot);
   return new Map((snapshot.identities as SmootherSnapshot['identities']).map((identity) => {
+    if (!identity) throw invalid(identity);
     const { id, lastSeen, score, position, size } = identity;
     const numbers = [id, lastSeen, score, position?.noise, size?.noise, ...(position?.values ?? []), ...(size?.values ?? []), ...(position?.motion ?? []), ...(size?.motion ?? [])];
     const whole = position?.values?.length >= 2 && size?.values?.length === 2 && position.motion?.length === 2 && size.motion?.length === 2;
