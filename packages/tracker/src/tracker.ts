@@ -307,7 +307,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     return tracks;
   }
 
-  /** Every live track of `table` without a detection, oldest first. */
+  /** The tracks in the slots of a table that are wanted, without detections, oldest first. */
   const describeAll = (from: TrackTable, wanted: (slot: number) => boolean) =>
     Array.from({ length: from.count }, (_, slot) => slot).filter(wanted).map((slot) => describe<D>(from, slot, null, -1));
 

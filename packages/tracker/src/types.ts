@@ -73,7 +73,7 @@ export interface TrackerOptions<D extends Detection = Detection> {
   newTrackThreshold?: number;
   /**
    * The first comparison pairs a track and a detection only where 1 − IoU · score is below this, in (0, 1]. Default .8.
-   * After a gap of n > 1 thirtieths of a second the similarity asked for, 1 − this, is divided by n (not in `compat`).
+   * After a gap of n > 1 thirtieths of a second the similarity asked for, 1 − this, is divided by n^1.5 for boxes of about one size (not in `compat`).
    */
   matchThreshold?: number;
   /** How long a lost track waits to be found again, seconds. Default 1. */
