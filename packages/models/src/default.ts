@@ -5,7 +5,7 @@ import type { ModelEntry } from './types.ts';
 /** FaceDet's own weights, which lie in this package: read from `weights/weights.json` when it is built. */
 export const bundledModels: readonly ModelEntry[] = describeBundled(weights.models);
 
-/** The model that is used where none is named; undefined in a build made before the weights were trained. */
+/** The model that is used where none is named; undefined in a build whose `weights/weights.json` lists none. */
 export const defaultModel: ModelEntry | undefined = bundledModels[0];
 
 /**

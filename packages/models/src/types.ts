@@ -19,7 +19,7 @@ export interface ModelAccuracy {
   readonly easy: number;
   readonly medium: number;
   readonly hard: number;
-  /** How it was tested: sizes of two settings can't be compared. */
+  /** How it was tested: figures of two settings can't be compared. */
   readonly setting: string;
   /** Page or file where the figure is published. */
   readonly source: string;

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { defaultModel } from './default.ts';
 import { file, noise, sha256, startServer, status, type Behaviour } from './node/server.fixture.ts';
 import type { ModelProgress } from './progress.ts';
 import { clearModels, loadModel } from './web.ts';
@@ -115,9 +114,5 @@ describe('loadModel', () => {
     await expect(loadModel(`${server.url}/m.onnx`, { ...quick, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const controller = new AbortController();
     await expect(loadModel(`${server.url}/m.onnx`, { ...quick, signal: controller.signal, onProgress: () => controller.abort(reason) })).rejects.toBe(reason);
-  });
-
-  it.skipIf(defaultModel !== undefined)('has no default model before the weights are there', async () => {
-    await expect(loadModel()).rejects.toMatchObject({ code: 'NO_MODEL' });
   });
 });
