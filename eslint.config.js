@@ -25,10 +25,9 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', performance: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', fetch: 'readonly', WebAssembly: 'readonly' } } },
-  { files: ['examples/web-*/**/*.js'], languageOptions: { globals: { document: 'readonly', window: 'readonly' } } },
+  { files: ['examples/web-*/main.js'], languageOptions: { globals: { document: 'readonly' } } },
   // No DOM and no Node global on the ground: what is used there exists in every runtime.
   { files: ['packages/{core,tracker,temporal,pipeline,eval}/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: { 'no-restricted-globals': ['error', 'window', 'document', 'navigator', 'self', 'location', 'localStorage', 'process', 'Buffer', 'require', 'HTMLElement', 'OffscreenCanvas', 'createImageBitmap', 'Worker'] } },
-  { files: ['examples/web-*/main.js'], languageOptions: { globals: { document: 'readonly' } } },
   // The floors: what each package may stand on.
   ...ground.map((name) => ({ files: [`packages/${name}/src/**`], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', ...noNode, ...engines) })),
   { files: ['packages/pipeline/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/core', '!@facedet/tracker', '!@facedet/temporal', ...noNode, ...engines) },
