@@ -21,7 +21,7 @@ export interface ScheduleState {
 
 /** Chooses the frames that the detector looks at whole. */
 export interface Schedule {
-  /** Asked once for each frame, in order, `lag` frames at most ahead of the results. */
+  /** Asked once for each frame, in order, `lag` frames at most ahead of the results. A picture that cannot be scaled is a key frame. */
   isKey(frame: ImageSource & { index: number }): Promise<boolean> | boolean;
   /** Told after each frame's result. */
   after(index: number, tracks: readonly Track[]): void;
@@ -34,7 +34,13 @@ export interface Schedule {
 }
 
 const THUMBNAIL = { width: 64, height: 36 };
+/** Frames from one look to the next where all is sure, and where nobody is there: an empty scene is asked now and then who came. */
 const LONGEST = 10;
+const EMPTY = 5;
+/** Share of a thumbnail whose colour class changed since the last look: another shot, or near it. */
+const CHANGED = 0.35;
+/** Mean change, of 255, along the borders since the last look. */
+const BORDER_CHANGED = 10;
 
 /**
  * Every n-th frame; or, with `'auto'`, as soon as tracks are unsure (a prediction that was off, a low score, an identity that was just found
@@ -63,10 +69,17 @@ export function createSchedule(every: number | 'auto', lag: number): Schedule {
   return {
     async isKey(frame) {
       since++;
-      const now = isRasterSource(frame) ? await frame.rasterize(THUMBNAIL.width, THUMBNAIL.height) : resizeBilinear(frame, THUMBNAIL.width, THUMBNAIL.height);
+      let now: PixelBuffer;
+      try {
+        now = await thumbnailOf(frame);
+      } catch {
+        // The look meets the same picture: what it throws, the caller hears of.
+        since = 0;
+        return true;
+      }
       const colours = signatureOf(now);
       const wish = wishes.findLast(([index]) => index <= frame.index - lag)?.[1] ?? 1;
-      const key = since >= Math.min(wish, LONGEST) || !thumbnail || signatureDistance(signature!, colours) > 0.35 || borderMotion(thumbnail, now) > 10;
+      const key = since >= Math.min(wish, LONGEST) || !thumbnail || signatureDistance(signature!, colours) > CHANGED || borderMotion(thumbnail, now) > BORDER_CHANGED;
       if (!key) return false;
       since = 0;
       thumbnail = now;
@@ -93,9 +106,15 @@ export function createSchedule(every: number | 'auto', lag: number): Schedule {
   };
 }
 
+/** A small copy of a picture, packed RGB whatever format its source has. */
+async function thumbnailOf(image: ImageSource): Promise<PixelBuffer> {
+  const { width, height } = THUMBNAIL;
+  return resizeBilinear(isRasterSource(image) ? await image.rasterize(width, height) : image, width, height);
+}
+
 /** Frames until the next look, by the least sure identity. */
 function wishOf(tracks: readonly Track[]): number {
-  let wish = tracks.length ? LONGEST : 5; // an empty scene is asked now and then who came
+  let wish = tracks.length ? LONGEST : EMPTY;
   for (const { state, innovation, score, hits } of tracks) {
     if (state === 'tentative' || hits < 3) return 1;
     if (state === 'lost') wish = Math.min(wish, 2);
@@ -105,7 +124,7 @@ function wishOf(tracks: readonly Track[]): number {
   return wish;
 }
 
-/** Mean change (0–255) in the outer eighth of a thumbnail since another. */
+/** Mean change (0–255) in the outer eighth of a thumbnail since another, both packed RGB. */
 function borderMotion(a: PixelBuffer, b: PixelBuffer): number {
   const { width, height } = THUMBNAIL;
   const [mx, my] = [width >> 3, height >> 3];
