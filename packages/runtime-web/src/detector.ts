@@ -85,7 +85,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
         try {
           lists.push(await passesOf(source, call, transfer, stop));
         } finally {
-          if (source !== image && 'close' in source) source.close?.();
+          release(source, image);
         }
       }
     } catch (error) {
@@ -124,7 +124,14 @@ async function inline(model: Uint8Array, backend: WebBackendOptions, options: We
   const engine = webBackend(backend);
   let session: WebSession | undefined;
   const detector = await createInline({ ...options, model, backend: { name: engine.name, createSession: async (bytes, o) => (session = await engine.createSession(bytes, o)) } });
-  const detectBatch: WebDetector['detectBatch'] = async (images, detectOptions) => detector.detectBatch(await Promise.all(images.map(sourceOf)), detectOptions);
+  const detectBatch: WebDetector['detectBatch'] = async (images, detectOptions) => {
+    const sources = await Promise.all(images.map(sourceOf));
+    try {
+      return await detector.detectBatch(sources, detectOptions);
+    } finally {
+      sources.forEach((source, i) => release(source, images[i]!));
+    }
+  };
   return { ...detector, get selection() { return session!.selection; }, lastTimes: null, detectBatch, detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]! };
 }
 
@@ -132,6 +139,11 @@ async function sourceOf(image: ImageSource | WebImage): Promise<ImageSource> {
   if (image === null || typeof image !== 'object') throw new FaceDetError('INVALID_IMAGE', `Expected a picture but received ${String(image)}.`);
   if ('rasterize' in image || 'format' in image && 'data' in image) return image as ImageSource;
   return imageSource(image as WebImage);
+}
+
+/** Closes what `sourceOf` decoded; the caller's own stays open. */
+function release(source: ImageSource, image: ImageSource | WebImage): void {
+  if (source !== image && 'close' in source) source.close?.();
 }
 
 /** Relative paths mean the page, not the worker's script. */

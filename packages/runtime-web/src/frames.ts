@@ -51,7 +51,8 @@ function nextShown(video: HTMLVideoElement, signal?: AbortSignal): Promise<{ med
 
 /**
  * The frames of a camera or any other video track, until it ends or the signal aborts; straight from the track where the browser can
- * (MediaStreamTrackProcessor), else by a hidden video element. Rejects with `INVALID_ARGUMENT` where the stream has no video.
+ * (MediaStreamTrackProcessor), else by a hidden video element. Timestamps are seconds.
+ * Rejects with `INVALID_ARGUMENT` where the stream has no video.
  */
 export async function* streamFrames(stream: MediaStream, { signal }: FrameOptions = {}): AsyncGenerator<WebFrame, void, undefined> {
   const [track] = stream.getVideoTracks();
