@@ -3,6 +3,7 @@ import { anonymizeCanvas, type CanvasAnonymizeOptions } from '@facedet/draw';
 import { createVideoDetector } from '@facedet/pipeline';
 import { imageSource, openVideoFile } from '@facedet/runtime-web';
 import { ALL_FORMATS, BlobSource, BufferTarget, CanvasSource, EncodedAudioPacketSource, EncodedPacketSink, getFirstEncodableVideoCodec, Input, Mp4OutputFormat, Output, QUALITY_HIGH } from 'mediabunny';
+import { isVideo } from './sources.ts';
 
 /** How far a job is, in [0, 1], and what it has done. */
 export type Progress = (done: number, text: string) => void;
@@ -13,7 +14,7 @@ const LOW_SCORE = 0.3;
 /** Hides every face of a picture or video from the viewer's disk. Nothing of its metadata comes along. Rejects where a frame can't be looked at. */
 export async function anonymizeFile(file: File, detector: Detector, effect: NonNullable<CanvasAnonymizeOptions['effect']>, progress: Progress, signal: AbortSignal): Promise<{ blob: Blob; name: string }> {
   const base = file.name.replace(/\.[^.]*$/, '');
-  if (file.type.startsWith('video/') || /\.(mp4|webm|mov|mkv|m4v)$/i.test(file.name)) return { blob: await video(file, detector, effect, progress, signal), name: `${base}-anonymous.mp4` };
+  if (isVideo(file)) return { blob: await video(file, detector, effect, progress, signal), name: `${base}-anonymous.mp4` };
   return { blob: await picture(file, detector, effect), name: `${base}-anonymous.${file.type === 'image/png' ? 'png' : 'jpg'}` };
 }
 

@@ -8,6 +8,7 @@ import { browserPath, launch } from '../../../scripts/browser.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sample = fileURLToPath(new URL('../../../examples/sample.png', import.meta.url));
+const weights = fileURLToPath(new URL('../../../packages/models/weights/scrfd_0.5g_kps.onnx', import.meta.url));
 const built = existsSync(`${root}dist/index.html`);
 if (!built) console.warn('The demo is not tested: it is not built (pnpm build).');
 
@@ -112,6 +113,24 @@ describe.skipIf(!browserPath || !built)('the demo in Chromium [needs a browser a
     await rate(page);
     await page.setInputFiles('#file', { name: 'text.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
     expect(await message(page)).toMatch(/can't decode/);
+    await close();
+  });
+
+  it('takes another model file after one that was none, even by the same name', async () => {
+    const { page, problems, close } = await open();
+    await rate(page);
+    const give = async (buffer: Buffer) => {
+      const [chooser] = await Promise.all([page.waitForEvent('filechooser', { timeout: 30_000 }), page.selectOption('[name=model]', 'file')]);
+      await chooser.setFiles({ name: 'mine.onnx', mimeType: 'application/octet-stream', buffer });
+    };
+    await give(Buffer.from('no model at all'));
+    expect(await message(page)).toMatch(/ONNX model/);
+    await page.selectOption('[name=model]', 'default');
+    await give(readFileSync(weights));
+    await page.waitForFunction(() => document.getElementById('overlay')!.hidden, undefined, { timeout: 90_000 });
+    await rate(page);
+    expect(await page.isHidden('#message')).toBe(true);
+    expect(problems).toEqual([]);
     await close();
   });
 

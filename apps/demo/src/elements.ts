@@ -5,7 +5,7 @@ export function element<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
-/** Reads the settings form. */
+/** What the viewer has set; `score`, the lowest that is shown, is in [0, 1]. */
 export interface Settings {
   track: boolean;
   smooth: boolean;

@@ -47,7 +47,7 @@ function status(text: string | null): void {
 
 /** The detector for the current settings; the old one goes on until the new one is there. */
 async function openDetector(signal: AbortSignal): Promise<WebDetector> {
-  const key = [settings.model, settings.size, settings.provider, modelFile?.name].join();
+  const key = [settings.model, settings.size, settings.provider].join();
   if (detector && key === detectorKey) return detector;
   status('Loading the model…');
   const model = settings.model === 'file' && modelFile ? new Uint8Array(await modelFile.arrayBuffer()) : modelFromAddress();
@@ -252,7 +252,7 @@ form.oninput = ({ target }) => {
   settings = readSettings(form);
   element('score-value').textContent = settings.score.toFixed(2);
   const { name } = target as HTMLInputElement;
-  if (name === 'model' && settings.model === 'file' && !modelFile) {
+  if (name === 'model' && settings.model === 'file') {
     element<HTMLInputElement>('model-file').click();
     return;
   }
@@ -265,6 +265,7 @@ form.oninput = ({ target }) => {
 };
 pick(element<HTMLInputElement>('model-file'), (file) => {
   modelFile = file;
+  detectorKey = ''; // another file may have the same name
   message.hidden = true;
   restart();
 });

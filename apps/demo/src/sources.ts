@@ -97,9 +97,12 @@ export async function cameraSource(): Promise<Source> {
   };
 }
 
-/** A picture or a video from the viewer's disk. */
+/** Whether a file is a video rather than a picture, by its type, or by its name where the browser knows no type. */
+export const isVideo = ({ type, name }: File): boolean => type.startsWith('video/') || /\.(mp4|webm|mov|mkv|m4v)$/i.test(name);
+
+/** A picture or a video from the viewer's disk. Rejects with `IMAGE_UNREADABLE` or `VIDEO_UNREADABLE` where this browser can't show it. */
 export async function fileSource(file: File): Promise<Source> {
-  if (file.type.startsWith('video/') || /\.(mp4|webm|mov|mkv|m4v)$/i.test(file.name)) return videoSource(file);
+  if (isVideo(file)) return videoSource(file);
   const source = await imageSource(file);
   const bitmap = await source.bitmap(source.width, source.height);
   source.close?.();
