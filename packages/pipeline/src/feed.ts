@@ -3,14 +3,14 @@ import type { Frame, RasterSource } from '@facedet/core';
 /** A frame on its way through the detector. */
 export interface Job<F extends Frame, R> {
   readonly frame: F;
-  /** Begins the work, once; later calls give the same promise. */
-  start(): Promise<R>;
+  /** What the frame's work comes to. */
+  readonly work: Promise<R>;
 }
 
 /** Options of `createFeed`. */
 export interface FeedOptions<F extends Frame, R> {
-  /** Makes a frame's job; called in order. */
-  prepare(frame: F): Promise<Job<F, R>> | Job<F, R>;
+  /** Begins a frame's work; called in order, and never for a frame that is dropped. */
+  work(frame: F): Promise<R>;
   /** Jobs that may wait for their turn at once, each with its work begun. */
   limit: number;
   /** Newest frame wins: beside `limit` jobs one frame waits, the newest. */
@@ -39,10 +39,10 @@ export function closeFrame(frame: Frame): void {
 const PATIENCE = 500;
 
 /** Begins to read `frames`. */
-export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterable<F>, { prepare, limit, live, onDrop, onSource }: FeedOptions<F, R>): Feed<F, R> {
+export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterable<F>, { work, limit, live, onDrop, onSource }: FeedOptions<F, R>): Feed<F, R> {
   const iterator: AsyncIterator<F> | Iterator<F> = Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]();
   const jobs: Job<F, R>[] = []; // work begun; the first may be out with the consumer
-  let waiting: Job<F, R> | null = null; // live only: the newest frame, its work not begun
+  let waiting: F | null = null; // live only: the newest frame, its work not begun
   let given = 0; // jobs at the front that the consumer has
   let ended = false;
   let stopped = false;
@@ -54,9 +54,10 @@ export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterab
     wake = [];
     for (const done of all) done();
   };
-  const begin = (job: Job<F, R>) => {
+  const begin = (frame: F) => {
+    const job = { frame, work: work(frame) };
     jobs.push(job);
-    job.start().catch(() => {}); // whoever takes the job hears of its failure
+    job.work.catch(() => {}); // whoever takes the job hears of its failure
     tell();
   };
 
@@ -73,22 +74,15 @@ export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterab
           closeFrame(value);
           break;
         }
-        let job: Job<F, R>;
-        try {
-          job = await prepare(value);
-        } catch (error) {
-          closeFrame(value);
-          throw error;
-        }
         if (!live || (jobs.length < limit && !waiting)) {
-          begin(job);
+          begin(value);
           continue;
         }
         if (waiting) {
-          closeFrame(waiting.frame);
+          closeFrame(waiting);
           onDrop();
         }
-        waiting = job;
+        waiting = value;
       }
     } catch (error) {
       failure = { error };
@@ -133,15 +127,15 @@ export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterab
       stopped = true;
       tell();
       const left = jobs.splice(0).slice(given);
-      if (waiting) closeFrame(waiting.frame);
+      if (waiting) closeFrame(waiting);
       waiting = null;
       // A generator that is being read returns once that read is over; a camera that gives no frame must not hold the caller for long.
-      const returned = Promise.resolve(iterator.return?.()).catch(() => {});
+      const returned = (async () => iterator.return?.())().catch(() => {});
       let timer: ReturnType<typeof setTimeout> | undefined;
       await Promise.race([Promise.all([pump, returned]), new Promise((done) => (timer = setTimeout(done, PATIENCE)))]);
       clearTimeout(timer);
       for (const job of left) {
-        await job.start().catch(() => {});
+        await job.work.catch(() => {});
         closeFrame(job.frame);
       }
     },

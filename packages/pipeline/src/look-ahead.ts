@@ -1,4 +1,4 @@
-import { iou, type Box, type Face, type Landmarks } from '@facedet/core';
+import { iou, type Box, type ErrorData, type Face, type Landmarks } from '@facedet/core';
 import type { VideoFace } from './types.ts';
 
 /** One frame's faces while they are held back. */
@@ -13,7 +13,11 @@ export interface PendingRow {
   /** Detections that no track took: a track that begins later may have been here already. */
   readonly unmatched: Face[];
   readonly looked: boolean;
+  /** Whether it was looked at by crops only. */
+  readonly refined: boolean;
   readonly cut: boolean;
+  /** Why it could not be looked at, where that is skipped. */
+  readonly error?: ErrorData;
 }
 
 /** Boxes of one identity that overlap by less are not taken for the same face one frame earlier. */

@@ -4,8 +4,8 @@ import { signatureDistance, signatureOf, type Signature } from './shot-cut.ts';
 
 /** What `'auto'` remembers; plain data. */
 export interface ScheduleSnapshot {
-  /** Frames since the last key frame was chosen. */
-  readonly since: number;
+  /** Index of the last key frame, or null before the first. */
+  readonly last: number | null;
   /** The wish after each of the latest results: frames until the next look. */
   readonly wishes: readonly (readonly [index: number, wish: number])[];
   readonly thumbnail: readonly number[] | null;
@@ -14,7 +14,7 @@ export interface ScheduleSnapshot {
 
 /** What a choice changes. */
 export interface ScheduleState {
-  readonly since: number;
+  readonly last: number | null;
   readonly thumbnail: PixelBuffer | null;
   readonly signature: Signature | null;
 }
@@ -23,8 +23,8 @@ export interface ScheduleState {
 export interface Schedule {
   /** Asked once for each frame, in order, `lag` frames at most ahead of the results. A picture that cannot be scaled is a key frame. */
   isKey(frame: ImageSource & { index: number }): Promise<boolean> | boolean;
-  /** Told after each frame's result. */
-  after(index: number, tracks: readonly Track[]): void;
+  /** Told after each frame's result; null where its look failed. */
+  after(index: number, tracks: readonly Track[] | null): void;
   /** The state right after the last `isKey`, to keep beside its frame. */
   capture(): ScheduleState;
   /** Plain data of a captured state and the wishes so far. */
@@ -48,7 +48,7 @@ const BORDER_CHANGED = 10;
  * What is decided for a frame rests on the results up to `lag` frames before, however fast they come: a run is repeatable.
  */
 export function createSchedule(every: number | 'auto', lag: number): Schedule {
-  let since = Infinity;
+  let last: number | null = null;
   let wishes: [number, number][] = [];
   let thumbnail: PixelBuffer | null = null;
   let signature: Signature | null = null;
@@ -60,46 +60,45 @@ export function createSchedule(every: number | 'auto', lag: number): Schedule {
         return frame.index % every === 0;
       },
       after() {},
-      capture: () => ({ since: 0, thumbnail: null, signature: null }),
-      snapshot: () => ({ since: 0, wishes: [], thumbnail: null, signature: null }),
+      capture: () => ({ last: null, thumbnail: null, signature: null }),
+      snapshot: () => ({ last: null, wishes: [], thumbnail: null, signature: null }),
       restore() {},
       reset() {},
     };
   }
   return {
     async isKey(frame) {
-      since++;
       let now: PixelBuffer;
       try {
         now = await thumbnailOf(frame);
       } catch {
         // The look meets the same picture: what it throws, the caller hears of.
-        since = 0;
+        last = frame.index;
         return true;
       }
       const colours = signatureOf(now);
       const wish = wishes.findLast(([index]) => index <= frame.index - lag)?.[1] ?? 1;
-      const key = since >= Math.min(wish, LONGEST) || !thumbnail || signatureDistance(signature!, colours) > CHANGED || borderMotion(thumbnail, now) > BORDER_CHANGED;
+      const key = last === null || frame.index - last >= Math.min(wish, LONGEST) || !thumbnail || signatureDistance(signature!, colours) > CHANGED || borderMotion(thumbnail, now) > BORDER_CHANGED;
       if (!key) return false;
-      since = 0;
+      last = frame.index;
       thumbnail = now;
       signature = colours;
       return true;
     },
     after(index, tracks) {
-      wishes.push([index, wishOf(tracks)]);
+      wishes.push([index, tracks ? wishOf(tracks) : 1]);
       if (wishes.length > lag + 2) wishes = wishes.slice(-lag - 2);
     },
-    capture: () => ({ since, thumbnail, signature }),
-    snapshot: (state) => ({ since: state.since === Infinity ? -1 : state.since, wishes, thumbnail: state.thumbnail && Array.from(state.thumbnail.data), signature: state.signature }),
+    capture: () => ({ last, thumbnail, signature }),
+    snapshot: (state) => ({ last: state.last, wishes: [...wishes], thumbnail: state.thumbnail && Array.from(state.thumbnail.data), signature: state.signature }),
     restore(snapshot) {
-      since = snapshot.since < 0 ? Infinity : snapshot.since;
+      last = snapshot.last ?? null;
       wishes = snapshot.wishes.map(([index, wish]) => [index, wish]);
       thumbnail = snapshot.thumbnail && { ...THUMBNAIL, format: 'rgb', data: Uint8Array.from(snapshot.thumbnail) };
       signature = snapshot.signature;
     },
     reset() {
-      since = Infinity;
+      last = null;
       wishes = [];
       thumbnail = signature = null;
     },

@@ -25,7 +25,7 @@ export interface VideoFace {
 
 /** What the pipeline says of one frame. */
 export interface FrameResult<F extends Frame = Frame> {
-  /** The frame itself; open until the consumer asks for the next result, closed by the pipeline afterwards. */
+  /** The frame itself. Of `run`, it is open until the consumer asks for the next result, and closed afterwards; of `process`, it stays the caller's. */
   readonly frame: F;
   readonly index: number;
   /** Seconds. */
@@ -37,7 +37,7 @@ export interface FrameResult<F extends Frame = Frame> {
   readonly looked: boolean;
   /** Whether a shot ended before this frame. */
   readonly cut: boolean;
-  /** Why the detection of this frame failed, where errors are skipped. `faces` then only holds predictions: treat the frame as unseen. */
+  /** Why this frame could not be looked at or followed, where errors are skipped. `faces` then only holds what is predicted or interpolated: treat the frame as unseen. */
   readonly error?: FaceDetError | Error;
 }
 
@@ -51,20 +51,27 @@ export interface SmoothInput {
 
 /** Steadies boxes over time; `createSmoother` of @facedet/temporal makes one. */
 export interface VideoSmoother {
+  /** Copies of the faces, steadied, in the same order; `timestamp` in seconds, rising. */
   smooth<T extends SmoothInput>(faces: readonly T[], timestamp: number): T[];
+  /** Forgets everything: at a shot cut, and before another video. */
   reset(): void;
+  /** The state as plain data. */
   snapshot(): unknown;
+  /** Takes what `snapshot` gave. */
   restore(snapshot: never): void;
 }
 
-/** What to do with a frame whose detection failed. */
+/**
+ * What to do with a frame whose detection failed, or whose detections or time the tracker refuses: `stop` ends the run with its error, after the
+ * results before it; `skip` tells the error with the frame's result and goes on; a function decides for each. A source that breaks always ends the run.
+ */
 export type ErrorPolicy = 'stop' | 'skip' | ((error: unknown, frame: { index: number; timestamp: number }) => 'stop' | 'skip');
 
 /** Looks in between key frames at small crops around the predicted faces. */
 export interface RefineOptions {
   /** The canvas of a crop; by default [64, 64], which shows a face at 29 pixels; measured, larger ones cost more and hold identities no better. */
   inputSize?: InputSize;
-  /** Side of a crop in parts of the face's longer side; by default 2.2. */
+  /** Side of a crop in parts of the face's longer side, at least 1; by default 2.2. */
   scale?: number;
 }
 
@@ -76,15 +83,19 @@ export interface VideoDetectorOptions {
   tracker?: Tracker<Face> | TrackerOptions<Face> | false;
   /** A smoother, or false for none; by default the adaptive EMA of @facedet/temporal. It needs a tracker. */
   smoother?: VideoSmoother | false;
-  /** Detect in every n-th frame only and predict in between, or `'auto'`: soon where tracks are unsure, rarely where nothing moves. Default 1. */
+  /**
+   * Detect in every n-th frame only (by its `index`) and predict in between. `'auto'`: at once after a shot cut or where something moves at the picture's
+   * borders, soon where a track is new or lost, its last score below .5 or its last innovation large, every tenth frame where nothing of it holds, every
+   * fifth where nobody is there. Default 1.
+   */
   detectEvery?: number | 'auto';
-  /** With `detectEvery`: look at crops in between. Default false. */
+  /** With `detectEvery`: look in between at small crops around the predicted faces, a batch a frame. Default false. */
   refine?: boolean | RefineOptions;
-  /** Seconds that results are held back, so that gaps are filled and tracks reach back to their first appearance. Default 0: nothing is held back. */
+  /** Seconds that results are held back, 0 to 60, their frames open, so that gaps are filled and tracks reach back to their first appearance. Default 0: nothing is held back. Only for `run`. */
   lookAhead?: number;
   /** Newest frame wins: frames that wait while all sessions are busy are dropped. Default false: every frame gets its result. */
   live?: boolean;
-  /** Default `stop`. */
+  /** What a frame that cannot be looked at does to the run. Default `stop`. */
   onError?: ErrorPolicy;
   /** Whether shot cuts end the motion model. Default true. */
   shotCuts?: boolean;
@@ -106,7 +117,7 @@ export interface VideoStatistics {
   readonly refinedFrames: number;
   /** Frames dropped in live mode. */
   readonly droppedFrames: number;
-  /** Frames whose detection failed and was skipped. */
+  /** Frames with an error that was skipped. */
   readonly failedFrames: number;
   readonly shotCuts: number;
   /** Mean milliseconds a frame: waiting for the source, from a detection's start to its end (calls overlap), tracking, smoothing, and the consumer's own. */
@@ -143,14 +154,21 @@ export interface VideoSnapshot {
 
 /** Detector, tracker and smoother over the frames of one video. */
 export interface VideoDetector {
-  /** One frame, online: its result without look-ahead. The caller closes the frame. */
+  /**
+   * One frame, online: its result without look-ahead. The caller closes the frame. One call at a time, in the order of the frames. Rejects with what the detector
+   * throws, `TIME_NOT_RISING` or `INVALID_DETECTION` of the tracker (unless `onError` skips them), and the signal's reason.
+   */
   process<F extends Frame>(frame: F, options?: { signal?: AbortSignal }): Promise<FrameResult<F>>;
-  /** All frames of a source, in order; up to `detector.concurrency` detections are in flight. Closes each frame after the consumer's turn with it. */
+  /**
+   * All frames of a source, in order. While the consumer has one, those after it are looked at: `detector.concurrency` detections are kept in flight, and as many
+   * wait behind them. Closes each frame after the consumer's turn with it, and all of them when the consumer leaves. Throws as `process` does, and what the
+   * source threw, after the results before it.
+   */
   run<F extends Frame>(frames: AsyncIterable<F> | Iterable<F>, options?: RunOptions): AsyncGenerator<FrameResult<F>, void, undefined>;
   readonly statistics: VideoStatistics;
   /** State after the last result given. */
   snapshot(): VideoSnapshot;
-  /** Throws `INVALID_SNAPSHOT` for what no `snapshot()` gave. */
+  /** Goes on after the snapshot's last result: give `run` the frames from `lastIndex + 1` on. Throws `INVALID_SNAPSHOT` for what no `snapshot()` gave. */
   restore(snapshot: VideoSnapshot): void;
   /** Back to the beginning: no identities, no time. */
   reset(): void;

@@ -8,7 +8,7 @@ const [WIDTH, HEIGHT] = [640, 360];
 const FPS = 25;
 
 /** Frames whose first bytes tell their number, so that a detector that sees only pixels knows what to find. They count how many are open. */
-function film(length: number, { from = 0, colour = (_: number): number => 100 } = {}) {
+function film(length: number, { from = 0, colour = (_: number): number => 100, slow = 0 } = {}) {
   const state = { open: 0, most: 0, closed: [] as number[], returned: false };
   async function* frames(): AsyncGenerator<Frame, void, undefined> {
     try {
@@ -20,6 +20,7 @@ function film(length: number, { from = 0, colour = (_: number): number => 100 } 
           width: WIDTH,
           height: HEIGHT,
           async rasterize(width, height, options): Promise<PixelBuffer> {
+            if (slow) await new Promise((done) => setTimeout(done, slow));
             const data = new Uint8Array(width * height * 3).fill(colour(index));
             data.set([index >> 8, index & 255, options?.region ? 1 : 0]);
             return { width, height, format: 'rgb', data };
@@ -106,6 +107,26 @@ describe('run', () => {
     for await (const { index } of video.run(frames())) if (index === 5) break;
     expect(state.open).toBe(0);
     expect(state.returned).toBe(true);
+  });
+
+  it('closes everything when the consumer leaves while "auto" still makes up its mind', async () => {
+    const { frames, state } = film(100, { slow: 5 });
+    const video = createVideoDetector({ detector: seer(walk), detectEvery: 'auto' });
+    for await (const { index } of video.run(frames())) if (index === 3) break;
+    await new Promise((done) => setTimeout(done, 50));
+    expect(state.open).toBe(0);
+  });
+
+  it('gives each result at once, though timestamps are missing, where nothing needs them', async () => {
+    const { frames, state } = film(40);
+    async function* timeless() {
+      for await (const frame of frames()) yield { ...frame, timestamp: NaN };
+    }
+    const video = createVideoDetector({ detector: seer(walk), tracker: false });
+    const most: number[] = [];
+    for await (const { index } of video.run(timeless())) most[index] = state.open;
+    expect(most).toHaveLength(40);
+    expect(Math.max(...most)).toBeLessThanOrEqual(6);
   });
 
   it('ends with the reason of an aborted signal, even where the source gives nothing more', async () => {
@@ -274,6 +295,67 @@ describe('errors of one frame', () => {
     expect(results[29]!.faces.map((f) => f.id).sort()).toEqual([1, 2]);
     expect(video.statistics.failedFrames).toBe(1);
   });
+
+  const bad: [string, VideoDetectorOptions, (frame: Frame) => Frame, string][] = [
+    ['a picture that "auto" cannot scale', { detector: seer(walk), detectEvery: 'auto' }, (frame) => ({ ...frame, rasterize: () => Promise.reject(new FaceDetError('VIDEO_BROKEN', 'grey')) }), 'VIDEO_BROKEN'],
+    ['a detection that is no number', { detector: seer((i) => (i === 10 ? [faceAt(NaN, 80)] : walk(i))) }, (frame) => frame, 'INVALID_DETECTION'],
+    ['a time that stands still', { detector: seer(walk) }, (frame) => ({ ...frame, timestamp: 9 / FPS }), 'TIME_NOT_RISING'],
+    ['a time that runs back, between key frames', { detector: { ...seer(walk), detectBatch: async (images) => images.map(() => []) }, detectEvery: 3, refine: true }, (frame) => ({ ...frame, timestamp: 0.2 }), 'TIME_NOT_RISING'],
+  ];
+
+  it.each(bad)('may be %s', async (_, options, spoil, code) => {
+    const spoilt = async function* () {
+      for await (const frame of frames.frames()) yield frame.index === 10 ? spoil(frame) : frame;
+    };
+    let frames = film(30);
+    const indices: number[] = [];
+    const video = createVideoDetector(options);
+    await expect((async () => {
+      for await (const { index } of video.run(spoilt())) indices.push(index);
+    })()).rejects.toMatchObject({ code });
+    expect(indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(frames.state.open).toBe(0);
+    expect(video.snapshot()).toMatchObject({ lastIndex: 9, processed: 9 });
+
+    frames = film(30);
+    const { results, video: skipping } = await collect({ ...options, onError: 'skip' }, spoilt());
+    expect(results.map((r) => r.index)).toEqual(Array.from({ length: 30 }, (__, i) => i));
+    expect(results.filter((r) => r.error).map((r) => [r.index, r.error])).toEqual([[10, expect.objectContaining({ code })]]);
+    expect(results[10]!.faces.every((f) => f.state === 'predicted')).toBe(true);
+    expect(results[27]!.faces.map((f) => f.id).sort()).toEqual([1, 2]);
+    expect(skipping.statistics.failedFrames).toBe(1);
+    expect(frames.state.open).toBe(0);
+  });
+
+  it('make "auto" look again as soon as its results count', async () => {
+    let failed = -1;
+    const detector = seer((i) => {
+      if (failed >= 0 || i < 30) return [faceAt(100, 100)];
+      failed = i;
+      throw new FaceDetError('WORKER_CRASHED', 'gone');
+    }, { concurrency: 1 });
+    const { results } = await collect({ detector, detectEvery: 'auto', onError: 'skip' }, film(60).frames());
+    expect(results.filter((r) => r.error).map((r) => r.index)).toEqual([failed]);
+    expect(results.find((r) => r.index > failed && r.looked)!.index).toBeLessThanOrEqual(failed + 2);
+  });
+
+  it('are still told when results that were held back come out of a snapshot', async () => {
+    const options: VideoDetectorOptions = { detector: failing(10), onError: 'skip', lookAhead: 0.4 };
+    const first = createVideoDetector(options);
+    let saved: VideoSnapshot | null = null;
+    for await (const { index } of first.run(film(30).frames())) {
+      if (index !== 5) continue;
+      saved = JSON.parse(JSON.stringify(first.snapshot())) as VideoSnapshot;
+      break;
+    }
+    expect(saved!.processed).toBeGreaterThan(10);
+    const second = createVideoDetector(options);
+    second.restore(saved!);
+    const failed: FrameResult[] = [];
+    for await (const result of second.run(film(30, { from: 6 }).frames())) if (result.error) failed.push(result);
+    expect(failed).toEqual([expect.objectContaining({ index: 10, error: expect.objectContaining({ name: 'FaceDetError', code: 'WORKER_CRASHED', message: 'gone' }) })]);
+    expect(second.statistics.failedFrames).toBe(1);
+  });
 });
 
 describe('live', () => {
@@ -291,6 +373,42 @@ describe('live', () => {
     expect(results.at(-1)!.index).toBeGreaterThanOrEqual(197);
     expect(state.most).toBeLessThanOrEqual(4);
     expect(state.open).toBe(0);
+  });
+});
+
+describe('live with "auto"', () => {
+  it('keeps in mind what a frame showed only if it was looked at: one that was dropped decides nothing', async () => {
+    // Still for 50 frames; during the next look six frames come at once, and from the second of them on the borders are another colour.
+    let open = () => {};
+    let blocked: number | null = null;
+    const detector = seer(() => [faceAt(100, 100)], { concurrency: 1 });
+    const detect = detector.detect.bind(detector);
+    detector.detect = async (image, options) => {
+      const faces = await detect(image, options);
+      if (blocked === null && detector.seen.at(-1)! >= 50) {
+        blocked = detector.seen.at(-1)!;
+        await new Promise<void>((done) => (open = done));
+      }
+      return faces;
+    };
+    let results = 0;
+    const colour = (index: number) => (blocked !== null && index > blocked + 1 ? 120 : 100); // of one colour class: no cut
+    async function* camera() {
+      for await (const frame of film(100, { colour }).frames()) {
+        yield frame;
+        if (blocked !== null && frame.index < blocked + 6) continue;
+        if (blocked === null) while (results <= frame.index && blocked === null) await new Promise((done) => setTimeout(done));
+        else {
+          open();
+          await new Promise((done) => setTimeout(done, 5));
+        }
+      }
+    }
+    const video = createVideoDetector({ detector, detectEvery: 'auto', live: true, tracker: { maxLostSeconds: 10 } });
+    for await (const _ of video.run(camera())) results++;
+    expect(video.statistics.droppedFrames).toBeGreaterThan(2);
+    const next = detector.seen.find((index) => index > blocked!)!;
+    expect(next).toBeLessThanOrEqual(blocked! + 7);
   });
 });
 
@@ -319,8 +437,52 @@ describe('snapshots', () => {
     });
   }
 
-  it('refuses what is none', () => {
-    expect(() => createVideoDetector({ detector: seer(walk) }).restore({} as never)).toThrow(expect.objectContaining({ code: 'INVALID_SNAPSHOT' }));
+  it('lose no row where the source breaks again before it is as far as it was', async () => {
+    const options = { detector: seer(busy), lookAhead: 0.4 };
+    const indices: number[] = [];
+    const part = async (from: number, saved: VideoSnapshot | null, end: (index: number) => boolean) => {
+      const video = createVideoDetector(options);
+      if (saved) video.restore(saved);
+      async function* breaking() {
+        for await (const frame of film(60, { from }).frames()) {
+          yield frame;
+          if (end(frame.index)) throw new FaceDetError('VIDEO_BROKEN', 'gone');
+        }
+      }
+      try {
+        for await (const { index } of video.run(breaking())) indices.push(index);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'VIDEO_BROKEN' });
+      }
+      return JSON.parse(JSON.stringify(video.snapshot())) as VideoSnapshot;
+    };
+    const video = createVideoDetector(options);
+    let saved!: VideoSnapshot;
+    for await (const { index } of video.run(film(60).frames())) {
+      indices.push(index);
+      saved = JSON.parse(JSON.stringify(video.snapshot())) as VideoSnapshot;
+      if (index === 9) break;
+    }
+    saved = await part(10, saved, (index) => index === 12);
+    expect(indices.at(-1)).toBe(12);
+    await part(13, saved, () => false);
+    expect(indices).toEqual(Array.from({ length: 60 }, (_, i) => i));
+  });
+
+  it('are values: what comes later does not change them', async () => {
+    const video = createVideoDetector({ detector: seer(busy), detectEvery: 'auto', lookAhead: 0.2 });
+    const taken: [VideoSnapshot, string][] = [];
+    for await (const _ of video.run(film(40).frames())) taken.push([video.snapshot(), JSON.stringify(video.snapshot())]);
+    expect(taken.filter(([snapshot, text]) => JSON.stringify(snapshot) !== text).map(([{ lastIndex }]) => lastIndex)).toEqual([]);
+  });
+
+  it('refuses what is none', async () => {
+    const video = createVideoDetector({ detector: seer(walk) });
+    for await (const { index } of video.run(film(60).frames())) if (index === 5) break;
+    const good = video.snapshot();
+    for (const none of [{}, null, { version: 1, tracker: good.tracker }, { ...good, landmarks: {} }, { ...good, pending: null }, { ...good, tracker: null }, { ...good, smoother: null }, { ...good, schedule: undefined }]) {
+      expect(() => video.restore(none as never)).toThrow(expect.objectContaining({ code: 'INVALID_SNAPSHOT' }));
+    }
   });
 });
 
@@ -330,6 +492,8 @@ it.each([
   [{ live: true, lookAhead: 1 }, 'live'],
   [{ tracker: false as const, detectEvery: 2 }, 'tracker'],
   [{ detector: undefined as never }, 'detector'],
+  [{ detector: { ...seer(walk), concurrency: undefined as never } }, 'concurrency'],
+  [{ detectEvery: 2, refine: { scale: NaN } }, 'scale'],
 ])('refuses %j', (options, words) => {
   expect(() => createVideoDetector({ detector: seer(walk), ...options })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }));
 });

@@ -1,7 +1,7 @@
-import { FaceDetError, type Box, type Detector, type Face, type Frame, type Landmarks } from '@facedet/core';
+import { FaceDetError, packError, unpackError, type Box, type Detector, type Face, type Frame, type Landmarks } from '@facedet/core';
 import { createSmoother } from '@facedet/temporal';
 import { createTracker, type Track, type Tracker, type TrackerOptions } from '@facedet/tracker';
-import { closeFrame, createFeed, type Job } from './feed.ts';
+import { closeFrame, createFeed } from './feed.ts';
 import { mendRows, type PendingRow } from './look-ahead.ts';
 import { detectAround } from './refine.ts';
 import { createSchedule, type ScheduleState } from './schedule.ts';
@@ -16,13 +16,19 @@ interface Sight {
   readonly error?: unknown;
 }
 
+/** What tracker and smoother made of it. */
+type Followed = Pick<PendingRow, 'faces' | 'tentative' | 'unmatched' | 'looked'>;
+
 /** A held-back row with the frame that it belongs to. */
 interface Held<F extends Frame> {
   readonly frame: F;
   readonly row: PendingRow;
-  readonly refined: boolean;
-  readonly error: unknown;
+  /** What `row.error` is the data of. */
+  readonly error: Error | undefined;
 }
+
+/** For how long a lost identity is looked for by crops, seconds: its prediction is worth little by then. */
+const MISSED = 0.5;
 
 /**
  * Puts detector, tracker and smoother in a line. State belongs to one video: `reset()` before the next.
@@ -66,10 +72,10 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
 
   async function lookAround(frame: Frame, signal?: AbortSignal): Promise<Sight | null> {
     if (!refine || !tracker) return null;
-    const boxes = tracker.predict(frame.timestamp).filter((t) => t.state !== 'lost' || frame.timestamp - t.lastSeen < 0.5).map((t) => t.box);
-    if (!boxes.length) return null;
     const begin = performance.now();
     try {
+      const boxes = tracker.predict(frame.timestamp).filter((t) => t.state !== 'lost' || frame.timestamp - t.lastSeen < MISSED).map((t) => t.box);
+      if (!boxes.length) return null;
       return { faces: await detectAround(detector, frame, boxes, refine, signal), signature: null };
     } catch (error) {
       signal?.throwIfAborted();
@@ -79,27 +85,43 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     }
   }
 
-  /** One frame's way through tracker and smoother; no waiting, so that state and snapshot always belong together. */
-  function step(frame: Frame, sight: Sight | null): PendingRow {
+  /**
+   * One frame's way through tracker and smoother; no waiting, so that state and snapshot always belong together.
+   * Throws what ends the run; the frame then counts as not processed.
+   */
+  function step<F extends Frame>(frame: F, sight: Sight | null, refined: boolean): Held<F> {
     const { index, timestamp } = frame;
-    const looked = sight !== null && !('error' in sight);
+    let error = sight && 'error' in sight ? skippable(sight.error, frame) : undefined;
     const cut = Boolean(sight?.signature && isCut(cutState, sight.signature));
     if (cut) endShot();
+    let followed: Followed = { faces: [], tentative: [], unmatched: [], looked: false };
+    try {
+      followed = follow(frame, error ? null : sight);
+    } catch (refusal) {
+      // A box that isn't finite, a time that stands still: the tracker stays as it was.
+      error ??= skippable(refusal, frame);
+    }
+    schedule.after(index, error || !tracker ? null : tracker.tracks);
     processed = index;
+    return { frame, error, row: { index, timestamp, ...followed, refined, cut, ...(error ? { error: packError(error) } : {}) } };
+  }
+
+  function follow(frame: Frame, sight: Sight | null): Followed {
+    const { timestamp } = frame;
+    const looked = sight !== null;
     if (!tracker) {
       const faces = (sight?.faces ?? []).filter((f) => f.score >= scoreThreshold).map((f): VideoFace => ({ id: null, ...f, state: 'detected' }));
-      return { index, timestamp, faces, tentative: [], unmatched: [], looked, cut };
+      return { faces, tentative: [], unmatched: [], looked };
     }
     const begin = performance.now();
     const tracks = looked ? tracker.update(sight.faces, timestamp) : tracker.predict(timestamp);
     if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked' && t.detection).map((t) => t.id));
     const faces = tracks.filter((t) => shown.has(t.id) && (looked || meets(t.box, frame))).map((t) => faceOf(t, looked));
     const tentative = looked ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true)) : [];
-    const taken = looked ? new Set(tracks.map((t) => t.detectionIndex)) : null;
+    const taken = new Set(tracks.map((t) => t.detectionIndex));
     if (looked) forget(tracks);
-    schedule.after(index, looked ? tracks : tracker.tracks);
     statistics.spent('track', performance.now() - begin);
-    return { index, timestamp, faces: smooth(faces, timestamp), tentative, unmatched: taken ? sight!.faces.filter((_, i) => !taken.has(i)) : [], looked, cut };
+    return { faces: smooth(faces, timestamp), tentative, unmatched: looked ? sight.faces.filter((_, i) => !taken.has(i)) : [], looked };
   }
 
   function smooth(faces: readonly (VideoFace & { id: number })[], timestamp: number): VideoFace[] {
@@ -132,29 +154,29 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     shown.clear();
   }
 
-  /** Throws what ends the run, or gives the error to report. */
-  function judge(sight: Sight | null, frame: Frame): unknown {
-    if (!sight || !('error' in sight)) return undefined;
-    const verdict = typeof onError === 'function' ? onError(sight.error, { index: frame.index, timestamp: frame.timestamp }) : onError;
-    if (verdict !== 'skip') throw sight.error;
-    return sight.error;
+  /** Throws an error that ends the run; one that is skipped it gives back, to be told with the frame's result. */
+  function skippable(error: unknown, { index, timestamp }: Frame): Error {
+    const verdict = typeof onError === 'function' ? onError(error, { index, timestamp }) : onError;
+    if (verdict !== 'skip') throw error;
+    return error instanceof Error ? error : new Error(String(error));
   }
 
-  function resultOf<F extends Frame>({ frame, row, error, refined }: Held<F>): FrameResult<F> {
+  function resultOf<F extends Frame>({ frame, row, error }: Held<F>): FrameResult<F> {
     const { index, timestamp, faces, looked, cut } = row;
-    const result: FrameResult<F> = { frame, index, timestamp, faces, others: [...row.tentative, ...row.unmatched], looked, cut, ...(error === undefined ? {} : { error: error instanceof Error ? error : new Error(String(error)) }) };
+    const result: FrameResult<F> = { frame, index, timestamp, faces, others: [...row.tentative, ...row.unmatched], looked, cut, ...(error ? { error } : {}) };
     lastIndex = index;
-    statistics.result(result, refined);
+    statistics.result(result, row.refined);
     return result;
   }
 
   async function process<F extends Frame>(frame: F, { signal }: { signal?: AbortSignal } = {}): Promise<FrameResult<F>> {
     statistics.begin();
     const key = await schedule.isKey(frame);
-    chosen = schedule.capture();
+    const state = schedule.capture();
     const sight = key ? await look(frame, signal) : await lookAround(frame, signal);
-    const error = judge(sight, frame);
-    return resultOf({ frame, row: step(frame, sight), refined: !key && sight !== null, error });
+    const held = step(frame, sight, !key && sight !== null);
+    chosen = state;
+    return resultOf(held);
   }
 
   async function* run<F extends Frame>(frames: AsyncIterable<F> | Iterable<F>, { signal, onProgress }: RunOptions = {}): AsyncGenerator<FrameResult<F>, void, undefined> {
@@ -170,23 +192,23 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     }
     const stopped = new AbortController();
     const inner = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
+    let choice: Promise<Omit<Plan, 'sight'>> = Promise.resolve({ key: false, chosen });
     const feed = createFeed<F, Plan>(frames, {
       limit,
       live,
       onDrop: () => statistics.dropped(),
       onSource: (ms) => statistics.spent('source', ms),
-      async prepare(frame): Promise<Job<F, Plan>> {
-        const old = frame.index <= seen;
-        const key = !old && (await schedule.isKey(frame));
-        const state = schedule.capture();
-        let work: Promise<Plan> | null = null;
-        return { frame, start: () => (work ??= (async () => ({ key, chosen: state, sight: key ? await look(frame, inner) : null }))()) };
+      work(frame) {
+        if (frame.index <= seen) return Promise.resolve({ key: false, chosen, sight: null });
+        // One after the other: each choice rests on the last. Looks then overlap.
+        const chose = (choice = choice.then(async () => ({ key: await schedule.isKey(frame), chosen: schedule.capture() })));
+        return chose.then(async (plan) => ({ ...plan, sight: plan.key ? await look(frame, inner) : null }));
       },
     });
 
     async function* give(item: Held<F>): AsyncGenerator<FrameResult<F>, void, undefined> {
       const result = resultOf(item);
-      pending = held.map((h) => h.row);
+      pending = [...held.map((h) => h.row), ...known.values()];
       const begin = performance.now();
       try {
         yield result;
@@ -204,17 +226,17 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
         if (!job) break;
         const { frame } = job;
         try {
-          const plan = await orAborted(job.start(), signal);
-          const row = known.get(frame.index);
+          const plan = await orAborted(job.work, signal);
           if (frame.index <= seen) {
             // A frame of before: its row was held back, or it was given out already.
-            if (row) held.push({ frame, row, refined: false, error: undefined });
+            const row = known.get(frame.index);
+            if (row) held.push({ frame, row, error: row.error && unpackError(row.error) });
             else closeFrame(frame);
+            known.delete(frame.index);
           } else {
             const sight = plan.key ? plan.sight : await orAborted(lookAround(frame, inner), signal);
-            const error = judge(sight, frame);
+            held.push(step(frame, sight, !plan.key && sight !== null));
             chosen = plan.chosen;
-            held.push({ frame, row: step(frame, sight), refined: !plan.key && sight !== null, error });
             if (lookAhead) mendRows(held.map((h) => h.row));
           }
         } catch (error) {
@@ -223,7 +245,8 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
         } finally {
           feed.release();
         }
-        while (held.length && frame.timestamp - held[0]!.row.timestamp >= lookAhead) yield* give(held.shift()!);
+        // Where times are no numbers, nothing waits for a later one.
+        while (held.length && !(frame.timestamp - held[0]!.row.timestamp < lookAhead)) yield* give(held.shift()!);
       }
       while (held.length) yield* give(held.shift()!);
     } catch (error) {
@@ -247,7 +270,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
       return { version: 1, lastIndex, tracker: tracker?.snapshot() ?? null, smoother: smoother?.snapshot() ?? null, schedule: schedule.snapshot(chosen), pending: structuredClone(pending), landmarks: [...landmarks], shown: [...shown], processed, cut: { ...cutState } };
     },
     restore(snapshot) {
-      if (snapshot?.version !== 1 || (snapshot.tracker === null) !== (tracker === null)) {
+      if (!isSnapshot(snapshot) || (snapshot.tracker === null) !== (tracker === null)) {
         throw new FaceDetError('INVALID_SNAPSHOT', `Expected a snapshot of a video detector ${tracker ? 'with' : 'without'} a tracker, version 1, but received ${JSON.stringify(snapshot)?.slice(0, 80)}; start from the beginning instead.`);
       }
       if (tracker) tracker.restore(snapshot.tracker!);
@@ -271,6 +294,11 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
       lastIndex = processed = -1;
     },
   };
+}
+
+/** Whether a value has all the parts of a snapshot; tracker and smoother check their own. */
+function isSnapshot(value: Partial<VideoSnapshot> | null | undefined): value is VideoSnapshot {
+  return value?.version === 1 && Boolean(value.schedule && value.cut) && [value.pending, value.landmarks, value.shown].every(Array.isArray) && Number.isInteger(value.lastIndex) && Number.isInteger(value.processed);
 }
 
 /** Whether any part of a predicted box is inside the frame: who left is not shown on his way. */
@@ -302,8 +330,10 @@ function checkOptions({ detector, detectEvery = 1, lookAhead = 0, live, tracker,
     throw new FaceDetError('INVALID_ARGUMENT', message);
   };
   if (typeof (detector as Partial<Detector> | undefined)?.detect !== 'function') refuse('Expected a detector with detect() but received none; createDetector of a runtime makes one.');
+  if (!(Number.isInteger(detector.concurrency) && detector.concurrency >= 1)) refuse(`Expected a positive integer for the detector's concurrency but received ${String(detector.concurrency)}; give 1 where it looks at one picture at a time.`);
   if (detectEvery !== 'auto' && !(Number.isInteger(detectEvery) && detectEvery >= 1)) refuse(`Expected a positive integer or 'auto' for detectEvery but received ${String(detectEvery)}.`);
   if (!(lookAhead >= 0 && lookAhead <= 60)) refuse(`Expected 0 to 60 seconds for lookAhead but received ${String(lookAhead)}; frames are kept open for that long.`);
+  if (typeof refine === 'object' && !((refine.scale ?? 1) >= 1 && refine.scale !== Infinity)) refuse(`Expected a number of at least 1 for refine's scale but received ${String(refine.scale)}.`);
   if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) refuse(`Expected a number in [0, 1] for scoreThreshold but received ${String(scoreThreshold)}.`);
   if (live && lookAhead) refuse('Expected either live or lookAhead but received both: live results are not held back.');
   if (tracker === false && (detectEvery !== 1 || refine || lookAhead || smoother)) refuse('Expected a tracker for detectEvery, refine, lookAhead and smoother but received tracker: false; without identities there is nothing to predict.');
