@@ -1,7 +1,7 @@
 import { iou, isRasterSource, resizeBilinear, type Box, type Detector, type Face, type ImageSource, type RasterSource } from '@facedet/core';
 import type { RefineOptions } from './types.ts';
 
-/** The part of an image inside `region` as a source of its own; coordinates begin at the region's corner. */
+/** The part of an image inside `region` (whole pixels) as a source of its own; coordinates begin at the region's corner. It stays usable as long as the image is open. */
 export function regionSource(image: ImageSource, region: Box): RasterSource {
   return {
     width: region.width,
@@ -14,7 +14,7 @@ export function regionSource(image: ImageSource, region: Box): RasterSource {
   };
 }
 
-/** Squares around faces, cut to whole pixels and moved inside the picture where they fit. */
+/** Squares about the middles of boxes, `scale` times their longer side and at least 16 pixels wide, in whole pixels, moved inside the picture of `width` × `height` and cut where they are larger. */
 export function cropsAround(boxes: readonly Box[], width: number, height: number, scale: number): Box[] {
   return boxes.map((box) => {
     const side = Math.max(Math.round(Math.max(box.width, box.height) * scale), 16);
@@ -26,7 +26,10 @@ export function cropsAround(boxes: readonly Box[], width: number, height: number
   });
 }
 
-/** Runs the detector on crops around predicted boxes, in batches, and merges what several crops saw. Boxes are in pixels of the image. */
+/**
+ * Runs the detector on crops around predicted boxes, in one batch, and merges what several crops saw: faces by falling score. Boxes are in pixels of the
+ * image; those outside it are passed over. Rejects as `detectBatch` does.
+ */
 export async function detectAround(detector: Detector, image: ImageSource, boxes: readonly Box[], { inputSize = [64, 64], scale = 2.2 }: RefineOptions, signal?: AbortSignal): Promise<Face[]> {
   const inside = boxes.filter((b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0);
   if (!inside.length) return [];

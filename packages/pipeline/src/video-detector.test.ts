@@ -2,7 +2,7 @@ import { createDetector, FaceDetError, type Detector, type Face, type Frame, typ
 import { fakeBackend } from '@facedet/core/testing';
 import { describe, expect, it } from 'vitest';
 import { createVideoDetector } from './video-detector.ts';
-import type { FrameResult, VideoDetectorOptions, VideoSnapshot } from './types.ts';
+import type { FrameResult, VideoDetectorOptions, VideoSnapshot, VideoStatistics } from './types.ts';
 
 const [WIDTH, HEIGHT] = [640, 360];
 const FPS = 25;
@@ -166,6 +166,69 @@ describe('run', () => {
   });
 });
 
+describe('statistics', () => {
+  it('are told after each result: counts, rate and the time of each stage', async () => {
+    const told: VideoStatistics[] = [];
+    async function* source() {
+      for await (const frame of film(12).frames()) {
+        await new Promise((done) => setTimeout(done, 4));
+        yield frame;
+      }
+    }
+    const video = createVideoDetector({ detector: seer(walk, { delay: () => 6 }) });
+    const begin = performance.now();
+    for await (const _ of video.run(source(), { onProgress: (statistics) => told.push(statistics) })) await new Promise((done) => setTimeout(done, 8));
+    const seconds = (performance.now() - begin) / 1000;
+    expect(told.map(({ totalFrames }) => totalFrames)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(told.at(-1)).toEqual(video.statistics);
+    const { avgFps, msPerFrame } = video.statistics;
+    expect(avgFps).toBeGreaterThan(12 / seconds);
+    expect(avgFps).toBeLessThan(1000 / 6);
+    // A timer may end a millisecond early.
+    expect(msPerFrame.source).toBeGreaterThan(3);
+    expect(msPerFrame.detect).toBeGreaterThan(5);
+    expect(msPerFrame.consumer).toBeGreaterThan(7);
+    expect(msPerFrame.track).toBeGreaterThan(0);
+    expect(msPerFrame.smooth).toBeGreaterThan(0);
+    video.reset();
+    expect(video.statistics).toMatchObject({ totalFrames: 0, avgFps: 0, identities: 0, msPerFrame: { source: 0, detect: 0, track: 0, smooth: 0, consumer: 0 } });
+  });
+});
+
+describe('process', () => {
+  it('gives frame by frame what run gives, and leaves the frames open', async () => {
+    for (const extra of [{}, { detectEvery: 3 }, { detectEvery: 'auto' as const }]) {
+      const { results } = await collect({ detector: seer(walk, { concurrency: 1 }), ...extra }, film(30).frames());
+      const { frames, state } = film(30);
+      const video = createVideoDetector({ detector: seer(walk, { concurrency: 1 }), ...extra });
+      const single: Omit<FrameResult, 'frame'>[] = [];
+      for await (const frame of frames()) {
+        const { frame: same, ...rest } = await video.process(frame);
+        expect(same).toBe(frame);
+        single.push(rest);
+      }
+      expect(single).toEqual(results);
+      expect(state.closed).toEqual([]);
+      expect(video.statistics.totalFrames).toBe(30);
+    }
+  });
+
+  it('rejects with what the detector threw, or the reason of its signal, and goes on with the next frame', async () => {
+    const detector = seer((i) => {
+      if (i === 1) throw new FaceDetError('WORKER_CRASHED', 'gone');
+      return walk(i);
+    });
+    const video = createVideoDetector({ detector });
+    const frames = [];
+    for await (const frame of film(4).frames()) frames.push(frame);
+    await video.process(frames[0]!);
+    await expect(video.process(frames[1]!)).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+    const reason = new Error('enough');
+    await expect(video.process(frames[2]!, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect((await video.process(frames[3]!)).faces.map(({ id }) => id)).toEqual([1, 2]);
+  });
+});
+
 describe('identities', () => {
   it('are carried by detections between the low and the high threshold', async () => {
     const truth = (i: number) => [faceAt(100 + i, 100, i > 5 && i < 30 ? 0.2 : 0.9)];
@@ -200,6 +263,14 @@ describe('key frames', () => {
     expect(late.every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === (r.index % 3 ? 'predicted' : 'detected')))).toBe(true);
     for (const r of late.filter((x) => x.index % 3)) expect(Math.abs(r.faces.find((f) => f.id === results[12]!.faces[0]!.id)!.box.y - results[12]!.faces[0]!.box.y)).toBeLessThan(3);
     expect(video.statistics.detectedFrames).toBe(20);
+  });
+
+  it('hand their landmarks on: in between they move with the predicted box', async () => {
+    const landmarked = (i: number): Face[] => walk(i).map((face) => ({ ...face, landmarks: [0.3, 0.7, 0.5, 0.35, 0.65].map((u, k) => ({ x: face.box.x + u * 40, y: face.box.y + 10 * (k >> 1) + 12 })) as Face['landmarks'] & object }));
+    const { results } = await collect({ detector: seer(landmarked), detectEvery: 3, smoother: false }, film(40).frames());
+    const predicted = results.slice(20).flatMap((r) => r.faces.map((face) => ({ ...face, truth: landmarked(r.index)[face.id! - 1]! }))).filter(({ state }) => state === 'predicted');
+    expect(predicted.length).toBeGreaterThan(20);
+    for (const { landmarks, truth } of predicted) for (const [k, { x, y }] of landmarks!.entries()) expect(Math.hypot(x - truth.landmarks![k]!.x, y - truth.landmarks![k]!.y)).toBeLessThan(3);
   });
 
   it('come rarely where nothing moves and at once where something does, with "auto", the same each time', async () => {
