@@ -47,6 +47,30 @@ describe('anonymizeCanvas', () => {
     expect(changed.bottom).toBeLessThanOrEqual(15 + 50 + 8);
   });
 
+  it('lays the emoji asked for over the blur, about the middle of the face, whatever fonts there are', () => {
+    const [ctx, blurred] = [noisy(), noisy()];
+    const written: unknown[] = [];
+    ctx.fillText = (text, x, y) => {
+      written.push([text, x, y, ctx.textAlign, ctx.textBaseline]);
+      expect(read(ctx).every((value, i) => value === hidden[i])).toBe(true);
+    };
+    anonymizeCanvas(blurred, faces.slice(0, 1));
+    const hidden = read(blurred);
+    anonymizeCanvas(ctx, faces.slice(0, 1), { effect: 'emoji', emoji: '🎭' });
+    expect(written).toEqual([['🎭', 40, 40, 'center', 'middle']]);
+  });
+
+  it.each(['blur', 'solid', 'emoji', 'image'] as const)('does not let the state of the context show a face: %s', (effect) => {
+    const image = createCanvas(8, 8);
+    image.getContext('2d').fillRect(0, 0, 8, 8);
+    const [plain, set] = [noisy(), noisy()];
+    Object.assign(set, { globalCompositeOperation: 'destination-over', globalAlpha: 0.2, filter: 'opacity(0%)', shadowColor: '#f00', shadowOffsetX: 5 });
+    for (const ctx of [plain, set]) anonymizeCanvas(ctx, faces, { effect, image, color: [120, 130, 140] });
+    const expected = read(plain);
+    expect(read(set).every((value, i) => value === expected[i])).toBe(true);
+    expect([set.globalCompositeOperation, set.filter]).toEqual(['destination-over', 'opacity(0%)']);
+  });
+
   it('names a canvas that may not be read, and hides by a solid there still', () => {
     const ctx = noisy();
     const refusing = Object.assign(Object.create(ctx) as SKRSContext2D, {});
@@ -78,6 +102,7 @@ describe('drawOverlay', () => {
     expect([ctx.lineWidth, ctx.globalAlpha]).toEqual([9, 0.5]);
     const changed = changedBox(before, read(ctx));
     expect(changed.count).toBeGreaterThan(300);
+    expect(() => drawOverlay(ctx, faces, { lineWidth: NaN })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     expect([changed.left >= 15, changed.right <= 115, changed.top >= 0, changed.bottom <= 66]).toEqual([true, true, true, true]);
   });
 

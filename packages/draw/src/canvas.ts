@@ -1,7 +1,7 @@
 import { FaceDetError } from '@facedet/core';
 import { cssColor, identityColor, inkOn } from './color.ts';
 import { checkOptions, hideRegion } from './effects.ts';
-import { defaultLineWidth, labelOf, type OverlayOptions } from './overlay.ts';
+import { labelOf, lineWidthOf, type OverlayOptions } from './overlay.ts';
 import { checkBox, regionsOf, type Region } from './region.ts';
 import { surfaceOfPixels } from './surface.ts';
 import type { AnonymizeOptions, DrawableFace, RegionOptions, Rgb } from './types.ts';
@@ -19,6 +19,10 @@ export interface CanvasContext {
   fillStyle: unknown;
   strokeStyle: unknown;
   globalAlpha: number;
+  globalCompositeOperation: string;
+  /** Not in all browsers. */
+  filter?: string;
+  shadowColor: string;
   lineWidth: number;
   lineCap: string;
   font: string;
@@ -60,12 +64,12 @@ export interface CanvasAnonymizeOptions extends RegionOptions {
 const EMOJI_FONTS = '"Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", sans-serif';
 
 /**
- * Draws boxes, labels, landmarks and trails on a canvas, in its current transformation.
- * @throws FaceDetError `INVALID_ARGUMENT` where a box is not finite.
+ * Draws boxes, labels, landmarks and trails on a canvas, in its current transformation. Its state is afterwards as it was.
+ * @throws FaceDetError `INVALID_ARGUMENT` where a box is not finite, or a line width not above 0.
  */
 export function drawOverlay(ctx: CanvasContext, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
   for (const { box } of faces) checkBox(box);
-  const line = options.lineWidth ?? defaultLineWidth(ctx.canvas.width, ctx.canvas.height);
+  const line = lineWidthOf(options, ctx.canvas.width, ctx.canvas.height);
   const colorOf = options.color ?? ((face: DrawableFace) => identityColor(face.id));
   ctx.save();
   ctx.lineCap = 'round';
@@ -82,7 +86,8 @@ export function drawOverlay(ctx: CanvasContext, faces: readonly DrawableFace[], 
 }
 
 /**
- * Makes faces on a canvas unrecognisable, for good. Boxes are in the canvas's own pixels, whatever its transformation is.
+ * Makes faces on a canvas unrecognisable, for good. Boxes are in the canvas's own pixels, whatever its transformation, opacity, blending,
+ * filter or shadow are. Only a clipping path stays in force, for `solid` and for what `emoji` and `image` lay over the blur.
  * @throws FaceDetError `INVALID_ARGUMENT` for unusable boxes or options, `CANVAS_UNREADABLE` where the browser forbids reading
  * the canvas (a picture from another origin): `solid` works there still.
  */
@@ -95,6 +100,9 @@ export function anonymizeCanvas(ctx: CanvasContext, faces: readonly DrawableFace
   try {
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.globalAlpha = 1;
+    ctx.globalCompositeOperation = 'source-over';
+    ctx.shadowColor = 'transparent';
+    if (ctx.filter !== undefined) ctx.filter = 'none';
     for (const region of regions) {
       if (effect === 'solid') {
         trace(ctx, region);

@@ -66,6 +66,18 @@ describe('drawFaces', () => {
     expect(planes.planes[1]!.some((v) => v !== 128)).toBe(true);
   });
 
+  it('draws no part of a trail or landmark that is not finite, and nothing else in its place', () => {
+    const pixels = { ...black(60, 60), data: new Uint8Array(60 * 60 * 3).fill(90) };
+    const landmarks = Array.from({ length: 5 }, () => ({ x: NaN, y: 20 })) as Landmarks;
+    drawFaces(pixels, [{ id: 1, box: { x: 0, y: 0, width: 10, height: 10 }, landmarks }], { boxes: false, labels: false, trails: new Map([[1, [{ x: 5, y: 5 }, { x: Infinity, y: 44 }]]]) });
+    expect(pixels.data.every((value) => value === 90)).toBe(true);
+  });
+
+  it('refuses a line that has no width', () => {
+    for (const lineWidth of [0, -2, NaN, Infinity]) expect(() => drawFaces(black(10, 10), [], { lineWidth })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(() => createTrails({ duration: NaN })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+
   it('refuses a box that is not finite', () => {
     expect(() => drawFaces(black(10, 10), [{ box: { x: 0, y: Infinity, width: 1, height: 1 } }])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });

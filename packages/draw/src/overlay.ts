@@ -3,7 +3,7 @@ import { identityColor, inkOn } from './color.ts';
 import { forEachRun, GLYPH_HEIGHT, textWidth } from './font.ts';
 import { fillCapsule, fillRect } from './raster.ts';
 import { checkBox } from './region.ts';
-import { surfaceOfPixels, surfaceOfPlanes, type Surface } from './surface.ts';
+import { invalid, surfaceOfPixels, surfaceOfPlanes, type Surface } from './surface.ts';
 import type { DrawableFace, Rgb, YuvPlanes } from './types.ts';
 
 /** What is drawn of each face. */
@@ -16,7 +16,7 @@ export interface OverlayOptions {
   readonly landmarks?: boolean;
   /** Where each identity was, oldest first; see `createTrails`. */
   readonly trails?: ReadonlyMap<number, readonly Point[]>;
-  /** Pixels; default about 1/300 of the picture's shorter side, at least 1. */
+  /** Pixels, above 0; default about 1/300 of the picture's shorter side, at least 2 (1 where that side is below 160). */
   readonly lineWidth?: number;
   /** The colour of a face; default by identity. */
   readonly color?: (face: DrawableFace) => Rgb;
@@ -24,7 +24,7 @@ export interface OverlayOptions {
 
 /**
  * Draws boxes, labels, landmarks and trails into packed pixels, in place.
- * @throws FaceDetError `INVALID_ARGUMENT` where pixels or boxes are not usable.
+ * @throws FaceDetError `INVALID_ARGUMENT` where pixels, boxes or the line width are not usable.
  */
 export function drawFaces(pixels: PixelBuffer, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
   drawOnSurface(surfaceOfPixels(pixels), faces, options);
@@ -32,14 +32,18 @@ export function drawFaces(pixels: PixelBuffer, faces: readonly DrawableFace[], o
 
 /**
  * As `drawFaces`, straight in the planes of a video frame.
- * @throws FaceDetError `INVALID_ARGUMENT` where planes or boxes are not usable.
+ * @throws FaceDetError `INVALID_ARGUMENT` where planes, boxes or the line width are not usable.
  */
 export function drawPlanes(picture: YuvPlanes, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
   drawOnSurface(surfaceOfPlanes(picture), faces, options);
 }
 
-/** Default line width of a picture, in pixels. */
-export function defaultLineWidth(width: number, height: number): number {
+/** The line width for a picture of `width` × `height`, pixels. Throws `INVALID_ARGUMENT` for one that is not above 0. */
+export function lineWidthOf({ lineWidth }: OverlayOptions, width: number, height: number): number {
+  if (lineWidth !== undefined) {
+    if (!(lineWidth > 0 && lineWidth < Infinity)) throw invalid(`Expected a line width above 0, received ${lineWidth}.`);
+    return lineWidth;
+  }
   const shorter = Math.min(width, height);
   return Math.max(shorter < 160 ? 1 : 2, Math.round(shorter / 300));
 }
@@ -56,7 +60,7 @@ export function labelOf(face: DrawableFace, labels: OverlayOptions['labels']): s
 }
 
 function drawOnSurface(surface: Surface, faces: readonly DrawableFace[], options: OverlayOptions): void {
-  const line = options.lineWidth ?? defaultLineWidth(surface.width, surface.height);
+  const line = lineWidthOf(options, surface.width, surface.height);
   for (const face of faces) checkBox(face.box);
   const colorOf = options.color ?? ((face: DrawableFace) => identityColor(face.id));
   for (const face of faces) drawTrail(surface, options.trails?.get(face.id ?? NaN) ?? [], line, colorOf(face));

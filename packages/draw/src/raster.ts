@@ -26,7 +26,7 @@ export function fillCapsule(surface: Surface, ax: number, ay: number, bx: number
         const t = length2 > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / length2)) : 0;
         const [ex, ey] = [px - t * dx, py - t * dy];
         const cover = Math.min(1, 0.5 + (radius - Math.sqrt(ex * ex + ey * ey)) * soft) * opacity;
-        if (cover <= 0) continue;
+        if (!(cover > 0)) continue; // also where a point is not finite
         const at = offset + y * stride + x * step;
         data[at] = (data[at]! + (sample - data[at]!) * cover + 0.5) | 0;
       }

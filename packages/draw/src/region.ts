@@ -24,7 +24,7 @@ export function regionsOf(faces: readonly DrawableFace[], options: RegionOptions
 /** The same box, if its numbers are finite and its sides not negative; else throws `INVALID_ARGUMENT`. */
 export function checkBox(box: Box): Box {
   const { x, y, width, height } = box;
-  if (![x, y, width, height].every(Number.isFinite) || width < 0 || height < 0) throw invalid(`Expected a box of finite numbers with sides of at least 0, received ${JSON.stringify({ x, y, width, height })} (x ${x}, y ${y}).`);
+  if (![x, y, width, height].every(Number.isFinite) || width < 0 || height < 0) throw invalid(`Expected a box of finite numbers with sides of at least 0, received x ${x}, y ${y}, width ${width}, height ${height}.`);
   return box;
 }
 

@@ -1,4 +1,5 @@
 import type { Point } from '@facedet/core';
+import { invalid } from './surface.ts';
 import type { DrawableFace } from './types.ts';
 
 /** The recent ways of identities, for the `trails` option of the overlays. */
@@ -7,8 +8,9 @@ export interface Trails {
   update(faces: readonly DrawableFace[], timestamp: number): ReadonlyMap<number, readonly Point[]>;
 }
 
-/** Remembers where each identity's centre was in the last `duration` seconds (default 1). */
+/** Remembers where each identity's centre was in the last `duration` seconds (default 1). Throws `INVALID_ARGUMENT` for one that is not above 0. */
 export function createTrails({ duration = 1 }: { duration?: number } = {}): Trails {
+  if (!(duration > 0)) throw invalid(`Expected a duration above 0 seconds, received ${duration}.`);
   const ways = new Map<number, { times: number[]; points: Point[] }>();
   const shown = new Map<number, readonly Point[]>();
   return {
