@@ -12,6 +12,8 @@ export interface PendingRow {
   readonly tentative: VideoFace[];
   /** Detections that no track took: a track that begins later may have been here already. */
   readonly unmatched: Face[];
+  /** Where this frame was not looked at whole: what the next whole look finds anew, and what the last one found of no identity. It may be here too. */
+  readonly nearby: Face[];
   readonly looked: boolean;
   /** Whether it was looked at by crops only. */
   readonly refined: boolean;
@@ -26,19 +28,30 @@ const BACKWARD_IOU = 0.4;
 /**
  * Takes in the newest row, which must be the last of `rows`, and mends the earlier ones:
  * a face that was seen before and is seen again is interpolated in between, and a track that is new is followed back to where it first appeared.
- * Nothing is carried over a shot cut.
+ * No identity is carried over a shot cut. Frames between two whole looks also learn what these found of no identity that is shown there, so that who hides faces hides it there too.
  */
 export function mendRows(rows: readonly PendingRow[]): void {
   const last = rows.length - 1;
   const newest = rows[last]!;
-  if (newest.cut) return;
+  const anew: Face[] = [...newest.tentative, ...newest.unmatched];
   for (const face of newest.faces) {
     if (face.state !== 'detected' || face.id === null) continue;
-    const before = lastSighting(rows, last, face.id);
-    if (before) fillGap(rows, before.at, last, before.face, face);
-    else extendBack(rows, last, face);
+    const before = newest.cut ? null : lastSighting(rows, last, face.id);
+    if (before) {
+      fillGap(rows, before.at, last, before.face, face);
+    } else {
+      extendBack(rows, last, face);
+      anew.push(face);
+    }
   }
+  if (!isWhole(newest)) return;
+  // Also over a cut: it lies somewhere between the two looks.
+  const from = rows.findLastIndex((row, at) => at < last && isWhole(row));
+  const nearby = [...anew, ...(rows[from]?.tentative ?? []), ...(rows[from]?.unmatched ?? [])].map(({ box, score }): Face => ({ box, score }));
+  for (let at = from + 1; at < last; at++) rows[at]!.nearby.push(...nearby);
 }
+
+const isWhole = ({ looked, refined }: PendingRow) => looked && !refined;
 
 /** Where an identity was last detected (shown or still tentative) before row `end`, up to the last cut. */
 function lastSighting(rows: readonly PendingRow[], end: number, id: number): { at: number; face: VideoFace } | null {

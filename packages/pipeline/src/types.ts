@@ -31,7 +31,10 @@ export interface FrameResult<F extends Frame = Frame> {
   /** Seconds. */
   readonly timestamp: number;
   readonly faces: readonly VideoFace[];
-  /** Detections that belong to none of `faces`: too weak to begin an identity, or seen only once. Who hides faces hides these too. */
+  /**
+   * Detections that belong to none of `faces`: too weak to begin an identity, or seen only once. With `detectEvery` and `lookAhead`, between key frames,
+   * also what the next one finds anew and such detections of the last: they may be here too. Who hides faces hides all of these.
+   */
   readonly others: readonly Face[];
   /** Whether the detector looked at this frame, whole or at crops. */
   readonly looked: boolean;

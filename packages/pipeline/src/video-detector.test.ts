@@ -335,6 +335,21 @@ describe('look-ahead', () => {
     expect(results.slice(10).every((r) => r.faces.length === 1 && r.faces[0]!.id === results[30]!.faces[0]!.id)).toBe(true);
   });
 
+  it.each([['', {}], [', by crops', { refine: true }]])('tells among the others who may have come since the last whole look%s, also into another shot', async (_, extra) => {
+    // Somebody at the left always; somebody comes at frame 7; at frame 22 all is another scene, with one other person.
+    const [first, comes, other] = [faceAt(100, 100), faceAt(400, 100, 0.4), faceAt(250, 200)];
+    const whole = (i: number) => (i >= 22 ? [other] : i >= 7 ? [first, comes] : [first]);
+    const detector = seer(whole);
+    detector.detectBatch = async (images) => images.map(({ width, height }) => [{ box: { x: width / 2 - 20, y: height / 2 - 24, width: 40, height: 48 }, score: 0.9 }]);
+    const { results } = await collect({ detector, detectEvery: 5, lookAhead: 0.8, ...extra }, film(40, { colour: (i) => (i < 22 ? 40 : 220) }).frames());
+    expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([25]);
+    const hidden = (r: { faces: readonly Face[]; others: readonly Face[] }, { box }: Face) => [...r.faces, ...r.others].some((f) => Math.abs(f.box.x - box.x) < 5 && Math.abs(f.box.y - box.y) < 5);
+    for (const r of results) for (const face of whole(r.index)) expect([r.index, hidden(r, face)]).toEqual([r.index, true]);
+    // Whom nobody saw is no row.
+    expect(results.slice(6, 10).every((r) => r.faces.every((f) => f.id === 1))).toBe(true);
+    expect(results.slice(22, 25).every((r) => r.faces.every((f) => f.id === 1))).toBe(true);
+  });
+
   it('replaces predictions between key frames', async () => {
     const { results } = await collect({ detector: seer(walk), detectEvery: 4, lookAhead: 0.4 }, film(60).frames());
     expect(results.slice(8, 48).filter((r) => r.index % 4).every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === 'interpolated'))).toBe(true);

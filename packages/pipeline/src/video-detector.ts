@@ -103,7 +103,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     }
     schedule.after(index, error || !tracker ? null : tracker.tracks);
     processed = index;
-    return { frame, error, row: { index, timestamp, ...followed, refined, cut, ...(error ? { error: packError(error) } : {}) } };
+    return { frame, error, row: { index, timestamp, ...followed, nearby: [], refined, cut, ...(error ? { error: packError(error) } : {}) } };
   }
 
   function follow(frame: Frame, sight: Sight | null): Followed {
@@ -163,7 +163,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
 
   function resultOf<F extends Frame>({ frame, row, error }: Held<F>): FrameResult<F> {
     const { index, timestamp, faces, looked, cut } = row;
-    const result: FrameResult<F> = { frame, index, timestamp, faces, others: [...row.tentative, ...row.unmatched], looked, cut, ...(error ? { error } : {}) };
+    const result: FrameResult<F> = { frame, index, timestamp, faces, others: [...row.tentative, ...row.unmatched, ...row.nearby], looked, cut, ...(error ? { error } : {}) };
     lastIndex = index;
     statistics.result(result, row.refined);
     return result;
