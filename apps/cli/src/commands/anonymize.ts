@@ -2,12 +2,12 @@ import { Command, Option } from 'commander';
 import { action } from '../shared/context.ts';
 import { withDetectorOptions } from '../shared/model-option.ts';
 import { numberIn, oneOf } from '../shared/options.ts';
-import { parseColor, parseDetectEvery, parseIdentities, withEncodingOptions, withTrackingOptions } from '../shared/video-options.ts';
+import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, parseColor, parseDetectEvery, parseIdentities, withEncodingOptions, withTrackingOptions } from '../shared/video-options.ts';
 
 export const anonymize = () =>
   withEncodingOptions(
     withTrackingOptions(
-      withDetectorOptions(new Command('anonymize').description('make faces unrecognisable in pictures and video; what fails is never written clear').argument('<inputs...>', 'pictures and videos: files, folders, globs'))
+      withDetectorOptions(new Command('anonymize').description('make faces unrecognisable in pictures and video; what fails is never written clear').argument('<inputs...>', 'pictures and videos: files, folders, globs'), { score: ANONYMIZE_SCORE })
         .requiredOption('-o, --output <path>', 'a file for one input, a folder for several')
         .addOption(new Option('--effect <name>', 'how (default: blur)').argParser(oneOf('blur', 'pixelate', 'solid', 'image')))
         .option('--image <file>', 'the picture for --effect image')
@@ -20,5 +20,6 @@ export const anonymize = () =>
         .addOption(new Option('--detect-every <n>', 'look at every n-th frame only and predict in between, or auto').argParser(parseDetectEvery))
         .option('--keep-metadata', "keep a video's titles, dates and places")
         .option('--resume', 'go on from what an interrupted run left of a video'),
+      { preset: ANONYMIZE_PRESET },
     ),
   ).action(action(() => import('../run/anonymize.ts')));

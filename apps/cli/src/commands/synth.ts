@@ -15,4 +15,5 @@ export const synth = () =>
       .addOption(new Option('--duration <seconds>').argParser(numberIn(0.001, 86_400)).default(10))
       .addOption(new Option('--faces <count>', 'people').argParser(integerIn(1, 40)).default(4))
       .option('--events <names>', 'what may happen: crossing,absence,scale,pillar,blur,dark,noise,compression, or none (default: everything)'),
+    { audio: false },
   ).action(action(() => import('../run/synth.ts')));

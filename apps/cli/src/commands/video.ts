@@ -17,7 +17,7 @@ export const video = () =>
         .addOption(new Option('--show [port]', 'show the video with the faces marked on a page of this machine').argParser(integerIn(0, 65_535)))
         .option('--resume', 'go on from what an interrupted run left')
         .addOption(new Option('--fps <rate>', "frames a second of pictures (default: 25), or asked of a camera").argParser(numberIn(0.01, 1000)))
-        .addOption(new Option('--hwaccel <where>', 'decode on a graphics card where there is one').argParser(oneOf('auto', 'none')))
+        .addOption(new Option('--hwaccel <where>', 'auto decodes on a graphics card where there is one (default: none)').argParser(oneOf('auto', 'none')))
         .option('--live', 'newest frame wins: drop frames instead of falling behind')
         .option('--no-track', 'every face of every frame, without identities')
         .option('--no-smooth', "boxes as the tracker has them")

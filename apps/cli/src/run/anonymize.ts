@@ -13,7 +13,7 @@ import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
 import { withoutName } from '../shared/video-errors.ts';
-import { checkVideoName, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideoName, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
 
 export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
   output: string;
@@ -36,13 +36,10 @@ interface Job {
   readonly video: boolean;
 }
 
-/** A face that may be none is hidden too: what is hidden in vain costs a patch of background, what is missed costs a person. */
-const LOW_SCORE = 0.2;
-
 export async function run(context: Context, flags: AnonymizeFlags, args: string[]): Promise<void> {
   const jobs = planJobs(await expandInputs(args, (name) => isPictureName(name) || isVideoName(name)), flags);
   const effect = await effectOf(flags);
-  const score = flags.score ?? LOW_SCORE;
+  const score = flags.score ?? ANONYMIZE_SCORE;
   const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
   try {
     for (const job of jobs) {
@@ -95,8 +92,7 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
     }
     const summary = await processVideo(input.source, {
       detector,
-      // Identities begin early and wait long: they are there to hide a face between two sightings.
-      tracker: { preset: flags.trackerPreset ?? 'aggressive', scoreThreshold: Math.max(score, 0.3), newTrackThreshold: Math.max(score, 0.35), lowScoreThreshold: score },
+      tracker: { preset: flags.trackerPreset ?? ANONYMIZE_PRESET, scoreThreshold: Math.max(score, 0.3), newTrackThreshold: Math.max(score, 0.35), lowScoreThreshold: score },
       // A smoothed box may lag behind a face that moves.
       smoother: false,
       lookAhead: flags.lookAhead ?? 1,
@@ -111,7 +107,8 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
     });
     bar.stop();
     for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${output}: ${kind} in ${codec} can't be copied into ${extname(output)}; write an .mkv to keep it`);
-    if (summary.failedFrames > 0) context.log(`facedet: ${input.source}: ${summary.failedFrames} frames could not be looked at and are hidden whole`);
+    const { failedFrames: failed } = summary;
+    if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be looked at and ${failed === 1 ? 'is' : 'are'} hidden whole`);
   } finally {
     bar.stop();
   }

@@ -25,9 +25,10 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
   checkVideoName(output, flags.codec);
   const scene = createScene({ seed, width, height, fps, duration, faces, ...(flags.events !== undefined && { events: parseEvents(flags.events) }) });
   const stem = output.slice(0, output.length - extname(output).length);
+  // First, as it refuses what can't be encoded: nothing lies there then.
+  const writer = await createVideoWriter(output, { ...encodingOptions(flags), like: { width, height, fps } });
   const [jsonl, mot] = [openPartial(`${stem}.truth.jsonl`), openPartial(`${stem}.gt.txt`)];
   const bar = await progress(context, { total: scene.length, label: basename(output), unit: 'frames' });
-  const writer = await createVideoWriter(output, { ...encodingOptions(flags), like: { width, height, fps } });
   try {
     for (let index = 0; index < scene.length; index++) {
       context.signal.throwIfAborted();

@@ -40,7 +40,7 @@ function watch(url: string): Promise<number> {
 }
 
 beforeAll(async () => {
-  await synth({ write: async () => {}, log() {}, signal: new AbortController().signal, terminal: false } as unknown as Context, { output: scene, seed: 5, width: 320, height: 180, fps: 25, duration: 1.2, faces: 2, events: 'none', audio: true });
+  await synth({ write: async () => {}, log() {}, signal: new AbortController().signal, terminal: false } as unknown as Context, { output: scene, seed: 5, width: 320, height: 180, fps: 25, duration: 1.2, faces: 2, events: 'none' });
 });
 
 describe('facedet video --show', () => {

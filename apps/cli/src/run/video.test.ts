@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVideo, writeImage } from '@facedet/runtime-node';
 import type { Context } from '../shared/context.ts';
@@ -12,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'facedet-video-command-'));
 const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const scene = { seed: 5, width: 320, height: 180, fps: 25, duration: 1.2, faces: 2, events: 'none', audio: true };
+const scene = { seed: 5, width: 320, height: 180, fps: 25, duration: 1.2, faces: 2, events: 'none' };
 
 function context() {
   const seen = { output: '', log: [] as string[], failed: [] as { input: string; code: string | undefined }[] };
@@ -53,6 +54,8 @@ describe('synth', () => {
     for (const name of ['scene.truth.jsonl', 'scene.gt.txt']) expect(readFileSync(at(`again/${name}`))).toEqual(readFileSync(at(name)));
     await expect(synth(context().context, { output: at('scene.txt'), ...scene })).rejects.toMatchObject({ exitCode: 2 });
     await expect(synth(context().context, { output: at('x.mp4'), ...scene, events: 'party' })).rejects.toMatchObject({ exitCode: 2 });
+    await expect(synth(context().context, { output: at('y.mp4'), ...scene, encoderPreset: 'nonsense' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(readdirSync(folder).filter((name) => /^[xy]\./.test(name))).toEqual([]);
   });
 });
 
@@ -76,6 +79,7 @@ describe('video', () => {
     for (const flags of [{ output: at('film.txt') }, { output: at('scene.mp4') }, { jsonl: at('a'), mot: at('a') }, { track: false, detectEvery: 3 }, { live: true, lookAhead: 1 }, { output: at('a.webm'), codec: 'h264' as const }]) {
       await expect(follow(at('scene.mp4'), flags)).rejects.toMatchObject({ exitCode: 2 });
     }
+    await expect(follow(pathToFileURL(at('scene.mp4')).href, { output: at('scene.mp4') })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
   });
 });
 

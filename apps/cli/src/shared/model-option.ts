@@ -27,13 +27,13 @@ export type Provider = (typeof providers)[number];
 /** For help texts. */
 export const providerNames = providers.join(', ');
 
-/** Adds the options of every command that runs a detector. */
-export function withDetectorOptions(command: Command): Command {
+/** Adds the options of every command that runs a detector; `score` is what the command takes where `--score` is missing. */
+export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Command {
   return withModelOptions(command)
     .addOption(new Option('--size <size>', 'canvas: longer side (640), width and height (640x480), or several sizes tested jointly (320,640)').argParser(parseSizes))
     .addOption(new Option('--pixels <count>', 'canvas by area: the one that shows the image largest (default: 409600)').argParser(parsePixels).conflicts('size'))
     .addOption(new Option('--preset <name>', 'paper (WIDER FACE evaluation) or runtime (everything else)').argParser(oneOf('paper', 'runtime')))
-    .addOption(new Option('--score <score>', 'lowest score of a face, 0 to 1 (default: 0.5)').argParser(numberIn(0, 1)))
+    .addOption(new Option('--score <score>', `lowest score of a face, 0 to 1 (default: ${score})`).argParser(numberIn(0, 1)))
     .addOption(new Option('--iou <iou>', 'overlap from which two boxes are one face, 0 to 1 (default: 0.4)').argParser(numberIn(0, 1)))
     .addOption(new Option('--max-faces <count>', 'at most so many faces an image, the best').argParser(integerIn(1)))
     .addOption(new Option('--tiles [side]', 'also look at overlapping tiles, for tiny faces in large images').argParser(integerIn(32)))

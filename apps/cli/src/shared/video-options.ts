@@ -17,28 +17,28 @@ export interface EncodingFlags {
   crf?: number;
   encoderPreset?: string;
   encoderThreads?: number;
-  audio: boolean;
+  audio?: boolean;
 }
 
-/** Adds how identities are followed. */
-export function withTrackingOptions(command: Command): Command {
-  return command.addOption(new Option('--tracker-preset <name>', 'conservative: fewer identities; aggressive: more (default: balanced)').argParser(oneOf('conservative', 'balanced', 'aggressive')));
+/** Adds how identities are followed; `preset` is what the command takes where none is given. */
+export function withTrackingOptions(command: Command, { preset = 'balanced' }: { preset?: Preset } = {}): Command {
+  return command.addOption(new Option('--tracker-preset <name>', `conservative: fewer identities; aggressive: more (default: ${preset})`).argParser(oneOf('conservative', 'balanced', 'aggressive')));
 }
 
-/** Adds how a video is written. */
-export function withEncodingOptions(command: Command): Command {
-  return command
+/** Adds how a video is written; without `audio` where there is no source whose sound could come along. */
+export function withEncodingOptions(command: Command, { audio = true } = {}): Command {
+  command
     .addOption(new Option('--codec <name>', 'h264, vp9 or av1 (default: h264, vp9 in .webm)').argParser(oneOf('h264', 'vp9', 'av1')))
     .addOption(new Option('--crf <quality>', 'constant quality, lower is better (default: 23 for h264, 33 for vp9, 35 for av1)').argParser(numberIn(0, 63)))
     .option('--encoder-preset <name>', "the encoder's own speed setting, like fast or slow")
-    .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: the cores, up to 8, or half of them)').argParser(integerIn(1, 64)))
-    .option('--no-audio', "leave out the source's sound");
+    .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: the cores, up to 8, or half of them)').argParser(integerIn(1, 64)));
+  return audio ? command.option('--no-audio', "leave out the source's sound") : command;
 }
 
 /** The flags as options of the writer. */
 export function encodingOptions({ codec, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
   return {
-    audio,
+    ...(audio !== undefined && { audio }),
     ...(codec && { codec }),
     ...(crf !== undefined && { crf }),
     ...(encoderPreset && { preset: encoderPreset }),
@@ -48,6 +48,15 @@ export function encodingOptions({ codec, crf, encoderPreset, encoderThreads, aud
 
 /** The lowest score of a detector in front of a tracker: the second association lives on those faces. */
 export const TRACKER_LOW = 0.1;
+
+/**
+ * The lowest score at which `facedet anonymize` hides a face, lower than detection's: what is hidden in vain costs a patch of background,
+ * what is missed costs a person.
+ */
+export const ANONYMIZE_SCORE = 0.2;
+
+/** How `facedet anonymize` follows: identities begin early and wait long, as they are there to hide a face between two sightings. */
+export const ANONYMIZE_PRESET: Preset = 'aggressive';
 
 /** The flags as options of the tracker; `--score` is the score from which it trusts a face. */
 export function trackerOptions({ trackerPreset, score }: TrackingFlags & Pick<DetectorFlags, 'score'>): TrackerOptions {

@@ -1,0 +1,93 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
+import { createVideoWriter, openVideo, readImage, writeImage } from '@facedet/runtime-node';
+import type { Context } from '../shared/context.ts';
+import type { DetectorFlags } from '../shared/model-option.ts';
+import { run, type AnonymizeFlags } from './anonymize.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'facedet-anonymize-'));
+const at = (name: string) => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Two places where faces may be; the second is surer of none than of one. */
+const [UNSURE, UNLIKELY] = [{ x: 8, y: 8, width: 16, height: 16 }, { x: 40, y: 8, width: 16, height: 16 }];
+let fails: (call: number) => boolean = () => false;
+
+vi.mock('../shared/detector.ts', () => ({
+  openDetector: async (_: Context, flags: DetectorFlags) => {
+    const threshold = flags.score ?? 0.5;
+    let calls = 0;
+    const detector: Detector = {
+      concurrency: 1,
+      async detect(image: ImageSource): Promise<Face[]> {
+        if (isRasterSource(image)) await image.rasterize(8, 6);
+        if (fails(calls++)) throw new FaceDetError('WORKER_CRASHED', 'a thread died');
+        return [{ box: UNSURE, score: 0.25 }, { box: UNLIKELY, score: 0.15 }].filter(({ score }) => score >= threshold);
+      },
+      detectBatch: (images) => Promise.all(images.map((image) => detector.detect(image))),
+      async warmup() {},
+      async dispose() {},
+    };
+    return { detector, model: 'fake' };
+  },
+}));
+
+const hide = async (inputs: string[], flags: Partial<AnonymizeFlags>) => {
+  const [failed, log] = [[] as unknown[], [] as string[]];
+  const context = { write: async () => {}, log: (line: string) => void log.push(line), fail: (_: string, error: { code: string }) => void failed.push(error.code), signal: new AbortController().signal, terminal: false };
+  await run(context as unknown as Context, { output: at('out'), effect: 'solid', color: [255, 255, 255], shape: 'box', ...flags }, inputs);
+  return { failed, log };
+};
+const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
+
+beforeAll(async () => {
+  await writeImage(at('photo.png'), grey);
+  const writer = await createVideoWriter(at('film.mp4'), { like: { width: 64, height: 48, fps: 25 } });
+  for (let i = 0; i < 20; i++) await writer.write({ ...grey, timestamp: i / 25 });
+  await writer.finish();
+});
+beforeEach(() => {
+  fails = () => false;
+});
+
+describe('anonymize', () => {
+  const level = async (path: string, { x, y }: { x: number; y: number }) => {
+    const image = await readImage(path);
+    const { data } = await image.rasterize(64, 48);
+    image.close();
+    return data[3 * (64 * (y + 8) + x + 8)]!;
+  };
+
+  it('hides faces from a lower score on than detection finds them, and from --score on where that is given', async () => {
+    expect((await hide([at('photo.png')], { output: at('a.png') })).failed).toEqual([]);
+    expect([await level(at('a.png'), UNSURE), await level(at('a.png'), UNLIKELY)]).toEqual([255, 90]);
+    await hide([at('photo.png')], { output: at('b.png'), score: 0.5 });
+    expect([await level(at('b.png'), UNSURE), await level(at('b.png'), UNLIKELY)]).toEqual([90, 90]);
+    await hide([at('photo.png')], { output: at('c.png'), score: 0.1 });
+    expect([await level(at('c.png'), UNSURE), await level(at('c.png'), UNLIKELY)]).toEqual([255, 255]);
+  });
+
+  it('writes no picture that could not be looked at', async () => {
+    fails = () => true;
+    expect((await hide([at('photo.png')], { output: at('d.png') })).failed).toEqual(['WORKER_CRASHED']);
+    expect(existsSync(at('d.png'))).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('hides a frame whole that could not be looked at, and says how many', async () => {
+    fails = (call) => call === 7;
+    const { failed, log } = await hide([at('film.mp4')], { output: at('e.mp4') });
+    expect([failed, log]).toEqual([[], [`facedet: ${at('film.mp4')}: 1 frame could not be looked at and is hidden whole`]]);
+    const white: number[] = [];
+    const film = await openVideo(at('e.mp4'));
+    for await (const frame of film) {
+      const { data } = await frame.rasterize(4, 3);
+      if (data.every((value) => value > 225)) white.push(frame.index);
+      frame.close();
+    }
+    expect(white).toEqual([7]);
+  });
+});
