@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from './open-video.ts';
 import { processVideo, type ProcessVideoOptions } from './process-video.ts';
 import { renderVideo } from './render-video.ts';
-import { show, steady, tempFolder, writeNumbered } from './fixtures.ts';
+import { numbersOf, show, steady, tempFolder, writeNumbered } from './fixtures.ts';
 
 let folder: string;
 let film: string;
@@ -43,6 +43,18 @@ function fakeDetector(fail: (call: number) => boolean = () => false): Detector &
     async dispose() {},
   };
   return detector;
+}
+
+/** Finds a face up to a frame, and then none. */
+function vanishing(last: number): Detector {
+  const detector = fakeDetector();
+  return {
+    ...detector,
+    async detect(image: ImageSource): Promise<Face[]> {
+      const { data } = isRasterSource(image) ? await image.rasterize(12, 8) : image;
+      return numbersOf([data[0]!])[0]! <= last ? [{ box: { x: 30, y: 20, width: 20, height: 24 }, score: 0.9 }] : [];
+    },
+  };
 }
 
 const names = { jsonl: 'rows.jsonl', mot: 'rows.mot', csv: 'rows.csv', output: 'out.mp4' };
@@ -155,6 +167,19 @@ describe('anonymising', () => {
     return result;
   };
 
+  it('hides a face for a moment after it was last found, also where a resumed run begins in that moment', async () => {
+    const options = { anonymize: { effect: 'solid', shape: 'box', color: [255, 255, 255] } as const, encoding: { crf: 8 } };
+    const run = (output: string, rest: Partial<ProcessVideoOptions> = {}) => processVideo(film, { detector: vanishing(44), output, ...options, ...rest });
+    await run(at('k-out.mp4'));
+    const stop = new AbortController();
+    await expect(run(at('l-out.mp4'), { signal: stop.signal, onFrame: ({ index }) => void (index === 45 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    await run(at('l-out.mp4'), { resume: true });
+    const hiddenIn = async (name: string) => (await levels(at(name), { x: 36, y: 28, width: 8, height: 8 })).map((level) => level > 225);
+    const expected = await hiddenIn('k-out.mp4');
+    expect([expected[44], expected[48], expected[60]]).toEqual([true, true, false]);
+    expect(await hiddenIn('l-out.mp4')).toEqual(expected);
+  });
+
   it('hides faces, also those of no identity, and a frame whose detection failed whole', async () => {
     const output = at('d-out.mp4');
     const failed = 30;
@@ -183,7 +208,18 @@ describe('anonymising', () => {
     writeFileSync(tracks, readFileSync(tracks, 'utf8').split('\n').slice(0, 50).join('\n'));
     await expect(renderVideo(film, { output: at('h-out.mp4'), tracks, anonymize: {} })).rejects.toMatchObject({ code: 'TRACKS_INCOMPLETE' });
     expect(left('h')).toEqual(['h-out.partial.mp4']);
-    writeFileSync(tracks, 'nonsense\n');
-    await expect(renderVideo(film, { output: at('i-out.mp4'), tracks })).rejects.toMatchObject({ code: 'MALFORMED_FILE' });
+    writeFileSync(tracks, steady(90).map((timestamp, frame) => `${JSON.stringify({ frame, timestamp, faces: [] })}\n`).join(''));
+    await expect(renderVideo(film, { output: at('i-out.mp4'), tracks, anonymize: {} })).rejects.toMatchObject({ code: 'TRACKS_MISMATCH' });
+    expect(left('i')).toEqual(['i-out.partial.mp4']);
+  });
+
+  it('refuses rows that would leave a face clear, and says in which line', async () => {
+    const tracks = at('rows.jsonl');
+    const good = '{"frame":0,"timestamp":0,"faces":[]}';
+    for (const line of ['nonsense', 'null', '{"frame":1}', good, '{"frame":1,"faces":[{"id":1}]}', '{"frame":1,"faces":[{"box":{"x":1,"y":2,"width":"30","height":40}}]}', '{"frame":1,"faces":[{"box":{"x":1,"y":2,"width":0,"height":40}}]}', '{"frame":1,"faces":[null]}']) {
+      writeFileSync(tracks, `${good}\n${line}\n`);
+      await expect(renderVideo(film, { output: at('j-out.mp4'), tracks, anonymize: {} }), line).rejects.toMatchObject({ code: 'MALFORMED_FILE', message: expect.stringContaining('line 2') as string });
+    }
+    expect(left('j')).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import type { LivePage } from './live-page.ts';
 import { livePicture } from './live-picture.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { openVideo, type OpenVideoOptions, type VideoInput } from './open-video.ts';
-import { openResumeState } from './resume-state.ts';
+import { openResumeState, type Lingering } from './resume-state.ts';
 import { openRowFiles } from './row-files.ts';
 import { rowOf, type Row } from './rows.ts';
 import type { VideoSource } from './source.ts';
@@ -78,7 +78,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   const { output, thumbnails, show, resume = false, signal, onFrame, onProgress } = options;
   if (thumbnails !== undefined && options.tracker === false) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for thumbnails, received tracker: false; a portrait belongs to an identity.');
   if (show && options.anonymize) throw new FaceDetError('INVALID_ARGUMENT', 'Expected show without anonymize: the page would show the faces that the output hides.');
-  const edit = editor(options);
+  const editor = createEditor(options);
   const paths = { jsonl: options.jsonl, mot: options.mot, csv: options.csv };
   const outputs = [paths.jsonl, paths.mot, paths.csv, output, thumbnails].filter((path) => path !== undefined);
   if (new Set(outputs).size < outputs.length) throw new FaceDetError('INVALID_ARGUMENT', `Expected a path of its own for each output, received ${outputs.join(', ')}.`);
@@ -104,6 +104,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const point = Number.isFinite(needed) ? keep.before(needed) : undefined;
     if (point) pipeline.restore(point.snapshot);
     else gallery?.restart();
+    editor?.restore(point?.lingering ?? []);
     const detectFrom = point ? point.index + 1 : 0;
     const start = drawable ? Math.min(detectFrom, inVideo) : detectFrom;
     const total = { frames: 0, faces: 0, ids: new Set<number>() };
@@ -131,7 +132,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       if (done) break;
       try {
         const row = rows.rows[frame.index]!;
-        if (writer && frame.index >= inVideo) await writer.write(frame, edit && ((planes) => edit(planes, row, row.timestamp, undefined)));
+        const edit = editor?.next(row, undefined);
+        if (writer && frame.index >= inVideo) await writer.write(frame, edit);
       } finally {
         frame.close();
       }
@@ -143,11 +145,12 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       if (onFrame) await onFrame(result, row, metadata);
       if (show) await show.push({ image: () => livePicture(result.frame, row.faces, marksOf(options)), faces: row.faces, index: result.index, timestamp: result.timestamp, statistics: pipeline.statistics });
       await gallery?.add(result.frame, row, result.timestamp + (result.frame.duration || 1 / (metadata.fps ?? 25)));
-      if (writer && result.index >= inVideo) await writer.write(result.frame, edit && ((planes) => edit(planes, row, result.timestamp, result)));
+      const edit = editor?.next(row, result);
+      if (writer && result.index >= inVideo) await writer.write(result.frame, edit);
       if (result.index >= inRows || inRows === Infinity) rows.write(row);
       if (result.index >= counted) count(row);
       const { index, timestamp } = result;
-      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot() });
+      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [] });
       keep.offer(pointHere);
       keepLast = () => {
         if (pipeline.snapshot().lastIndex === index) keep.offer(pointHere, true);
@@ -192,10 +195,17 @@ function atItsEnd(video: VideoInput): VideoInput {
   return { metadata: video.metadata, statistics: video.statistics, async *[Symbol.asyncIterator]() {}, async close() {} };
 }
 
-type Edit = (planes: YuvPlanes, row: Row, timestamp: number, result: FrameResult | undefined) => void;
+/** What is done to the pictures of the output. */
+interface Editor {
+  /** What is done to the next picture. It has to be asked for every frame, written or not: trails and what lingers come from those before. */
+  next(row: Row, result: FrameResult | undefined): (planes: YuvPlanes) => void;
+  /** What has to be known of the frames so far, and taking it up again in a resumed run. */
+  lingering(): readonly Lingering[];
+  restore(lingering: readonly Lingering[]): void;
+}
 
-/** What is done to the pictures of the output; undefined where they stay as they are. */
-function editor({ draw, anonymize, output }: ProcessVideoOptions): Edit | undefined {
+/** An editor; undefined where the pictures stay as they are. */
+function createEditor({ draw, anonymize, output }: ProcessVideoOptions): Editor | undefined {
   if (output === undefined) return undefined;
   const hiding = anonymize === true ? {} : anonymize || undefined;
   const overlay = draw === undefined ? (hiding ? undefined : DRAWN) : draw === true ? DRAWN : draw || undefined;
@@ -203,12 +213,20 @@ function editor({ draw, anonymize, output }: ProcessVideoOptions): Edit | undefi
   const trails = wanted ? createTrails() : undefined;
   if (!hiding && !overlay) return undefined;
   const lingering = createLingering();
-  return (planes, row, timestamp, result) => {
-    if (hiding) {
-      if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', clear: [] });
-      else anonymizePlanes(planes, hidden([...row.faces, ...lingering(row)], result.others), hiding);
-    }
-    if (overlay) drawPlanes(planes, row.faces, trails ? { ...marks, trails: trails.update(row.faces, timestamp) } : marks);
+  return {
+    next(row, result) {
+      const gone = hiding ? lingering.next(row) : [];
+      const drawn = trails ? { ...marks, trails: trails.update(row.faces, row.timestamp) } : marks;
+      return (planes) => {
+        if (hiding) {
+          if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', clear: [] });
+          else anonymizePlanes(planes, hidden([...row.faces, ...gone], result.others), hiding);
+        }
+        if (overlay) drawPlanes(planes, row.faces, drawn);
+      };
+    },
+    lingering: lingering.all,
+    restore: lingering.restore,
   };
 }
 
@@ -227,14 +245,20 @@ function hidden(faces: readonly VideoFace[], others: readonly Face[]): (VideoFac
 // Seconds for which a face that is no longer found stays hidden where it was: it may only have turned away.
 const LINGER = 0.25;
 
-/** The faces of the last quarter of a second that a row no longer shows. */
-function createLingering(): (row: Row) => VideoFace[] {
-  const last = new Map<number, { face: VideoFace; seen: number }>();
-  return ({ faces, timestamp }) => {
-    const shown = new Set(faces.map(({ id }) => id));
-    for (const face of faces) if (face.id !== null) last.set(face.id, { face, seen: timestamp });
-    for (const [id, { seen }] of last) if (timestamp - seen > LINGER) last.delete(id);
-    return [...last.values()].filter(({ face }) => !shown.has(face.id)).map(({ face }) => face);
+/** Remembers where faces were last. `next` gives those of the last quarter of a second that a row no longer shows. */
+function createLingering() {
+  const last = new Map<number, Lingering>();
+  return {
+    next({ faces, timestamp }: Row): VideoFace[] {
+      const shown = new Set(faces.map(({ id }) => id));
+      for (const face of faces) if (face.id !== null) last.set(face.id, { face, seen: timestamp });
+      for (const [id, { seen }] of last) if (timestamp - seen > LINGER) last.delete(id);
+      return [...last.values()].filter(({ face }) => !shown.has(face.id)).map(({ face }) => face);
+    },
+    all: (): Lingering[] => [...last.values()],
+    restore(lingering: readonly Lingering[]): void {
+      for (const { face, seen } of lingering) if (face.id !== null) last.set(face.id, { face, seen });
+    },
   };
 }
 

@@ -22,7 +22,8 @@ export interface RenderVideoOptions extends Omit<OpenVideoOptions, 'after'> {
 
 /**
  * Writes a video from rows that exist: nothing is detected. Throws what `openVideo` and `createVideoWriter` throw, `MALFORMED_FILE` for
- * rows that can't be read, and `TRACKS_INCOMPLETE` at a frame that has no row: nobody knows whether there is a face in it.
+ * rows that can't be read, `TRACKS_INCOMPLETE` at a frame that has no row, as nobody knows whether there is a face in it, and
+ * `TRACKS_MISMATCH` at the end of a video that has fewer frames than there are rows: they are those of another.
  */
 export async function renderVideo(source: VideoSource, options: RenderVideoOptions): Promise<{ totalFrames: number; leftOut: VideoWriter['leftOut'] }> {
   const { output, tracks, draw, anonymize, onProgress } = options;
@@ -45,8 +46,11 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
         frame.close();
       }
     }
+    const { frames } = writer;
+    const more = [...rows.keys()].find((frame) => frame >= frames);
+    if (more !== undefined) throw new FaceDetError('TRACKS_MISMATCH', `${tracks}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. Give the rows that were written for it.`);
     await writer.finish();
-    return { totalFrames: writer.frames, leftOut: writer.leftOut };
+    return { totalFrames: frames, leftOut: writer.leftOut };
   } catch (error) {
     await writer?.flush().catch(() => {});
     throw error;
@@ -57,19 +61,26 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
 
 async function readRows(path: string): Promise<Map<number, Row>> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new FaceDetError('NOT_FOUND', `${path}: expected a file of rows that can be read.`, { cause });
+    throw new FaceDetError('NOT_FOUND', `${path}: expected a file of rows that can be read: ${(cause as Error).message}`, { cause });
   });
   const rows = new Map<number, Row>();
   text.split('\n').forEach((line, i) => {
     if (line.trim() === '') return;
-    let row: Partial<Row> | undefined;
-    try {
-      row = parseRow(line);
-    } catch {
-      // Told below.
-    }
-    if (!Number.isInteger(row?.frame) || !Array.isArray(row?.faces)) throw new FaceDetError('MALFORMED_FILE', `${path}: line ${i + 1}: expected { "frame", "timestamp", "faces": [{ "id", "box" }] }, found ${line.slice(0, 80)}`);
-    rows.set(row!.frame!, row as Row);
+    const row = usable(line);
+    if (!row) throw new FaceDetError('MALFORMED_FILE', `${path}: line ${i + 1}: expected { "frame", "timestamp", "faces": [{ "id", "box": { "x", "y", "width", "height" } }] } with sides above 0, found ${line.slice(0, 200)}`);
+    if (rows.has(row.frame)) throw new FaceDetError('MALFORMED_FILE', `${path}: line ${i + 1}: expected one row for each frame, found a second one for frame ${row.frame}. Put the faces of both into one.`);
+    rows.set(row.frame, row);
   });
   return rows;
+}
+
+/** A line's row; undefined where it is none, or has a face that nobody could hide. */
+function usable(line: string): Row | undefined {
+  try {
+    const { frame, faces, ...rest } = parseRow(line);
+    const whole = Number.isInteger(frame) && frame >= 0 && faces.every(({ box: { x, y, width, height } }) => [x, y, width, height].every(Number.isFinite) && width > 0 && height > 0);
+    return whole ? { frame, faces, ...rest } : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,17 +2,24 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { modelCacheDir } from '@facedet/models/node';
-import type { VideoSnapshot } from '@facedet/pipeline';
+import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
 
-/** The pipeline's state after a frame. */
+/** A face that is hidden for a moment longer, and when it was last shown, in seconds. */
+export interface Lingering {
+  readonly face: VideoFace;
+  readonly seen: number;
+}
+
+/** The state of a run after a frame. */
 export interface ResumePoint {
   /** The frame after which it is. */
   readonly index: number;
   readonly timestamp: number;
   readonly snapshot: VideoSnapshot;
+  readonly lingering: readonly Lingering[];
 }
 
-/** Keeps the pipeline's state now and then, so that an interrupted run need not begin anew. */
+/** Keeps the state of a run now and then, so that an interrupted run need not begin anew. */
 export interface ResumeState {
   /** The latest state from which a run can go on that has yet to see frame `frame`. */
   before(frame: number): ResumePoint | undefined;
