@@ -77,13 +77,12 @@ export function displayMatrix(a: number, b: number, c: number, d: number): Uint8
   return new Uint8Array(bytes.buffer);
 }
 
-/** Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, a size that changes, sound). */
-export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, sizes, matrix }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; sizes?: readonly (readonly [number, number])[]; matrix?: Uint8Array }): Promise<string> {
+/** Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, other containers). */
+export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, size: [width, height] = [128, 96], matrix }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; size?: readonly [number, number]; matrix?: Uint8Array }): Promise<string> {
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
   const output = new ffmpeg.FormatContext();
   output.allocOutputContext2(null, null, path);
-  const [width, height] = sizes?.[0] ?? [128, 96];
   const context = new ffmpeg.CodecContext();
   const codec = ffmpeg.Codec.findEncoderByName(encoder as never)!;
   context.allocContext3(codec);
@@ -112,20 +111,15 @@ export async function writeByGraph(path: string, { graph, encoder, pixelFormat, 
       packet.unref();
     }
   };
-  let at = 0;
-  for (const [w, h] of sizes ?? [[width, height]]) {
-    const source = `lavfi:${graph ?? `testsrc2=size=${w}x${h}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}`;
-    const video = await openVideo(source, { deinterlace: false });
-    let count = 0;
-    for await (const frame of video) {
-      const picture = frame.native().clone()!;
-      picture.pts = BigInt(at++);
-      await context.sendFrame(picture);
-      picture.free();
-      await drain();
-      frame.close();
-      if (++count >= frames) break;
-    }
+  const video = await openVideo(`lavfi:${graph ?? `testsrc2=size=${width}x${height}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}`, { deinterlace: false });
+  for await (const frame of video) {
+    const picture = frame.native().clone()!;
+    picture.pts = BigInt(frame.index);
+    await context.sendFrame(picture);
+    picture.free();
+    await drain();
+    frame.close();
+    if (frame.index + 1 >= frames) break;
   }
   await context.sendFrame(null);
   await drain();

@@ -164,7 +164,7 @@ describe('sources', () => {
     expect(times.at(-1)).toBeCloseTo(0.98, 6);
   });
 
-  it('10-bit, interlaced, and a size that changes in the middle', async () => {
+  it('10-bit and interlaced', async () => {
     const deep = await openVideo(await writeByGraph(at('deep.mkv'), { encoder: 'ffv1', pixelFormat: 'yuv420p10le', frames: 5 }));
     expect(deep.metadata.pixelFormat).toBe('yuv420p10le');
     for await (const frame of deep) {
@@ -175,6 +175,46 @@ describe('sources', () => {
     const [woven, single] = [await show(fields, { deinterlace: false }), await show(fields)];
     expect(single.times.length).toBe(woven.times.length);
     single.times.forEach((t, i) => expect(t).toBeCloseTo(woven.times[i]!, 4));
+  });
+
+  it('a video whose size changes in the middle, fitted into the first one', async () => {
+    const parts = await Promise.all(([[128, 96], [64, 96]] as const).map((size) => writeByGraph(at(`${size[0]}.ts`), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 40, size })));
+    writeFileSync(at('joined.ts'), Buffer.concat(parts.map((path) => readFileSync(path))));
+    const video = await openVideo(at('joined.ts'));
+    const [times, bars] = [[] as number[], [] as boolean[]];
+    for await (const frame of video) {
+      expect([frame.width, frame.height]).toEqual([128, 96]);
+      const { data } = await frame.rasterize(128, 96);
+      // The narrower pictures stand in the middle, black to their left and right.
+      bars.push([0, 20, 110, 127].every((x) => data.subarray(3 * (128 * 48 + x), 3 * (128 * 48 + x) + 3).every((value) => value < 20)));
+      times.push(frame.timestamp);
+      frame.close();
+    }
+    // The decoder gives up the picture that it held back when the size changes.
+    expect(times.length).toBeGreaterThanOrEqual(78);
+    times.slice(1).forEach((t, i) => expect(t).toBeGreaterThan(times[i]!));
+    expect([bars.indexOf(true) >= 38, bars.slice(-40).every(Boolean), bars.filter(Boolean).length]).toEqual([true, true, 40]);
+  });
+
+  it('a video that says it has no frames a second at all', async () => {
+    const mp4 = await writeByGraph(at('rate.mp4'), { encoder: 'mpeg4', pixelFormat: 'yuv420p', frames: 10 });
+    const avi = await writeByGraph(at('rate.avi'), { encoder: 'mpeg4', pixelFormat: 'yuv420p', frames: 10 });
+    const [timed, headed] = [readFileSync(mp4), readFileSync(avi)];
+    timed.writeUInt32BE(0, timed.indexOf('stts') + 16); // how long a sample is shown
+    headed.writeUInt32LE(0, headed.indexOf('avih') + 8); // microseconds a frame
+    headed.writeUInt32LE(0, headed.indexOf('strh') + 32); // frames in so many seconds
+    for (const [path, bytes] of [[mp4, timed], [avi, headed]] as const) {
+      writeFileSync(path, bytes);
+      const { times, error } = await show(path);
+      expect([times.length, error]).toEqual([10, undefined]);
+      times.slice(1).forEach((t, i) => expect(t).toBeGreaterThan(times[i]!));
+    }
+  });
+
+  it('decoded on a graphics card where there is one, in software elsewhere', async () => {
+    const { times, levels, error } = await show(film, { hwaccel: 'auto' });
+    expect([times.length, error]).toEqual([60, undefined]);
+    numbersOf(levels).forEach((number, i) => expect(Math.abs(number - i)).toBeLessThanOrEqual(3));
   });
 
   it('a video that was filmed on its side, or mirrored, stands upright', async () => {
@@ -224,6 +264,27 @@ describe('sources', () => {
     }
   });
 
+  it('an HTTP server that hangs up in the middle, and is asked for the rest', async () => {
+    const bytes = readFileSync(await writeNumbered(at('served.mkv'), steady(300), { crf: 0 }));
+    const asked: number[] = [];
+    const server = createServer((request, response) => {
+      const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      response.writeHead(206, { 'content-type': 'video/x-matroska', 'accept-ranges': 'bytes', 'content-length': bytes.length - from, 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` });
+      if (asked.push(from) > 2) return void response.end(bytes.subarray(from));
+      response.write(bytes.subarray(from, from + Math.floor(bytes.length / 3)), () => setTimeout(() => response.destroy(), 100));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    try {
+      const { levels, error } = await show(`http://127.0.0.1:${(server.address() as AddressInfo).port}/served.mkv`);
+      expect([levels.length, error]).toEqual([300, undefined]);
+      numbersOf(levels).forEach((number, i) => expect(Math.abs(number - (i % 90))).toBeLessThanOrEqual(2));
+      expect(asked.length).toBe(3);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   it('a live stream that dies and comes back goes on with the time that passed', async () => {
     const bytes = readFileSync(await writeByGraph(at('live.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 30 }));
     let served = 0;
@@ -264,12 +325,19 @@ describe('what is no video', () => {
     copyFileSync(at('text.mp4'), at('text.txt'));
     writeFileSync(at('cut.mp4'), readFileSync(film).subarray(0, 2000));
     mkdirSync(at('nothing'));
+    // A second of silence: 16-bit samples, one channel, 8000 a second.
+    const wave = Buffer.alloc(44 + 16_000);
+    wave.write('RIFF\0\0\0\0WAVEfmt ', 'latin1');
+    for (const [offset, value, bytes] of [[4, wave.length - 8, 4], [16, 16, 4], [20, 1, 2], [22, 1, 2], [24, 8000, 4], [28, 16_000, 4], [32, 2, 2], [34, 16, 2], [40, 16_000, 4]] as const) wave.writeUIntLE(value, offset, bytes);
+    wave.write('data', 36, 'latin1');
+    writeFileSync(at('sound.wav'), wave);
     for (const [source, expected] of [
       [at('missing.mp4'), 'NOT_FOUND'],
       [at('empty.mp4'), 'VIDEO_EMPTY'],
       [at('text.mp4'), 'VIDEO_UNREADABLE'],
       [at('text.txt'), 'VIDEO_UNREADABLE'],
       [at('cut.mp4'), 'VIDEO_TRUNCATED'],
+      [at('sound.wav'), 'VIDEO_NO_PICTURES'],
       [at('nothing'), 'NO_PICTURES'],
       ['rtsp://127.0.0.1:9/none', 'STREAM_UNREACHABLE'],
       ['lavfi:nosuchthing', 'INVALID_ARGUMENT'],

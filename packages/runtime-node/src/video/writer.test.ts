@@ -67,6 +67,25 @@ describe('a video', () => {
     copy.levels.forEach((level) => expect(level).toBeGreaterThan(230));
   });
 
+  it.each([['a.mp4', 'h264'], ['b.mkv', 'h264'], ['c.webm', 'vp9'], ['d.mp4', 'av1'], ['e.mov', 'h264']] as const)('keeps the tags that say what its colours mean: %s in %s', async (name, codec) => {
+    const tags = async (path: string) => {
+      const { metadata, close } = await openVideo(path);
+      await close();
+      return metadata;
+    };
+    const source = await openVideo('lavfi:testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709');
+    const writer = await createVideoWriter(at(name), { like: source.metadata, codec });
+    for await (const frame of source) {
+      await writer.write(frame);
+      frame.close();
+    }
+    await writer.finish();
+    const [{ color: wanted }, { color }] = [source.metadata, await tags(at(name))];
+    // Full range, BT.2020's primaries, BT.709's curve and matrix: no default is among them, nor a set that goes together.
+    expect([wanted.range, wanted.primaries, wanted.transfer, wanted.space]).toEqual([2, 9, 1, 1]);
+    expect([color.range, color.primaries, color.transfer, color.space]).toEqual([2, 9, 1, 1]);
+  });
+
   it('keeps 10-bit and interlaced sources readable', async () => {
     for (const source of [await writeByGraph(at('deep.mkv'), { encoder: 'ffv1', pixelFormat: 'yuv422p10le', frames: 8 }), await writeByGraph(at('fields.mpg'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 8, interlaced: true })]) {
       const video = await openVideo(source, { deinterlace: false });
