@@ -2,6 +2,7 @@
 export { readImage, type ReadImageOptions, type StillImage } from './read-image.ts';
 export { encodeImage, imageFormatOf, writeImage, type EncodeImageOptions, type WriteImageOptions } from './write-image.ts';
 export { type ImageFormat } from './sharp.ts';
+export { type PictureTags } from './exif.ts';
 // A detector on a pool of threads.
 export { createDetector, type PoolDetector, type PoolDetectorOptions } from './detector.ts';
 export { type BackendModule } from './backend-module.ts';

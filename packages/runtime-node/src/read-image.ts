@@ -1,5 +1,6 @@
 import { FaceDetError, resizeBilinear, type PixelBuffer, type RasterizeOptions, type RasterSource } from '@facedet/core';
 import { describe, readBytes, type ByteErrors } from './bytes.ts';
+import { readTags, type PictureTags } from './exif.ts';
 import { oneLine } from './optional.ts';
 import { FORMATS, loadSharp, type ImageFormat, type Sharp } from './sharp.ts';
 
@@ -15,6 +16,8 @@ export interface ReadImageOptions {
 export interface StillImage extends RasterSource {
   /** What the file holds, whatever its name says. */
   readonly format: ImageFormat;
+  /** Its titles, dates, place and camera, as EXIF has them; for `writeImage`, which writes none by itself. */
+  readonly tags: PictureTags;
   /** All of the picture as packed RGB, upright, in sRGB, alpha laid on black. Decoded once; not the caller's to change. */
   pixels(options?: { signal?: AbortSignal }): Promise<PixelBuffer>;
   rasterize(width: number, height: number, options?: RasterizeOptions): Promise<PixelBuffer>;
@@ -43,18 +46,19 @@ export async function readImage(source: string | URL | Uint8Array | ArrayBuffer,
   const sharp = await loadSharp();
   signal?.throwIfAborted();
   const shown = describe(source);
-  const { width, height, format } = await header(sharp, bytes, shown);
+  const { width, height, format, tags } = await header(sharp, bytes, shown);
   if (width > LONGEST_SIDE || height > LONGEST_SIDE || width * height > pixelLimit) {
     const limit = `at most ${pixelLimit.toLocaleString('en')} pixels and ${LONGEST_SIDE.toLocaleString('en')} a side`;
     throw new FaceDetError('IMAGE_TOO_LARGE', `Expected a picture of ${limit} but ${shown} has ${width} × ${height}; scale it down, or raise pixelLimit where you trust it.`);
   }
-  return stillImage(sharp, bytes, { width, height, format, shown });
+  return stillImage(sharp, bytes, { width, height, format, tags, shown });
 }
 
 interface Header {
   readonly width: number;
   readonly height: number;
   readonly format: ImageFormat;
+  readonly tags: PictureTags;
   readonly shown: string;
 }
 
@@ -69,7 +73,7 @@ async function header(sharp: Sharp, bytes: Uint8Array, shown: string): Promise<O
   if (!isImageFormat(format)) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a ${FORMATS} picture but ${shown} holds ${String(format)}; convert it first.`);
   const { width, height } = found.autoOrient;
   if (!(width >= 1 && height >= 1)) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a picture of at least one pixel but ${shown} has ${width} × ${height}.`);
-  return { width, height, format };
+  return { width, height, format, tags: found.exif ? readTags(found.exif) : {} };
 }
 
 function isImageFormat(format: unknown): format is ImageFormat {
@@ -83,7 +87,7 @@ function beginning(bytes: Uint8Array): string {
   return text ? JSON.stringify(String.fromCharCode(...head)) : Array.from(head.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
 }
 
-function stillImage(sharp: Sharp, bytes: Uint8Array, { width, height, format, shown }: Header): StillImage {
+function stillImage(sharp: Sharp, bytes: Uint8Array, { width, height, format, tags, shown }: Header): StillImage {
   // One picture for each reduction, so that what a call gives never depends on the calls before it.
   const decoded = new Map<number, Promise<PixelBuffer>>();
   let closed = false;
@@ -92,7 +96,7 @@ function stillImage(sharp: Sharp, bytes: Uint8Array, { width, height, format, sh
     if (closed) throw new FaceDetError('DISPOSED', `The picture ${shown} is closed; open it again with readImage().`);
     signal?.throwIfAborted();
     let pending = decoded.get(reduction);
-    if (!pending) decoded.set(reduction, (pending = decodePixels(sharp, bytes, { width, height, format, shown }, reduction)));
+    if (!pending) decoded.set(reduction, (pending = decodePixels(sharp, bytes, { width, height, format, tags, shown }, reduction)));
     const pixels = await pending;
     signal?.throwIfAborted();
     return pixels;
@@ -102,6 +106,7 @@ function stillImage(sharp: Sharp, bytes: Uint8Array, { width, height, format, sh
     width,
     height,
     format,
+    tags,
     pixels: (options) => decode(1, options?.signal),
     async rasterize(toWidth, toHeight, { region, signal } = {}) {
       const shown = region ?? { x: 0, y: 0, width, height };

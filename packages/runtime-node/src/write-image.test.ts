@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bytesPerPixel, channelOffsets, type PixelBuffer, type PixelFormat } from '@facedet/core';
+import { readTags } from './exif.ts';
 import { readImage } from './read-image.ts';
 import { encodeImage, imageFormatOf, writeImage } from './write-image.ts';
 
@@ -52,6 +53,34 @@ describe('encodeImage', () => {
 });
 
 const wanted4 = (data: Uint8Array, width: number, height: number, stride: number) => Array.from({ length: width * height }, (_, i) => data[Math.floor(i / width) * stride + 4 * (i % width) + 3]).some((v) => v !== 255);
+
+describe('tags', () => {
+  const tags = { ImageDescription: 'Anna (in the garden)', Make: 'Maker', DateTimeOriginal: '2024:05:01 12:30:00', OffsetTimeOriginal: '+02:00', FNumber: '28/10', ISOSpeedRatings: '200', GPSLatitudeRef: 'N', GPSLatitude: '52/1 31/1 12/1' };
+
+  it.each(['jpeg', 'png', 'webp', 'avif'] as const)('come along in a %s where they are given, and else nothing does', async (format) => {
+    const bytes = await encodeImage(gradient(60, 40), { format, tags });
+    expect((await readImage(bytes)).tags).toEqual(tags);
+    const again = await readImage(await encodeImage(await (await readImage(bytes)).pixels(), { format }));
+    expect(again.tags).toEqual({});
+  });
+
+  it('are titles, dates, places and the camera only, however the file is made', async () => {
+    const gif = await encodeImage(gradient(8, 8), { format: 'gif', tags });
+    expect((await readImage(gif)).tags).toEqual({});
+    const raw = sharp(await encodeImage(gradient(8, 8), { format: 'jpeg' })).withExif({ IFD0: { Make: 'Maker', Orientation: '6' }, IFD2: { UserComment: 'of Anna', BodySerialNumber: '123', ExposureTime: '1/60' } });
+    expect((await readImage(await raw.jpeg().toBuffer())).tags).toEqual({ Make: 'Maker', ExposureTime: '1/60' });
+  });
+
+  it('of a broken block are what can be read of it', async () => {
+    const { exif } = await sharp(await encodeImage(gradient(8, 8), { format: 'jpeg', tags })).metadata();
+    expect(readTags(exif!)).toEqual(tags);
+    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(exif!.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 12 }), fc.nat(exif!.length), (changes, length) => {
+      const broken = Uint8Array.from(exif!.subarray(0, length));
+      for (const [at, value] of changes) if (at < length) broken[at] = value;
+      for (const text of Object.values(readTags(broken))) expect(text).toMatch(/^[ -~]+$/);
+    }));
+  });
+});
 
 describe('writeImage', () => {
   it.each(['jpg', 'JPEG', 'png', 'webp', 'avif', 'gif', 'tif', 'tiff'])('writes .%s, which reads back alike', async (extension) => {

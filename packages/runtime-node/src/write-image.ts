@@ -1,6 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
+import { exifOf, type PictureTags } from './exif.ts';
 import { oneLine } from './optional.ts';
 import { loadSharp, type ImageFormat } from './sharp.ts';
 
@@ -9,12 +10,16 @@ export interface EncodeImageOptions {
   format: ImageFormat;
   /** From 1 to 100; by default 92 for JPEG, 90 for WebP, 65 for AVIF. PNG, GIF and TIFF have none. */
   quality?: number;
+  /** Titles, dates, place and camera that come along as EXIF, as `StillImage.tags` has them; not in GIF and TIFF. None by default. */
+  tags?: PictureTags;
 }
 
 /** Options of `writeImage`. */
 export interface WriteImageOptions {
   /** As in `EncodeImageOptions`. */
   quality?: number;
+  /** As in `EncodeImageOptions`. */
+  tags?: PictureTags;
   /** The format where the path's extension tells none, usually that of the picture the pixels come from. */
   like?: ImageFormat;
 }
@@ -27,14 +32,15 @@ export function imageFormatOf(path: string): ImageFormat | undefined {
 }
 
 /**
- * Writes pixels as a picture in the format of the path's extension, without any metadata. The file appears under its name when it is
+ * Writes pixels as a picture in the format of the path's extension, without any metadata but the `tags` given. The file appears under its name when it is
  * complete: until then it is `NAME.partial`, which is removed where writing fails. Rejects with `INVALID_ARGUMENT` where neither the
  * extension nor `like` tells a format, and with `OUTPUT_UNWRITABLE`.
  */
 export async function writeImage(path: string, pixels: PixelBuffer, options: WriteImageOptions = {}): Promise<void> {
   const format = imageFormatOf(path) ?? options.like;
   if (!format) throw new FaceDetError('INVALID_ARGUMENT', `Expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')} but received ${path}.`);
-  const bytes = await encodeImage(pixels, options.quality === undefined ? { format } : { format, quality: options.quality });
+  const { quality, tags } = options;
+  const bytes = await encodeImage(pixels, { format, ...(quality !== undefined && { quality }), ...(tags && { tags }) });
   const partial = `${path}.partial`;
   try {
     await writeFile(partial, bytes);
@@ -47,12 +53,13 @@ export async function writeImage(path: string, pixels: PixelBuffer, options: Wri
 
 /** Pixels as a picture file's bytes. Alpha is kept where the format has it and any pixel needs it. Rejects with `INVALID_ARGUMENT` or `IMAGE_UNENCODABLE`. */
 export async function encodeImage(pixels: PixelBuffer, options: EncodeImageOptions): Promise<Uint8Array> {
-  const { format, quality } = options;
+  const { format, quality, tags } = options;
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) throw new FaceDetError('INVALID_ARGUMENT', `Expected an integer from 1 to 100 for quality but received ${String(quality)}.`);
   const sharp = await loadSharp();
   const { data, channels } = pack(pixels, format !== 'jpeg');
   try {
     const picture = sharp(data, { raw: { width: pixels.width, height: pixels.height, channels }, limitInputPixels: false });
+    if (tags && Object.keys(tags).length > 0) picture.withExif(exifOf(tags));
     switch (format) {
       case 'jpeg': return await picture.jpeg({ quality: quality ?? 92 }).toBuffer();
       case 'png': return await picture.png().toBuffer();

@@ -18,7 +18,7 @@ export const anonymize = () =>
         .option('--tracks <file>', 'hide what this JSONL of `facedet video` says, corrected by hand, instead of looking')
         .addOption(new Option('--look-ahead <seconds>', 'how far results are held back, so that no face flashes up (default: 1)').argParser(numberIn(0, 60)))
         .addOption(new Option('--detect-every <n>', 'look at every n-th frame only and predict in between, or auto').argParser(parseDetectEvery))
-        .option('--keep-metadata', "keep a video's titles, dates and places")
+        .option('--keep-metadata', 'keep titles, dates and places; never covers and thumbnails, which show the faces')
         .option('--resume', 'go on from what an interrupted run left of a video'),
       { preset: ANONYMIZE_PRESET },
     ),

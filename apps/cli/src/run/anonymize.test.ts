@@ -70,6 +70,21 @@ describe('anonymize', () => {
     expect([await level(at('c.png'), UNSURE), await level(at('c.png'), UNLIKELY)]).toEqual([255, 255]);
   });
 
+  it('keeps titles, dates and places only with --keep-metadata', async () => {
+    const tags = { Make: 'Maker', DateTimeOriginal: '2024:05:01 12:30:00', GPSLatitudeRef: 'N', GPSLatitude: '52/1 31/1 12/1' };
+    await writeImage(at('place.jpg'), grey, { tags });
+    const tagsOf = async (name: string) => {
+      const image = await readImage(at(name));
+      image.close();
+      return image.tags;
+    };
+    await hide([at('place.jpg')], { output: at('dropped.jpg') });
+    await hide([at('place.jpg')], { output: at('kept.jpg'), keepMetadata: true });
+    expect([await tagsOf('place.jpg'), await tagsOf('dropped.jpg'), await tagsOf('kept.jpg')]).toEqual([tags, {}, tags]);
+    const { log } = await hide([at('place.jpg')], { output: at('kept.tif'), keepMetadata: true });
+    expect(log).toEqual([expect.stringContaining("can't be kept in TIFF")]);
+  });
+
   it('writes no picture that could not be looked at', async () => {
     fails = () => true;
     expect((await hide([at('photo.png')], { output: at('d.png') })).failed).toEqual(['WORKER_CRASHED']);

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
 import { imageFormatOf, processVideo, readImage, renderVideo, writeImage } from '@facedet/runtime-node';
@@ -11,8 +11,8 @@ import { modelError, usageError } from '../shared/errors.ts';
 import { expandInputs, isPictureName, isVideoName, type Input } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
-import { progress } from '../shared/progress.ts';
 import { withoutName } from '../shared/video-errors.ts';
+import { videoProgress } from '../shared/video-progress.ts';
 import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideoName, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
 
 export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
@@ -49,7 +49,7 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
         if (job.input.error) throw job.input.error;
         await stat(source);
         if (job.video) await hideInVideo(context, flags, job, effect, score, opened?.detector);
-        else await hideInPicture(context, job, effect, opened!.detector);
+        else await hideInPicture(context, flags, job, effect, opened!.detector);
       } catch (error) {
         if (context.signal.aborted) throw error;
         if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
@@ -61,7 +61,7 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
   }
 }
 
-async function hideInPicture({ signal }: Context, { input, output }: Job, effect: AnonymizeOptions, detector: Detector): Promise<void> {
+async function hideInPicture({ signal, log }: Context, { keepMetadata = false }: AnonymizeFlags, { input, output }: Job, effect: AnonymizeOptions, detector: Detector): Promise<void> {
   const image = await readImage(input.source, { signal });
   try {
     // The pixels first: a picture that is broken in the middle ends here.
@@ -70,7 +70,9 @@ async function hideInPicture({ signal }: Context, { input, output }: Job, effect
     const copy: PixelBuffer = { ...pixels, data: new Uint8Array(pixels.data) };
     anonymizePixels(copy, faces, effect);
     await mkdir(dirname(output), { recursive: true });
-    await writeImage(output, copy, { like: image.format });
+    await writeImage(output, copy, { like: image.format, ...(keepMetadata && { tags: image.tags }) });
+    const format = imageFormatOf(output) ?? image.format;
+    if (keepMetadata && Object.keys(image.tags).length > 0 && (format === 'gif' || format === 'tiff')) log(`facedet: ${output}: titles, dates and places can't be kept in ${format.toUpperCase()}; write a .jpg or .png to keep them`);
   } finally {
     image.close();
   }
@@ -78,13 +80,9 @@ async function hideInPicture({ signal }: Context, { input, output }: Job, effect
 
 async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, output }: Job, effect: AnonymizeOptions, score: number, detector: Detector | undefined): Promise<void> {
   const { signal } = context;
-  const name = basename(input.source);
-  const bar = await progress(context, { total: 0, label: name, unit: 'frames' });
+  const bar = await videoProgress(context, input.source);
   const encoding = { ...encodingOptions(flags), keepMetadata: flags.keepMetadata ?? false };
-  const onProgress = ({ frames, totalFrames, seconds, duration, faces }: { frames: number; totalFrames: number | null; seconds: number; duration: number | null; faces: number }) => {
-    bar.total(Math.max(frames, totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0)));
-    bar.update(frames, `${name} ${faces} ${faces === 1 ? 'face' : 'faces'}`);
-  };
+  const { onProgress } = bar;
   try {
     if (!detector) {
       await renderVideo(input.source, { output, tracks: flags.tracks!, anonymize: effect, encoding, signal, onProgress });
@@ -134,7 +132,6 @@ function planJobs(inputs: readonly Input[], flags: AnonymizeFlags): Job[] {
     if (own !== undefined) throw usageError(`${job.output}: it is the input ${own}; expected another name or folder`, 'OUTPUT_IS_INPUT');
     if (job.video && !job.input.error) checkVideoName(job.output, flags.codec);
     else if (!job.input.error && extname(job.output) !== '' && !imageFormatOf(job.output)) throw usageError(`${job.output}: expected a picture's name, like .jpg or .png`);
-    if (!job.video && flags.keepMetadata) throw usageError('expected videos for --keep-metadata: pictures are written without any, as the small copy in their EXIF shows the faces');
   }
   if (flags.tracks !== undefined && jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
   return jobs;

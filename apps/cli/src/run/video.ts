@@ -7,8 +7,8 @@ import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
-import { progress } from '../shared/progress.ts';
 import { withoutName } from '../shared/video-errors.ts';
+import { videoProgress } from '../shared/video-progress.ts';
 import { checkVideoName, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
 
 export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
@@ -44,8 +44,7 @@ export async function run(context: Context, flags: VideoFlags, source: string): 
 async function follow(context: Context, flags: VideoFlags, source: string, page: LivePage | undefined): Promise<void> {
   const low = flags.track ? Math.min(TRACKER_LOW, flags.score ?? TRACKER_LOW) : undefined;
   const { detector, model } = await openDetector(context, low === undefined ? flags : { ...flags, score: low });
-  const bar = await progress(context, { total: 0, label: basename(source), unit: 'frames' });
-  const begun = performance.now();
+  const bar = await videoProgress(context, source);
   try {
     const summary = await processVideo(source, {
       detector,
@@ -66,12 +65,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       encoding: encodingOptions(flags),
       signal: context.signal,
       ...(page && { show: page, ...(!writes(flags) && { onFrame: player(page, context.signal) }) }),
-      onProgress({ frames, totalFrames, seconds, duration, faces }) {
-        const total = totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0);
-        bar.total(Math.max(total, frames));
-        const fps = (1000 * frames) / (performance.now() - begun);
-        bar.update(frames, `${basename(source)} ${fps.toFixed(1)} fps, ${faces} ${faces === 1 ? 'face' : 'faces'}`);
-      },
+      onProgress: bar.onProgress,
     });
     bar.stop();
     for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${flags.output}: ${kind} in ${codec} can't be copied into ${extname(flags.output!)}; write an .mkv to keep it`);

@@ -1,0 +1,23 @@
+import { basename } from 'node:path';
+import type { VideoProgress } from '@facedet/runtime-node';
+import type { Context } from './context.ts';
+import { progress } from './progress.ts';
+
+/** A bar for the frames of a video: name, frames a second, faces in the last one. */
+export async function videoProgress(context: Context, source: string): Promise<{ onProgress(reached: VideoProgress): void; stop(): void }> {
+  const name = basename(source);
+  const bar = await progress(context, { total: 0, label: name, unit: 'frames' });
+  let begun: { frames: number; at: number } | undefined;
+  return {
+    onProgress({ frames, totalFrames, seconds, duration, faces }) {
+      const now = performance.now();
+      // A resumed run has frames that took it no time.
+      begun ??= { frames, at: now };
+      const fps = now > begun.at ? (1000 * (frames - begun.frames)) / (now - begun.at) : 0;
+      const total = totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0);
+      bar.total(Math.max(total, frames));
+      bar.update(frames, `${name} ${fps.toFixed(1)} fps, ${faces} ${faces === 1 ? 'face' : 'faces'}`);
+    },
+    stop: bar.stop,
+  };
+}
