@@ -2,7 +2,6 @@ import type * as Constants from 'node-av/constants';
 import type * as Library from 'node-av/lib';
 import { loadOptional } from '../optional.ts';
 
-
 /** FFmpeg, as node-av binds it: its low-level classes and its constants. */
 export type Ffmpeg = typeof Library & { readonly constants: typeof Constants };
 

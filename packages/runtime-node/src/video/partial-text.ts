@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FaceDetError } from '@facedet/core';
 
@@ -19,11 +19,12 @@ export function linesLeft(path: string): string[] | undefined {
   return existsSync(partial) ? readFileSync(partial, 'utf8').split('\n').slice(0, -1) : undefined;
 }
 
-/** Opens a text for writing: anew, or behind the first `keep` lines of what an interrupted run left. */
+/** Opens a text for writing: anew, or behind the first `keep` lines of what an interrupted run left. Throws `OUTPUT_UNWRITABLE`. */
 export function openPartialText(path: string, keep: readonly string[] = []): PartialText {
   const partial = `${path}.partial`;
   const file = guard(path, () => {
     mkdirSync(dirname(path), { recursive: true });
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a folder.');
     return openSync(partial, existsSync(partial) && keep.length > 0 ? 'r+' : 'w');
   });
   let at = keep.reduce((bytes, line) => bytes + Buffer.byteLength(line) + 1, 0);

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { numberedPicture, numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered, hasShared, shared } from './fixtures.ts';
@@ -46,6 +46,13 @@ describe('a video', () => {
     await expect(begin('film.webm', { codec: 'h264' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(begin('film.mp4', { preset: 'nonsense' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(begin('film.mp4', { like: { width: 1, height: 1, fps: 25 } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('is refused at once where nothing can be written, not when the work is done', async () => {
+    mkdirSync(at('folder.mp4'));
+    writeFileSync(at('file'), '');
+    for (const name of ['folder.mp4', 'file/film.mp4']) await expect(begin(name), name).rejects.toMatchObject({ name: 'FaceDetError', code: 'OUTPUT_UNWRITABLE' });
+    expect(readdirSync(folder).sort()).toEqual(['file', 'folder.mp4']);
   });
 
   it('copies frames of another, edited in their planes, and leaves the source as it was', async () => {

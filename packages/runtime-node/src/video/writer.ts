@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, extname, resolve } from 'node:path';
 import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
@@ -66,7 +66,7 @@ const QUEUE = 3;
  * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It grows in short fragments under its partial name and is
  * an ordinary file in the end. A frame as odd as 481 pixels loses its last column: the codecs' chroma is halved.
  *
- * Throws `INVALID_ARGUMENT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
+ * Throws `INVALID_ARGUMENT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
  * written with other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
  */
 export async function createVideoWriter(path: string, options: VideoWriterOptions): Promise<VideoWriter> {
@@ -77,7 +77,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   const ffmpeg = await loadFfmpeg();
   const { constants, Frame, SoftwareScaleContext } = ffmpeg;
   const partialPath = partialVideoPath(path);
-  await mkdir(dirname(resolve(path)), { recursive: true });
+  await makeRoom(path);
   const former = options.resume ? await takeFormer(path) : undefined;
   if (!former) await rm(formerVideoPath(path), { force: true });
 
@@ -227,6 +227,17 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
       await rename(partialPath, path);
     },
   };
+}
+
+/** Makes the file's folder. What could not get its name in the end is refused before anything is encoded. */
+async function makeRoom(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(resolve(path)), { recursive: true });
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isDirectory()) throw new Error('it is a folder.');
+  } catch (cause) {
+    throw new FaceDetError('OUTPUT_UNWRITABLE', `${path}: expected a file that can be written: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** On two cores a second thread of the encoder makes the whole run a quarter faster; each holds back a picture, so there are few. */
