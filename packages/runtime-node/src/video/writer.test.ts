@@ -1,5 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { numberedPicture, numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered, hasShared, shared } from './fixtures.ts';
 import { openVideo } from './open-video.ts';
@@ -53,6 +55,22 @@ describe('a video', () => {
     writeFileSync(at('file'), '');
     for (const name of ['folder.mp4', 'file/film.mp4']) await expect(begin(name), name).rejects.toMatchObject({ name: 'FaceDetError', code: 'OUTPUT_UNWRITABLE' });
     expect(readdirSync(folder).sort()).toEqual(['file', 'folder.mp4']);
+  });
+
+  it('holds the pixels that it is given for as long as FFmpeg reads them', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const [width, height] = [1920, 1080];
+    const writer = await begin('large.mp4', { like: { width, height, fps: 25 }, preset: 'ultrafast' });
+    for (let i = 0; i < 6; i++) {
+      const written = writer.write({ ...numberedPicture(i, width, height), timestamp: i / 25 });
+      collect();
+      await written;
+    }
+    await writer.finish();
+    const { levels } = await show(at('large.mp4'));
+    expect(levels.length).toBe(6);
+    inOrder(levels);
   });
 
   it('copies frames of another, edited in their planes, and leaves the source as it was', async () => {

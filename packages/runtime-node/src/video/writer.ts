@@ -252,16 +252,28 @@ function reference(native: NativeFrame): NativeFrame {
   return same;
 }
 
-/** A copy of pixels as FFmpeg holds them. */
-function nativeOf({ Frame, constants }: Ffmpeg, pixels: PixelBuffer): NativeFrame {
+/** A copy of pixels in FFmpeg's own memory. Its frames can also be laid over a `Buffer`, but that is freed as soon as JavaScript is done with it. */
+function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
+  const { Frame, constants } = ffmpeg;
   const { data, width, height, format } = pixels;
   const row = width * bytesPerPixel(format);
   const stride = rowStride(pixels);
   if (data.length < stride * (height - 1) + row) throw new FaceDetError('INVALID_ARGUMENT', `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, received ${data.length}.`);
-  const packed = Buffer.alloc(row * height);
-  for (let y = 0; y < height; y++) packed.set(data.subarray(y * stride, y * stride + row), y * row);
   const formats = { rgb: constants.AV_PIX_FMT_RGB24, bgr: constants.AV_PIX_FMT_BGR24, rgba: constants.AV_PIX_FMT_RGBA, bgra: constants.AV_PIX_FMT_BGRA, gray: constants.AV_PIX_FMT_GRAY8 };
-  return Frame.fromVideoBuffer(packed, { width, height, format: formats[format] });
+  const frame = new Frame();
+  frame.alloc();
+  frame.width = width;
+  frame.height = height;
+  frame.format = formats[format];
+  try {
+    check(ffmpeg, frame.getBuffer(0), 'OUT_OF_MEMORY', `A picture of ${width} × ${height} can't be held`);
+  } catch (error) {
+    frame.free();
+    throw error;
+  }
+  const [plane, rowBytes] = [frame.data![0]!, frame.linesize[0]!];
+  for (let y = 0; y < height; y++) plane.set(data.subarray(y * stride, y * stride + row), y * rowBytes);
+  return frame;
 }
 
 // FFmpeg's numbers for: not said.
