@@ -57,6 +57,15 @@ describe('a video', () => {
     expect(readdirSync(folder).sort()).toEqual(['file', 'folder.mp4']);
   });
 
+  it('never takes the place of its source', async () => {
+    const source = await writeNumbered(at('source.mp4'), steady(5));
+    symlinkSync(source, at('link.mp4'));
+    const { metadata, close } = await openVideo(source);
+    await close();
+    for (const name of ['source.mp4', 'link.mp4']) await expect(begin(name, { like: metadata })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
+    expect(readdirSync(folder).sort()).toEqual(['link.mp4', 'source.mp4']);
+  });
+
   it('holds the pixels that it is given for as long as FFmpeg reads them', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, extname, resolve } from 'node:path';
 import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
@@ -66,7 +66,7 @@ const QUEUE = 3;
  * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It grows in short fragments under its partial name and is
  * an ordinary file in the end. A frame as odd as 481 pixels loses its last column: the codecs' chroma is halved.
  *
- * Throws `INVALID_ARGUMENT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
+ * Throws `INVALID_ARGUMENT`, `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
  * written with other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
  */
 export async function createVideoWriter(path: string, options: VideoWriterOptions): Promise<VideoWriter> {
@@ -76,6 +76,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   if (container === 'webm' && codec === 'h264') throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected vp9 or av1 in a WebM, received h264. Name the file .mp4 or .mkv.`);
   const ffmpeg = await loadFfmpeg();
   const { constants, Frame, SoftwareScaleContext } = ffmpeg;
+  if (like.kind === 'file' && (await place(path)) === (await place(like.source))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
   const partialPath = partialVideoPath(path);
   await makeRoom(path);
   const former = options.resume ? await takeFormer(path) : undefined;
@@ -227,6 +228,11 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
       await rename(partialPath, path);
     },
   };
+}
+
+/** Where a path leads, without links. */
+async function place(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
 }
 
 /** Makes the file's folder. What could not get its name in the end is refused before anything is encoded. */
