@@ -1,5 +1,5 @@
 import { FACEDET_WEIGHTS_LICENSE } from './licenses.ts';
-import type { ModelEntry } from './types.ts';
+import type { ModelEntry, ModelIdentity } from './types.ts';
 
 const CARD = 'weights/MODEL_CARD.md in @facedet/models';
 
@@ -10,6 +10,10 @@ interface BundledWeights {
   readonly bytes: number;
   readonly sha256: string;
   readonly aliases?: readonly string[];
+}
+
+/** What `weights/figures.json` says of one name. */
+interface BundledFigures {
   readonly use?: string;
   readonly landmarks?: boolean;
   readonly batch?: boolean;
@@ -18,20 +22,30 @@ interface BundledWeights {
   readonly accuracy?: { readonly easy: number; readonly medium: number; readonly hard: number; readonly setting: string };
 }
 
-/** The manifest's entries for `weights/weights.json`; the first is the default. */
-export function describeBundled(models: readonly BundledWeights[]): ModelEntry[] {
-  return models.map(({ name, file, bytes, sha256, aliases = [], use = 'comes with the package', landmarks = true, batch = true, gflops, parameters, accuracy }, index) => ({
+/** What a page needs of `weights/weights.json`; the first is the default. */
+export function identifyBundled(models: readonly BundledWeights[]): ModelIdentity[] {
+  return models.map(({ name, file, bytes, sha256, aliases = [] }, index) => ({
     name,
     aliases: index === 0 ? ['default', ...aliases] : aliases,
-    landmarks,
-    use: index === 0 ? `the default: ${use}` : use,
-    ...(accuracy ? { accuracy: { ...accuracy, source: CARD } } : {}),
-    ...(gflops === undefined ? {} : { gflops }),
-    ...(parameters === undefined ? {} : { parameters }),
     license: FACEDET_WEIGHTS_LICENSE,
-    origin: { by: 'FaceDet', url: CARD },
     file: { name: file, size: bytes, sha256, verification: 'bundled' },
-    downloads: [],
-    input: { layout: 'NCHW', channels: 'RGB', mean: 127.5, scale: 128, multipleOf: 32, batch },
   }));
+}
+
+/** The manifest's entries for them, with the figures of `weights/figures.json`. */
+export function describeBundled(identities: readonly ModelIdentity[], figures: Readonly<Record<string, BundledFigures>>): ModelEntry[] {
+  return identities.map((identity, index) => {
+    const { use = 'comes with the package', landmarks = true, batch = true, gflops, parameters, accuracy } = figures[identity.name] ?? {};
+    return {
+      ...identity,
+      landmarks,
+      use: index === 0 ? `the default: ${use}` : use,
+      ...(accuracy ? { accuracy: { ...accuracy, source: CARD } } : {}),
+      ...(gflops === undefined ? {} : { gflops }),
+      ...(parameters === undefined ? {} : { parameters }),
+      origin: { by: 'FaceDet', url: CARD },
+      downloads: [],
+      input: { layout: 'NCHW', channels: 'RGB', mean: 127.5, scale: 128, multipleOf: 32, batch },
+    };
+  });
 }

@@ -1,12 +1,9 @@
 import weights from '../weights/weights.json';
-import { describeBundled } from './bundled.ts';
-import type { ModelEntry } from './types.ts';
+import { identifyBundled } from './bundled.ts';
+import type { ModelIdentity } from './types.ts';
 
-/** FaceDet's own weights, which lie in this package: read from `weights/weights.json` when it is built. */
-export const bundledModels: readonly ModelEntry[] = describeBundled(weights.models);
-
-/** The model that is used where none is named; undefined in a build whose `weights/weights.json` lists none. */
-export const defaultModel: ModelEntry | undefined = bundledModels[0];
+/** FaceDet's own weights, which lie in this package: read from `weights/weights.json` when it is built. The first is the default; none in a build that lists none. */
+export const bundledIdentities: readonly ModelIdentity[] = identifyBundled(weights.models);
 
 /**
  * Where the default weights lie: a `file:` URL in Node, an asset's URL once Vite, webpack or another bundler that knows `new URL(…, import.meta.url)` has

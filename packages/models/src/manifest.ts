@@ -1,4 +1,6 @@
-import { bundledModels } from './default.ts';
+import figures from '../weights/figures.json';
+import { describeBundled } from './bundled.ts';
+import { bundledIdentities } from './default.ts';
 import { byName } from './find.ts';
 import type { ModelAccuracy, ModelDownload, ModelEntry, ModelIdentity, ModelInput, ModelSpeed } from './types.ts';
 import { identities } from './zoo.ts';
@@ -10,6 +12,12 @@ const origin = { by: 'InsightFace (Guo, Deng, Lattas, Zafeiriou)', url: 'https:/
 const input: ModelInput = { layout: 'NCHW', channels: 'RGB', mean: 127.5, scale: 128, multipleOf: 32, batch: true };
 // The exports inside the release packs have no batch dimension in their outputs.
 const packInput: ModelInput = { ...input, batch: false };
+
+/** FaceDet's own weights with their figures; the first is the default. */
+export const bundledModels: readonly ModelEntry[] = describeBundled(bundledIdentities, figures);
+
+/** The model that is used where none is named; undefined in a build whose `weights/weights.json` lists none. */
+export const defaultModel: ModelEntry | undefined = bundledModels[0];
 
 /** Every model that has a name, FaceDet's own first, then the zoo, best first. */
 export const models: readonly ModelEntry[] = [

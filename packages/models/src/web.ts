@@ -1,5 +1,5 @@
 import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { defaultModel, defaultWeightsUrl } from './default.ts';
+import { bundledIdentities, defaultWeightsUrl } from './default.ts';
 import { classifyModel } from './find.ts';
 import type { ModelProgress } from './progress.ts';
 import type { ModelIdentity } from './types.ts';
@@ -71,7 +71,7 @@ function locate(model: string | URL | undefined, options: LoadModelOptions): { u
     const { entry } = target;
     const accepted = [entry.file.sha256, ...(entry.file.otherExports ?? []).map((other) => other.sha256)].filter((hash) => hash !== undefined);
     // Bundlers take along only what is spelled out: the default weights.
-    if (entry === defaultModel) return { url: defaultWeightsUrl().href, name: entry.name, accepted, sameOrigin: true };
+    if (entry === bundledIdentities[0]) return { url: defaultWeightsUrl().href, name: entry.name, accepted, sameOrigin: true };
     return { url: mirrorUrl(entry, options), name: entry.name, accepted: own.length > 0 ? own : accepted, sameOrigin: false };
   }
   const url = new URL('url' in target ? target.url : target.path, base).href;

@@ -1,10 +1,10 @@
-import { bundledModels } from './default.ts';
+import { bundledIdentities } from './default.ts';
 import { INSIGHTFACE_LICENSE } from './licenses.ts';
 import type { ModelIdentity } from './types.ts';
 
 /** What it takes to recognise and load every model, FaceDet's own first, then InsightFace's, best first. The manifest adds what a page need not carry. */
 export const identities: readonly ModelIdentity[] = [
-  ...bundledModels,
+  ...bundledIdentities,
   {
     name: 'scrfd_34g',
     aliases: [],

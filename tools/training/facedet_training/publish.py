@@ -24,7 +24,7 @@ def seen_images(cache: ImageCache, source: str = "wider") -> list[str]:
 def publish(
     checkpoint: Path, name: str, file: str, use: str, cache: ImageCache, folder: Path = WEIGHTS, accuracy: dict | None = None
 ) -> dict:
-    """Exports `checkpoint` to `folder/file` and puts its entry into `weights.json` (in front: the first is the default)."""
+    """Exports `checkpoint` to `folder/file` and puts its entry into `weights.json` (in front: the first is the default) and `figures.json`."""
     model = load_checkpoint(checkpoint)
     export_onnx(model, folder / file)
     entry = describe(folder / file, name, use) | {
@@ -45,13 +45,23 @@ def describe(path: Path, name: str, use: str) -> dict:
     return {"name": name, "file": path.name, "bytes": len(content), "sha256": digest, "use": use, "batch": True}
 
 
+IDENTITY = ("name", "file", "bytes", "sha256")
+
+
 def add_entry(folder: Path, entry: dict, first: bool = False) -> None:
-    """One entry a name; a new one of the same name takes its place."""
-    path = folder / "weights.json"
-    models = json.loads(path.read_text()).get("models", []) if path.exists() else []
-    models = [m for m in models if m["name"] != entry["name"]]
-    models = [entry, *models] if first else [*models, entry]
-    path.write_text(json.dumps({"models": models}, indent=2) + "\n")
+    """One entry a name; a new one of the same name takes its place. What a page must know goes into one file, the rest into another."""
+    own, rest = {k: entry[k] for k in IDENTITY}, {k: v for k, v in entry.items() if k not in IDENTITY}
+    models = [m for m in read(folder / "weights.json").get("models", []) if m["name"] != entry["name"]]
+    write(folder / "weights.json", {"models": [own, *models] if first else [*models, own]})
+    write(folder / "figures.json", read(folder / "figures.json") | {entry["name"]: rest})
+
+
+def read(path: Path) -> dict:
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def write(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def main() -> None:

@@ -1,8 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFaceDetError } from '@facedet/core';
-import { bundledModels } from '../default.ts';
-import { findModelBySha256, models } from '../manifest.ts';
+import { bundledModels, findModelBySha256, models } from '../manifest.ts';
 import type { ModelEntry } from '../types.ts';
 import { placesOf, readPin } from './cache.ts';
 import { bundledPath, inspect, knownHashes, nameOf } from './file.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { defaultModel } from '../default.ts';
+import { defaultModel } from '../manifest.ts';
 import { classifyModel } from '../find.ts';
 import { models } from '../manifest.ts';
 import type { ModelProgress } from '../progress.ts';
