@@ -101,8 +101,9 @@ describe('readImage', () => {
     const frames = Buffer.concat([quarters(), Buffer.alloc(WIDTH * HEIGHT * 3)]);
     const gif = await sharp(frames, { raw: { width: WIDTH, height: 2 * HEIGHT, channels: 3, pageHeight: HEIGHT } }).gif({ delay: [100, 100] }).toBuffer();
     const image = await readImage(gif);
-    expect([image.width, image.height]).toEqual([WIDTH, HEIGHT]);
+    expect([image.width, image.height, image.pages]).toEqual([WIDTH, HEIGHT, 2]);
     expect(corners(await image.pixels())).toBe(UPRIGHT);
+    expect(await readImage(await picture().gif().toBuffer())).toMatchObject({ pages: 1 });
   });
 
   it('takes a path, URLs and bytes of any kind', async () => {

@@ -18,6 +18,8 @@ export interface StillImage extends RasterSource {
   readonly format: ImageFormat;
   /** Its titles, dates, place and camera, as EXIF has them; for `writeImage`, which writes none by itself. */
   readonly tags: PictureTags;
+  /** How many pictures the file holds (an animation, a TIFF of several pages): only the first is read. */
+  readonly pages: number;
   /** All of the picture as packed RGB, upright, in sRGB, alpha laid on black. Decoded once; not the caller's to change. */
   pixels(options?: { signal?: AbortSignal }): Promise<PixelBuffer>;
   rasterize(width: number, height: number, options?: RasterizeOptions): Promise<PixelBuffer>;
@@ -46,12 +48,13 @@ export async function readImage(source: string | URL | Uint8Array | ArrayBuffer,
   const sharp = await loadSharp();
   signal?.throwIfAborted();
   const shown = describe(source);
-  const { width, height, format, tags } = await header(sharp, bytes, shown);
+  const found = await header(sharp, bytes, shown);
+  const { width, height } = found;
   if (width > LONGEST_SIDE || height > LONGEST_SIDE || width * height > pixelLimit) {
     const limit = `at most ${pixelLimit.toLocaleString('en')} pixels and ${LONGEST_SIDE.toLocaleString('en')} a side`;
     throw new FaceDetError('IMAGE_TOO_LARGE', `Expected a picture of ${limit} but ${shown} has ${width} × ${height}; scale it down, or raise pixelLimit where you trust it.`);
   }
-  return stillImage(sharp, bytes, { width, height, format, tags, shown });
+  return stillImage(sharp, bytes, { ...found, shown });
 }
 
 interface Header {
@@ -59,6 +62,7 @@ interface Header {
   readonly height: number;
   readonly format: ImageFormat;
   readonly tags: PictureTags;
+  readonly pages: number;
   readonly shown: string;
 }
 
@@ -73,7 +77,7 @@ async function header(sharp: Sharp, bytes: Uint8Array, shown: string): Promise<O
   if (!isImageFormat(format)) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a ${FORMATS} picture but ${shown} holds ${String(format)}; convert it first.`);
   const { width, height } = found.autoOrient;
   if (!(width >= 1 && height >= 1)) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a picture of at least one pixel but ${shown} has ${width} × ${height}.`);
-  return { width, height, format, tags: found.exif ? readTags(found.exif) : {} };
+  return { width, height, format, tags: found.exif ? readTags(found.exif) : {}, pages: found.pages ?? 1 };
 }
 
 function isImageFormat(format: unknown): format is ImageFormat {
@@ -87,7 +91,8 @@ function beginning(bytes: Uint8Array): string {
   return text ? JSON.stringify(String.fromCharCode(...head)) : Array.from(head.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
 }
 
-function stillImage(sharp: Sharp, bytes: Uint8Array, { width, height, format, tags, shown }: Header): StillImage {
+function stillImage(sharp: Sharp, bytes: Uint8Array, found: Header): StillImage {
+  const { width, height, format, tags, pages, shown } = found;
   // One picture for each reduction, so that what a call gives never depends on the calls before it.
   const decoded = new Map<number, Promise<PixelBuffer>>();
   let closed = false;
@@ -96,7 +101,7 @@ function stillImage(sharp: Sharp, bytes: Uint8Array, { width, height, format, ta
     if (closed) throw new FaceDetError('DISPOSED', `The picture ${shown} is closed; open it again with readImage().`);
     signal?.throwIfAborted();
     let pending = decoded.get(reduction);
-    if (!pending) decoded.set(reduction, (pending = decodePixels(sharp, bytes, { width, height, format, tags, shown }, reduction)));
+    if (!pending) decoded.set(reduction, (pending = decodePixels(sharp, bytes, found, reduction)));
     const pixels = await pending;
     signal?.throwIfAborted();
     return pixels;
@@ -107,6 +112,7 @@ function stillImage(sharp: Sharp, bytes: Uint8Array, { width, height, format, ta
     height,
     format,
     tags,
+    pages,
     pixels: (options) => decode(1, options?.signal),
     async rasterize(toWidth, toHeight, { region, signal } = {}) {
       const shown = region ?? { x: 0, y: 0, width, height };

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -104,5 +104,21 @@ describe('anonymize', () => {
       frame.close();
     }
     expect(white).toEqual([7]);
+  });
+
+  it('says that only the first picture of a moving GIF was written as a GIF', async () => {
+    const picture = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0];
+    const gif = [...Buffer.from('GIF89a'), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255, ...picture, ...picture, 0x3b];
+    writeFileSync(at('moving.gif'), Uint8Array.from(gif));
+    const { failed, log } = await hide([at('moving.gif')], { output: at('still.gif') });
+    expect([failed, log]).toEqual([[], [`facedet: ${at('moving.gif')}: the first of its 2 pictures was taken; facedet anonymize -o NAME.mp4 takes all`]]);
+  });
+
+  it('refuses options of looking together with rows that exist', async () => {
+    const flags = { tracks: at('rows.jsonl'), output: at('f.mp4') };
+    await expect(hide([at('film.mp4')], { ...flags, lookAhead: 2, resume: true })).rejects.toMatchObject({ code: 'USAGE', message: expect.stringMatching(/without --look-ahead, --resume/) });
+    await expect(hide([at('film.mp4')], { ...flags, detectEvery: 'auto' })).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(hide([at('film.mp4')], { ...flags, trackerPreset: 'balanced' })).rejects.toMatchObject({ code: 'USAGE' });
+    expect(existsSync(at('f.mp4'))).toBe(false);
   });
 });

@@ -8,7 +8,7 @@ import type { Context } from '../shared/context.ts';
 import { outputNames } from '../shared/copies.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
-import { expandInputs, isPictureName, isVideoName, type Input } from '../shared/inputs.ts';
+import { expandInputs, firstOfSeveral, isPictureName, isVideoName, type Input } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
 import { withoutName } from '../shared/video-errors.ts';
@@ -71,6 +71,7 @@ async function hideInPicture({ signal, log }: Context, { keepMetadata = false }:
     anonymizePixels(copy, faces, effect);
     await mkdir(dirname(output), { recursive: true });
     await writeImage(output, copy, { like: image.format, ...(keepMetadata && { tags: image.tags }) });
+    if (image.pages > 1) log(firstOfSeveral(input.source, image, 'anonymize -o NAME.mp4'));
     const format = imageFormatOf(output) ?? image.format;
     if (keepMetadata && Object.keys(image.tags).length > 0 && (format === 'gif' || format === 'tiff')) log(`facedet: ${output}: titles, dates and places can't be kept in ${format.toUpperCase()}; write a .jpg or .png to keep them`);
   } finally {
@@ -133,6 +134,9 @@ function planJobs(inputs: readonly Input[], flags: AnonymizeFlags): Job[] {
     if (job.video && !job.input.error) checkVideoName(job.output, flags.codec);
     else if (!job.input.error && extname(job.output) !== '' && !imageFormatOf(job.output)) throw usageError(`${job.output}: expected a picture's name, like .jpg or .png`);
   }
+  const unused = { lookAhead: '--look-ahead', detectEvery: '--detect-every', resume: '--resume', trackerPreset: '--tracker-preset' };
+  const idle = flags.tracks === undefined ? [] : Object.entries(unused).filter(([flag]) => flags[flag as keyof typeof unused] !== undefined);
+  if (idle.length > 0) throw usageError(`expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows are taken as they are`);
   if (flags.tracks !== undefined && jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
   return jobs;
 }

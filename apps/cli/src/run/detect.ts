@@ -6,7 +6,7 @@ import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
-import { expandInputs, readStdin, type Input } from '../shared/inputs.ts';
+import { expandInputs, firstOfSeveral, readStdin, type Input } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { progress } from '../shared/progress.ts';
 import { resultWriter, type Result } from '../shared/results.ts';
@@ -63,6 +63,7 @@ async function detectFaces(context: Context, detector: Detector, input: Input, b
   try {
     const faces: Face[] = await detector.detect(image, { signal });
     await copies(input, image, faces, signal);
+    if (image.pages > 1) context.log(firstOfSeveral(input.source, image));
     return { result: { source: input.source, width: image.width, height: image.height, faces } };
   } finally {
     image.close();

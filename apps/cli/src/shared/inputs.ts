@@ -78,3 +78,8 @@ export async function readStdin(): Promise<Uint8Array> {
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
+
+/** What a person should know of a picture that moves or has several pages. */
+export function firstOfSeveral(source: string, { pages, format }: { readonly pages: number; readonly format: string }, command = 'video'): string {
+  return `facedet: ${source}: the first of its ${pages} pictures was taken${format === 'gif' ? `; facedet ${command} takes all` : ''}`;
+}
