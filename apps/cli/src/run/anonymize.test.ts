@@ -14,16 +14,20 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Two places where faces may be; the second is surer of none than of one. */
 const [UNSURE, UNLIKELY] = [{ x: 8, y: 8, width: 16, height: 16 }, { x: 40, y: 8, width: 16, height: 16 }];
+/** The most pictures that were looked at at the same time. */
+let together = 0;
 let fails: (call: number) => boolean = () => false;
 
 vi.mock('../shared/detector.ts', () => ({
   openDetector: async (_: Context, flags: DetectorFlags) => {
     const threshold = flags.score ?? 0.5;
-    let calls = 0;
+    let [calls, now] = [0, 0];
     const detector: Detector = {
       concurrency: 1,
       async detect(image: ImageSource): Promise<Face[]> {
+        together = Math.max(together, ++now);
         if (isRasterSource(image)) await image.rasterize(8, 6);
+        now--;
         if (fails(calls++)) throw new FaceDetError('WORKER_CRASHED', 'a thread died');
         return [{ box: UNSURE, score: 0.25 }, { box: UNLIKELY, score: 0.15 }].filter(({ score }) => score >= threshold);
       },
@@ -120,5 +124,14 @@ describe('anonymize', () => {
     await expect(hide([at('film.mp4')], { ...flags, detectEvery: 'auto' })).rejects.toMatchObject({ code: 'USAGE' });
     await expect(hide([at('film.mp4')], { ...flags, trackerPreset: 'balanced' })).rejects.toMatchObject({ code: 'USAGE' });
     expect(existsSync(at('f.mp4'))).toBe(false);
+  });
+
+  it('takes several pictures at once, and tells of each that failed', async () => {
+    for (let i = 0; i < 4; i++) await writeImage(at(`many-${i}.png`), grey);
+    writeFileSync(at('many-4.png'), 'no picture');
+    const { failed } = await hide([0, 4, 1, 2, 3].map((i) => at(`many-${i}.png`)), { output: at('many') });
+    expect(failed).toEqual(['IMAGE_UNREADABLE']);
+    expect(readdirSync(at('many')).sort()).toEqual([0, 1, 2, 3].map((i) => `many-${i}.png`));
+    expect(together).toBeGreaterThan(1);
   });
 });

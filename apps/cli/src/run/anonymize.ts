@@ -8,9 +8,11 @@ import type { Context } from '../shared/context.ts';
 import { outputNames } from '../shared/copies.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
+import { inOrder } from '../shared/in-order.ts';
 import { expandInputs, firstOfSeveral, isPictureName, isVideoName, type Input } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
+import { progress } from '../shared/progress.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
 import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideoName, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
@@ -41,23 +43,36 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
   const effect = await effectOf(flags);
   const score = flags.score ?? ANONYMIZE_SCORE;
   const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
-  try {
-    for (const job of jobs) {
-      if (context.signal.aborted) break;
-      const { source } = job.input;
-      try {
-        if (job.input.error) throw job.input.error;
-        await stat(source);
-        if (job.video) await hideInVideo(context, flags, job, effect, score, opened?.detector);
-        else await hideInPicture(context, flags, job, effect, opened!.detector);
-      } catch (error) {
-        if (context.signal.aborted) throw error;
-        if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
-        context.fail(source, withoutName(error, source));
-      }
+  const attempt = async (job: Job): Promise<void> => {
+    const { source } = job.input;
+    try {
+      context.signal.throwIfAborted();
+      if (job.input.error) throw job.input.error;
+      await stat(source);
+      if (job.video) await hideInVideo(context, flags, job, effect, score, opened?.detector);
+      else await hideInPicture(context, flags, job, effect, opened!.detector);
+    } catch (error) {
+      if (context.signal.aborted) throw error;
+      if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
+      context.fail(source, withoutName(error, source));
     }
+  };
+  try {
+    await hideInPictures(context, jobs.filter(({ video }) => !video), opened?.detector.concurrency ?? 1, attempt);
+    // One video keeps all cores busy.
+    for (const job of jobs.filter(({ video }) => video)) await attempt(job);
   } finally {
     await opened?.detector.dispose();
+  }
+}
+
+/** Several pictures at once, as many as the detector looks at and one that is read or written meanwhile. */
+async function hideInPictures(context: Context, jobs: readonly Job[], concurrency: number, attempt: (job: Job) => Promise<void>): Promise<void> {
+  const bar = jobs.length > 1 ? await progress(context, { total: jobs.length, unit: 'images' }) : undefined;
+  try {
+    for await (const _ of inOrder(jobs, concurrency + 1, attempt)) bar?.tick();
+  } finally {
+    bar?.stop();
   }
 }
 
