@@ -1,4 +1,4 @@
-"""`facedet-training`: train, evaluate, export, quantize, ablate."""
+"""`facedet-training`: train, evaluate, calibrate, export, quantize, ablate."""
 
 from __future__ import annotations
 
@@ -208,6 +208,33 @@ def ablate(args) -> None:
     print(run_study(args))
 
 
+def add_calibrate(commands) -> None:
+    p = commands.add_parser("calibrate", help="make a score worth the same for small and large faces, by the images kept aside")
+    p.add_argument("--checkpoint", type=Path, required=True)
+    p.add_argument("--output", type=Path, required=True, help="a copy of the checkpoint with six biases changed")
+    p.add_argument("--data-root", type=Path, required=True, help="the folder that the config's data sets are relative to")
+    p.add_argument("--config", default="default_weights")
+    p.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    p.add_argument("--set", help="only the images of this data set")
+    p.add_argument("--size", default="640x640")
+    p.add_argument("--threads", type=int, default=1)
+    p.set_defaults(run=calibrate)
+
+
+def calibrate(args) -> None:
+    import torch
+
+    from .calibrate import calibrate_checkpoint
+    from .configuration import data_of, read_config
+
+    torch.set_num_threads(args.threads)
+    values, data = read_config(args.config)
+    cache, _, aside = data_of(data, values, args.data_root, args.cache, args.threads, bar_of("prepare"))
+    if args.set:
+        aside = [i for i in aside if cache.source[i] == args.set]
+    print(json.dumps(calibrate_checkpoint(args.checkpoint, args.output, cache, aside, canvas=parse_size(args.size))))
+
+
 def add_pack(commands) -> None:
     p = commands.add_parser("pack", help="a small copy of a checkpoint to go on from: averaged weights in half precision")
     p.add_argument("--checkpoint", type=Path, required=True)
@@ -233,7 +260,7 @@ def bar_of(title: str):
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="facedet-training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_train, add_evaluate, add_export, add_quantize, add_ablate, add_pack):
+    for add in (add_train, add_evaluate, add_export, add_quantize, add_calibrate, add_ablate, add_pack):
         add(commands)
     args = parser.parse_args(argv)
     try:

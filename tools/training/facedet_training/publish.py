@@ -24,7 +24,7 @@ def seen_images(cache: ImageCache, source: str = "wider") -> list[str]:
 def publish(
     checkpoint: Path, name: str, file: str, use: str, cache: ImageCache, folder: Path = WEIGHTS, accuracy: dict | None = None
 ) -> dict:
-    """Exports `checkpoint` to `folder/file` and puts its entry into `weights.json` (in front: the first is the default) and `figures.json`."""
+    """Exports `checkpoint` to `folder/file`, its entry to `weights.json` (in front: the first is the default) and `figures.json`."""
     model = load_checkpoint(checkpoint)
     export_onnx(model, folder / file)
     entry = describe(folder / file, name, use) | {
