@@ -1,6 +1,7 @@
 """A run's log as a picture: python -m facedet_training.curve runs/train/log.jsonl -o curve.svg [--points points.json]
 
-`points` holds measured figures by crops seen: {"name": [[seen, value], …], …}.
+Several logs are runs that each began from the weights of the one before: their crops are counted on. `points` holds measured figures
+by crops seen: {"name": [[seen, value], …], …}.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ def smooth(values: list[float], window: int) -> list[float]:
     return result
 
 
-def draw(log: Path, output: Path, points: dict[str, list] | None = None, window: int = 25) -> None:
+def joined(logs: list[Path]) -> list[dict]:
+    """The rows of all logs, `seen` counted from the first run's first crop."""
+    rows: list[dict] = []
+    for log in logs:
+        before = rows[-1]["seen"] if rows else 0
+        rows += [row | {"seen": row["seen"] + before} for row in map(json.loads, log.read_text().splitlines())]
+    return rows
+
+
+def draw(logs: list[Path], output: Path, points: dict[str, list] | None = None, window: int = 25) -> None:
     import matplotlib
 
     matplotlib.use("svg" if output.suffix == ".svg" else "agg")
@@ -27,7 +37,7 @@ def draw(log: Path, output: Path, points: dict[str, list] | None = None, window:
     matplotlib.rcParams["svg.hashsalt"] = "facedet"
     from matplotlib import pyplot
 
-    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    rows = joined(logs)
     seen = [row["seen"] / 1000 for row in rows]
     kinds = [("score", "quality focal"), ("box", "DIoU"), ("landmarks", "landmarks"), ("lr", "rate / base rate")]
     figure, axes = pyplot.subplots(1, len(kinds) + bool(points), figsize=(3.1 * (len(kinds) + bool(points)), 2.7))
@@ -51,11 +61,11 @@ def draw(log: Path, output: Path, points: dict[str, list] | None = None, window:
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("log", type=Path)
+    p.add_argument("logs", type=Path, nargs="+", metavar="LOG")
     p.add_argument("-o", "--output", type=Path, required=True)
     p.add_argument("--points", type=Path)
     args = p.parse_args()
-    draw(args.log, args.output, json.loads(args.points.read_text()) if args.points else None)
+    draw(args.logs, args.output, json.loads(args.points.read_text()) if args.points else None)
 
 
 if __name__ == "__main__":
