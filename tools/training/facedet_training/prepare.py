@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from .cache import ImageCache, build_cache, open_cache
 from .datasets import read_set
@@ -35,7 +36,17 @@ def teach(cache: ImageCache, scales: dict[str, float], threads: int = 1, progres
 
 
 def prepared_cache(data: dict, root: Path, folder: Path, threads: int = 1, progress=None) -> ImageCache:
-    """Builds what is missing in `folder` and reuses the rest."""
+    """Builds what is missing in `folder` and reuses the rest.
+
+    Of several processes that ask at once, as under torchrun, one builds and the others wait: two that wrote the same files would
+    leave neither whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "prepare.lock"):
+        return _prepared(data, root, folder, threads, progress)
+
+
+def _prepared(data: dict, root: Path, folder: Path, threads: int, progress) -> ImageCache:
     sets = [{k: v for k, v in s.items() if k != "weight"} for s in data["sets"]]
     mark = folder / "sets.txt"
     wanted = fingerprint([sets, data.get("longest", 0)])

@@ -1,11 +1,14 @@
 """Every format is read into the same samples; what is malformed is named with its line; the cache gives back what went in."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
+from facedet_training import prepare
 from facedet_training.augment import Augmentation
 from facedet_training.batches import Sampler, tuning_split
 from facedet_training.cache import build_cache
@@ -116,6 +119,25 @@ def test_the_cache_gives_back_pixels_and_faces(tmp_path, images):
     samples[0].image = images / "gone.png"
     with pytest.raises(ValueError, match="gone.png"):
         build_cache(samples, tmp_path / "broken")
+
+
+def test_of_several_that_prepare_the_same_folder_one_builds_and_the_others_wait(tmp_path, images, monkeypatch):
+    """Found by a first run under torchrun: each process built the cache, and each read what another was writing."""
+    (tmp_path / "list.txt").write_text("a.png\n1\n10 10 12 16 0 0 0 0 0 0\n")
+    data = {"sets": [{"name": "set", "format": "wider", "labels": "list.txt", "images": "images"}]}
+    builds = []
+
+    def slow(*args):
+        builds.append(1)
+        time.sleep(0.2)
+        return build_cache(*args)
+
+    monkeypatch.setattr(prepare, "build_cache", slow)
+    with ThreadPoolExecutor(4) as pool:
+        caches = list(pool.map(lambda _: prepare.prepared_cache(data, tmp_path, tmp_path / "cache"), range(4)))
+    assert len(builds) == 1
+    for cache in caches:
+        assert np.array_equal(cache.image(0), cv2.imread(str(images / "a.png")))
 
 
 def test_the_tuning_images_do_not_hang_on_the_other_sets():
