@@ -15,7 +15,7 @@ import { place } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideoName, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideo, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
 
 export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
   output: string;
@@ -146,7 +146,7 @@ function planJobs(inputs: readonly Input[], flags: AnonymizeFlags): Job[] {
   for (const job of jobs) {
     const own = sources.get(place(job.output));
     if (own !== undefined) throw usageError(`${job.output}: it is the input ${own}; expected another name or folder`, 'OUTPUT_IS_INPUT');
-    if (job.video && !job.input.error) checkVideoName(job.output, flags.codec);
+    if (job.video && !job.input.error) checkVideo(job.output, flags);
     else if (!job.input.error && extname(job.output) !== '' && !imageFormatOf(job.output)) throw usageError(`${job.output}: expected a picture's name, like .jpg or .png`);
   }
   const unused = { lookAhead: '--look-ahead', detectEvery: '--detect-every', resume: '--resume', trackerPreset: '--tracker-preset' };

@@ -5,7 +5,7 @@ import type { Context } from '../shared/context.ts';
 import { usageError } from '../shared/errors.ts';
 import { openPartial } from '../shared/partial-file.ts';
 import { progress } from '../shared/progress.ts';
-import { checkVideoName, encodingOptions, type EncodingFlags } from '../shared/video-options.ts';
+import { checkVideo, encodingOptions, type EncodingFlags } from '../shared/video-options.ts';
 
 interface SynthFlags extends EncodingFlags {
   output: string;
@@ -22,7 +22,7 @@ const EVENTS: readonly SceneEventKind[] = ['crossing', 'absence', 'scale', 'pill
 
 export async function run(context: Context, flags: SynthFlags): Promise<void> {
   const { output, seed, width, height, fps, duration, faces } = flags;
-  checkVideoName(output, flags.codec);
+  checkVideo(output, flags);
   const scene = createScene({ seed, width, height, fps, duration, faces, ...(flags.events !== undefined && { events: parseEvents(flags.events) }) });
   const stem = output.slice(0, output.length - extname(output).length);
   // First, as it refuses what can't be encoded: nothing lies there then.

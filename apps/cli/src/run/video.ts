@@ -9,7 +9,7 @@ import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { checkVideoName, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+import { checkVideo, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
 
 export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
   output?: string;
@@ -113,7 +113,7 @@ function statistics({ metadata, leftOut: _, ...figures }: VideoSummary): unknown
 
 function checkFlags(flags: VideoFlags, source: string): void {
   const { output, jsonl, mot, csv, track } = flags;
-  if (output !== undefined) checkVideoName(output, flags.codec);
+  if (output !== undefined) checkVideo(output, flags);
   if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
   if (!track && flags.thumbnails !== undefined) throw usageError('expected identities for --thumbnails, received --no-track');
   if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');

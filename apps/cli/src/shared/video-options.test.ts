@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../program.ts';
+import { checkVideo } from './video-options.ts';
 
 /** The help text on one line. */
 function help(name: string): string {
@@ -19,5 +20,26 @@ describe('the help', () => {
     expect(help('video')).toContain('--no-audio');
     expect(help('anonymize')).toContain('--no-audio');
     expect(help('synth')).not.toContain('--no-audio');
+  });
+});
+
+describe('how a video is to be written', () => {
+  it('takes what its encoder knows', () => {
+    for (const [path, flags] of [
+      ['a.mp4', { encoderPreset: 'slow', crf: 51 }],
+      ['a.webm', { encoderPreset: '8', crf: 63 }],
+      ['a.mkv', { codec: 'av1', encoderPreset: '13' }],
+    ] as const) expect(() => checkVideo(path, flags)).not.toThrow();
+  });
+
+  it('is refused before anything runs where the encoder would refuse it', () => {
+    for (const [path, flags, message] of [
+      ['a.avi', {}, /ends in \.mp4/],
+      ['a.webm', { codec: 'h264' }, /expected vp9 or av1/],
+      ['a.mp4', { encoderPreset: 'quick' }, /ultrafast, .*, placebo for h264, received quick/],
+      ['a.webm', { encoderPreset: 'fast' }, /0 to 8 for vp9, received fast/],
+      ['a.mp4', { codec: 'av1', encoderPreset: '14' }, /0 to 13 for av1/],
+      ['a.mov', { crf: 52 }, /0 to 51 for h264, received 52/],
+    ] as const) expect(() => checkVideo(path, flags)).toThrow(message);
   });
 });

@@ -30,7 +30,7 @@ export function withEncodingOptions(command: Command, { audio = true } = {}): Co
   command
     .addOption(new Option('--codec <name>', 'h264, vp9 or av1 (default: h264, vp9 in .webm)').argParser(oneOf('h264', 'vp9', 'av1')))
     .addOption(new Option('--crf <quality>', 'constant quality, lower is better (default: 23 for h264, 33 for vp9, 35 for av1)').argParser(numberIn(0, 63)))
-    .option('--encoder-preset <name>', "the encoder's own speed setting, like fast or slow")
+    .option('--encoder-preset <name>', "the encoder's speed setting: ultrafast to placebo for h264 (default: veryfast), 0 to 8 for vp9 (5), 0 to 13 for av1 (10)")
     .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: the cores, up to 8, or half of them)').argParser(integerIn(1, 64)));
   return audio ? command.option('--no-audio', "leave out the source's sound") : command;
 }
@@ -77,11 +77,26 @@ export function parseDetectEvery(text: string): number | 'auto' {
 /** The videos that are written. */
 export const WRITTEN_VIDEOS = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'];
 
-/** Ends the command with exit code 2 where no video of this codec can be written under this name. */
-export function checkVideoName(path: string, codec?: VideoCodec): void {
+/** The speed settings that each encoder knows, slowest last where they have names. */
+const ENCODER_PRESETS: Record<VideoCodec, readonly string[]> = {
+  h264: ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo'],
+  vp9: Array.from({ length: 9 }, (_, speed) => String(speed)),
+  av1: Array.from({ length: 14 }, (_, speed) => String(speed)),
+};
+
+/** Ends the command with exit code 2 where no video can be written under this name with these settings. */
+export function checkVideo(path: string, { codec, crf = 0, encoderPreset }: EncodingFlags): void {
   const extension = extname(path).toLowerCase();
   if (!WRITTEN_VIDEOS.includes(extension)) throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
   if (extension === '.webm' && codec === 'h264') throw usageError(`${path}: expected vp9 or av1 in a WebM, received h264`);
+  const chosen = codec ?? (extension === '.webm' ? 'vp9' : 'h264');
+  if (chosen === 'h264' && crf > 51) throw usageError(`expected --crf from 0 to 51 for h264, received ${crf}`);
+  const known = ENCODER_PRESETS[chosen];
+  if (encoderPreset !== undefined && !known.includes(encoderPreset)) throw usageError(`expected --encoder-preset ${listed(known)} for ${chosen}, received ${encoderPreset}`);
+}
+
+function listed(presets: readonly string[]): string {
+  return presets[0] === '0' ? `0 to ${presets.at(-1)}` : presets.join(', ');
 }
 
 /** `ff8000` → red, green, blue. */
