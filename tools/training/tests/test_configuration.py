@@ -13,7 +13,7 @@ from facedet_training.models import architecture
 
 from .synthetic import drawn_cache
 
-MODELS = ["scrfd_0.5g", "scrfd_2.5g", "scrfd_10g", "scrfd_34g", "default_weights"]
+MODELS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in ("data", "ablations"))
 
 
 def check(values):
