@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Runs a benchmark from its source, with the workspace's packages from theirs: node apps/bench/run.mjs NAME [ARGUMENTS…]
+// Without a name or with --help it lists them; NAME --help tells what one measures and its options, as the head of its file does.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,9 +10,24 @@ import { build } from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const names = readdirSync(join(here, 'src')).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).map((file) => file.slice(0, -3));
 const [name, ...args] = process.argv.slice(2);
-if (!name || !existsSync(join(here, 'src', `${name}.ts`))) {
-  console.error(`Expected the name of a benchmark (${names.join(', ')}) but received ${name ?? 'none'}`);
+/** The comment at the head of a benchmark's file. */
+function about(benchmark) {
+  const lines = readFileSync(join(here, 'src', `${benchmark}.ts`), 'utf8').split('\n');
+  return lines.slice(0, lines.findIndex((line) => !line.startsWith('//'))).map((line) => line.slice(3));
+}
+
+if (!name || name === '--help' || name === '-h') {
+  console.log('node apps/bench/run.mjs NAME [ARGUMENTS…]   (NAME --help: its options)\n');
+  for (const benchmark of names) console.log(`${benchmark}\n    ${about(benchmark)[0]}`);
+  process.exit(name ? 0 : 2);
+}
+if (!names.includes(name)) {
+  console.error(`Expected the name of a benchmark (${names.join(', ')}) but received ${name}`);
   process.exit(2);
+}
+if (args.includes('--help') || args.includes('-h')) {
+  console.log(about(name).join('\n'));
+  process.exit(0);
 }
 
 mkdirSync(join(here, '.cache'), { recursive: true });
@@ -27,6 +43,11 @@ await Promise.all([[join(here, 'src', `${name}.ts`), outfile], [worker, join(her
   format: 'esm',
   sourcemap: 'inline',
   conditions: ['@facedet/source'],
+  banner: from === worker ? {} : { js: `process.on('uncaughtException', (error) => {
+  const usage = String(error?.code).startsWith('ERR_PARSE_ARGS');
+  console.error(usage ? error.message + '. node apps/bench/run.mjs ${name} --help tells the options.' : error);
+  process.exit(usage ? 2 : 1);
+});` },
   plugins: [{
     name: 'only the workspace is bundled',
     setup({ onResolve, resolve }) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +10,9 @@ const shared = fileURLToPath(new URL('../../../../../shared', import.meta.url));
 const hasShared = existsSync(join(shared, 'wider', 'dev'));
 if (!hasShared) console.warn('skipped: the detector is evaluated where ../shared/wider and ../shared/models lie beside the repository');
 
-const folder = mkdtempSync(join(tmpdir(), 'facedet-wider-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+// Made where there is something to test: where all is skipped, nothing would remove it.
+const folder = join(tmpdir(), `facedet-wider-${process.pid}`);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const root = join(folder, 'root');
 const output = join(folder, 'output');
 const prediction = join(output, '0--Parade', '0_Parade_Parade_0_472.txt');

@@ -1,9 +1,9 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { resizeBilinear } from '@facedet/core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeImage } from '../write-image.ts';
 import { displayMatrix, hasShared, numberedPicture, numbersOf, shared, show, steady, tempFolder, writeByGraph, writeNumbered } from './fixtures.ts';
 import { openVideo } from './open-video.ts';
@@ -16,6 +16,7 @@ let film: string;
 beforeAll(async () => {
   film = await writeNumbered(at('film.mp4'), steady(60));
 });
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('frames', () => {
   it('come in order, each with its picture and its time', async () => {
