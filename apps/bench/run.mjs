@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs a benchmark from its source, with the workspace's packages from theirs: node apps/bench/run.mjs NAME [ARGUMENTS…]
-// Without a name or with --help it lists them; NAME --help tells what one measures and its options, as the head of its file does.
+// --help lists them; NAME --help tells what one measures and its options, as the head of its file does.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,19 +10,20 @@ import { build } from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const names = readdirSync(join(here, 'src')).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).map((file) => file.slice(0, -3));
 const [name, ...args] = process.argv.slice(2);
+
 /** The comment at the head of a benchmark's file. */
 function about(benchmark) {
   const lines = readFileSync(join(here, 'src', `${benchmark}.ts`), 'utf8').split('\n');
   return lines.slice(0, lines.findIndex((line) => !line.startsWith('//'))).map((line) => line.slice(3));
 }
 
-if (!name || name === '--help' || name === '-h') {
+if (name === '--help' || name === '-h') {
   console.log('node apps/bench/run.mjs NAME [ARGUMENTS…]   (NAME --help: its options)\n');
   for (const benchmark of names) console.log(`${benchmark}\n    ${about(benchmark)[0]}`);
-  process.exit(name ? 0 : 2);
+  process.exit(0);
 }
 if (!names.includes(name)) {
-  console.error(`Expected the name of a benchmark (${names.join(', ')}) but received ${name}`);
+  console.error(`Expected the name of a benchmark (${names.join(', ')}) but received ${name ?? 'none'}. --help tells what each measures.`);
   process.exit(2);
 }
 if (args.includes('--help') || args.includes('-h')) {
@@ -43,6 +44,7 @@ await Promise.all([[join(here, 'src', `${name}.ts`), outfile], [worker, join(her
   format: 'esm',
   sourcemap: 'inline',
   conditions: ['@facedet/source'],
+  // Ahead of the benchmark's own code, which reads its options first of all. Not in the pool's threads: they report their errors themselves.
   banner: from === worker ? {} : { js: `process.on('uncaughtException', (error) => {
   const usage = String(error?.code).startsWith('ERR_PARSE_ARGS');
   console.error(usage ? error.message + '. node apps/bench/run.mjs ${name} --help tells the options.' : error);

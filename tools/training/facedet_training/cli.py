@@ -184,6 +184,27 @@ def quantize(args) -> None:
     print(json.dumps({"file": str(args.output), "bytes": args.output.stat().st_size}))
 
 
+def add_compare(commands) -> None:
+    p = commands.add_parser("compare", help="what INT8 changes: the noise of its scores, and the time of both on one thread")
+    p.add_argument("--model", type=Path, required=True, help="in FP32")
+    p.add_argument("--quantized", type=Path, required=True)
+    p.add_argument("--images", type=Path, required=True, help="a folder of pictures")
+    p.add_argument("--count", type=int, default=50, help="how many of them (default: %(default)s)")
+    p.add_argument("--seed", type=int, default=7, help="which of them; `quantize` calibrates on those of 0 (default: %(default)s)")
+    p.add_argument("--size", default="640x640")
+    p.set_defaults(run=compare)
+
+
+def compare(args) -> None:
+    from .compare import milliseconds, score_noise
+    from .quantize import calibration_tensors
+
+    size = parse_size(args.size)
+    noise = score_noise(args.model, args.quantized, calibration_tensors(args.images, size, args.count, args.seed))
+    full, quantized = milliseconds([args.model, args.quantized], size)
+    print(json.dumps({"noise": noise, "ms": full, "quantizedMs": quantized, "faster": full / quantized}))
+
+
 def add_ablate(commands) -> None:
     p = commands.add_parser("ablate", help="one of the studies of configs/ablations.yaml at any budget")
     p.add_argument("study", help="its name, or `list`")
@@ -260,7 +281,7 @@ def bar_of(title: str):
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="facedet-training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_train, add_evaluate, add_export, add_quantize, add_calibrate, add_ablate, add_pack):
+    for add in (add_train, add_evaluate, add_export, add_quantize, add_compare, add_calibrate, add_ablate, add_pack):
         add(commands)
     args = parser.parse_args(argv)
     try:

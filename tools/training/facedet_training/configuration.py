@@ -38,9 +38,12 @@ def make_options(values: dict, where: str = "train") -> Options:
 
 
 def read_config(name: str | Path) -> tuple[dict, dict]:
-    """The training values and the data description of a config."""
+    """The training values and the data description of a config; its own values take the place of those of its `base`."""
     path = find_config(name)
     config = read_yaml(path)
+    if "base" in config:
+        values, data = read_config(find_config(path.parent / config["base"]))
+        return values | config.get("train", {}), data
     data = config.get("data", "data.yaml")
     if isinstance(data, str):
         beside = path.parent / data

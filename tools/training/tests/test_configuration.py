@@ -32,6 +32,13 @@ def test_configurations_are_valid(name):
     assert data["sets"]
 
 
+def test_a_config_may_change_another():
+    base, base_data = read_config("default_weights_640")
+    values, data = read_config("default_weights_640_more")
+    assert values == base | {"lr": 0.002, "muon_lr": 0.0133, "seed": 6} and data == base_data
+    assert values != base
+
+
 def test_the_papers_recipe():
     values, _ = read_config("scrfd_34g")
     assert (values["epochs"], values["lr"], values["batch_size"], values["weight_decay"]) == (640, 0.01, 8, 5e-4)

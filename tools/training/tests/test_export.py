@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from facedet_training.compare import milliseconds, score_noise
 from facedet_training.export import difference, export_onnx, fold_norms, load_checkpoint, open_session, pack_checkpoint
 from facedet_training.models import build
-from facedet_training.quantize import quantize_model
+from facedet_training.quantize import calibration_tensors, quantize_model
 from facedet_training.train import Run
 
 from .synthetic import drawn_cache
@@ -122,6 +123,20 @@ def test_layers_may_stay_fp32(exported):
     scales = {i for n in result.graph.node if n.op_type == "DequantizeLinear" for i in n.output}
     grouped = [n for n in result.graph.node if n.op_type == "Conv" and any(a.name == "group" and a.i > 1 for a in n.attribute)]
     assert grouped and all(n.input[1] not in scales for n in grouped)
+
+
+def test_noise_and_time_of_int8(exported, tmp_path):
+    _, path = exported
+    quantize_model(path, "static", output=tmp_path / "int8.onnx", images=pictures(), size=(64, 64), count=2)
+    tensors = list(calibration_tensors(pictures(), (64, 64), 3))
+    assert score_noise(path, path, tensors, 0) == {8: 0, 16: 0, 32: 0}
+    noise = score_noise(path, tmp_path / "int8.onnx", tensors, 0)
+    pair = [open_session(p) for p in (path, tmp_path / "int8.onnx")]
+    for i, stride in enumerate((8, 16, 32)):
+        a, b = (np.concatenate([s.run(None, {s.get_inputs()[0].name: t})[i].ravel() for t in tensors]) for s in pair)
+        assert noise[stride] == pytest.approx(np.sqrt(((a - b) ** 2).mean()), rel=1e-4) and noise[stride] > 0
+    assert score_noise(path, path, tensors, 1.1) == {8: None, 16: None, 32: None}
+    assert all(ms > 0 for ms in milliseconds([path, tmp_path / "int8.onnx"], (64, 64), 2))
 
 
 def test_what_quantize_refuses(exported):

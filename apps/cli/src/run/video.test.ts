@@ -54,7 +54,7 @@ describe('synth', () => {
     for (const name of ['scene.truth.jsonl', 'scene.gt.txt']) expect(readFileSync(at(`again/${name}`))).toEqual(readFileSync(at(name)));
     await expect(synth(context().context, { output: at('scene.txt'), ...scene })).rejects.toMatchObject({ exitCode: 2 });
     await expect(synth(context().context, { output: at('x.mp4'), ...scene, events: 'party' })).rejects.toMatchObject({ exitCode: 2 });
-    await expect(synth(context().context, { output: at('y.mp4'), ...scene, encoderPreset: 'nonsense' })).rejects.toMatchObject({ exitCode: 2 });
+    await expect(synth(context().context, { output: at('y.mp4'), ...scene, encoderPreset: 'nonsense' })).rejects.toMatchObject({ exitCode: 2, code: 'USAGE' });
     expect(readdirSync(folder).filter((name) => /^[xy]\./.test(name))).toEqual([]);
   });
 });
