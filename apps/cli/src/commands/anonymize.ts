@@ -9,7 +9,7 @@ export const anonymize = () =>
     withTrackingOptions(
       withDetectorOptions(new Command('anonymize').description('make faces unrecognisable in pictures and video; what fails is never written clear').argument('<inputs...>', 'pictures and videos: files, folders, globs'), { score: ANONYMIZE_SCORE })
         .requiredOption('-o, --output <path>', 'a file for one input, a folder for several')
-        .addOption(new Option('--effect <name>', 'how (default: blur)').argParser(oneOf('blur', 'pixelate', 'solid', 'image')))
+        .addOption(new Option('--effect <name>', 'blur, pixelate, solid or image (default: blur)').argParser(oneOf('blur', 'pixelate', 'solid', 'image')))
         .option('--image <file>', 'the picture for --effect image')
         .addOption(new Option('--color <rrggbb>', 'the colour for --effect solid (default: 000000)').argParser(parseColor))
         .addOption(new Option('--shape <name>', 'ellipse or box (default: ellipse)').argParser(oneOf('ellipse', 'box')))
