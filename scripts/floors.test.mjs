@@ -17,6 +17,7 @@ describe('the floors of the house', () => {
   it.each([
     ['packages/core/src/a.ts', '@facedet/tracker'],
     ['packages/core/src/testing/a.ts', 'node:fs'],
+    ['packages/checks/src/a.ts', '@facedet/core'],
     ['packages/tracker/src/a.ts', '@facedet/core'],
     ['packages/temporal/src/a.ts', '@facedet/core'],
     ['packages/temporal/src/a.ts', 'onnxruntime-node'],
@@ -36,6 +37,7 @@ describe('the floors of the house', () => {
   });
 
   it.each([
+    ['packages/tracker/src/a.ts', '@facedet/checks'],
     ['packages/pipeline/src/a.ts', '@facedet/core'],
     ['packages/draw/src/a.ts', '@facedet/core'],
     ['packages/models/src/node/a.ts', 'node:fs'],

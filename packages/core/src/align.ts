@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { bytesPerPixel, channelOffsets, checkImage, isRasterSource, rowStride } from './pixels.ts';
 import type { ImageSource, Landmarks, PixelBuffer } from './types.ts';
 

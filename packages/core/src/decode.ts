@@ -1,5 +1,5 @@
 import type { Candidates } from './candidates.ts';
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import type { Head, Level } from './layout.ts';
 import type { Pass } from './plan.ts';
 

@@ -2,7 +2,7 @@ import type { InferenceSession, Tensor } from './backend.ts';
 import { Candidates } from './candidates.ts';
 import { clahe } from './clahe.ts';
 import { decode } from './decode.ts';
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { readLayout } from './layout.ts';
 import { readModelShape, type ModelShape } from './model-shape.ts';
 import { nms } from './nms.ts';

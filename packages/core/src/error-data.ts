@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 
 /** An error as plain data: a structured clone would lose its code and, of classes that are not built in, its name. */
 export interface ErrorData {

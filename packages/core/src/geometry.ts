@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import type { CanvasSize, Preset } from './settings.ts';
 
 /** Sides of a model's input are multiples of this: its coarsest stride of the three-stride models, which every SCRFD has. */

@@ -2,7 +2,7 @@
 export type * from './types.ts';
 // The contract that third parties implement.
 export type * from './backend.ts';
-export { FaceDetError, isFaceDetError } from './errors.ts';
+export { FaceDetError, isFaceDetError } from '@facedet/checks';
 // Errors on their way between threads.
 export { packError, unpackError, type ErrorData } from './error-data.ts';
 // A detector on any engine.

@@ -1,5 +1,5 @@
 import type { Tensor } from './backend.ts';
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { describe } from './model-shape.ts';
 
 /** One kind of output of one stride, addressed as `data[start + anchorRow · rowStep + channel · channelStep]`. */

@@ -1,5 +1,5 @@
 import type { InferenceSession, TensorInfo } from './backend.ts';
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 
 /** What a detection model takes, read from its only input [batch, 3, height, width]. */
 export interface ModelShape {

@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import type { ImageSource, PixelBuffer, PixelFormat, RasterSource } from './types.ts';
 
 /** Bytes a pixel of a format. */

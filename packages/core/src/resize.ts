@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
 import type { Box, PixelBuffer } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { checkCanvasSize } from './geometry.ts';
 
 /** `paper`: the SCRFD repository's evaluation on WIDER FACE. `runtime`: InsightFace's deployed pipeline, for everything else. */

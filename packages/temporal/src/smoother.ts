@@ -1,5 +1,5 @@
 import { adaptiveEma, over, REFERENCE_RATE } from './adaptive-ema.ts';
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import type { Filter } from './filter.ts';
 import { oneEuro } from './one-euro.ts';
 import type { Box, FilterState, Identified, Point, Smoother, SmootherOptions, SmootherSnapshot } from './types.ts';

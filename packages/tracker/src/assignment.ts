@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 
 /** Options of `assign`. */
 export interface AssignOptions {

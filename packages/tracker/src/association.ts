@@ -1,5 +1,5 @@
 import { augment, workspace } from './assignment.ts';
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { createOverlapFinder, type Choice } from './overlap.ts';
 
 /** The cost of a pair by its places in both choices; only a pair below the limit of the round can be made. */

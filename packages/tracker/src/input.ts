@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import type { CameraMotion, Detection } from './types.ts';
 
 /** Coordinates beyond this, pixels, are taken for an error: the filter's squares would lose their last digits. */

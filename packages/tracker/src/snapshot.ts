@@ -1,4 +1,4 @@
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { COVARIANCE, MEAN } from './kalman.ts';
 import { createTable, LOST, REMOVED, STATES, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
 import type { TrackerSnapshot, TrackSnapshot } from './types.ts';

@@ -1,5 +1,5 @@
 import { createAssociation, type Cost } from './association.ts';
-import { FaceDetError } from './errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { checkDetections, checkMotion, checkTime, readDetections } from './input.ts';
 import { correct, COVARIANCE, initiate, MEAN, predict as predictState, warp } from './kalman.ts';
 import { DUPLICATE_THRESHOLD, GAP_EXPONENT, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, REFERENCE_RATE, resolveOptions, SIMILAR_SIZE, TENTATIVE_MATCH_THRESHOLD } from './options.ts';

@@ -1,5 +1,5 @@
 import type { InferenceBackend, InferenceSession, Tensor, TensorInfo } from '../backend.ts';
-import { FaceDetError } from '../errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import type { Face } from '../types.ts';
 
 /** The forms that exports of SCRFD give their outputs. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { InferenceBackend, Tensor } from '../backend.ts';
-import { FaceDetError } from '../errors.ts';
+import { FaceDetError } from '@facedet/checks';
 import { backendConformance, encodeOnnx } from './index.ts';
 
 /** A correct backend for the suite's two models, in a few lines, and ways to break it. */

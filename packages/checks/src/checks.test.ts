@@ -1,0 +1,95 @@
+/// <reference types="node" />
+import vm from 'node:vm';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkOptionNames, FaceDetError, isFaceDetError, received } from './index.ts';
+
+/** Another copy of the class, as a bundle of another package has it. */
+async function anotherCopy(): Promise<typeof FaceDetError> {
+  const { FaceDetError: copy } = (await import(/* @vite-ignore */ new URL('./errors.ts?copy', import.meta.url).href)) as { FaceDetError: typeof FaceDetError };
+  return copy;
+}
+
+describe('FaceDetError', () => {
+  it('is one class across copies', async () => {
+    const Other = await anotherCopy();
+    expect(Other).not.toBe(FaceDetError);
+    expect(new Other('SOME_CODE', 'Expected a but received b.') instanceof FaceDetError).toBe(true);
+    expect(new FaceDetError('SOME_CODE', 'Expected a but received b.') instanceof Other).toBe(true);
+    expect(isFaceDetError(new Other('SOME_CODE', ''))).toBe(true);
+  });
+
+  it('is recognised in another realm', () => {
+    const foreign: unknown = vm.runInNewContext(`Object.assign(new Error('Expected a but received b.'), { name: 'FaceDetError', code: 'SOME_CODE' })`);
+    expect(foreign instanceof Error).toBe(false);
+    expect(foreign instanceof FaceDetError).toBe(true);
+  });
+
+  it.each([null, undefined, 1, 'FaceDetError', {}, { name: 'FaceDetError', code: 'X' }, new Error('no code'), Object.assign(new Error('system'), { code: 'ENOENT' }), Object.assign(new Error('no code'), { name: 'FaceDetError' })])('is not %s', (value) => {
+    expect(value instanceof FaceDetError).toBe(false);
+    expect(isFaceDetError(value)).toBe(false);
+  });
+
+  it('has subclasses with the usual meaning', () => {
+    class Mine extends FaceDetError {}
+    expect(new Mine('SOME_CODE', '') instanceof Mine).toBe(true);
+    expect(new Mine('SOME_CODE', '') instanceof FaceDetError).toBe(true);
+    expect(new FaceDetError('SOME_CODE', '') instanceof Mine).toBe(false);
+  });
+
+  it('keeps its cause', () => {
+    const cause = new Error('why');
+    expect(new FaceDetError('SOME_CODE', 'what', { cause }).cause).toBe(cause);
+  });
+});
+
+describe('checkOptionNames', () => {
+  const known = ['scoreThreshold', 'lowScoreThreshold', 'inputSize', 'tiles'];
+
+  it.each([undefined, {}, { inputSize: 1 }, { tiles: undefined, nobodyKnowsMe: undefined }])('takes %j', (options) => {
+    expect(() => checkOptionNames(options, known)).not.toThrow();
+  });
+
+  it.each([
+    [{ scoreTreshold: 1 }, 'did you mean scoreThreshold?'],
+    [{ score_threshold: 1 }, 'did you mean scoreThreshold?'],
+    [{ inputsize: 1 }, 'did you mean inputSize?'],
+    [{ tile: true }, 'did you mean tiles?'],
+    [{ threshold: 1 }, 'did you mean scoreThreshold?'],
+    [{ zebra: 1 }, 'there are: scoreThreshold, lowScoreThreshold, inputSize, tiles.'],
+  ])('refuses %j', (options, hint) => {
+    expect(() => checkOptionNames(options, known)).toThrow(hint);
+  });
+
+  it.each([null, 5, 'fast', [1, 2]])('refuses %j, which is no object', (options) => {
+    expect(() => checkOptionNames(options, known, 'tiles.')).toThrow(/^Expected an object for tiles but received /);
+  });
+
+  it('answers any name in bounded space', () => {
+    fc.assert(fc.property(fc.string({ maxLength: 3000 }), (name) => {
+      fc.pre(!known.includes(name) && name !== '__proto__');
+      let message = '';
+      try {
+        checkOptionNames({ [name]: 1 }, known);
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      expect(message).toMatch(/^Expected a known name in options but received /);
+      expect(message.length).toBeLessThan(1000);
+    }));
+  });
+});
+
+describe('received', () => {
+  it('is short and never throws', () => {
+    const circular: Record<string, unknown> = {};
+    circular['self'] = circular;
+    fc.assert(fc.property(fc.anything({ withBigInt: true, withTypedArray: true, withNullPrototype: true }), (value) => {
+      expect(received(value).length).toBeLessThan(200);
+    }));
+    expect(received(circular)).toBe('an object');
+    expect(received({ x: NaN })).toBe('{"x":"NaN"}');
+    expect(received(new Uint8Array(3))).toBe('a Uint8Array of 3 bytes');
+    expect(received('x'.repeat(5000)).length).toBeLessThan(100);
+  });
+});
