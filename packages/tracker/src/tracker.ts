@@ -327,6 +327,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   }
 
   return {
+    lowScoreThreshold,
     update,
     predict,
     cut,

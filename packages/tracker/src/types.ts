@@ -152,4 +152,6 @@ export interface Tracker<D extends Detection = Detection> {
   restore(snapshot: TrackerSnapshot): void;
   /** What the last `update` gave; after `restore` the same without detections. */
   readonly tracks: readonly Track<D>[];
+  /** The lowest score that `update` makes use of: what a detector in front of the tracker should be asked for. */
+  readonly lowScoreThreshold?: number;
 }
