@@ -2,7 +2,7 @@ import { createAssociation, type Cost } from './association.ts';
 import { FaceDetError } from '@facedet/checks';
 import { checkDetections, checkMotion, checkTime, readDetections } from './input.ts';
 import { correct, COVARIANCE, initiate, MEAN, predict as predictState, warp } from './kalman.ts';
-import { DUPLICATE_THRESHOLD, GAP_EXPONENT, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, REFERENCE_RATE, resolveOptions, SIMILAR_SIZE, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
+import { DUPLICATE_THRESHOLD, GAP_EXPONENT, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, MAX_GAP_STEPS, REFERENCE_RATE, resolveOptions, SIMILAR_SIZE, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
 import type { Choice } from './overlap.ts';
 import { readTracks, writeTracks } from './snapshot.ts';
 import { compact, copyTable, createTable, describe, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
@@ -22,7 +22,7 @@ const MIN_SHRINK = 0.25;
  * for (const track of tracker.update([{ box: { x: 10, y: 20, width: 40, height: 50 }, score: 0.9 }], 0)) console.log(track.id, track.box);
  */
 export function createTracker<D extends Detection = Detection>(options: TrackerOptions<D> = {}): Tracker<D> {
-  const { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, frameRate, compat, affinity } = resolveOptions(options);
+  const { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, maxUnseenSeconds, frameRate, compat, affinity } = resolveOptions(options);
   const maxLostFrames = Math.floor(frameRate * maxLostSeconds + 1e-9);
   const extra = compat ? 1 : 0;
   const { associate, visitOverlaps } = createAssociation();
@@ -120,7 +120,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     match.fill(-1, 0, count);
     owner.fill(-1, 0, detections.length);
     outline(count);
-    for (let slot = 0; slot < count; slot++) drop[slot] = !compat && state[slot] === LOST && now - next.lastSeen[slot]! > maxLostSeconds + 1e-9 ? 1 : 0;
+    for (let slot = 0; slot < count; slot++) drop[slot] = !compat && hasEnded(next, slot, now) ? 1 : 0;
     const usual = 1 - matchThreshold;
     const fused: Cost = (row, col, iou) => {
       const similarity = iou * scores[cols.index[col]!]!;
@@ -128,7 +128,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     };
     const rows: Choice = { boxes: trackBoxes, index: rowIndex, count: 0 };
     const cols: Choice = { boxes: detectionBoxes, index: colIndex, count: 0 };
-    const relaxed = (limit: number, exponent: number) => 1 - (1 - limit) / Math.max(1, steps) ** exponent;
+    const relaxed = (limit: number, exponent: number) => 1 - (1 - limit) / Math.min(Math.max(1, steps), MAX_GAP_STEPS) ** exponent;
     const looks = affinity && resemblance(affinity, detections, rows, cols);
 
     // 1. High scores, with every confirmed track.
@@ -136,14 +136,18 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     chooseHigh(cols, detections.length);
     round(rows, cols, relaxed(matchThreshold, GAP_EXPONENT), looks ?? fused, looks && reach);
     // 2. Low scores, with tracks that were found in the last frame; scores so low say nothing about the match.
-    choose(rows, (slot) => state[slot]! === TRACKED && match[slot] === -1);
+    choose(rows, (slot) => state[slot]! === TRACKED && match[slot] === -1 && !drop[slot]);
     chooseLow(cols, detections.length);
     round(rows, cols, LOW_MATCH_THRESHOLD, (_row, _col, iou) => 1 - iou);
     // 3. The rest of the high scores, with tentative tracks.
-    choose(rows, (slot) => state[slot]! === TENTATIVE);
+    choose(rows, (slot) => state[slot]! === TENTATIVE && !drop[slot]);
     chooseHigh(cols, detections.length);
     round(rows, cols, relaxed(TENTATIVE_MATCH_THRESHOLD, 1), looks ?? fused, looks && reach);
   }
+
+  /** Whether a track may no longer be continued at a time: too long ago, it was found for the last time. */
+  const hasEnded = (tracks: TrackTable, slot: number, now: number) =>
+    now - tracks.lastSeen[slot]! > (tracks.state[slot] === LOST ? maxLostSeconds : maxUnseenSeconds) + 1e-9;
 
   /** Narrower over wider times lower over higher of a track's and a detection's box, by where they begin in their arrays. */
   function sizeRatio(t: number, d: number): number {
@@ -317,7 +321,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     copyTable(table, next);
     const steps = time === null ? 0 : (timestamp - time) * (compat ? frameRate : REFERENCE_RATE);
     for (let slot = 0; slot < next.count; slot++) step(next, slot, steps);
-    return describeAll(next, (slot) => next.state[slot]! < LOST || (next.state[slot] === LOST && timestamp - next.lastSeen[slot]! <= maxLostSeconds + 1e-9));
+    return describeAll(next, (slot) => (compat && next.state[slot]! < LOST) || (next.state[slot] !== REMOVED && !hasEnded(next, slot, timestamp)));
   }
 
   function cut(): void {
