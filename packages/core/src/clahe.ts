@@ -1,23 +1,58 @@
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkPixels } from './check-pixels.ts';
+import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
 import type { ClaheOptions } from './settings.ts';
 import type { PixelBuffer } from './types.ts';
+
+const DEFAULTS: Required<ClaheOptions> = { clipLimit: 2, grid: 8, belowLuma: 256 };
+/** More tiles than this have too few pixels each for a histogram, and their mappings would take gigabytes. */
+const MAX_GRID = 256;
+
+/**
+ * Fills in the defaults of `clahe`'s options; undefined stands for the default. `prefix` is what a message puts before an option's name.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for an unknown name or a value out of range.
+ */
+export function claheSettings(options: ClaheOptions = {}, prefix = 'clahe.'): Required<ClaheOptions> {
+  checkOptionNames(options, Object.keys(DEFAULTS), prefix, "clahe's options");
+  const { clipLimit = DEFAULTS.clipLimit, grid = DEFAULTS.grid, belowLuma = DEFAULTS.belowLuma } = options;
+  const check = (valid: boolean, name: string, expected: string, value: unknown) => {
+    if (!valid) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} for ${prefix}${name} but received ${received(value)}; the default is ${DEFAULTS[name as keyof ClaheOptions]}.`);
+  };
+  check(typeof clipLimit === 'number' && clipLimit >= 1, 'clipLimit', 'a number of at least 1', clipLimit);
+  check(Number.isInteger(grid) && grid >= 1 && grid <= MAX_GRID, 'grid', `an integer from 1 to ${MAX_GRID}`, grid);
+  check(typeof belowLuma === 'number' && belowLuma >= 0, 'belowLuma', 'a number of at least 0', belowLuma);
+  return { clipLimit, grid, belowLuma };
+}
 
 /** Luma of ITU-R BT.601, 0–255. */
 const luma = (r: number, g: number, b: number) => (r * 4899 + g * 9617 + b * 1868) >> 14;
 
 /**
- * Contrast-limited adaptive histogram equalisation (Zuiderveld, Graphics Gems IV, 1994) of the luma of packed RGB pixels, in place.
- * Each of `grid` × `grid` tiles has its own clipped histogram; between their centres the mappings are blended bilinearly. The three
- * channels move by the luma's difference, so that hue stays. Returns whether it was applied (see `belowLuma`).
+ * Contrast-limited adaptive histogram equalization (Zuiderveld, Graphics Gems IV, 1994) of the luma of pixels of any format, in place.
+ * Each of `grid` × `grid` tiles has its own clipped histogram; between their centers the mappings are blended bilinearly. The color
+ * channels move by the luma's difference, so that hue stays; alpha and the bytes between rows stay as they are.
+ * Returns whether it was applied (see `belowLuma`).
+ *
+ * @throws FaceDetError `INVALID_IMAGE` for pixels with a wrong format, stride or number of bytes; `INVALID_ARGUMENT` for an unknown option or a
+ * value out of range. The pixels are then unchanged.
  */
-export function clahe(pixels: PixelBuffer, options: Required<ClaheOptions>): boolean {
-  const data = pixels.data;
-  const { width, height } = pixels;
+export function clahe(pixels: PixelBuffer, options?: ClaheOptions): boolean {
+  checkPixels(pixels);
+  const { clipLimit, grid: wanted, belowLuma } = claheSettings(options, '');
+  const { data, width, height, format } = pixels;
+  const step = bytesPerPixel(format);
+  const stride = rowStride(pixels);
+  const [red, green, blue] = channelOffsets(format);
+  const channels = format === 'gray' ? 1 : 3; // of BGR and RGB alike the first three bytes
   const y = new Uint8Array(width * height);
   let sum = 0;
-  for (let i = 0, p = 0; i < y.length; i++, p += 3) sum += y[i] = luma(data[p]!, data[p + 1]!, data[p + 2]!);
-  if (sum / y.length >= options.belowLuma) return false;
+  for (let row = 0, i = 0; row < height; row++) {
+    for (let column = 0, p = row * stride; column < width; column++, i++, p += step) sum += y[i] = luma(data[p + red]!, data[p + green]!, data[p + blue]!);
+  }
+  if (sum / y.length >= belowLuma) return false;
 
-  const grid = Math.max(1, Math.min(options.grid, width, height));
+  const grid = Math.min(wanted, width, height);
   const maps = new Uint8Array(grid * grid * 256);
   const histogram = new Uint32Array(256);
   for (let ty = 0; ty < grid; ty++) {
@@ -26,7 +61,7 @@ export function clahe(pixels: PixelBuffer, options: Required<ClaheOptions>): boo
       const [y0, y1] = [Math.floor((ty * height) / grid), Math.floor(((ty + 1) * height) / grid)];
       histogram.fill(0);
       for (let row = y0; row < y1; row++) for (let i = row * width + x0; i < row * width + x1; i++) histogram[y[i]!]!++;
-      equalise(histogram, (x1 - x0) * (y1 - y0), options.clipLimit, maps.subarray(256 * (ty * grid + tx), 256 * (ty * grid + tx + 1)));
+      equalize(histogram, (x1 - x0) * (y1 - y0), clipLimit, maps.subarray(256 * (ty * grid + tx), 256 * (ty * grid + tx + 1)));
     }
   }
 
@@ -35,7 +70,7 @@ export function clahe(pixels: PixelBuffer, options: Required<ClaheOptions>): boo
     const top = Math.floor(fy);
     const bottom = Math.min(top + 1, grid - 1);
     const v = fy - top;
-    for (let column = 0; column < width; column++, i++) {
+    for (let column = 0, at = row * stride; column < width; column++, i++, at += step) {
       const fx = Math.min(Math.max(((column + 0.5) * grid) / width - 0.5, 0), grid - 1);
       const left = Math.floor(fx);
       const right = Math.min(left + 1, grid - 1);
@@ -44,14 +79,14 @@ export function clahe(pixels: PixelBuffer, options: Required<ClaheOptions>): boo
       const above = maps[256 * (top * grid + left) + level]! * (1 - u) + maps[256 * (top * grid + right) + level]! * u;
       const below = maps[256 * (bottom * grid + left) + level]! * (1 - u) + maps[256 * (bottom * grid + right) + level]! * u;
       const change = Math.round(above * (1 - v) + below * v) - level;
-      for (let p = 3 * i; p < 3 * i + 3; p++) data[p] = Math.min(Math.max(data[p]! + change, 0), 255);
+      for (let p = at; p < at + channels; p++) data[p] = Math.min(Math.max(data[p]! + change, 0), 255);
     }
   }
   return true;
 }
 
 /** A histogram's cumulative mapping to 0–255, its bins cut at `clipLimit` × their mean and the cut spread over all. */
-function equalise(histogram: Uint32Array, count: number, clipLimit: number, map: Uint8Array): void {
+function equalize(histogram: Uint32Array, count: number, clipLimit: number, map: Uint8Array): void {
   const limit = Math.max((clipLimit * count) / 256, 1);
   let excess = 0;
   for (const n of histogram) if (n > limit) excess += n - limit;

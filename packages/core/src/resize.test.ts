@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesPerPixel, channelOffsets } from './pixels.ts';
-import { resizeBilinear } from './resize.ts';
+import { axisTable, resizeBilinear } from './resize.ts';
 import { fillTensor, padTensor } from './tensor.ts';
 import type { Box, PixelBuffer } from './types.ts';
 
@@ -69,8 +69,92 @@ describe('bilinear sampling', () => {
       }
     }
   });
+});
 
-  it('refuses sizes that are none', () => {
-    expect(() => resizeBilinear({ width: 1, height: 1, format: 'gray', data: new Uint8Array(1) }, 0, 4)).toThrow(/0 × 4/);
+const tiny: PixelBuffer = { width: 2, height: 2, format: 'gray', data: Uint8Array.of(0, 100, 200, 50) };
+const invalid = (message: RegExp, code = 'INVALID_ARGUMENT') => expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringMatching(message) });
+
+describe('into', () => {
+  it('receives the pixels, and is otherwise unchanged', () => {
+    const into = new Uint8Array(3 * 3 * 3 + 5).fill(9);
+    const result = resizeBilinear(tiny, 3, 3, undefined, into);
+    expect(result.data).toBe(into);
+    expect(into.subarray(0, 27)).toEqual(resizeBilinear(tiny, 3, 3).data);
+    expect(into.subarray(27)).toEqual(new Uint8Array(5).fill(9));
+  });
+
+  it.each<[string, unknown]>([
+    ['too short', new Uint8Array(26)],
+    ['empty, as after its transfer to a worker', new Uint8Array(0)],
+    ['clamped, which rounds twice', new Uint8ClampedArray(27)],
+    ['of floats', new Float32Array(27)],
+    ['a plain array', new Array(27).fill(0)],
+    ['null', null],
+  ])('is refused when %s', (_, into) => {
+    expect(() => resizeBilinear(tiny, 3, 3, undefined, into as Uint8Array)).toThrow(invalid(/at least 27 bytes for into/));
+  });
+
+  it('is refused when it overlaps the source, and taken when it lies beside it', () => {
+    const memory = new Uint8Array(64);
+    const source: PixelBuffer = { width: 4, height: 4, format: 'gray', data: memory.subarray(16, 32) };
+    for (const at of [5, 16, 20, 31]) expect(() => resizeBilinear(source, 2, 2, undefined, memory.subarray(at, at + 20))).toThrow(invalid(/overlaps/));
+    for (const at of [4, 32]) expect(resizeBilinear(source, 2, 2, undefined, memory.subarray(at)).width).toBe(2);
+  });
+});
+
+describe('what can not be scaled', () => {
+  it.each<[number, number]>([[0, 4], [4, -1], [1.5, 2], [2, NaN], [Infinity, 2], ['3' as unknown as number, 3]])('is a size of %s × %s', (width, height) => {
+    expect(() => resizeBilinear(tiny, width, height)).toThrow(invalid(/positive integers for the size to scale to/));
+  });
+
+  it('is a size above 2 GiB', () => {
+    expect(() => resizeBilinear(tiny, 100_000, 100_000)).toThrow(invalid(/at most 2147483647 bytes/));
+  });
+
+  it.each<[string, unknown]>([
+    ['no width', { x: 0, y: 0, width: 0, height: 1 }],
+    ['a negative height', { x: 0, y: 0, width: 1, height: -1 }],
+    ['x NaN', { x: NaN, y: 0, width: 1, height: 1 }],
+    ['an infinite width', { x: 0, y: 0, width: Infinity, height: 1 }],
+    ['a missing y', { x: 0, width: 1, height: 1 }],
+    ['corners', [0, 0, 1, 1]],
+    ['null', null],
+  ])('is a region with %s', (_, part) => {
+    expect(() => resizeBilinear(tiny, 2, 2, part as Box)).toThrow(invalid(/a region \{ x, y, width, height \}/));
+  });
+
+  it.each<[string, unknown]>([
+    ['an unknown format', { ...tiny, format: 'rgb565' }],
+    ['too few bytes', { ...tiny, data: new Uint8Array(3) }],
+    ['a stride below a row', { ...tiny, stride: 1 }],
+    ['data of floats', { ...tiny, data: new Float32Array(4) }],
+    ['width 0', { ...tiny, width: 0 }],
+    ['rasterize()', { width: 2, height: 2, rasterize: () => tiny }],
+    ['nothing', undefined],
+  ])('is a source with %s', (_, source) => {
+    expect(() => resizeBilinear(source as PixelBuffer, 2, 2)).toThrow(invalid(/./, 'INVALID_IMAGE'));
+  });
+
+  it('is a source of 2 GiB, whose positions do not fit into 32 bits', () => {
+    expect(() => axisTable(0, 40_000, 10, 40_000, 60_000)).toThrow(invalid(/at most 2147483647 bytes of pixels but received 2400000000/, 'INVALID_IMAGE'));
+  });
+
+  it('never crashes: any numbers for size and region give pixels or an error with a code', () => {
+    const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 6 }), fc.constantFrom(0, -0, NaN, Infinity, -Infinity, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE));
+    const size = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: -1, max: 5 }), fc.constantFrom(NaN, 1.5, Infinity));
+    fc.assert(
+      fc.property(size, size, fc.record({ x: number, y: number, width: number, height: number }), (width, height, part) => {
+        const valid = width > 0 && height > 0 && Number.isInteger(width) && Number.isInteger(height) && Object.values(part).every(Number.isFinite) && part.width > 0 && part.height > 0;
+        if (!valid) {
+          expect(() => resizeBilinear(tiny, width, height, part)).toThrow(invalid(/./));
+          return;
+        }
+        const { data } = resizeBilinear({ ...tiny, data: Uint8Array.of(100, 110, 120, 130) }, width, height, part);
+        expect(data.length).toBe(3 * width * height);
+        expect(Math.min(...data)).toBeGreaterThanOrEqual(100);
+        expect(Math.max(...data)).toBeLessThanOrEqual(130);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

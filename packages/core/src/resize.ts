@@ -1,4 +1,5 @@
-import { FaceDetError } from '@facedet/checks';
+import { FaceDetError, received } from '@facedet/checks';
+import { checkPixels, checkRegion, checkSize, MAX_BYTES } from './check-pixels.ts';
 import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
 import type { Box, PixelBuffer } from './types.ts';
 
@@ -10,10 +11,14 @@ export interface AxisTable {
 }
 
 /**
- * Positions of OpenCV's INTER_LINEAR: pixel centres lie at + .5, `from = start + (to + .5) · length / count − .5`, and what reaches
+ * Positions of OpenCV's INTER_LINEAR: pixel centers lie at + 0.5, `from = start + (to + 0.5) · length / count − 0.5`, and what reaches
  * over the edge repeats the edge's pixel. There is no anti-aliasing: two neighbours an axis, however small the result.
+ * Throws `INVALID_IMAGE` where the source has 2 GiB of pixels or more.
  */
 export function axisTable(start: number, length: number, count: number, limit: number, step: number): AxisTable {
+  if (limit * step > MAX_BYTES) {
+    throw new FaceDetError('INVALID_IMAGE', `Expected at most ${MAX_BYTES} bytes of pixels but received ${limit * step}; scale the picture down while it is decoded.`);
+  }
   const low = new Int32Array(count);
   const high = new Int32Array(count);
   const weight = new Float32Array(count);
@@ -29,14 +34,21 @@ export function axisTable(start: number, length: number, count: number, limit: n
 }
 
 /**
- * Scales `region` of `source` (by default all of it) to `width` × `height` packed RGB, bilinear with half-pixel centres and without
- * anti-aliasing, as OpenCV's `resize` does, rounded to 8 bits. Alpha is ignored. Throws `INVALID_ARGUMENT` for sizes that are no
- * positive integers.
+ * Scales `region` of `source` (by default all of it) to `width` × `height` packed RGB, bilinear with half-pixel centers and without
+ * anti-aliasing, as OpenCV's `resize` does, rounded to 8 bits. Alpha is ignored. A region is in source pixels; where it reaches over the
+ * edges, their pixels are repeated.
+ *
+ * `into` receives the pixels instead of a new array, to save the allocation per frame: a `Uint8Array` of at least `width` × `height` × 3
+ * bytes that shares no memory with the source. The result's `data` is then `into` itself, with whatever is behind those bytes unchanged.
+ *
+ * @throws FaceDetError `INVALID_IMAGE` for a source with a wrong format, stride or number of bytes; `INVALID_ARGUMENT` for a size that is not
+ * two positive integers, a region that is not finite or has no area, or an `into` that is too short, of another type or part of the source.
  */
 export function resizeBilinear(source: PixelBuffer, width: number, height: number, region?: Box, into?: Uint8Array): PixelBuffer {
-  if (!(Number.isInteger(width) && width > 0 && Number.isInteger(height) && height > 0)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected positive integers for the size to scale to but received ${width} × ${height}.`);
-  }
+  checkPixels(source);
+  checkSize(width, height);
+  if (region !== undefined) checkRegion(region);
+  if (into !== undefined) checkTarget(into, width * height * 3, source.data);
   const data = into ?? new Uint8Array(width * height * 3);
   const step = bytesPerPixel(source.format);
   const [red, green, blue] = channelOffsets(source.format);
@@ -67,4 +79,13 @@ export function resizeBilinear(source: PixelBuffer, width: number, height: numbe
     }
   }
   return { data, width, height, format: 'rgb' };
+}
+
+/** A `Uint8ClampedArray` would round what is rounded already; memory of the source would change while it is read. */
+function checkTarget(into: Uint8Array, needed: number, source: PixelBuffer['data']): void {
+  if (!(into instanceof Uint8Array) || into.length < needed) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a Uint8Array of at least ${needed} bytes for into but received ${received(into)}; leave it out to get a new array.`);
+  }
+  const shared = into.buffer === source.buffer && into.byteOffset < source.byteOffset + source.byteLength && source.byteOffset < into.byteOffset + needed;
+  if (shared) throw new FaceDetError('INVALID_ARGUMENT', 'Expected an into with memory of its own but it overlaps the source; pass another array.');
 }
