@@ -32,7 +32,7 @@ export interface Feed<F extends Frame, R> {
 
 /** Frees a frame's native memory, where it has any. */
 export function closeFrame(frame: Frame): void {
-  (frame as Partial<RasterSource>).close?.();
+  (frame as Partial<RasterSource> | null | undefined)?.close?.();
 }
 
 /** Milliseconds that a source may take to end when it is told to. */

@@ -1,5 +1,6 @@
 // Detector, tracker and smoother over the frames of one video.
 export { createVideoDetector } from './video-detector.ts';
+export { videoDetectorOptionNames } from './options.ts';
 export type * from './types.ts';
 // Results that are held back, and how they are mended.
 export type { PendingRow } from './look-ahead.ts';

@@ -23,7 +23,7 @@ function knower(faces: readonly Face[]) {
       return right - left < 8 || bottom - top < 8 ? [] : [{ box: { x: left - crop.x, y: top - crop.y, width: right - left, height: bottom - top }, score }];
     }));
   };
-  const detector: Detector = { concurrency: 1, detect: async (image) => (await detectBatch([image]))[0]!, detectBatch, warmup: async () => {}, dispose: async () => {} };
+  const detector: Detector = { concurrency: 1, detect: async (image) => (await detectBatch([image]))[0]!, detectBatch, warmup: async () => {}, drain: async () => {}, dispose: async () => {} };
   return { detector, calls };
 }
 

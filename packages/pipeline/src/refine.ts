@@ -1,4 +1,6 @@
+import { FaceDetError, received } from '@facedet/checks';
 import { iou, isRasterSource, resizeBilinear, type Box, type Detector, type Face, type ImageSource, type RasterSource } from '@facedet/core';
+import { checkFaces } from './check-faces.ts';
 import type { RefineOptions } from './types.ts';
 
 /** The part of an image inside `region` (whole pixels) as a source of its own; coordinates begin at the region's corner. It stays usable as long as the image is open. */
@@ -28,14 +30,18 @@ export function cropsAround(boxes: readonly Box[], width: number, height: number
 
 /**
  * Runs the detector on crops around predicted boxes, in one batch, and merges what several crops saw: faces by falling score. Boxes are in pixels of the
- * image; those outside it are passed over. Rejects as `detectBatch` does.
+ * image; those outside it are passed over. `scoreThreshold` is the score that the detector is asked for, by default its own.
+ * Rejects as `detectBatch` does, and with `INVALID_DETECTION` for what is no result of it.
  */
-export async function detectAround(detector: Detector, image: ImageSource, boxes: readonly Box[], { inputSize = [64, 64], scale = 2.2 }: RefineOptions, signal?: AbortSignal): Promise<Face[]> {
+export async function detectAround(detector: Detector, image: ImageSource, boxes: readonly Box[], options: RefineOptions & { scoreThreshold?: number }, signal?: AbortSignal): Promise<Face[]> {
+  const { inputSize = [64, 64], scale = 2.2, scoreThreshold } = options;
   const inside = boxes.filter((b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0);
   if (!inside.length) return [];
   const crops = cropsAround(inside, image.width, image.height, scale);
-  const found = await detector.detectBatch(crops.map((crop) => regionSource(image, crop)), { inputSize, ...(signal ? { signal } : {}) });
+  const found = await detector.detectBatch(crops.map((crop) => regionSource(image, crop)), { inputSize, ...(scoreThreshold === undefined ? {} : { scoreThreshold }), ...(signal ? { signal } : {}) });
+  if (!Array.isArray(found) || found.length !== crops.length) throw new FaceDetError('INVALID_DETECTION', `Expected an array for each of ${crops.length} images from the detector but received ${received(found)}; check what its detectBatch() returns.`);
   const faces = found.flatMap((list, i) => {
+    checkFaces(list);
     const { x, y, width, height } = crops[i]!;
     return list
       // A face that the crop cuts is some other's neighbour: its own crop, or the next key frame, sees it whole.

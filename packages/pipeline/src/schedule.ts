@@ -30,7 +30,6 @@ export interface Schedule {
   /** Plain data of a captured state and the wishes so far. */
   snapshot(state: ScheduleState): ScheduleSnapshot;
   restore(snapshot: ScheduleSnapshot): void;
-  reset(): void;
 }
 
 const THUMBNAIL = { width: 64, height: 36 };
@@ -63,7 +62,6 @@ export function createSchedule(every: number | 'auto', lag: number): Schedule {
       capture: () => ({ last: null, thumbnail: null, signature: null }),
       snapshot: () => ({ last: null, wishes: [], thumbnail: null, signature: null }),
       restore() {},
-      reset() {},
     };
   }
   return {
@@ -96,11 +94,6 @@ export function createSchedule(every: number | 'auto', lag: number): Schedule {
       wishes = snapshot.wishes.map(([index, wish]) => [index, wish]);
       thumbnail = snapshot.thumbnail && { ...THUMBNAIL, format: 'rgb', data: Uint8Array.from(snapshot.thumbnail) };
       signature = snapshot.signature;
-    },
-    reset() {
-      last = null;
-      wishes = [];
-      thumbnail = signature = null;
     },
   };
 }

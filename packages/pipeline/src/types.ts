@@ -32,8 +32,8 @@ export interface FrameResult<F extends Frame = Frame> {
   readonly timestamp: number;
   readonly faces: readonly VideoFace[];
   /**
-   * Detections that belong to none of `faces`: too weak to begin an identity, or seen only once. With `detectEvery` and `lookAhead`, between key frames,
-   * also what the next one finds anew and such detections of the last: they may be here too. Who hides faces hides all of these.
+   * Detections from the tracker's low threshold up that belong to none of `faces`: too weak to start a track, or found in one frame only. With `detectEvery`
+   * and `lookAhead`, between key frames, also such detections of the surrounding key frames. Anonymizers must hide these too.
    */
   readonly others: readonly Face[];
   /** Whether the detector looked at this frame, whole or at crops. */
@@ -80,9 +80,15 @@ export interface RefineOptions {
 
 /** Options of `createVideoDetector`. */
 export interface VideoDetectorOptions {
-  /** Finds the faces. In front of a tracker it should emit everything from the tracker's low threshold (.1) up. */
+  /**
+   * Finds the faces. In front of a tracker it is asked for everything from the tracker's low threshold up (0.1 by default), whatever its own
+   * threshold: weak detections continue tracks through blur and occlusion. A detector that ignores `scoreThreshold` of a call must be made with a low one.
+   */
   detector: Detector;
-  /** A tracker, its options, or false for none; by default one with its defaults. */
+  /**
+   * A tracker, its options, or false for none; by default one with its defaults. A tracker of your own tells the score that the detector is asked for in
+   * `lowScoreThreshold`; without that the detector keeps its own threshold.
+   */
   tracker?: Tracker<Face> | TrackerOptions<Face> | false;
   /** A smoother, or false for none; by default the adaptive EMA of @facedet/temporal. It needs a tracker. */
   smoother?: VideoSmoother | false;
@@ -94,19 +100,25 @@ export interface VideoDetectorOptions {
   detectEvery?: number | 'auto';
   /** With `detectEvery`: look in between at small crops around the predicted faces, a batch a frame. Default false. */
   refine?: boolean | RefineOptions;
-  /** Seconds that results are held back, 0 to 60, their frames open, so that gaps are filled and tracks reach back to their first appearance. Default 0: nothing is held back. Only for `run`. */
+  /**
+   * Seconds that results are held back, 0 to 60, so that gaps are filled and tracks reach back to their first appearance. Higher fills longer gaps; delays
+   * results and keeps more frames open. Default 0. Only for `run`.
+   */
   lookAhead?: number;
   /** Newest frame wins: frames that wait while all sessions are busy are dropped. Default false: every frame gets its result. */
   live?: boolean;
-  /** What a frame that cannot be looked at does to the run. Default `stop`. */
+  /** What a frame that fails does to the run. Default `stop`. */
   onError?: ErrorPolicy;
   /** Whether shot cuts end the motion model. Default true. */
   shotCuts?: boolean;
-  /** Without a tracker: the lowest score of a face that is shown, in [0, 1]. Default 0: all that the detector gives. */
+  /**
+   * Only with `tracker: false`: the lowest score of a face, in [0, 1]; the detector is asked for it. Higher shows fewer false faces and misses more real ones.
+   * Default: the detector's own. A tracker has thresholds of its own: `tracker: { scoreThreshold, lowScoreThreshold }`.
+   */
   scoreThreshold?: number;
 }
 
-/** Milliseconds and counts since the detector was made (or reset). */
+/** Milliseconds and counts since the video detector was made or reset, or since its last run began. */
 export interface VideoStatistics {
   /** Frames that got a result. */
   readonly totalFrames: number;
@@ -158,21 +170,30 @@ export interface VideoSnapshot {
 /** Detector, tracker and smoother over the frames of one video. */
 export interface VideoDetector {
   /**
-   * One frame, online: its result without look-ahead. The caller closes the frame. One call at a time, in the order of the frames. Rejects with what the detector
-   * throws, `TIME_NOT_RISING` or `INVALID_DETECTION` of the tracker (unless `onError` skips them), and the signal's reason.
+   * One frame, online: its result without look-ahead. The caller closes the frame. It continues the video of the last `process`, `run` or `restore`; call
+   * `reset()` before the first frame of another video. After an error nothing has changed: the same frame may come again.
+   *
+   * Rejects with what the detector throws, `INVALID_DETECTION` for what it returns, `TIME_NOT_RISING` (all unless `onError` skips them), the signal's reason,
+   * `INDEX_NOT_RISING` for a frame that is not after the last, and `BUSY` while another call is in progress.
    */
   process<F extends Frame>(frame: F, options?: { signal?: AbortSignal }): Promise<FrameResult<F>>;
   /**
-   * All frames of a source, in order. While the consumer has one, those after it are looked at: `detector.concurrency` detections are kept in flight, and as many
-   * wait behind them. Closes each frame after the consumer's turn with it, and all of them when the consumer leaves. Throws as `process` does, and what the
-   * source threw, after the results before it.
+   * All frames of a source, in order. While the consumer has one, the detector runs on those after it: `detector.concurrency` detections are kept in flight, and
+   * as many wait behind them. Closes each frame after the consumer's turn with it, and all of them when the consumer leaves.
+   *
+   * Each run is a new video, as after `reset()`: no tracks, IDs from 1, statistics at 0. Only right after `restore()` it continues the snapshot's video.
+   * It begins when its first result is asked for, and ends with its last, an error, or the consumer's `break`; until then other calls throw `BUSY`.
+   * Throws as `process` does, and what the source threw, after the results before it.
    */
   run<F extends Frame>(frames: AsyncIterable<F> | Iterable<F>, options?: RunOptions): AsyncGenerator<FrameResult<F>, void, undefined>;
   readonly statistics: VideoStatistics;
   /** State after the last result given. */
   snapshot(): VideoSnapshot;
-  /** Goes on after the snapshot's last result: give `run` the frames from `lastIndex + 1` on. Throws `INVALID_SNAPSHOT` for what no `snapshot()` gave. */
+  /**
+   * Continues after the snapshot's last result: the next `run` takes the frames from `lastIndex + 1` on and passes over earlier ones.
+   * Throws `INVALID_SNAPSHOT` for what no `snapshot()` gave, and `BUSY` during a run; nothing has changed then.
+   */
   restore(snapshot: VideoSnapshot): void;
-  /** Back to the beginning: no identities, no time. */
+  /** Back to the beginning: no tracks, no time, IDs from 1, statistics at 0. Throws `BUSY` during a run. */
   reset(): void;
 }

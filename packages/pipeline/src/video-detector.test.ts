@@ -62,6 +62,7 @@ function seer(truth: (index: number) => readonly Face[], { concurrency = 2, dela
       return Promise.all(images.map((image) => this.detect(image, options)));
     },
     async warmup() {},
+    async drain() {},
     async dispose() {},
   };
 }

@@ -1,82 +1,77 @@
-import { FaceDetError, packError, unpackError, type Box, type Detector, type Face, type Frame, type Landmarks } from '@facedet/core';
-import { createSmoother } from '@facedet/temporal';
-import { createTracker, type Track, type Tracker, type TrackerOptions } from '@facedet/tracker';
+import { checkOptionNames, received } from '@facedet/checks';
+import { FaceDetError, packError, unpackError, type DetectOptions, type Frame } from '@facedet/core';
+import { checkFaces } from './check-faces.ts';
 import { closeFrame, createFeed } from './feed.ts';
+import { createFrameStep, type FollowedFrame, type FrameDetections, type StepSnapshot } from './frame-step.ts';
 import { mendRows, type PendingRow } from './look-ahead.ts';
+import { resolveOptions } from './options.ts';
 import { detectAround } from './refine.ts';
 import { createSchedule, type ScheduleState } from './schedule.ts';
-import { isCut, observed, signatureOf, type CutState, type Signature } from './shot-cut.ts';
+import { observed, signatureOf, type Signature } from './shot-cut.ts';
 import { createStatistics } from './statistics.ts';
-import type { FrameResult, RunOptions, VideoDetector, VideoDetectorOptions, VideoFace, VideoSmoother, VideoSnapshot } from './types.ts';
+import type { FrameResult, RunOptions, VideoDetector, VideoDetectorOptions, VideoSnapshot } from './types.ts';
 
-/** What the detector said of one frame. */
-interface Sight {
-  readonly faces: readonly Face[];
-  readonly signature: Signature | null;
-  readonly error?: unknown;
-}
-
-/** What tracker and smoother made of it. */
-type Followed = Pick<PendingRow, 'faces' | 'tentative' | 'unmatched' | 'looked'>;
-
-/** A held-back row with the frame that it belongs to. */
-interface Held<F extends Frame> {
+/** A frame whose row look-ahead may still hold back. */
+interface BufferedFrame<F extends Frame> {
   readonly frame: F;
   readonly row: PendingRow;
   /** What `row.error` is the data of. */
   readonly error: Error | undefined;
 }
 
-/** For how long a lost identity is looked for by crops, seconds: its prediction is worth little by then. */
-const MISSED = 0.5;
+/** For how long a lost track is looked for in crops, seconds: its prediction is worth little by then. */
+const MAX_LOST_REFINE_SECONDS = 0.5;
 
 /**
- * Puts detector, tracker and smoother in a line. State belongs to one video: `reset()` before the next.
- * Throws `INVALID_ARGUMENT` for options out of range or that contradict each other.
+ * Puts detector, tracker and smoother in a line. State belongs to one video: every `run` begins a new one, unless it follows a `restore()`.
+ * Throws `INVALID_ARGUMENT` for options that are unknown, out of range or contradict each other.
  */
 export function createVideoDetector(options: VideoDetectorOptions): VideoDetector {
-  const { detector, detectEvery = 1, lookAhead = 0, live = false, onError = 'stop', shotCuts = true, scoreThreshold = 0 } = options;
-  checkOptions(options);
-  const tracker = trackerOf(options.tracker);
-  const smoother: VideoSmoother | null = options.smoother === false || !tracker ? null : (options.smoother ?? createSmoother());
-  const refine = options.refine ? (options.refine === true ? {} : options.refine) : null;
-  // A decision by results needs results: 'auto' looks ahead by this many frames at most.
+  const settings = resolveOptions(options);
+  const { detector, tracker, refine, detectEvery, lookAhead, live, onError, scoreThreshold } = settings;
+  const shotCuts = settings.shotCuts && tracker !== null;
+  // 'auto' decides from earlier results, so it may run at most this many frames ahead of them.
   const lag = Math.max(2 * detector.concurrency, 2);
-  // While each session looks at one key frame another waits for it, with the frames in between; many open frames would only cost memory.
+  // While each session works on one key frame another waits for it, with the frames in between; many open frames would only cost memory.
   const limit = live ? detector.concurrency : detectEvery === 'auto' ? lag : Math.min(2 * detector.concurrency * detectEvery, Math.max(2 * detector.concurrency, 32));
-  const schedule = createSchedule(detectEvery, lag);
   const statistics = createStatistics();
+  const frameStep = createFrameStep(settings, statistics);
 
-  const cutState: CutState = { last: null, usual: 0 };
-  let landmarks = new Map<number, readonly number[]>();
-  let shown = new Set<number>();
+  let schedule = createSchedule(detectEvery, lag);
+  /** The schedule after its choice for the last frame processed: it may have chosen for later frames already. */
+  let chosen: ScheduleState = schedule.capture();
   let lastIndex = -1;
   let processed = -1;
   let pending: PendingRow[] = [];
-  let chosen: ScheduleState = schedule.capture();
+  let active: 'run' | 'process' | null = null;
+  /** Whether frames were asked for since the beginning, `restore()` or `reset()`. */
+  let used = false;
 
-  async function look(frame: Frame, signal?: AbortSignal): Promise<Sight> {
+  const callOptions = (signal: AbortSignal | undefined): DetectOptions => ({ ...(scoreThreshold === undefined ? {} : { scoreThreshold }), ...(signal ? { signal } : {}) });
+
+  async function detectFrame(frame: Frame, signal?: AbortSignal): Promise<FrameDetections> {
     const begin = performance.now();
     let signature: Signature | null = null;
     try {
-      const image = shotCuts && tracker ? observed(frame, (pixels) => (signature = signatureOf(pixels))) : frame;
-      const faces = await detector.detect(image, signal ? { signal } : {});
+      const image = shotCuts ? observed(frame, (pixels) => (signature = signatureOf(pixels))) : frame;
+      const faces = await detector.detect(image, callOptions(signal));
+      checkFaces(faces);
       return { faces, signature };
     } catch (error) {
       signal?.throwIfAborted();
-      return { faces: [], signature, error };
+      return { faces: [], signature: null, error };
     } finally {
       statistics.spent('detect', performance.now() - begin);
     }
   }
 
-  async function lookAround(frame: Frame, signal?: AbortSignal): Promise<Sight | null> {
+  async function detectInCrops(frame: Frame, signal?: AbortSignal): Promise<FrameDetections | null> {
     if (!refine || !tracker) return null;
     const begin = performance.now();
     try {
-      const boxes = tracker.predict(frame.timestamp).filter((t) => t.state !== 'lost' || frame.timestamp - t.lastSeen < MISSED).map((t) => t.box);
+      const boxes = tracker.predict(frame.timestamp).filter((t) => t.state !== 'lost' || frame.timestamp - t.lastSeen < MAX_LOST_REFINE_SECONDS).map((t) => t.box);
       if (!boxes.length) return null;
-      return { faces: await detectAround(detector, frame, boxes, refine, signal), signature: null };
+      return { faces: await detectAround(detector, frame, boxes, { ...refine, ...callOptions(undefined) }, signal), signature: null };
     } catch (error) {
       signal?.throwIfAborted();
       return { faces: [], signature: null, error };
@@ -87,81 +82,31 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
 
   /**
    * One frame's way through tracker and smoother; no waiting, so that state and snapshot always belong together.
-   * Throws what ends the run; the frame then counts as not processed.
+   * Throws what ends the run; the frame then counts as not processed, and nothing has changed.
    */
-  function step<F extends Frame>(frame: F, sight: Sight | null, refined: boolean): Held<F> {
+  function step<F extends Frame>(frame: F, detections: FrameDetections | null, refined: boolean): BufferedFrame<F> {
     const { index, timestamp } = frame;
-    let error = sight && 'error' in sight ? skippable(sight.error, frame) : undefined;
-    const cut = Boolean(sight?.signature && isCut(cutState, sight.signature));
-    if (cut) endShot();
-    let followed: Followed = { faces: [], tentative: [], unmatched: [], looked: false };
+    let error = detections && 'error' in detections ? handleFrameError(detections.error, frame) : undefined;
+    let followed: FollowedFrame = { faces: [], tentative: [], unmatched: [], looked: false, cut: false };
     try {
-      followed = follow(frame, error ? null : sight);
+      followed = frameStep.follow(frame, error ? null : detections);
     } catch (refusal) {
-      // A box that isn't finite, a time that stands still: the tracker stays as it was.
-      error ??= skippable(refusal, frame);
+      // A time that stands still, for example.
+      error ??= handleFrameError(refusal, frame);
     }
     schedule.after(index, error || !tracker ? null : tracker.tracks);
     processed = index;
-    return { frame, error, row: { index, timestamp, ...followed, nearby: [], refined, cut, ...(error ? { error: packError(error) } : {}) } };
+    return { frame, error, row: { index, timestamp, ...followed, nearby: [], refined, ...(error ? { error: packError(error) } : {}) } };
   }
 
-  function follow(frame: Frame, sight: Sight | null): Followed {
-    const { timestamp } = frame;
-    const looked = sight !== null;
-    if (!tracker) {
-      const faces = (sight?.faces ?? []).filter((f) => f.score >= scoreThreshold).map((f): VideoFace => ({ id: null, ...f, state: 'detected' }));
-      return { faces, tentative: [], unmatched: [], looked };
-    }
-    const begin = performance.now();
-    const tracks = looked ? tracker.update(sight.faces, timestamp) : tracker.predict(timestamp);
-    if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked' && t.detection).map((t) => t.id));
-    const faces = tracks.filter((t) => shown.has(t.id) && (looked || meets(t.box, frame))).map((t) => faceOf(t, looked));
-    const tentative = looked ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true)) : [];
-    const taken = new Set(tracks.map((t) => t.detectionIndex));
-    if (looked) forget(tracks);
-    statistics.spent('track', performance.now() - begin);
-    return { faces: smooth(faces, timestamp), tentative, unmatched: looked ? sight.faces.filter((_, i) => !taken.has(i)) : [], looked };
-  }
-
-  function smooth(faces: readonly (VideoFace & { id: number })[], timestamp: number): VideoFace[] {
-    if (!smoother) return [...faces];
-    const begin = performance.now();
-    const result = smoother.smooth(faces, timestamp);
-    statistics.spent('smooth', performance.now() - begin);
-    return result;
-  }
-
-  function faceOf(track: Track<Face>, looked: boolean): VideoFace & { id: number } {
-    const { id, box, score, detection } = track;
-    if (detection?.landmarks) landmarks.set(id, detection.landmarks.flatMap((p) => [(p.x - box.x) / box.width, (p.y - box.y) / box.height]));
-    const relative = landmarks.get(id);
-    const points = detection?.landmarks ?? (relative && ([0, 2, 4, 6, 8].map((k) => ({ x: box.x + relative[k]! * box.width, y: box.y + relative[k + 1]! * box.height })) as Landmarks));
-    return { id, box, score, ...(points ? { landmarks: points } : {}), state: looked ? 'detected' : 'predicted' };
-  }
-
-  /** Keeps only what live tracks need, so that memory does not grow with the film. */
-  function forget(tracks: readonly Track[]): void {
-    if (landmarks.size <= 2 * tracks.length + 16) return;
-    const alive = new Set(tracks.map((t) => t.id));
-    landmarks = new Map([...landmarks].filter(([id]) => alive.has(id)));
-  }
-
-  function endShot(): void {
-    tracker?.cut();
-    smoother?.reset();
-    landmarks.clear();
-    shown.clear();
-  }
-
-  /** Throws an error that ends the run; one that is skipped it gives back, to be told with the frame's result. */
-  function skippable(error: unknown, { index, timestamp }: Frame): Error {
+  /** Throws an error that ends the run; one that is skipped it returns, to be reported with the frame's result. */
+  function handleFrameError(error: unknown, { index, timestamp }: Frame): Error {
     const verdict = typeof onError === 'function' ? onError(error, { index, timestamp }) : onError;
     if (verdict !== 'skip') throw error;
     return error instanceof Error ? error : new Error(String(error));
   }
 
-  function resultOf<F extends Frame>({ frame, row, error }: Held<F>): FrameResult<F> {
+  function resultOf<F extends Frame>({ frame, row, error }: BufferedFrame<F>): FrameResult<F> {
     const { index, timestamp, faces, looked, cut } = row;
     const result: FrameResult<F> = { frame, index, timestamp, faces, others: [...row.tentative, ...row.unmatched, ...row.nearby], looked, cut, ...(error ? { error } : {}) };
     lastIndex = index;
@@ -169,44 +114,101 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     return result;
   }
 
-  async function process<F extends Frame>(frame: F, { signal }: { signal?: AbortSignal } = {}): Promise<FrameResult<F>> {
-    statistics.begin();
-    const key = await schedule.isKey(frame);
-    const state = schedule.capture();
-    const sight = key ? await look(frame, signal) : await lookAround(frame, signal);
-    const held = step(frame, sight, !key && sight !== null);
-    chosen = state;
-    return resultOf(held);
+  function checkIdle(call: string): void {
+    if (active) throw new FaceDetError('BUSY', `Expected one call at a time but received ${call}() while ${active}() is in progress; end that first, or create a video detector for each video.`);
   }
 
-  async function* run<F extends Frame>(frames: AsyncIterable<F> | Iterable<F>, { signal, onProgress }: RunOptions = {}): AsyncGenerator<FrameResult<F>, void, undefined> {
+  /** Takes back the schedule's choices for frames that were not processed. Choices still in progress then change a schedule that nobody asks. */
+  function rewindSchedule(): void {
+    const saved = schedule.snapshot(chosen);
+    schedule = createSchedule(detectEvery, lag);
+    schedule.restore(saved);
+    chosen = schedule.capture();
+  }
+
+  function startOver(): void {
+    frameStep.reset();
+    schedule = createSchedule(detectEvery, lag);
+    chosen = schedule.capture();
+    statistics.reset();
+    pending = [];
+    lastIndex = processed = -1;
+    used = false;
+  }
+
+  async function process<F extends Frame>(frame: F, callerOptions: { signal?: AbortSignal } = {}): Promise<FrameResult<F>> {
+    checkIdle('process');
+    active = 'process';
+    try {
+      checkOptionNames(callerOptions, ['signal']);
+      checkFrame(frame, processed);
+      used = true;
+      const { signal } = callerOptions;
+      statistics.begin();
+      const key = await schedule.isKey(frame);
+      const state = schedule.capture();
+      const detections = key ? await detectFrame(frame, signal) : await detectInCrops(frame, signal);
+      const buffered = step(frame, detections, !key && detections !== null);
+      chosen = state;
+      pending = [];
+      return resultOf(buffered);
+    } catch (error) {
+      rewindSchedule();
+      throw error;
+    } finally {
+      active = null;
+    }
+  }
+
+  async function* run<F extends Frame>(frames: AsyncIterable<F> | Iterable<F>, runOptions: RunOptions = {}): AsyncGenerator<FrameResult<F>, void, undefined> {
+    checkIdle('run');
+    active = 'run';
+    try {
+      checkOptionNames(runOptions, ['signal', 'onProgress']);
+      if (typeof frames !== 'object' || frames === null || !(Symbol.asyncIterator in frames || Symbol.iterator in frames)) {
+        throw new FaceDetError('INVALID_ARGUMENT', `Expected an iterable or async iterable of frames but received ${received(frames)}; process() takes single frames.`);
+      }
+      if (used) startOver();
+      used = true;
+      yield* follow(frames, runOptions);
+    } finally {
+      rewindSchedule();
+      active = null;
+    }
+  }
+
+  async function* follow<F extends Frame>(frames: AsyncIterable<F> | Iterable<F>, { signal, onProgress }: RunOptions): AsyncGenerator<FrameResult<F>, void, undefined> {
     statistics.begin();
-    // Rows that a snapshot brought along: their frames come again, but are not looked at again.
+    // Rows that a snapshot brought along: their frames come again, but the detector does not run on them again.
     const known = new Map(pending.map((row) => [row.index, row]));
-    const seen = processed;
-    const held: Held<F>[] = [];
+    const [resumedAfter, seen] = [lastIndex, processed];
+    const held: BufferedFrame<F>[] = [];
+    let read = -1;
     interface Plan {
       readonly key: boolean;
       readonly chosen: ScheduleState;
-      readonly sight: Sight | null;
+      readonly detections: FrameDetections | null;
     }
     const stopped = new AbortController();
     const inner = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
-    let choice: Promise<Omit<Plan, 'sight'>> = Promise.resolve({ key: false, chosen });
+    let choice: Promise<Omit<Plan, 'detections'>> = Promise.resolve({ key: false, chosen });
     const feed = createFeed<F, Plan>(frames, {
       limit,
       live,
       onDrop: () => statistics.dropped(),
       onSource: (ms) => statistics.spent('source', ms),
-      work(frame) {
-        if (frame.index <= seen) return Promise.resolve({ key: false, chosen, sight: null });
-        // One after the other: each choice rests on the last. Looks then overlap.
+      async work(frame) {
+        checkFrame(frame, read);
+        read = frame.index;
+        if (frame.index <= seen) return { key: false, chosen, detections: null };
+        // Key-frame decisions are sequential; detections run concurrently.
         const chose = (choice = choice.then(async () => ({ key: await schedule.isKey(frame), chosen: schedule.capture() })));
-        return chose.then(async (plan) => ({ ...plan, sight: plan.key ? await look(frame, inner) : null }));
+        const plan = await chose;
+        return { ...plan, detections: plan.key ? await detectFrame(frame, inner) : null };
       },
     });
 
-    async function* give(item: Held<F>): AsyncGenerator<FrameResult<F>, void, undefined> {
+    async function* emit(item: BufferedFrame<F>): AsyncGenerator<FrameResult<F>, void, undefined> {
       const result = resultOf(item);
       pending = [...held.map((h) => h.row), ...known.values()];
       const begin = performance.now();
@@ -228,14 +230,14 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
         try {
           const plan = await orAborted(job.work, signal);
           if (frame.index <= seen) {
-            // A frame of before: its row was held back, or it was given out already.
+            // A frame from before the snapshot: its row was held back, or it had its result.
             const row = known.get(frame.index);
             if (row) held.push({ frame, row, error: row.error && unpackError(row.error) });
             else closeFrame(frame);
             known.delete(frame.index);
           } else {
-            const sight = plan.key ? plan.sight : await orAborted(lookAround(frame, inner), signal);
-            held.push(step(frame, sight, !plan.key && sight !== null));
+            const detections = plan.key ? plan.detections : await orAborted(detectInCrops(frame, inner), signal);
+            held.push(step(frame, detections, !plan.key && detections !== null));
             chosen = plan.chosen;
             if (lookAhead) mendRows(held.map((h) => h.row));
           }
@@ -246,12 +248,15 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
           feed.release();
         }
         // Where times are no numbers, nothing waits for a later one.
-        while (held.length && !(frame.timestamp - held[0]!.row.timestamp < lookAhead)) yield* give(held.shift()!);
+        while (held.length && !(frame.timestamp - held[0]!.row.timestamp < lookAhead)) yield* emit(held.shift()!);
       }
-      while (held.length) yield* give(held.shift()!);
+      if (read >= 0 && read < resumedAfter) {
+        throw new FaceDetError('INVALID_ARGUMENT', `Expected frames after index ${resumedAfter}, the last of the restored snapshot, but received none after ${read}; call reset() before another video.`);
+      }
+      while (held.length) yield* emit(held.shift()!);
     } catch (error) {
-      // What was seen before the source broke is still told, unless the caller wants no more.
-      if (!signal?.aborted) while (held.length) yield* give(held.shift()!);
+      // Results before the error still come, unless the caller wants no more.
+      if (!signal?.aborted) while (held.length) yield* emit(held.shift()!);
       throw error;
     } finally {
       stopped.abort();
@@ -266,49 +271,49 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     get statistics() {
       return statistics.value;
     },
-    snapshot(): VideoSnapshot {
-      return { version: 1, lastIndex, tracker: tracker?.snapshot() ?? null, smoother: smoother?.snapshot() ?? null, schedule: schedule.snapshot(chosen), pending: structuredClone(pending), landmarks: [...landmarks], shown: [...shown], processed, cut: { ...cutState } };
-    },
+    snapshot: (): VideoSnapshot => ({ version: 1, lastIndex, ...frameStep.snapshot(), schedule: schedule.snapshot(chosen), pending: structuredClone(pending), processed }),
     restore(snapshot) {
-      if (!isSnapshot(snapshot) || (snapshot.tracker === null) !== (tracker === null)) {
-        throw new FaceDetError('INVALID_SNAPSHOT', `Expected a snapshot of a video detector ${tracker ? 'with' : 'without'} a tracker, version 1, but received ${JSON.stringify(snapshot)?.slice(0, 80)}; start from the beginning instead.`);
+      checkIdle('restore');
+      let before: StepSnapshot | undefined;
+      try {
+        if (!isSnapshot(snapshot) || (snapshot.tracker === null) !== (tracker === null)) throw invalidSnapshot(snapshot);
+        before = frameStep.snapshot();
+        frameStep.restore(snapshot);
+        const restored = createSchedule(detectEvery, lag);
+        restored.restore(snapshot.schedule);
+        pending = structuredClone([...snapshot.pending]);
+        schedule = restored;
+      } catch (error) {
+        if (before) frameStep.restore(before);
+        throw error instanceof FaceDetError && error.code === 'INVALID_SNAPSHOT' ? error : invalidSnapshot(snapshot, error);
       }
-      if (tracker) tracker.restore(snapshot.tracker!);
-      smoother?.restore(snapshot.smoother as never);
-      schedule.restore(snapshot.schedule);
       chosen = schedule.capture();
-      pending = structuredClone([...snapshot.pending]);
-      landmarks = new Map(snapshot.landmarks);
-      shown = new Set(snapshot.shown);
       ({ lastIndex, processed } = snapshot);
-      Object.assign(cutState, snapshot.cut);
+      used = false;
     },
     reset() {
-      tracker?.reset();
-      endShot();
-      schedule.reset();
-      chosen = schedule.capture();
-      statistics.reset();
-      Object.assign(cutState, { last: null, usual: 0 });
-      pending = [];
-      lastIndex = processed = -1;
+      checkIdle('reset');
+      startOver();
     },
   };
+
+  function invalidSnapshot(snapshot: unknown, cause?: unknown): FaceDetError {
+    return new FaceDetError('INVALID_SNAPSHOT', `Expected a snapshot of a video detector ${tracker ? 'with' : 'without'} a tracker, version 1, but received ${received(snapshot)}; start from the beginning instead.`, { cause });
+  }
 }
 
 /** Whether a value has all the parts of a snapshot; tracker and smoother check their own. */
 function isSnapshot(value: Partial<VideoSnapshot> | null | undefined): value is VideoSnapshot {
-  return value?.version === 1 && Boolean(value.schedule && value.cut) && [value.pending, value.landmarks, value.shown].every(Array.isArray) && Number.isInteger(value.lastIndex) && Number.isInteger(value.processed);
+  const arrays = (...values: unknown[]) => values.every(Array.isArray);
+  return value?.version === 1 && Boolean(value.schedule && value.cut) && arrays(value.pending, value.landmarks, value.shown) && Number.isInteger(value.lastIndex) && Number.isInteger(value.processed)
+    && value.pending!.every((row) => Number.isInteger(row?.index) && arrays(row.faces, row.tentative, row.unmatched, row.nearby));
 }
 
-/** Whether any part of a predicted box is inside the frame: who left is not shown on his way. */
-function meets(box: Box, frame: Frame): boolean {
-  return box.x < frame.width && box.y < frame.height && box.x + box.width > 0 && box.y + box.height > 0;
-}
-
-function trackerOf(given: Tracker<Face> | TrackerOptions<Face> | false | undefined): Tracker<Face> | null {
-  if (given === false) return null;
-  return given && 'update' in given ? given : createTracker<Face>(given);
+/** Throws `INVALID_ARGUMENT` for what is no frame, and `INDEX_NOT_RISING` for one that is not after the last. */
+function checkFrame(frame: Frame, last: number): void {
+  const index: unknown = (frame as Frame | null | undefined)?.index;
+  if (!Number.isInteger(index) || (index as number) < 0) throw new FaceDetError('INVALID_ARGUMENT', `Expected an integer from 0 for the frame's index but received ${received(index)}; count the frames of a source from 0.`);
+  if ((index as number) <= last) throw new FaceDetError('INDEX_NOT_RISING', `Expected a frame after index ${last} but received index ${index as number}; call reset() before the frames of another video.`);
 }
 
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -323,18 +328,4 @@ async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined
   } finally {
     signal.removeEventListener('abort', listener);
   }
-}
-
-function checkOptions({ detector, detectEvery = 1, lookAhead = 0, live, tracker, smoother, refine, scoreThreshold = 0 }: VideoDetectorOptions): void {
-  const refuse = (message: string): never => {
-    throw new FaceDetError('INVALID_ARGUMENT', message);
-  };
-  if (typeof (detector as Partial<Detector> | undefined)?.detect !== 'function') refuse('Expected a detector with detect() but received none; createDetector of a runtime makes one.');
-  if (!(Number.isInteger(detector.concurrency) && detector.concurrency >= 1)) refuse(`Expected a positive integer for the detector's concurrency but received ${String(detector.concurrency)}; give 1 where it looks at one picture at a time.`);
-  if (detectEvery !== 'auto' && !(Number.isInteger(detectEvery) && detectEvery >= 1)) refuse(`Expected a positive integer or 'auto' for detectEvery but received ${String(detectEvery)}.`);
-  if (!(lookAhead >= 0 && lookAhead <= 60)) refuse(`Expected 0 to 60 seconds for lookAhead but received ${String(lookAhead)}; frames are kept open for that long.`);
-  if (typeof refine === 'object' && !((refine.scale ?? 1) >= 1 && refine.scale !== Infinity)) refuse(`Expected a number of at least 1 for refine's scale but received ${String(refine.scale)}.`);
-  if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) refuse(`Expected a number in [0, 1] for scoreThreshold but received ${String(scoreThreshold)}.`);
-  if (live && lookAhead) refuse('Expected either live or lookAhead but received both: live results are not held back.');
-  if (tracker === false && (detectEvery !== 1 || refine || lookAhead || smoother)) refuse('Expected a tracker for detectEvery, refine, lookAhead and smoother but received tracker: false; without identities there is nothing to predict.');
 }

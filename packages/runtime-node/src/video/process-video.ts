@@ -1,6 +1,6 @@
 import { FaceDetError, isFaceDetError, iou, type Detector, type Face } from '@facedet/core';
 import { anonymizePlanes, createTrails, drawPlanes, type AnonymizeOptions, type OverlayOptions, type YuvPlanes } from '@facedet/draw';
-import { createVideoDetector, type FrameResult, type VideoDetectorOptions, type VideoFace, type VideoStatistics } from '@facedet/pipeline';
+import { createVideoDetector, videoDetectorOptionNames, type FrameResult, type VideoDetectorOptions, type VideoFace, type VideoStatistics } from '@facedet/pipeline';
 import { openGallery, type Gallery } from './gallery.ts';
 import type { LivePage } from './live-page.ts';
 import { livePicture } from './live-picture.ts';
@@ -15,7 +15,7 @@ import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from './
 
 /** Options of `processVideo`: how faces are found and followed, how the source is read, and what is written. */
 export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVideoOptions, 'after'> {
-  /** A detector that a runtime made. In front of a tracker it should give everything from a score of .1 up. */
+  /** A detector that a runtime made. */
   detector: Detector;
   /** A video to write: `.mp4`, `.mov`, `.mkv` or `.webm`. */
   output?: string;
@@ -90,7 +90,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   let gallery: Gallery | undefined;
   let keepLast = () => {};
   try {
-    const pipeline = createVideoDetector(options);
+    const pipeline = createVideoDetector(pipelineOptions(options));
     const rows = (files = openRowFiles(paths, resume));
     const inRows = paths.jsonl || paths.mot || paths.csv ? rows.frames : Infinity;
     if (output !== undefined) writer = await createVideoWriter(output, { ...options.encoding, like: metadata, resume });
@@ -189,6 +189,12 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
 
 // Dots on the eyes and the mouth hide what a person wants to see, and what another detector looks for.
 const DRAWN: Exclude<ProcessVideoOptions['draw'], boolean | undefined> = { landmarks: false };
+
+/** Those of the options that the pipeline knows. */
+function pipelineOptions(options: ProcessVideoOptions): VideoDetectorOptions {
+  const known: readonly string[] = videoDetectorOptionNames;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => known.includes(name))) as unknown as VideoDetectorOptions;
+}
 
 /** A video of which every frame was seen. */
 function atItsEnd(video: VideoInput): VideoInput {
