@@ -1,7 +1,7 @@
 import type { InferenceBackend, InferenceSession, Tensor } from '../backend.ts';
 import { encodeOnnx } from './onnx.ts';
 
-/** One requirement on a backend: `run` rejects with an `Error` that says what was expected and what came. */
+/** One requirement of a suite: `run` rejects with an `Error` that says what was expected and what was received. */
 export interface ConformanceCase {
   readonly name: string;
   run(): Promise<void>;
@@ -187,16 +187,18 @@ function same(actual: Tensor | undefined, x: Tensor, f: (v: number) => number): 
 
 const isFixed = (dimension: number | string | undefined) => typeof dimension === 'number' && dimension > 0;
 
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
+/** The reason of a promise that must be rejected. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
   } catch (error) {
     return error;
   }
-  throw new Error('Expected a rejection but the promise was fulfilled.');
+  throw new Error('Expected a rejection but received a value.');
 }
 
-function expect(condition: boolean, expected: string, received: unknown): void {
+/** Throws where a condition does not hold. */
+export function expect(condition: boolean, expected: string, received: unknown): void {
   if (condition) return;
   const shown = received instanceof Error ? `${received.name}: ${received.message}` : JSON.stringify(received, (_, v) => (ArrayBuffer.isView(v) ? Array.from(v as unknown as ArrayLike<number>).slice(0, 8) : v));
   throw new Error(`Expected ${expected} but received ${shown}.`);
