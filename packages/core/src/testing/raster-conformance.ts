@@ -10,8 +10,8 @@ export interface RasterConformanceOptions {
    */
   create(picture: PixelBuffer): RasterSource | Promise<RasterSource>;
   /**
-   * Levels of 255 by which a sample may differ from the exact bilinear value, in [0, 8]; by default 2. Raise it for lossy encodings. Above
-   * 3 the suite no longer sees that a picture is shifted by half a pixel.
+   * Levels of 255 by which a sample may differ from the exact bilinear value, in [0, 8]; by default 2. Raise it for lossy encodings. Half a
+   * pixel is 3.5 levels across and 4.5 levels down: a higher tolerance hides such a shift.
    */
   tolerance?: number;
 }
@@ -289,9 +289,10 @@ function checkRamp(pixels: PixelBuffer, { axis, slope }: Ramp, region: Box, tole
   for (let i = 0; i < count; i++) {
     const position = start + (i + 0.5) * scale - 0.5;
     const wanted = FIRST_LEVEL + slope * Math.min(Math.max(position, 0), limit - 1);
-    // Where the samples end, a filter has only half of its neighbors, and a region may repeat its own edge.
+    // Where the samples end, a filter has only half of its neighbors, and a region may repeat its own edge; outside, the edge is repeated as scaled.
     const reach = Math.max(scale, 1);
-    const allowed = tolerance + (ends.some((end) => Math.abs(position - end) < reach) ? (slope * reach) / 2 : 0);
+    const nearEnd = ends.some((end) => Math.abs(position - end) < reach) || (scale > 1 && (position < 0 || position > limit - 1));
+    const allowed = tolerance + (nearEnd ? (slope * reach) / 2 : 0);
     for (let k = 0; k < (axis === 'x' ? height : width); k++) {
       const [x, y] = axis === 'x' ? [i, k] : [k, i];
       for (const channel of channels) {
