@@ -55,7 +55,9 @@ export function resolveOptions<D extends Detection>(options: TrackerOptions<D>) 
   const { scoreThreshold = base.scoreThreshold, matchThreshold = base.matchThreshold, maxLostSeconds = base.maxLostSeconds } = options;
   // A bound that wasn't given gives way to one that was.
   const lowScoreThreshold = options.lowScoreThreshold ?? Math.min(base.lowScoreThreshold, scoreThreshold);
-  const newTrackThreshold = options.newTrackThreshold ?? scoreThreshold + (base.newTrackThreshold - base.scoreThreshold);
+  // 0.6 - 0.5 is a little less than the original's 0.1, and compat compares scores with the exact sum.
+  const margin = Math.round(100 * (base.newTrackThreshold - base.scoreThreshold)) / 100;
+  const newTrackThreshold = options.newTrackThreshold ?? scoreThreshold + margin;
   within('scoreThreshold', scoreThreshold, 0, 1);
   within('lowScoreThreshold', lowScoreThreshold, 0, scoreThreshold);
   within('newTrackThreshold', newTrackThreshold, scoreThreshold, 2);

@@ -121,7 +121,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     owner.fill(-1, 0, detections.length);
     outline(count);
     for (let slot = 0; slot < count; slot++) drop[slot] = !compat && hasEnded(next, slot, now) ? 1 : 0;
-    const usual = 1 - matchThreshold;
+    let usual = 1 - matchThreshold;
     const fused: Cost = (row, col, iou) => {
       const similarity = iou * scores[cols.index[col]!]!;
       return similarity > usual || sizeRatio(4 * rows.index[row]!, 4 * cols.index[col]!) >= SIMILAR_SIZE ? 1 - similarity : Infinity;
@@ -140,6 +140,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     chooseLow(cols, detections.length);
     round(rows, cols, LOW_MATCH_THRESHOLD, (_row, _col, iou) => 1 - iou);
     // 3. The rest of the high scores, with tentative tracks.
+    // This round has a limit of its own: without a gap the sizes do not matter, however strict the first round is.
+    usual = Math.min(usual, 1 - TENTATIVE_MATCH_THRESHOLD);
     choose(rows, (slot) => state[slot]! === TENTATIVE && !drop[slot]);
     chooseHigh(cols, detections.length);
     round(rows, cols, relaxed(TENTATIVE_MATCH_THRESHOLD, 1), looks ?? fused, looks && reach);
@@ -252,7 +254,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     for (let slot = 0; slot < next.count; slot++) {
       if (next.state[slot]! < LOST) continue;
       if (next.doomed[slot]) drop[slot] = 1;
-      if (frame - next.lastFrame[slot]! <= maxLostFrames) continue;
+      // A track lost in this frame is checked from the next frame on, also with a buffer of 0.
+      if (frame - next.lastFrame[slot]! <= Math.max(1, maxLostFrames)) continue;
       next.state[slot] = REMOVED;
       next.doomed[slot] = 1;
     }
