@@ -5,8 +5,9 @@ import type { Face, Point } from '@facedet/core';
 const MAX_COORDINATE = 1e9;
 
 /**
- * What a detector returned for one image: an array of faces with finite boxes, sides of at least 0, scores in [0, 1] and five finite landmarks or none.
- * Throws `INVALID_DETECTION`, naming the first that is none; tracker and smoother then have not seen the frame.
+ * What a detector returned for one image: an array of faces with finite boxes, sides of at least 0, scores in [0, 1]
+ * and five finite landmarks or none. Throws `INVALID_DETECTION`, naming the first that is none; tracker and smoother
+ * then have not seen the frame.
  */
 export function checkFaces(faces: unknown): asserts faces is Face[] {
   if (!Array.isArray(faces)) throw invalid('an array of faces from the detector', faces);
@@ -16,9 +17,14 @@ export function checkFaces(faces: unknown): asserts faces is Face[] {
     if (!box || ![box.x, box.y, box.width, box.height].every(isCoordinate) || box.width < 0 || box.height < 0) {
       throw invalid(`a box of finite numbers with sides of at least 0 for detection ${index}`, box);
     }
-    if (!(typeof score === 'number' && score >= 0 && score <= 1)) throw invalid(`a score in [0, 1] for detection ${index}`, score);
+    if (!(typeof score === 'number' && score >= 0 && score <= 1))
+      throw invalid(`a score in [0, 1] for detection ${index}`, score);
     if (landmarks === null || landmarks === undefined) continue;
-    if (!Array.isArray(landmarks) || landmarks.length !== 5 || !landmarks.every((point: Partial<Point> | null) => isCoordinate(point?.x) && isCoordinate(point?.y))) {
+    if (
+      !Array.isArray(landmarks) ||
+      landmarks.length !== 5 ||
+      !landmarks.every((point: Partial<Point> | null) => isCoordinate(point?.x) && isCoordinate(point?.y))
+    ) {
       throw invalid(`five points of finite numbers for the landmarks of detection ${index}`, landmarks);
     }
   }
@@ -26,4 +32,8 @@ export function checkFaces(faces: unknown): asserts faces is Face[] {
 
 const isCoordinate = (value: unknown) => Number.isFinite(value) && Math.abs(value as number) <= MAX_COORDINATE;
 
-const invalid = (what: string, value: unknown) => new FaceDetError('INVALID_DETECTION', `Expected ${what} but received ${received(value)}; check what the detector returns.`);
+const invalid = (what: string, value: unknown) =>
+  new FaceDetError(
+    'INVALID_DETECTION',
+    `Expected ${what} but received ${received(value)}; check what the detector returns.`,
+  );

@@ -1,18 +1,11 @@
 import type { Box, Face, Frame, Landmarks } from '@facedet/core';
 import type { Track } from '@facedet/tracker';
+import type { FrameDetections } from './frame-detection.ts';
 import type { PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
-import { isCut, type CutState, type Signature } from './shot-cut.ts';
+import { isCut, type CutState } from './shot-cut.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { VideoFace, VideoSnapshot } from './types.ts';
-
-/** What the detector found in one frame, checked; `error` where it failed. */
-export interface FrameDetections {
-  readonly faces: readonly Face[];
-  /** Of the frame's pixels, where shot cuts are looked for. */
-  readonly signature: Signature | null;
-  readonly error?: unknown;
-}
 
 /** What tracker and smoother made of one frame. */
 export type FollowedFrame = Pick<PendingRow, 'faces' | 'tentative' | 'unmatched' | 'looked' | 'cut'>;
@@ -22,7 +15,10 @@ export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'landmar
 
 /** One frame's way through shot cut, tracker and smoother, and all that is remembered of it for the next frame. */
 export interface FrameStep {
-  /** `detections` is null where the detector did not run. Throws what tracker or smoother throw; the state is then as it was. */
+  /**
+   * `detections` is null where the detector did not run. Throws what tracker or smoother throw; the state is then as it
+   * was.
+   */
   follow(frame: Frame, detections: FrameDetections | null): FollowedFrame;
   snapshot(): StepSnapshot;
   restore(snapshot: StepSnapshot): void;
@@ -30,7 +26,10 @@ export interface FrameStep {
 }
 
 /** A step without memory of any frame. */
-export function createFrameStep({ tracker, smoother, scoreThreshold = 0, foreignParts }: Settings, statistics: StatisticsCounter): FrameStep {
+export function createFrameStep(
+  { tracker, smoother, scoreThreshold = 0, foreignParts }: Settings,
+  statistics: StatisticsCounter,
+): FrameStep {
   /** Each track's last landmarks, relative to its box. */
   let landmarks = new Map<number, readonly number[]>();
   /** Tracks shown in the last frame in which the detector ran. */
@@ -54,7 +53,9 @@ export function createFrameStep({ tracker, smoother, scoreThreshold = 0, foreign
   }
 
   function select(detections: FrameDetections | null): Omit<FollowedFrame, 'cut'> {
-    const faces = (detections?.faces ?? []).filter(({ score }) => score >= scoreThreshold).map((face): VideoFace => ({ id: null, ...face, state: 'detected' }));
+    const faces = (detections?.faces ?? [])
+      .filter(({ score }) => score >= scoreThreshold)
+      .map((face): VideoFace => ({ id: null, ...face, state: 'detected' }));
     return { faces, tentative: [], unmatched: [], looked: detections !== null };
   }
 
@@ -64,12 +65,21 @@ export function createFrameStep({ tracker, smoother, scoreThreshold = 0, foreign
     const begin = performance.now();
     const tracks = looked ? tracker!.update(detections.faces, timestamp) : tracker!.predict(timestamp);
     if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked' && t.detection).map((t) => t.id));
-    const faces = tracks.filter((t) => shown.has(t.id) && (looked || intersectsFrame(t.box, frame))).map((t) => faceOf(t, looked));
-    const tentative = looked ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true)) : [];
+    const faces = tracks
+      .filter((t) => shown.has(t.id) && (looked || intersectsFrame(t.box, frame)))
+      .map((t) => faceOf(t, looked));
+    const tentative = looked
+      ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true))
+      : [];
     const taken = new Set(tracks.map((t) => t.detectionIndex));
     if (looked) forget(tracks);
     statistics.spent('track', performance.now() - begin);
-    return { faces: smooth(faces, timestamp), tentative, unmatched: looked ? detections.faces.filter((_, i) => !taken.has(i)) : [], looked };
+    return {
+      faces: smooth(faces, timestamp),
+      tentative,
+      unmatched: looked ? detections.faces.filter((_, i) => !taken.has(i)) : [],
+      looked,
+    };
   }
 
   function smooth(faces: readonly (VideoFace & { id: number })[], timestamp: number): VideoFace[] {
@@ -82,9 +92,19 @@ export function createFrameStep({ tracker, smoother, scoreThreshold = 0, foreign
 
   function faceOf(track: Track<Face>, looked: boolean): VideoFace & { id: number } {
     const { id, box, score, detection } = track;
-    if (detection?.landmarks) landmarks.set(id, detection.landmarks.flatMap((p) => [(p.x - box.x) / box.width, (p.y - box.y) / box.height]));
+    if (detection?.landmarks)
+      landmarks.set(
+        id,
+        detection.landmarks.flatMap((p) => [(p.x - box.x) / box.width, (p.y - box.y) / box.height]),
+      );
     const relative = landmarks.get(id);
-    const points = detection?.landmarks ?? (relative && ([0, 2, 4, 6, 8].map((k) => ({ x: box.x + relative[k]! * box.width, y: box.y + relative[k + 1]! * box.height })) as Landmarks));
+    const points =
+      detection?.landmarks ??
+      (relative &&
+        ([0, 2, 4, 6, 8].map((k) => ({
+          x: box.x + relative[k]! * box.width,
+          y: box.y + relative[k + 1]! * box.height,
+        })) as Landmarks));
     return { id, box, score, ...(points ? { landmarks: points } : {}), state: looked ? 'detected' : 'predicted' };
   }
 
@@ -102,7 +122,13 @@ export function createFrameStep({ tracker, smoother, scoreThreshold = 0, foreign
     shown.clear();
   }
 
-  const snapshot = (): StepSnapshot => ({ tracker: tracker?.snapshot() ?? null, smoother: smoother?.snapshot() ?? null, landmarks: [...landmarks], shown: [...shown], cut: { ...cutState } });
+  const snapshot = (): StepSnapshot => ({
+    tracker: tracker?.snapshot() ?? null,
+    smoother: smoother?.snapshot() ?? null,
+    landmarks: [...landmarks],
+    shown: [...shown],
+    cut: { ...cutState },
+  });
 
   function restore(saved: StepSnapshot): void {
     if (tracker) tracker.restore(saved.tracker!);

@@ -22,34 +22,122 @@ export interface Settings {
 }
 
 /** The names of all options of `createVideoDetector`, for functions that take them among their own. */
-export const videoDetectorOptionNames: readonly (keyof VideoDetectorOptions)[] = ['detector', 'tracker', 'smoother', 'detectEvery', 'refine', 'lookAhead', 'live', 'onError', 'shotCuts', 'scoreThreshold'];
+export const videoDetectorOptionNames: readonly (keyof VideoDetectorOptions)[] = [
+  'detector',
+  'tracker',
+  'smoother',
+  'detectEvery',
+  'refine',
+  'lookAhead',
+  'live',
+  'onError',
+  'shotCuts',
+  'scoreThreshold',
+];
 
 /** Checks the options and fills in the defaults. Throws `INVALID_ARGUMENT`. */
 export function resolveOptions(options: VideoDetectorOptions): Settings {
   checkOptionNames(options ?? null, videoDetectorOptionNames);
-  const { detector, detectEvery = 1, lookAhead = 0, live = false, onError = 'stop', shotCuts = true, refine = false, tracker, smoother, scoreThreshold } = options;
-  expectThat(typeof detector?.detect === 'function' && typeof detector.detectBatch === 'function', 'a detector with detect() and detectBatch() for detector', detector, 'createDetector of a runtime makes one');
-  expectThat(isPositiveInteger(detector.concurrency), "a positive integer for the detector's concurrency", detector.concurrency, 'give 1 where it detects in one image at a time');
-  expectThat(detectEvery === 'auto' || isPositiveInteger(detectEvery), "a positive integer or 'auto' for detectEvery", detectEvery, '1 detects in every frame');
-  expectThat(typeof lookAhead === 'number' && lookAhead >= 0 && lookAhead <= 60, '0 to 60 seconds for lookAhead', lookAhead, 'frames are kept open for that long');
+  const {
+    detector,
+    detectEvery = 1,
+    lookAhead = 0,
+    live = false,
+    onError = 'stop',
+    shotCuts = true,
+    refine = false,
+    tracker,
+    smoother,
+    scoreThreshold,
+  } = options;
+  expectThat(
+    typeof detector?.detect === 'function' && typeof detector.detectBatch === 'function',
+    'a detector with detect() and detectBatch() for detector',
+    detector,
+    'createDetector of a runtime makes one',
+  );
+  expectThat(
+    isPositiveInteger(detector.concurrency),
+    "a positive integer for the detector's concurrency",
+    detector.concurrency,
+    'give 1 where it detects in one image at a time',
+  );
+  expectThat(
+    detectEvery === 'auto' || isPositiveInteger(detectEvery),
+    "a positive integer or 'auto' for detectEvery",
+    detectEvery,
+    '1 detects in every frame',
+  );
+  expectThat(
+    typeof lookAhead === 'number' && lookAhead >= 0 && lookAhead <= 60,
+    '0 to 60 seconds for lookAhead',
+    lookAhead,
+    'frames are kept open for that long',
+  );
   expectThat(typeof live === 'boolean', 'true or false for live', live, 'true drops frames that wait');
-  expectThat(typeof shotCuts === 'boolean', 'true or false for shotCuts', shotCuts, 'false follows tracks over shot cuts');
-  expectThat(onError === 'stop' || onError === 'skip' || typeof onError === 'function', "'stop', 'skip' or a function for onError", onError, "'skip' goes on after a frame that failed");
-  expectThat(typeof refine === 'boolean' || isObject(refine), 'true, false or an object for refine', refine, 'true takes the defaults');
-  expectThat(tracker === undefined || tracker === false || isObject(tracker), 'a tracker, its options or false for tracker', tracker, 'leave it out for the default tracker');
-  expectThat(!smoother || isSmoother(smoother), 'a smoother with smooth(), reset(), snapshot() and restore(), or false, for smoother', smoother, 'createSmoother of @facedet/temporal makes one');
+  expectThat(
+    typeof shotCuts === 'boolean',
+    'true or false for shotCuts',
+    shotCuts,
+    'false follows tracks over shot cuts',
+  );
+  expectThat(
+    onError === 'stop' || onError === 'skip' || typeof onError === 'function',
+    "'stop', 'skip' or a function for onError",
+    onError,
+    "'skip' goes on after a frame that failed",
+  );
+  expectThat(
+    typeof refine === 'boolean' || isObject(refine),
+    'true, false or an object for refine',
+    refine,
+    'true takes the defaults',
+  );
+  expectThat(
+    tracker === undefined || tracker === false || isObject(tracker),
+    'a tracker, its options or false for tracker',
+    tracker,
+    'leave it out for the default tracker',
+  );
+  expectThat(
+    !smoother || isSmoother(smoother),
+    'a smoother with smooth(), reset(), snapshot() and restore(), or false, for smoother',
+    smoother,
+    'createSmoother of @facedet/temporal makes one',
+  );
   if (typeof refine === 'object') checkRefine(refine);
   if (scoreThreshold !== undefined) {
-    expectThat(typeof scoreThreshold === 'number' && scoreThreshold >= 0 && scoreThreshold <= 1, 'a number in [0, 1] for scoreThreshold', scoreThreshold, 'lower shows more faces');
-    expectThat(tracker === false, 'scoreThreshold only with tracker: false', scoreThreshold, "a tracker has thresholds of its own: give tracker: { scoreThreshold, lowScoreThreshold }");
+    expectThat(
+      typeof scoreThreshold === 'number' && scoreThreshold >= 0 && scoreThreshold <= 1,
+      'a number in [0, 1] for scoreThreshold',
+      scoreThreshold,
+      'lower shows more faces',
+    );
+    expectThat(
+      tracker === false,
+      'scoreThreshold only with tracker: false',
+      scoreThreshold,
+      'a tracker has thresholds of its own: give tracker: { scoreThreshold, lowScoreThreshold }',
+    );
   }
   expectThat(!(live && lookAhead), 'either live or lookAhead', 'both', 'live results are not held back');
-  if (tracker === false) expectThat(detectEvery === 1 && !refine && !lookAhead && !smoother, 'a tracker for detectEvery, refine, lookAhead and smoother', 'tracker: false', 'without track IDs there is nothing to predict');
+  if (tracker === false)
+    expectThat(
+      detectEvery === 1 && !refine && !lookAhead && !smoother,
+      'a tracker for detectEvery, refine, lookAhead and smoother',
+      'tracker: false',
+      'without track IDs there is nothing to predict',
+    );
 
   const instance = tracker && 'update' in tracker;
   const followed = tracker === false ? null : instance ? tracker : createTracker<Face>(tracker);
   return {
-    detector, detectEvery, lookAhead, live, onError, shotCuts,
+    detector,
+    detectEvery,
+    lookAhead,
+    live,
+    onError,
+    shotCuts,
     tracker: followed,
     smoother: smoother === false || !followed ? null : (smoother ?? createSmoother()),
     refine: refine === true ? {} : refine || null,
@@ -62,13 +150,22 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
 export function checkRefine(refine: RefineOptions): void {
   checkOptionNames(refine, ['inputSize', 'scale'], 'refine.');
   const { scale = 1 } = refine;
-  expectThat(typeof scale === 'number' && scale >= 1 && scale < Infinity, 'a number of at least 1 for refine.scale', scale, 'larger crops show more around a face');
+  expectThat(
+    typeof scale === 'number' && scale >= 1 && scale < Infinity,
+    'a number of at least 1 for refine.scale',
+    scale,
+    'larger crops show more around a face',
+  );
 }
 
 function expectThat(holds: boolean, what: string, value: unknown, next: string): void {
   if (!holds) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${what} but received ${received(value)}; ${next}.`);
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isPositiveInteger = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
-const isSmoother = (value: object) => (['smooth', 'reset', 'snapshot', 'restore'] as const).every((name) => typeof (value as Partial<VideoSmoother>)[name] === 'function');
+const isSmoother = (value: object) =>
+  (['smooth', 'reset', 'snapshot', 'restore'] as const).every(
+    (name) => typeof (value as Partial<VideoSmoother>)[name] === 'function',
+  );

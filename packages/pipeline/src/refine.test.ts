@@ -1,4 +1,5 @@
 import type { Box, Detector, Face, ImageSource, InputSize, PixelBuffer } from '@facedet/core';
+import { rasterSourceConformance } from '@facedet/core/testing';
 import { describe, expect, it } from 'vitest';
 import { cropsAround, detectAround, regionSource } from './refine.ts';
 
@@ -78,4 +79,27 @@ it('regionSource shows the same pixels of plain pixels and of a source that scal
     expect(2 * plain.data[0]!).toBeCloseTo(part ? 110 : 102, -1);
   }
   expect(asked).toEqual([{ x: 100, y: 60, width: 80, height: 90 }, { x: 110, y: 80, width: 30, height: 40 }]);
+});
+
+describe('regionSource of plain pixels', () => {
+  /** The picture inside a larger one, with another level around it that must not be seen. */
+  const create = (inner: PixelBuffer) => {
+    const [left, top] = [5, 7];
+    const [width, height] = [inner.width + 9, inner.height + 11];
+    const data = new Uint8Array(width * height * 3).fill(255);
+    const row = 3 * inner.width;
+    for (let y = 0; y < inner.height; y++) data.set(inner.data.subarray(y * row, (y + 1) * row), 3 * ((y + top) * width + left));
+    return regionSource({ width, height, format: 'rgb', data }, { x: left, y: top, width: inner.width, height: inner.height });
+  };
+  for (const { name, run } of rasterSourceConformance({ create })) it(name, run);
+});
+
+it('detectAround refuses what is no result of a detector', async () => {
+  const { detector } = knower([]);
+  const boxes = [face(60, 60).box, face(200, 150).box];
+  const returned = [undefined, [], [[]], [[], 'faces'], [[], [{ ...face(1, 1), score: NaN }]], [[{ box: null, score: 1 }], []]];
+  for (const found of returned) {
+    const broken = { ...detector, detectBatch: async () => found as never };
+    await expect(detectAround(broken, picture, boxes, {})).rejects.toThrow(expect.objectContaining({ code: 'INVALID_DETECTION', message: expect.stringContaining('check what') }));
+  }
 });

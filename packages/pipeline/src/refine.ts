@@ -1,22 +1,59 @@
 import { FaceDetError, received } from '@facedet/checks';
-import { iou, isRasterSource, resizeBilinear, type Box, type Detector, type Face, type ImageSource, type RasterSource } from '@facedet/core';
+import {
+  bytesPerPixel,
+  iou,
+  isRasterSource,
+  resizeBilinear,
+  rowStride,
+  type Box,
+  type Detector,
+  type Face,
+  type ImageSource,
+  type Landmarks,
+  type PixelBuffer,
+  type RasterSource,
+} from '@facedet/core';
 import { checkFaces } from './check-faces.ts';
 import type { RefineOptions } from './types.ts';
 
-/** The part of an image inside `region` (whole pixels) as a source of its own; coordinates begin at the region's corner. It stays usable as long as the image is open. */
+/**
+ * The part of an image inside `region` (whole pixels) as a source of its own; coordinates begin at the region's corner.
+ * It stays usable as long as the image is open.
+ */
 export function regionSource(image: ImageSource, region: Box): RasterSource {
+  const { x, y, width, height } = region;
+  const view = isRasterSource(image) ? null : viewOf(image, region);
   return {
-    width: region.width,
-    height: region.height,
-    rasterize(width, height, options = {}) {
+    width,
+    height,
+    rasterize(columns, rows, options = {}) {
+      options.signal?.throwIfAborted();
       const part = options.region;
-      const inside = part ? { x: region.x + part.x, y: region.y + part.y, width: part.width, height: part.height } : region;
-      return isRasterSource(image) ? image.rasterize(width, height, { ...options, region: inside }) : resizeBilinear(image, width, height, inside);
+      if (view) return resizeBilinear(view, columns, rows, part);
+      const inside = part ? { x: x + part.x, y: y + part.y, width: part.width, height: part.height } : region;
+      return isRasterSource(image)
+        ? image.rasterize(columns, rows, { ...options, region: inside })
+        : resizeBilinear(image, columns, rows, inside);
     },
   };
 }
 
-/** Squares about the middles of boxes, `scale` times their longer side and at least 16 pixels wide, in whole pixels, moved inside the picture of `width` × `height` and cut where they are larger. */
+/**
+ * The pixels of a region, not copied, so that its edges are edges; null where it is not inside the image or between
+ * pixels.
+ */
+function viewOf(image: PixelBuffer, { x, y, width, height }: Box): PixelBuffer | null {
+  const isWhole = [x, y, width, height].every(Number.isInteger);
+  if (!isWhole || x < 0 || y < 0 || x + width > image.width || y + height > image.height) return null;
+  const { data, format } = image;
+  const stride = rowStride(image);
+  return { data: data.subarray(y * stride + x * bytesPerPixel(format)), width, height, format, stride };
+}
+
+/**
+ * Squares about the middles of boxes, `scale` times their longer side and at least 16 pixels wide, in whole pixels,
+ * moved inside the picture of `width` × `height` and cut where they are larger.
+ */
 export function cropsAround(boxes: readonly Box[], width: number, height: number, scale: number): Box[] {
   return boxes.map((box) => {
     const side = Math.max(Math.round(Math.max(box.width, box.height) * scale), 16);
@@ -29,27 +66,53 @@ export function cropsAround(boxes: readonly Box[], width: number, height: number
 }
 
 /**
- * Runs the detector on crops around predicted boxes, in one batch, and merges what several crops saw: faces by falling score. Boxes are in pixels of the
- * image; those outside it are passed over. `scoreThreshold` is the score that the detector is asked for, by default its own.
- * Rejects as `detectBatch` does, and with `INVALID_DETECTION` for what is no result of it.
+ * Runs the detector on crops around predicted boxes, in one batch, and merges what several crops saw: faces by falling
+ * score. Boxes are in pixels of the image; those outside it are passed over. `scoreThreshold` is the score that the
+ * detector is asked for, by default its own. Rejects as `detectBatch` does, and with `INVALID_DETECTION` for what is no
+ * result of it.
  */
-export async function detectAround(detector: Detector, image: ImageSource, boxes: readonly Box[], options: RefineOptions & { scoreThreshold?: number }, signal?: AbortSignal): Promise<Face[]> {
+export async function detectAround(
+  detector: Detector,
+  image: ImageSource,
+  boxes: readonly Box[],
+  options: RefineOptions & { scoreThreshold?: number },
+  signal?: AbortSignal,
+): Promise<Face[]> {
   const { inputSize = [64, 64], scale = 2.2, scoreThreshold } = options;
-  const inside = boxes.filter((b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0);
+  const inside = boxes.filter(
+    (b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0,
+  );
   if (!inside.length) return [];
   const crops = cropsAround(inside, image.width, image.height, scale);
-  const found = await detector.detectBatch(crops.map((crop) => regionSource(image, crop)), { inputSize, ...(scoreThreshold === undefined ? {} : { scoreThreshold }), ...(signal ? { signal } : {}) });
-  if (!Array.isArray(found) || found.length !== crops.length) throw new FaceDetError('INVALID_DETECTION', `Expected an array for each of ${crops.length} images from the detector but received ${received(found)}; check what its detectBatch() returns.`);
+  const found = await detector.detectBatch(
+    crops.map((crop) => regionSource(image, crop)),
+    { inputSize, ...(scoreThreshold === undefined ? {} : { scoreThreshold }), ...(signal ? { signal } : {}) },
+  );
+  if (!Array.isArray(found) || found.length !== crops.length) {
+    throw new FaceDetError(
+      'INVALID_DETECTION',
+      `Expected an array for each of ${crops.length} images from the detector but received ${received(found)}; ` +
+        'check what its detectBatch() returns.',
+    );
+  }
   const faces = found.flatMap((list, i) => {
     checkFaces(list);
     const { x, y, width, height } = crops[i]!;
-    return list
-      // A face that the crop cuts is some other's neighbour: its own crop, or the next key frame, sees it whole.
-      .filter(({ box }) => !((box.x < 1 && x > 0) || (box.y < 1 && y > 0) || (box.x + box.width > width - 1 && x + width < image.width) || (box.y + box.height > height - 1 && y + height < image.height)))
-      .map((face): Face => ({ ...face, box: { ...face.box, x: face.box.x + x, y: face.box.y + y }, ...(face.landmarks ? { landmarks: face.landmarks.map((p) => ({ x: p.x + x, y: p.y + y })) as NonNullable<Face['landmarks']> } : {}) }));
+    // A face that the crop cuts is some other's neighbor: its own crop, or the next key frame, sees it whole.
+    const isCut = ({ box }: Face) =>
+      (box.x < 1 && x > 0) ||
+      (box.y < 1 && y > 0) ||
+      (box.x + box.width > width - 1 && x + width < image.width) ||
+      (box.y + box.height > height - 1 && y + height < image.height);
+    return list.filter((face) => !isCut(face)).map((face) => moved(face, x, y));
   });
   faces.sort((a, b) => b.score - a.score);
   const kept: Face[] = [];
   for (const face of faces) if (!kept.some((other) => iou(other.box, face.box) > 0.4)) kept.push(face);
   return kept;
+}
+
+function moved({ box, landmarks, ...rest }: Face, x: number, y: number): Face {
+  const points = landmarks?.map((p) => ({ x: p.x + x, y: p.y + y })) as Landmarks | undefined;
+  return { ...rest, box: { ...box, x: box.x + x, y: box.y + y }, ...(points ? { landmarks: points } : {}) };
 }

@@ -21,7 +21,10 @@ export interface ScheduleState {
 
 /** Chooses the frames that the detector looks at whole. */
 export interface Schedule {
-  /** Asked once for each frame, in order, `lag` frames at most ahead of the results. A picture that cannot be scaled is a key frame. */
+  /**
+   * Asked once for each frame, in order, `lag` frames at most ahead of the results. A picture that cannot be scaled is
+   * a key frame.
+   */
   isKey(frame: ImageSource & { index: number }): Promise<boolean> | boolean;
   /** Told after each frame's result; null where its look failed. */
   after(index: number, tracks: readonly Track[] | null): void;
@@ -33,7 +36,10 @@ export interface Schedule {
 }
 
 const THUMBNAIL = { width: 64, height: 36 };
-/** Frames from one look to the next where all is sure, and where nobody is there: an empty scene is asked now and then who came. */
+/**
+ * Frames from one look to the next where all is sure, and where nobody is there: an empty scene is asked now and then
+ * who came.
+ */
 const LONGEST = 10;
 const EMPTY = 5;
 /** Share of a thumbnail whose colour class changed since the last look: another shot, or near it. */
@@ -42,9 +48,10 @@ const CHANGED = 0.35;
 const BORDER_CHANGED = 10;
 
 /**
- * Every n-th frame; or, with `'auto'`, as soon as tracks are unsure (a prediction that was off, a low score, an identity that was just found
- * or lost), a shot ends, or something moves at the picture's borders, where new faces come from; at most ten frames are predicted in a row.
- * What is decided for a frame rests on the results up to `lag` frames before, however fast they come: a run is repeatable.
+ * Every n-th frame; or, with `'auto'`, as soon as tracks are unsure (a prediction that was off, a low score, an
+ * identity that was just found or lost), a shot ends, or something moves at the picture's borders, where new faces come
+ * from; at most ten frames are predicted in a row. What is decided for a frame rests on the results up to `lag` frames
+ * before, however fast they come: a run is repeatable.
  */
 export function createSchedule(every: number | 'auto', lag: number): Schedule {
   let last: number | null = null;
@@ -76,7 +83,12 @@ export function createSchedule(every: number | 'auto', lag: number): Schedule {
       }
       const colours = signatureOf(now);
       const wish = wishes.findLast(([index]) => index <= frame.index - lag)?.[1] ?? 1;
-      const key = last === null || frame.index - last >= Math.min(wish, LONGEST) || !thumbnail || signatureDistance(signature!, colours) > CHANGED || borderMotion(thumbnail, now) > BORDER_CHANGED;
+      const key =
+        last === null ||
+        frame.index - last >= Math.min(wish, LONGEST) ||
+        !thumbnail ||
+        signatureDistance(signature!, colours) > CHANGED ||
+        borderMotion(thumbnail, now) > BORDER_CHANGED;
       if (!key) return false;
       last = frame.index;
       thumbnail = now;
@@ -88,7 +100,12 @@ export function createSchedule(every: number | 'auto', lag: number): Schedule {
       if (wishes.length > lag + 2) wishes = wishes.slice(-lag - 2);
     },
     capture: () => ({ last, thumbnail, signature }),
-    snapshot: (state) => ({ last: state.last, wishes: [...wishes], thumbnail: state.thumbnail && Array.from(state.thumbnail.data), signature: state.signature }),
+    snapshot: (state) => ({
+      last: state.last,
+      wishes: [...wishes],
+      thumbnail: state.thumbnail && Array.from(state.thumbnail.data),
+      signature: state.signature,
+    }),
     restore(snapshot) {
       last = snapshot.last ?? null;
       wishes = snapshot.wishes.map(([index, wish]) => [index, wish]);

@@ -5,7 +5,10 @@ import { faceAt, fakeDetector, film } from './fixtures/film.fixture.ts';
 import type { FrameResult, VideoDetectorOptions } from './types.ts';
 import { createVideoDetector } from './video-detector.ts';
 
-/** A face whose score falls from .9 to .3 after a few frames, as half hidden ones do, and one of .05 that nobody should see. */
+/**
+ * A face whose score falls from .9 to .3 after a few frames, as half hidden ones do, and one of .05 that nobody should
+ * see.
+ */
 const fading = (index: number): Face[] => [faceAt(100 + 2 * index, 100, index < 5 ? 0.9 : 0.3), faceAt(400, 200, 0.05)];
 
 async function results(options: VideoDetectorOptions, length = 20): Promise<FrameResult[]> {
@@ -55,7 +58,9 @@ describe('the score that the detector is asked for', () => {
 
   it("without a tracker is the pipeline's own, also below the detector's", async () => {
     const { detector, calls } = fakeDetector(fading);
-    expect((await results({ detector, tracker: false, scoreThreshold: 0.2 })).every(({ faces }) => faces.length === 1)).toBe(true);
+    expect(
+      (await results({ detector, tracker: false, scoreThreshold: 0.2 })).every(({ faces }) => faces.length === 1),
+    ).toBe(true);
     expect(thresholds(calls)).toEqual([0.2]);
     calls.length = 0;
     expect((await results({ detector, tracker: false })).filter(({ faces }) => faces.length)).toHaveLength(5);
@@ -64,10 +69,18 @@ describe('the score that the detector is asked for', () => {
 
   it('may be ignored by a detector: what is too weak is shown nowhere, what is missing is not invented', async () => {
     const generous = fakeDetector(fading, { scoreThreshold: 0, honours: false }).detector;
-    expect((await results({ detector: generous, tracker: false, scoreThreshold: 0.2 })).every(({ faces }) => faces.length === 1)).toBe(true);
+    expect(
+      (await results({ detector: generous, tracker: false, scoreThreshold: 0.2 })).every(
+        ({ faces }) => faces.length === 1,
+      ),
+    ).toBe(true);
     const rows = await results({ detector: generous });
     expect(rows.every(({ faces }) => faces.length === 1 && faces[0]!.id === 1)).toBe(true);
-    expect((await results({ detector: fakeDetector(fading, { honours: false }).detector })).filter(({ faces }) => faces.length)).toHaveLength(5);
+    expect(
+      (await results({ detector: fakeDetector(fading, { honours: false }).detector })).filter(
+        ({ faces }) => faces.length,
+      ),
+    ).toHaveLength(5);
   });
 });
 
@@ -95,7 +108,9 @@ describe('options', () => {
     [{ detector: { ...detector, detectBatch: undefined } }, 'detectBatch()'],
     [{ lookAhead: '1' }, 'lookAhead'],
   ])('%j is refused', (options, words) => {
-    expect(() => createVideoDetector({ detector, ...options })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }));
+    expect(() => createVideoDetector({ detector, ...options })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }),
+    );
   });
 
   it.each([undefined, null, 5])('%j instead of options is refused', (options) => {
@@ -103,25 +118,54 @@ describe('options', () => {
   });
 
   it('that are undefined are the defaults, nested ones too', async () => {
-    const nothing = { tracker: undefined, smoother: undefined, detectEvery: undefined, refine: undefined, lookAhead: undefined, live: undefined, onError: undefined, shotCuts: undefined, scoreThreshold: undefined };
+    const nothing = {
+      tracker: undefined,
+      smoother: undefined,
+      detectEvery: undefined,
+      refine: undefined,
+      lookAhead: undefined,
+      live: undefined,
+      onError: undefined,
+      shotCuts: undefined,
+      scoreThreshold: undefined,
+    };
     const strip = (rows: FrameResult[]) => rows.map(({ frame: _, ...row }) => row);
     expect(strip(await results({ detector, ...nothing } as never))).toEqual(strip(await results({ detector })));
-    const crops = { detector, detectEvery: 3, tracker: { scoreThreshold: undefined }, refine: { inputSize: undefined, scale: undefined } };
-    expect(strip(await results(crops as never))).toEqual(strip(await results({ detector, detectEvery: 3, refine: true })));
+    const crops = {
+      detector,
+      detectEvery: 3,
+      tracker: { scoreThreshold: undefined },
+      refine: { inputSize: undefined, scale: undefined },
+    };
+    expect(strip(await results(crops as never))).toEqual(
+      strip(await results({ detector, detectEvery: 3, refine: true })),
+    );
   });
 
   it('of run and process are known by name', async () => {
     const video = createVideoDetector({ detector });
-    await expect(video.run(film(3), { onprogress: () => {} } as never).next()).rejects.toThrow('did you mean onProgress?');
-    await expect(video.process([...film(1)][0]!, { singal: undefined, sginal: 1 } as never)).rejects.toThrow('did you mean signal?');
-    await expect(video.run(film(3), null as never).next()).rejects.toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
-    expect((await video.run(film(3), { signal: undefined, onProgress: undefined } as never).next()).value).toMatchObject({ index: 0 });
+    await expect(video.run(film(3), { onprogress: () => {} } as never).next()).rejects.toThrow(
+      'did you mean onProgress?',
+    );
+    await expect(video.process([...film(1)][0]!, { singal: undefined, sginal: 1 } as never)).rejects.toThrow(
+      'did you mean signal?',
+    );
+    await expect(video.run(film(3), null as never).next()).rejects.toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
+    expect(
+      (await video.run(film(3), { signal: undefined, onProgress: undefined } as never).next()).value,
+    ).toMatchObject({ index: 0 });
   });
 });
 
 it('a real detector in front of the default pipeline keeps a face that falls to .3', async () => {
   const { fakeBackend } = await import('@facedet/core/testing');
-  const detector = await createDetector({ backend: fakeBackend({ faces: (_batch, _image, run) => [faceAt(100, 100, run < 5 ? 0.9 : 0.3)] }), model: new Uint8Array(1), inputSize: [640, 384] });
+  const detector = await createDetector({
+    backend: fakeBackend({ faces: (_batch, _image, run) => [faceAt(100, 100, run < 5 ? 0.9 : 0.3)] }),
+    model: new Uint8Array(1),
+    inputSize: [640, 384],
+  });
   const rows = await results({ detector });
   expect(rows.filter(({ faces }) => faces.some(({ id }) => id === 1))).toHaveLength(20);
 });

@@ -25,22 +25,29 @@ export interface VideoFace {
 
 /** What the pipeline says of one frame. */
 export interface FrameResult<F extends Frame = Frame> {
-  /** The frame itself. Of `run`, it is open until the consumer asks for the next result, and closed afterwards; of `process`, it stays the caller's. */
+  /**
+   * The frame itself. Of `run`, it is open until the consumer asks for the next result, and closed afterwards; of
+   * `process`, it stays the caller's.
+   */
   readonly frame: F;
   readonly index: number;
   /** Seconds. */
   readonly timestamp: number;
   readonly faces: readonly VideoFace[];
   /**
-   * Detections from the tracker's low threshold up that belong to none of `faces`: too weak to start a track, or found in one frame only. With `detectEvery`
-   * and `lookAhead`, between key frames, also such detections of the surrounding key frames. Anonymizers must hide these too.
+   * Detections from the tracker's low threshold up that belong to none of `faces`: too weak to start a track, or found
+   * in one frame only. With `detectEvery` and `lookAhead`, between key frames, also such detections of the surrounding
+   * key frames. Anonymizers must hide these too.
    */
   readonly others: readonly Face[];
   /** Whether the detector looked at this frame, whole or at crops. */
   readonly looked: boolean;
   /** Whether a shot ended before this frame. */
   readonly cut: boolean;
-  /** Why this frame could not be looked at or followed, where errors are skipped. `faces` then only holds what is predicted or interpolated: treat the frame as unseen. */
+  /**
+   * Why this frame could not be looked at or followed, where errors are skipped. `faces` then only holds what is
+   * predicted or interpolated: treat the frame as unseen.
+   */
   readonly error?: FaceDetError | Error;
 }
 
@@ -65,14 +72,19 @@ export interface VideoSmoother {
 }
 
 /**
- * What to do with a frame whose detection failed, or whose detections or time the tracker refuses: `stop` ends the run with its error, after the
- * results before it; `skip` tells the error with the frame's result and goes on; a function decides for each. A source that breaks always ends the run.
+ * What to do with a frame whose detection failed, or whose detections or time the tracker refuses: `stop` ends the run
+ * with its error, after the results before it; `skip` tells the error with the frame's result and goes on; a function
+ * decides for each. A source that breaks always ends the run.
  */
-export type ErrorPolicy = 'stop' | 'skip' | ((error: unknown, frame: { index: number; timestamp: number }) => 'stop' | 'skip');
+export type ErrorPolicy =
+  'stop' | 'skip' | ((error: unknown, frame: { index: number; timestamp: number }) => 'stop' | 'skip');
 
 /** Looks in between key frames at small crops around the predicted faces. */
 export interface RefineOptions {
-  /** The canvas of a crop; by default [64, 64], which shows a face at 29 pixels; measured, larger ones cost more and hold identities no better. */
+  /**
+   * The canvas of a crop; by default [64, 64], which shows a face at 29 pixels; measured, larger ones cost more and
+   * hold identities no better.
+   */
   inputSize?: InputSize;
   /** Side of a crop in parts of the face's longer side, at least 1; by default 2.2. */
   scale?: number;
@@ -81,39 +93,44 @@ export interface RefineOptions {
 /** Options of `createVideoDetector`. */
 export interface VideoDetectorOptions {
   /**
-   * Finds the faces. In front of a tracker it is asked for everything from the tracker's low threshold up (0.1 by default), whatever its own
-   * threshold: weak detections continue tracks through blur and occlusion. A detector that ignores `scoreThreshold` of a call must be made with a low one.
+   * Finds the faces. In front of a tracker it is asked for everything from the tracker's low threshold up (0.1 by
+   * default), whatever its own threshold: weak detections continue tracks through blur and occlusion. A detector that
+   * ignores `scoreThreshold` of a call must be made with a low one.
    */
   detector: Detector;
   /**
-   * A tracker, its options, or false for none; by default one with its defaults. A tracker of your own tells the score that the detector is asked for in
-   * `lowScoreThreshold`; without that the detector keeps its own threshold.
+   * A tracker, its options, or false for none; by default one with its defaults. A tracker of your own tells the score
+   * that the detector is asked for in `lowScoreThreshold`; without that the detector keeps its own threshold.
    */
   tracker?: Tracker<Face> | TrackerOptions<Face> | false;
   /** A smoother, or false for none; by default the adaptive EMA of @facedet/temporal. It needs a tracker. */
   smoother?: VideoSmoother | false;
   /**
-   * Detect in every n-th frame only (by its `index`) and predict in between. `'auto'`: at once after a shot cut or where something moves at the picture's
-   * borders, soon where a track is new or lost, its last score below .5 or its last innovation large, every tenth frame where nothing of it holds, every
-   * fifth where nobody is there. Default 1.
+   * Detect in every n-th frame only (by its `index`) and predict in between. `'auto'`: at once after a shot cut or
+   * where something moves at the picture's borders, soon where a track is new or lost, its last score below .5 or its
+   * last innovation large, every tenth frame where nothing of it holds, every fifth where nobody is there. Default 1.
    */
   detectEvery?: number | 'auto';
   /** With `detectEvery`: look in between at small crops around the predicted faces, a batch a frame. Default false. */
   refine?: boolean | RefineOptions;
   /**
-   * Seconds that results are held back, 0 to 60, so that gaps are filled and tracks reach back to their first appearance. Higher fills longer gaps; delays
-   * results and keeps more frames open. Default 0. Only for `run`.
+   * Seconds that results are held back, 0 to 60, so that gaps are filled and tracks reach back to their first
+   * appearance. Higher fills longer gaps; delays results and keeps more frames open. Default 0. Only for `run`.
    */
   lookAhead?: number;
-  /** Newest frame wins: frames that wait while all sessions are busy are dropped. Default false: every frame gets its result. */
+  /**
+   * Newest frame wins: frames that wait while all sessions are busy are dropped. Default false: every frame gets its
+   * result.
+   */
   live?: boolean;
   /** What a frame that fails does to the run. Default `stop`. */
   onError?: ErrorPolicy;
   /** Whether shot cuts end the motion model. Default true. */
   shotCuts?: boolean;
   /**
-   * Only with `tracker: false`: the lowest score of a face, in [0, 1]; the detector is asked for it. Higher shows fewer false faces and misses more real ones.
-   * Default: the detector's own. A tracker has thresholds of its own: `tracker: { scoreThreshold, lowScoreThreshold }`.
+   * Only with `tracker: false`: the lowest score of a face, in [0, 1]; the detector is asked for it. Higher shows fewer
+   * false faces and misses more real ones. Default: the detector's own. A tracker has thresholds of its own: `tracker:
+   * { scoreThreshold, lowScoreThreshold }`.
    */
   scoreThreshold?: number;
 }
@@ -135,8 +152,17 @@ export interface VideoStatistics {
   /** Frames with an error that was skipped. */
   readonly failedFrames: number;
   readonly shotCuts: number;
-  /** Mean milliseconds a frame: waiting for the source, from a detection's start to its end (calls overlap), tracking, smoothing, and the consumer's own. */
-  readonly msPerFrame: { readonly source: number; readonly detect: number; readonly track: number; readonly smooth: number; readonly consumer: number };
+  /**
+   * Mean milliseconds a frame: waiting for the source, from a detection's start to its end (calls overlap), tracking,
+   * smoothing, and the consumer's own.
+   */
+  readonly msPerFrame: {
+    readonly source: number;
+    readonly detect: number;
+    readonly track: number;
+    readonly smooth: number;
+    readonly consumer: number;
+  };
 }
 
 /** Options of `run`. */
@@ -170,28 +196,36 @@ export interface VideoSnapshot {
 /** Detector, tracker and smoother over the frames of one video. */
 export interface VideoDetector {
   /**
-   * One frame, online: its result without look-ahead. The caller closes the frame. It continues the video of the last `process`, `run` or `restore`; call
-   * `reset()` before the first frame of another video. After an error nothing has changed: the same frame may come again.
+   * One frame, online: its result without look-ahead. The caller closes the frame. It continues the video of the last
+   * `process`, `run` or `restore`; call `reset()` before the first frame of another video. After an error nothing has
+   * changed: the same frame may come again.
    *
-   * Rejects with what the detector throws, `INVALID_DETECTION` for what it returns, `TIME_NOT_RISING` (all unless `onError` skips them), the signal's reason,
-   * `INDEX_NOT_RISING` for a frame that is not after the last, and `BUSY` while another call is in progress.
+   * Rejects with what the detector throws, `INVALID_DETECTION` for what it returns, `TIME_NOT_RISING` (all unless
+   * `onError` skips them), the signal's reason, `INDEX_NOT_RISING` for a frame that is not after the last, and `BUSY`
+   * while another call is in progress.
    */
   process<F extends Frame>(frame: F, options?: { signal?: AbortSignal }): Promise<FrameResult<F>>;
   /**
-   * All frames of a source, in order. While the consumer has one, the detector runs on those after it: `detector.concurrency` detections are kept in flight, and
-   * as many wait behind them. Closes each frame after the consumer's turn with it, and all of them when the consumer leaves.
+   * All frames of a source, in order. While the consumer has one, the detector runs on those after it:
+   * `detector.concurrency` detections are kept in flight, and as many wait behind them. Closes each frame after the
+   * consumer's turn with it, and all of them when the consumer leaves.
    *
-   * Each run is a new video, as after `reset()`: no tracks, IDs from 1, statistics at 0. Only right after `restore()` it continues the snapshot's video.
-   * It begins when its first result is asked for, and ends with its last, an error, or the consumer's `break`; until then other calls throw `BUSY`.
-   * Throws as `process` does, and what the source threw, after the results before it.
+   * Each run is a new video, as after `reset()`: no tracks, IDs from 1, statistics at 0. Only right after `restore()`
+   * it continues the snapshot's video. It begins when its first result is asked for, and ends with its last, an error,
+   * or the consumer's `break`; until then other calls throw `BUSY`. Throws as `process` does, and what the source
+   * threw, after the results before it.
    */
-  run<F extends Frame>(frames: AsyncIterable<F> | Iterable<F>, options?: RunOptions): AsyncGenerator<FrameResult<F>, void, undefined>;
+  run<F extends Frame>(
+    frames: AsyncIterable<F> | Iterable<F>,
+    options?: RunOptions,
+  ): AsyncGenerator<FrameResult<F>, void, undefined>;
   readonly statistics: VideoStatistics;
   /** State after the last result given. */
   snapshot(): VideoSnapshot;
   /**
-   * Continues after the snapshot's last result: the next `run` takes the frames from `lastIndex + 1` on and passes over earlier ones.
-   * Throws `INVALID_SNAPSHOT` for what no `snapshot()` gave, and `BUSY` during a run; nothing has changed then.
+   * Continues after the snapshot's last result: the next `run` takes the frames from `lastIndex + 1` on and passes over
+   * earlier ones. Throws `INVALID_SNAPSHOT` for what no `snapshot()` gave, and `BUSY` during a run; nothing has changed
+   * then.
    */
   restore(snapshot: VideoSnapshot): void;
   /** Back to the beginning: no tracks, no time, IDs from 1, statistics at 0. Throws `BUSY` during a run. */

@@ -1,0 +1,181 @@
+import { FaceDetError, received } from '@facedet/checks';
+import { unpackError, type Frame } from '@facedet/core';
+import { closeFrame, createFeed } from './feed.ts';
+import type { FrameDetection, FrameDetections } from './frame-detection.ts';
+import { mendRows, type PendingRow } from './look-ahead.ts';
+import type { Settings } from './options.ts';
+import type { Schedule, ScheduleState } from './schedule.ts';
+import type { StatisticsCounter } from './statistics.ts';
+import type { FrameResult, RunOptions } from './types.ts';
+
+/** How far a video is; with the memory of tracker, smoother and shot cuts this is all of its state. */
+export interface Progress {
+  schedule: Schedule;
+  /** The schedule after its choice for the last frame processed: it may have chosen for later frames already. */
+  chosen: ScheduleState;
+  /** Index of the last frame whose result was given, or -1. */
+  lastIndex: number;
+  /** Index of the last frame that went through the tracker, or -1. */
+  processed: number;
+  /** Rows that look-ahead holds back. */
+  pending: PendingRow[];
+}
+
+/** A frame whose row look-ahead may still hold back. */
+export interface BufferedFrame<F extends Frame> {
+  readonly frame: F;
+  readonly row: PendingRow;
+  /** What `row.error` is the data of. */
+  readonly error: Error | undefined;
+}
+
+/** The parts of a video detector that a run drives. */
+export interface RunParts extends FrameDetection {
+  readonly settings: Settings;
+  /** Frames that may wait for their turn at once, with the detector at work on them. */
+  readonly limit: number;
+  readonly statistics: StatisticsCounter;
+  readonly progress: Progress;
+  /** One frame's way through tracker and smoother. Throws what ends the run. */
+  step<F extends Frame>(frame: F, detections: FrameDetections | null, refined: boolean): BufferedFrame<F>;
+  resultOf<F extends Frame>(buffered: BufferedFrame<F>): FrameResult<F>;
+}
+
+/** What was decided for a frame ahead of its turn. */
+interface Plan {
+  readonly key: boolean;
+  readonly chosen: ScheduleState;
+  readonly detections: FrameDetections | null;
+}
+
+/**
+ * Results of all frames of a source in order, continuing from `progress`. Detections run ahead; tracker and smoother go
+ * frame by frame.
+ */
+export async function* runFrames<F extends Frame>(
+  parts: RunParts,
+  frames: AsyncIterable<F> | Iterable<F>,
+  { signal, onProgress }: RunOptions,
+): AsyncGenerator<FrameResult<F>, void, undefined> {
+  const { settings, limit, statistics, progress, step, resultOf, detectFrame, detectInCrops } = parts;
+  const { live, lookAhead } = settings;
+  const { schedule } = progress;
+  // Rows that a snapshot brought along: their frames come again, but the detector does not run on them again.
+  const known = new Map(progress.pending.map((row) => [row.index, row]));
+  const { lastIndex: resumedAfter, processed: seen } = progress;
+  const held: BufferedFrame<F>[] = [];
+  let read = -1;
+  const stopped = new AbortController();
+  const inner = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
+  let choice: Promise<Omit<Plan, 'detections'>> = Promise.resolve({ key: false, chosen: progress.chosen });
+  statistics.begin();
+  const feed = createFeed<F, Plan>(frames, {
+    limit,
+    live,
+    onDrop: () => statistics.dropped(),
+    onSource: (ms) => statistics.spent('source', ms),
+    async work(frame) {
+      checkFrame(frame, read);
+      read = frame.index;
+      if (frame.index <= seen) return { key: false, chosen: progress.chosen, detections: null };
+      // Key-frame decisions are sequential; detections run concurrently.
+      choice = choice.then(async () => ({ key: await schedule.isKey(frame), chosen: schedule.capture() }));
+      const plan = await choice;
+      return { ...plan, detections: plan.key ? await detectFrame(frame, inner) : null };
+    },
+  });
+
+  async function* emit(item: BufferedFrame<F>): AsyncGenerator<FrameResult<F>, void, undefined> {
+    const result = resultOf(item);
+    progress.pending = [...held.map((h) => h.row), ...known.values()];
+    const begin = performance.now();
+    try {
+      yield result;
+    } finally {
+      statistics.spent('consumer', performance.now() - begin);
+      closeFrame(item.frame);
+    }
+    onProgress?.(statistics.value);
+  }
+
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const job = await orAborted(feed.next(), signal);
+      if (!job) break;
+      const { frame } = job;
+      try {
+        const plan = await orAborted(job.work, signal);
+        if (frame.index <= seen) {
+          // A frame from before the snapshot: its row was held back, or it had its result.
+          const row = known.get(frame.index);
+          if (row) held.push({ frame, row, error: row.error && unpackError(row.error) });
+          else closeFrame(frame);
+          known.delete(frame.index);
+        } else {
+          const detections = plan.key ? plan.detections : await orAborted(detectInCrops(frame, inner), signal);
+          held.push(step(frame, detections, !plan.key && detections !== null));
+          progress.chosen = plan.chosen;
+          if (lookAhead) mendRows(held.map((h) => h.row));
+        }
+      } catch (error) {
+        if (held.at(-1)?.frame !== frame) closeFrame(frame);
+        throw error;
+      } finally {
+        feed.release();
+      }
+      // Where times are no numbers, nothing waits for a later one.
+      while (held.length && !(frame.timestamp - held[0]!.row.timestamp < lookAhead)) yield* emit(held.shift()!);
+    }
+    if (read >= 0 && read < resumedAfter) {
+      throw new FaceDetError(
+        'INVALID_ARGUMENT',
+        `Expected frames after index ${resumedAfter}, the restored snapshot's last, but received none after ${read}; ` +
+          'call reset() before another video.',
+      );
+    }
+    while (held.length) yield* emit(held.shift()!);
+  } catch (error) {
+    // Results before the error still come, unless the caller wants no more.
+    if (!signal?.aborted) while (held.length) yield* emit(held.shift()!);
+    throw error;
+  } finally {
+    stopped.abort();
+    for (const { frame } of held.splice(0)) closeFrame(frame);
+    await feed.stop();
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` for what is no frame, and `INDEX_NOT_RISING` for one that is not after the last. */
+export function checkFrame(frame: Frame, last: number): void {
+  const index: unknown = (frame as Frame | null | undefined)?.index;
+  if (!Number.isInteger(index) || (index as number) < 0) {
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected an integer from 0 for the frame's index but received ${received(index)}; count frames from 0.`,
+    );
+  }
+  if ((index as number) <= last) {
+    throw new FaceDetError(
+      'INDEX_NOT_RISING',
+      `Expected a frame after index ${last} but received index ${index as number}; call reset() before another video.`,
+    );
+  }
+}
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  let listener: () => void = () => {};
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<never>((_, reject) => {
+        listener = () => reject(signal.reason as Error);
+        if (signal.aborted) listener();
+        else signal.addEventListener('abort', listener, { once: true });
+      }),
+    ]);
+  } finally {
+    signal.removeEventListener('abort', listener);
+  }
+}
