@@ -1,11 +1,11 @@
 // Faces that fill the picture: how many close-ups are found, and how many boxes appear beside the face.
-//   node apps/bench/run.mjs close-ups [--model NAME|PATH …] [--options JSON …] [--limit FACES]
+//   node apps/bench/run.mjs close-ups [--model NAME|PATH …] [--options JSON …] [--limit 60]
 //       [--sheet FILE.png [--extras]] [--misses FILE.json] [--json]
 // --model: default, scrfd_2.5g_kps, scrfd_500m_kps (all three without it), another model of the shared data, or a
 //     path; repeatable.
 // --options: detector options, for example '{"inputSize": [{"pixels": 409600}, {"longSide": 160}]}'; repeatable,
 //     every model gets each.
-// --limit: only so many faces, evenly spread over all.
+// --limit: faces of WIDER dev, evenly spread over all (190); by default 60, which makes some 700 crops.
 // --misses: writes a list of the misses and of the crops with extra boxes.
 // --sheet: draws the first 120 misses (with --extras: also crops with extra boxes): ground truth green, detections
 //     red, all faces of the picture blue.
@@ -26,13 +26,13 @@ import { percent } from './shared/measure.ts';
 import { contactSheet, crop, outline, readPixels, thumbnail } from './shared/pictures.ts';
 import { modelPath, openDetector, setupsOf } from './shared/setups.ts';
 import { table } from './shared/table.ts';
-import { widerDev } from './shared/wider-dev.ts';
+import { widerDev, type DevFace } from './shared/wider-dev.ts';
 
 const { values: options } = parseArgs({
   options: {
     model: { type: 'string', multiple: true, default: ['default', 'scrfd_2.5g_kps', 'scrfd_500m_kps'] },
     options: { type: 'string', multiple: true, default: ['{}'] },
-    limit: { type: 'string', default: 'Infinity' },
+    limit: { type: 'string', default: '60' },
     sheet: { type: 'string' },
     extras: { type: 'boolean', default: false },
     misses: { type: 'string' },
@@ -95,6 +95,10 @@ const commonPart = (a: Box, b: Box) => {
   return width > 0 && height > 0 ? width * height : 0;
 };
 
+/** So many values, evenly spread over all. */
+const spread = <T>(values: readonly T[], count: number): T[] =>
+  Array.from({ length: count }, (_, i) => values[Math.floor((i * values.length) / count)]!);
+
 async function sources(): Promise<{ found: Source[]; unconfirmed: number }> {
   const found: Source[] = [];
   const sizes = [{ longSide: 320 }, { longSide: 640 }];
@@ -115,9 +119,14 @@ async function sources(): Promise<{ found: Source[]; unconfirmed: number }> {
       others: boxes,
     });
   }
+  const isLarge = ({ box, clear }: DevFace) => clear && Math.max(box.width, box.height) >= SMALLEST_DEV_FACE;
+  const dev = await widerDev();
+  const candidates = dev.flatMap(({ faces }) => faces.filter(isLarge));
+  const limit = Math.min(Number(options.limit), candidates.length);
+  const chosen = new Set(spread(candidates, limit));
   let unconfirmed = 0;
-  for (const { name, path, faces } of await widerDev()) {
-    const large = faces.filter(({ box, clear }) => clear && Math.max(box.width, box.height) >= SMALLEST_DEV_FACE);
+  for (const { name, path, faces } of dev) {
+    const large = faces.filter((face) => chosen.has(face));
     if (large.length === 0) continue;
     const boxes = (await reference.detect(await readPixels(path))).map((face) => face.box);
     const targets = large.map(({ box }) => box).filter((box) => boxes.some((other) => iou(box, other) >= 0.5));
@@ -192,8 +201,6 @@ function picture(pixels: PixelBuffer, closeUp: CloseUp, faces: readonly Face[]):
 const setups = setupsOf(options.model, options.options);
 const { found, unconfirmed } = await sources();
 const targets = found.flatMap((source) => source.targets.map((target) => ({ source, target })));
-const limit = Math.min(Number(options.limit), targets.length);
-const chosen = Array.from({ length: limit }, (_, i) => targets[Math.floor((i * targets.length) / limit)]!);
 const detectors = await Promise.all(setups.map(openDetector));
 
 const outcomes: { closeUp: CloseUp; results: Outcome[] }[] = [];
@@ -201,7 +208,12 @@ const sheet: PixelBuffer[] = [];
 let leftOut = 0;
 let last: { path: string; pixels: PixelBuffer } | undefined;
 let turn = 0; // of a face or a combination: no size is tied to one
-for (const { source, target } of chosen) {
+let told = performance.now();
+for (const [t, { source, target }] of targets.entries()) {
+  if (performance.now() - told > 10_000) {
+    told = performance.now();
+    console.error(`${t} of ${targets.length} faces`);
+  }
   turn++;
   for (const part of PERCENTS) {
     for (const [aspect, ratio] of ASPECTS) {
@@ -280,14 +292,14 @@ const pictures = new Set(outcomes.map(({ closeUp }) => closeUp.source)).size;
 if (options.json) {
   console.log(
     JSON.stringify(
-      { crops: outcomes.length, faces: chosen.length, pictures, leftOut, unconfirmed, setups: summary },
+      { crops: outcomes.length, faces: targets.length, pictures, leftOut, unconfirmed, setups: summary },
       null,
       2,
     ),
   );
 } else {
   console.error(
-    `${outcomes.length} crops of ${chosen.length} faces in ${pictures} pictures; ` +
+    `${outcomes.length} crops of ${targets.length} faces in ${pictures} pictures; ` +
       `${leftOut} combinations do not fit into their picture; ` +
       `${unconfirmed} large faces of WIDER dev are not confirmed by scrfd_2.5g_kps and left out`,
   );

@@ -151,7 +151,14 @@ async function measure(set: (typeof SETS)[number], path: string, labelled?: DevP
 
 if (!options['skip-crowd'])
   for (const set of ['six_people', 'selfie_crowd'] as const) await measure(set, sharedFolder('images', `${set}.jpg`));
-for (const { path, faces } of dev) await measure('wider dev', path, faces);
+let told = performance.now();
+for (const [i, { path, faces }] of dev.entries()) {
+  if (performance.now() - told > 10_000) {
+    told = performance.now();
+    console.error(`${i} of ${dev.length} pictures`);
+  }
+  await measure('wider dev', path, faces);
+}
 for (const detector of detectors) await detector.dispose();
 
 const results = setups.flatMap(({ name }, s) =>
