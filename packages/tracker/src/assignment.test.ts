@@ -83,7 +83,15 @@ describe('assign', () => {
     [Float64Array.of(0, -Infinity), 1, 2, 'received -Infinity at row 0, column 1'],
     [Float64Array.of(0, 1), 2, 2, 'received 2 numbers for 2 × 2'],
     [Float64Array.of(0, 1), 1.5, 1, 'for 1.5 × 1'],
-  ])('refuses %o as %d × %d', (cost, rows, cols, message) => {
-    expect(() => assign(cost, rows, cols)).toThrow(expect.objectContaining({ name: 'FaceDetError', code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) }));
+    [undefined as never, 1, 1, 'received undefined numbers'],
+    [['1', 2] as never, 1, 2, 'received "1" at row 0, column 0'],
+    [[[1, 2], [3, 4]] as never, 1, 2, 'received [1,2] at row 0, column 0'],
+    [Float64Array.of(1), 1, 1, 'for costLimit but received NaN', { costLimit: NaN }],
+    [Float64Array.of(1), 1, 1, 'for costLimit but received "1"', { costLimit: '1' }],
+    [Float64Array.of(1), 1, 1, 'did you mean costLimit?', { cost_limit: 1 }],
+  ])('refuses %o as %d × %d', (cost, rows, cols, message, options?) => {
+    const refused = expect.objectContaining({ name: 'FaceDetError', code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) });
+    expect(() => assign(cost, rows, cols, options as never)).toThrow(refused);
+    expect(() => assign(cost, rows, cols, options as never)).toThrow(/^Expected .+ but received .+; .+[.?]$/);
   });
 });

@@ -1,4 +1,4 @@
-import { FaceDetError } from '@facedet/checks';
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 
 /** Options of `assign`. */
 export interface AssignOptions {
@@ -33,12 +33,14 @@ export interface Assignment {
  * assign(Float64Array.of(1, 2, 0, 4), 2, 2).rowToCol; // Int32Array [1, 0]
  */
 export function assign(cost: Float64Array, rows: number, cols: number, options: AssignOptions = {}): Assignment {
+  checkOptionNames(options, ['costLimit'], '', 'the options of assign');
   const { costLimit = Infinity } = options;
   const count = rows * cols;
-  if (!Number.isInteger(rows) || !Number.isInteger(cols) || rows < 0 || cols < 0 || cost.length < count) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a cost matrix of rows × cols numbers but received ${cost.length} numbers for ${rows} × ${cols}`);
+  if (!(Number.isInteger(rows) && Number.isInteger(cols) && rows >= 0 && cols >= 0 && cost?.length >= count)) {
+    const matrix = `${received(cost?.length)} numbers for ${received(rows)} × ${received(cols)}`;
+    throw invalid('a cost matrix of rows × cols numbers', matrix, 'give the numbers row by row and both sizes');
   }
-  if (Number.isNaN(costLimit)) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a number for costLimit but received NaN');
+  if (typeof costLimit !== 'number' || Number.isNaN(costLimit)) throw invalid('a number for costLimit', received(costLimit), 'leave it out for no limit');
   const rowToCol = new Int32Array(rows).fill(-1);
   const colToRow = new Int32Array(cols).fill(-1);
   if (count === 0) return { rowToCol, colToRow };
@@ -47,7 +49,9 @@ export function assign(cost: Float64Array, rows: number, cols: number, options: 
   let high = -Infinity;
   for (let i = 0; i < count; i++) {
     const c = cost[i]!;
-    if (!(c > -Infinity)) throw new FaceDetError('INVALID_ARGUMENT', `Expected costs that are finite or Infinity but received ${c} at row ${Math.floor(i / cols)}, column ${i % cols}`);
+    if (!(typeof c === 'number' && c > -Infinity)) {
+      throw invalid('costs that are finite or Infinity', `${received(c)} at row ${Math.floor(i / cols)}, column ${i % cols}`, 'Infinity forbids a pair');
+    }
     if (c < low) low = c;
     if (c > high && c < Infinity) high = c;
   }
@@ -146,3 +150,5 @@ export function augment(cost: Float64Array, n: number, m: number, rowToCol: Int3
     }
   }
 }
+
+const invalid = (expected: string, received: string, next: string) => new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received}; ${next}.`);

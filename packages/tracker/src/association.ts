@@ -1,5 +1,5 @@
-import { augment, workspace } from './assignment.ts';
 import { FaceDetError } from '@facedet/checks';
+import { augment, workspace } from './assignment.ts';
 import { createOverlapFinder, type Choice } from './overlap.ts';
 
 /** The cost of a pair by its places in both choices; only a pair below the limit of the round can be made. */
@@ -132,4 +132,4 @@ function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
 }
 
 const tooDense = (rows: number, cols: number) =>
-  new FaceDetError('TOO_DENSE', `Expected at most ${MAX_PAIRS} overlapping pairs of tracks and detections but ${rows} tracks and ${cols} detections have more; suppress overlapping detections first (NMS)`);
+  new FaceDetError('TOO_DENSE', `Expected at most ${MAX_PAIRS} overlapping pairs but received more, of ${rows} tracks and ${cols} detections; suppress overlapping detections first (NMS).`);

@@ -6,7 +6,7 @@ import type { Detection, Preset, Track } from './types.ts';
 const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({ box: { x, y, width: side * 0.8, height: side }, score });
 
 /** Frames at 1/30 s with some faces each: crowded enough that old boxes are overlapped again. */
-const frames = fc.array(fc.array(fc.record({ x: fc.integer({ min: 0, max: 300 }), score: fc.double({ min: 0, max: 1, noNaN: true }) }).map(({ x, score }) => face(x, 100, score)), { maxLength: 6 }), { minLength: 1, maxLength: 12 });
+const frames = fc.array(fc.array(fc.record({ x: fc.integer({ min: 0, max: 300 }), score: fc.integer({ min: 0, max: 100 }).map((k) => k / 100) }).map(({ x, score }) => face(x, 100, score)), { maxLength: 6 }), { minLength: 1, maxLength: 12 });
 const presets = fc.constantFrom<Preset>('conservative', 'balanced', 'aggressive');
 
 describe('a track ends when maxLostSeconds have passed', () => {

@@ -1,4 +1,4 @@
-import { FaceDetError } from '@facedet/checks';
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import type { Detection, Preset, TrackerOptions } from './types.ts';
 
 type Numbers = 'scoreThreshold' | 'lowScoreThreshold' | 'newTrackThreshold' | 'matchThreshold' | 'maxLostSeconds';
@@ -42,34 +42,99 @@ const MIN_GAP_INTERVALS = 1.5;
  */
 export const SIMILAR_SIZE = 0.7;
 
+/**
+ * Lowest affinity of a pair that matches without the overlap that it would need otherwise. For (1 + cosine) / 2 of face embeddings strangers are at .5 and
+ * rarely above .6; .7 is a cosine of .4, where ArcFace and its relatives put the border between two people and one.
+ */
+export const MIN_AFFINITY = 0.7;
+
 /** The frames a second for which ByteTrack's noise is given: one step of the filter is 1/30 s. */
 export const REFERENCE_RATE = 30;
 
-/** Checks the options and fills in the defaults. */
+/** Every option of `createTracker`; the type makes sure that none is missing. */
+const NAMES = Object.keys({
+  preset: 0,
+  scoreThreshold: 0,
+  lowScoreThreshold: 0,
+  newTrackThreshold: 0,
+  matchThreshold: 0,
+  maxLostSeconds: 0,
+  frameRate: 0,
+  compat: 0,
+  affinity: 0,
+  minAffinity: 0,
+} satisfies Record<keyof TrackerOptions, 0>);
+
+/** What the original ByteTrack, supervision, trackers and ultralytics call these options. */
+const FOREIGN_NAMES: Readonly<Record<string, string>> = {
+  track_thresh: 'scoreThreshold',
+  track_high_thresh: 'scoreThreshold',
+  track_activation_threshold: 'scoreThreshold',
+  high_conf_det_threshold: 'scoreThreshold',
+  track_low_thresh: 'lowScoreThreshold',
+  new_track_thresh: 'newTrackThreshold',
+  det_thresh: 'newTrackThreshold',
+  match_thresh: 'matchThreshold',
+  minimum_matching_threshold: 'matchThreshold',
+  track_buffer: 'maxLostSeconds',
+  lost_track_buffer: 'maxLostSeconds',
+  buffer_size: 'maxLostSeconds',
+};
+
+/**
+ * Checks the options and fills in the defaults; `undefined` means the default.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT`
+ */
 export function resolveOptions<D extends Detection>(options: TrackerOptions<D>) {
-  const { preset = 'balanced', frameRate = 30, compat = false, affinity } = options;
-  if (!Object.hasOwn(PRESETS, preset)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected one of ${Object.keys(PRESETS).join(', ')} for preset but received ${String(preset)}`);
-  }
+  checkNames(options);
+  const { preset = 'balanced', frameRate = 30, compat = false, affinity, minAffinity = MIN_AFFINITY } = options;
+  if (!Object.hasOwn(PRESETS, preset)) throw invalid('conservative, balanced or aggressive for preset', preset, 'PRESETS has their numbers');
   const base = PRESETS[preset];
   const { scoreThreshold = base.scoreThreshold, matchThreshold = base.matchThreshold, maxLostSeconds = base.maxLostSeconds } = options;
-  // A bound that wasn't given gives way to one that was.
-  const lowScoreThreshold = options.lowScoreThreshold ?? Math.min(base.lowScoreThreshold, scoreThreshold);
+  if (typeof compat !== 'boolean') throw invalid('true or false for compat', compat, 'leave it out for false');
+  within('scoreThreshold', scoreThreshold, 0, 1, 'scores lie in [0, 1]');
+  if (compat && scoreThreshold === 1) throw invalid('a number in [0, 1) for scoreThreshold', 1, 'in compat only scores above it start tracks');
+
+  // Defaults adapt to the thresholds that are given.
+  const { lowScoreThreshold = Math.min(base.lowScoreThreshold, scoreThreshold) } = options;
+  within('lowScoreThreshold', lowScoreThreshold, 0, scoreThreshold, `it must not be above scoreThreshold (${scoreThreshold})`);
   // 0.6 - 0.5 is a little less than the original's 0.1, and compat compares scores with the exact sum.
   const margin = Math.round(100 * (base.newTrackThreshold - base.scoreThreshold)) / 100;
-  const newTrackThreshold = options.newTrackThreshold ?? scoreThreshold + margin;
-  within('scoreThreshold', scoreThreshold, 0, 1);
-  within('lowScoreThreshold', lowScoreThreshold, 0, scoreThreshold);
-  within('newTrackThreshold', newTrackThreshold, scoreThreshold, 2);
-  within('matchThreshold', matchThreshold, Number.MIN_VALUE, 1);
-  within('maxLostSeconds', maxLostSeconds, 0, Number.MAX_VALUE);
-  within('frameRate', frameRate, Number.MIN_VALUE, Number.MAX_VALUE);
-  if (affinity !== undefined && typeof affinity !== 'function') throw new FaceDetError('INVALID_ARGUMENT', `Expected a function for affinity but received ${typeof affinity}`);
-  return { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, maxUnseenSeconds: Math.max(maxLostSeconds, MIN_GAP_INTERVALS / frameRate), frameRate, compat, affinity };
+  const highest = compat ? 1 : (1 + scoreThreshold) / 2;
+  const { newTrackThreshold = Math.min(scoreThreshold + margin, highest) } = options;
+  const bound = newTrackThreshold > 1 ? 'no score is above 1' : `it must not be below scoreThreshold (${scoreThreshold})`;
+  within('newTrackThreshold', newTrackThreshold, scoreThreshold, 1, bound);
+
+  within('matchThreshold', matchThreshold, Number.MIN_VALUE, 1, 'it is compared with 1 − IoU · score');
+  within('maxLostSeconds', maxLostSeconds, 0, Number.MAX_VALUE, '1 is the default', 'a number of seconds');
+  within('frameRate', frameRate, Number.MIN_VALUE, Number.MAX_VALUE, 'give the updates per second');
+  if (affinity !== undefined && typeof affinity !== 'function') {
+    throw invalid('a function for affinity', affinity, 'it gets a track and a detection and returns a number in [0, 1]');
+  }
+  within('minAffinity', minAffinity, 0, 1, `${MIN_AFFINITY} is the default`);
+  if (options.minAffinity !== undefined && !affinity) throw invalid('affinity beside minAffinity', 'none', 'give both or neither', true);
+  // With a slow frame rate, or no waiting at all, a track must still reach the next frame.
+  const maxUnseenSeconds = Math.max(maxLostSeconds, MIN_GAP_INTERVALS / frameRate);
+  return { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, maxUnseenSeconds, frameRate, compat, affinity, minAffinity };
 }
 
-function within(name: string, value: number, low: number, high: number): void {
+/** Refuses unknown names; those of other trackers with what they are called here. */
+function checkNames(options: unknown): void {
+  const what = 'the options of createTracker';
+  const foreign = Object.keys(options ?? {}).find((name) => Object.hasOwn(FOREIGN_NAMES, name));
+  if (foreign === undefined) return checkOptionNames(options, NAMES, '', what);
+  const name = FOREIGN_NAMES[foreign]!;
+  throw invalid(`a known name in ${what}`, foreign, `it is called ${name} here${name === 'maxLostSeconds' ? ', in seconds: frames / frame rate' : ''}`);
+}
+
+function within(name: string, value: number, low: number, high: number, next: string, what = 'a number'): void {
   if (typeof value === 'number' && value >= low && value <= high) return;
   const range = low === Number.MIN_VALUE ? (high === 1 ? 'in (0, 1]' : 'above 0') : high === Number.MAX_VALUE ? `from ${low}` : `in [${low}, ${high}]`;
-  throw new FaceDetError('INVALID_ARGUMENT', `Expected a number ${range} for ${name} but received ${value} of type ${typeof value}`);
+  throw invalid(`${what} ${range} for ${name}`, value, next);
+}
+
+/** The one form of this package's messages; `plain` leaves what was received without quotes. */
+function invalid(expected: string, value: unknown, next: string, plain = false): FaceDetError {
+  return new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${plain ? String(value) : received(value)}; ${next}.`);
 }

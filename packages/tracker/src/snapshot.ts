@@ -1,4 +1,4 @@
-import { FaceDetError } from '@facedet/checks';
+import { FaceDetError, received } from '@facedet/checks';
 import { COVARIANCE, MEAN } from './kalman.ts';
 import { createTable, LOST, REMOVED, STATES, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
 import type { TrackerSnapshot, TrackSnapshot } from './types.ts';
@@ -21,21 +21,24 @@ export function writeTracks(table: TrackTable): TrackSnapshot[] {
   }));
 }
 
-/** @throws FaceDetError `INVALID_SNAPSHOT` */
+/**
+ * The tracks of a snapshot, which may come from a file.
+ *
+ * @throws FaceDetError `INVALID_SNAPSHOT`
+ */
 export function readTracks(snapshot: TrackerSnapshot): TrackTable {
-  if (snapshot?.version !== 1) throw invalid(`version 1 but received ${snapshot?.version}`);
+  if (snapshot?.version !== 1) throw invalid('version 1', snapshot?.version);
   const { time, frame, nextId, tracks } = snapshot;
-  if (!(time === null || Number.isFinite(time)) || !Number.isInteger(frame) || !Number.isInteger(nextId) || !Array.isArray(tracks)) {
-    throw invalid(`time, frame, nextId and tracks but received ${JSON.stringify({ time, frame, nextId, tracks: typeof tracks })}`);
-  }
+  if (!(time === null || Number.isFinite(time))) throw invalid('a time in seconds or null', time);
+  if (!isCount(frame, 0)) throw invalid('frame, a count of updates,', frame);
+  if (!isCount(nextId, 1)) throw invalid('nextId, an integer from 1,', nextId);
+  if (!Array.isArray(tracks)) throw invalid('an array of tracks', tracks);
   const table = createTable(Math.max(16, tracks.length));
+  const ids = new Set<number>();
   for (const track of tracks as readonly TrackSnapshot[]) {
-    if (!Array.isArray(track?.mean) || !Array.isArray(track.covariance)) throw invalid(`tracks with mean and covariance but received ${JSON.stringify(track)}`);
-    const numbers = [track.id, track.score, track.startTime, track.lastSeen, track.startFrame, track.lastFrame, track.hits, track.innovation, ...track.mean, ...track.covariance];
-    const code = [TENTATIVE, TRACKED, track.removed ? REMOVED : LOST][STATES.indexOf(track.state)];
-    if (code === undefined || track.mean.length !== MEAN || track.covariance.length !== COVARIANCE || !numbers.every(Number.isFinite)) {
-      throw invalid(`tracks of a state, ${MEAN} means, ${COVARIANCE} covariances and finite numbers but received ${JSON.stringify(track)}`);
-    }
+    const code = checkTrack(track);
+    if (!(track.id < nextId) || ids.has(track.id)) throw invalid(`one track per ID below nextId (${nextId})`, track.id);
+    ids.add(track.id);
     const slot = table.count++;
     table.id[slot] = track.id;
     table.state[slot] = code;
@@ -53,4 +56,21 @@ export function readTracks(snapshot: TrackerSnapshot): TrackTable {
   return table;
 }
 
-const invalid = (expected: string) => new FaceDetError('INVALID_SNAPSHOT', `Expected a tracker's snapshot with ${expected}; take it from snapshot()`);
+/** The code of a track's state, if the track is whole. */
+function checkTrack(track: TrackSnapshot): number {
+  if (!Array.isArray(track?.mean) || track.mean.length !== MEAN) throw invalid(`tracks with ${MEAN} means`, track);
+  if (!Array.isArray(track.covariance) || track.covariance.length !== COVARIANCE) throw invalid(`tracks with ${COVARIANCE} covariances`, track);
+  const { score, startTime, lastSeen, startFrame, lastFrame, hits, innovation } = track;
+  const numbers = [score, startTime, lastSeen, startFrame, lastFrame, hits, innovation, ...track.mean, ...track.covariance];
+  if (!isCount(track.id, 1) || !numbers.every(Number.isFinite)) throw invalid('tracks of an ID from 1 and finite numbers', track);
+  // The filter divides by sums of the positions' variances, every third number.
+  if (track.covariance.some((value, i) => i % 3 === 0 && value < 0)) throw invalid('variances from 0', track);
+  const code = [TENTATIVE, TRACKED, track.removed ? REMOVED : LOST][STATES.indexOf(track.state)];
+  if (code === undefined) throw invalid('tracks that are tentative, tracked or lost', track.state);
+  return code;
+}
+
+const isCount = (value: unknown, from: number) => Number.isSafeInteger(value) && (value as number) >= from;
+
+const invalid = (expected: string, value: unknown) =>
+  new FaceDetError('INVALID_SNAPSHOT', `Expected a tracker's snapshot with ${expected} but received ${received(value)}; take it from snapshot().`);

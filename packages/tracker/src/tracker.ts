@@ -1,12 +1,16 @@
+import { checkOptionNames } from '@facedet/checks';
 import { createAssociation, type Cost } from './association.ts';
-import { FaceDetError } from '@facedet/checks';
-import { checkDetections, checkMotion, checkTime, readDetections } from './input.ts';
+import { afterStep, isShort, noSeconds, notSeconds, SECONDS, UNKNOWN } from './cadence.ts';
+import { checkAffinity, checkDetections, checkMotion, checkTime, readDetections } from './input.ts';
 import { correct, COVARIANCE, initiate, MEAN, predict as predictState, warp } from './kalman.ts';
 import { DUPLICATE_THRESHOLD, GAP_EXPONENT, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, MAX_GAP_STEPS, REFERENCE_RATE, resolveOptions, SIMILAR_SIZE, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
 import type { Choice } from './overlap.ts';
 import { readTracks, writeTracks } from './snapshot.ts';
 import { compact, copyTable, createTable, describe, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
 import type { CameraMotion, Detection, Track, Tracker, TrackerOptions, TrackerSnapshot, UpdateOptions } from './types.ts';
+
+/** The names in `UpdateOptions`. */
+const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['motion'];
 
 /** Share of its height that a track's prediction keeps at least, however long the gap and however fast it shrank. */
 const MIN_SHRINK = 0.25;
@@ -22,7 +26,7 @@ const MIN_SHRINK = 0.25;
  * for (const track of tracker.update([{ box: { x: 10, y: 20, width: 40, height: 50 }, score: 0.9 }], 0)) console.log(track.id, track.box);
  */
 export function createTracker<D extends Detection = Detection>(options: TrackerOptions<D> = {}): Tracker<D> {
-  const { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, maxUnseenSeconds, frameRate, compat, affinity } = resolveOptions(options);
+  const { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, maxUnseenSeconds, frameRate, compat, affinity, minAffinity } = resolveOptions(options);
   const maxLostFrames = Math.floor(frameRate * maxLostSeconds + 1e-9);
   const extra = compat ? 1 : 0;
   const { associate, visitOverlaps } = createAssociation();
@@ -30,6 +34,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   let table = createTable(64);
   let next = createTable(64); // where a frame is worked out, so that an error leaves `table` as it was
   let time: number | null = null;
+  let cadence = UNKNOWN;
   let frame = 0;
   let nextId = 1;
   let latest: readonly Track<D>[] = [];
@@ -67,13 +72,21 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     }
   }
 
-  function update(detections: readonly D[], timestamp?: number, { motion }: UpdateOptions = {}): Track<D>[] {
-    const now = timestamp ?? (time === null ? 0 : time + 1 / frameRate);
+  function update(detections: readonly D[], timestamp?: number, options: UpdateOptions = {}): Track<D>[] {
+    checkOptionNames(options, UPDATE_OPTIONS, '', 'the options of update');
+    const { motion } = options;
+    const now = timestamp === undefined ? (time === null ? 0 : time + 1 / frameRate) : timestamp;
     checkTime(now, time, false);
-    if (motion) checkMotion(motion);
+    if (motion !== undefined) checkMotion(motion);
     checkDetections(detections);
     reserve(table.count, detections.length);
     readDetections(detections, detectionBoxes, scores, extra);
+    const faces = table.count > 0 && detections.length > 0;
+    const nextCadence = compat || time === null ? cadence : afterStep(cadence, now - time, maxUnseenSeconds, faces);
+    if (noSeconds(nextCadence)) {
+      cadence = nextCadence;
+      throw notSeconds(cadence, maxUnseenSeconds);
+    }
 
     const steps = compat ? 1 : time === null ? 0 : (now - time) * REFERENCE_RATE;
     advance(steps, motion);
@@ -86,6 +99,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     dropDuplicates(detections, now);
     compact(next, drop, moved);
     time = now;
+    cadence = nextCadence;
     [table, next] = [next, table];
     const tracks = emit(detections);
     latest = tracks;
@@ -129,12 +143,16 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     const rows: Choice = { boxes: trackBoxes, index: rowIndex, count: 0 };
     const cols: Choice = { boxes: detectionBoxes, index: colIndex, count: 0 };
     const relaxed = (limit: number, exponent: number) => 1 - (1 - limit) / Math.min(Math.max(1, steps), MAX_GAP_STEPS) ** exponent;
-    const looks = affinity && resemblance(affinity, detections, rows, cols);
+    const expected = affinity && Array.from({ length: count }, (_, slot) => describe<D>(next, slot, null, -1));
+    const matchHigh = (limit: number) => {
+      if (expected) round(rows, cols, limit, appearanceCost(expected, detections, rows, cols, limit), reach);
+      else round(rows, cols, limit, fused);
+    };
 
     // 1. High scores, with every confirmed track.
     choose(rows, (slot) => state[slot]! !== TENTATIVE && !drop[slot]);
     chooseHigh(cols, detections.length);
-    round(rows, cols, relaxed(matchThreshold, GAP_EXPONENT), looks ?? fused, looks && reach);
+    matchHigh(relaxed(matchThreshold, GAP_EXPONENT));
     // 2. Low scores, with tracks that were found in the last frame; scores so low say nothing about the match.
     choose(rows, (slot) => state[slot]! === TRACKED && match[slot] === -1 && !drop[slot]);
     chooseLow(cols, detections.length);
@@ -144,7 +162,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     usual = Math.min(usual, 1 - TENTATIVE_MATCH_THRESHOLD);
     choose(rows, (slot) => state[slot]! === TENTATIVE && !drop[slot]);
     chooseHigh(cols, detections.length);
-    round(rows, cols, relaxed(TENTATIVE_MATCH_THRESHOLD, 1), looks ?? fused, looks && reach);
+    matchHigh(relaxed(TENTATIVE_MATCH_THRESHOLD, 1));
   }
 
   /** Whether a track may no longer be continued at a time: too long ago, it was found for the last time. */
@@ -193,14 +211,20 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     }
   }
 
-  /** The cost of a pair where half of the similarity is `affinity`'s. */
-  function resemblance(alike: (track: Track<D>, detection: D) => number, detections: readonly D[], rows: Choice, cols: Choice): Cost {
-    const expected = Array.from({ length: next.count }, (_, slot) => describe<D>(next, slot, null, -1));
+  /**
+   * The cost of a pair in a round with affinity: half of the similarity is IoU · score, half is the affinity. A pair needs either the overlap that it would
+   * need without affinity, or an affinity from `minAffinity` on between boxes of about one size.
+   */
+  function appearanceCost(expected: readonly Track<D>[], detections: readonly D[], rows: Choice, cols: Choice, limit: number): Cost {
     return (row, col, iou) => {
-      const detection = colIndex[col]!;
-      const likeness = alike(expected[rows.index[row]!]!, detections[detection]!);
-      if (!(likeness >= 0 && likeness <= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a number in [0, 1] from affinity but received ${String(likeness)}`);
-      return 1 - (iou * scores[cols.index[col]!]! + likeness) / 2;
+      const slot = rows.index[row]!;
+      const index = cols.index[col]!;
+      const similarity = iou * scores[index]!;
+      const sameSize = sizeRatio(4 * slot, 4 * index) >= SIMILAR_SIZE;
+      const overlaps = similarity > 1 - limit && (similarity > 1 - matchThreshold || sameSize);
+      if (!overlaps && !sameSize) return Infinity;
+      const likeness = checkAffinity(affinity!(expected[slot]!, detections[index]!));
+      return overlaps || likeness >= minAffinity ? 1 - (similarity + likeness) / 2 : Infinity;
     };
   }
 
@@ -320,6 +344,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
 
   function predict(timestamp: number): Track<D>[] {
     checkTime(timestamp, time, true);
+    // No state of the tracks: it only spares a video with rare key frames the question what unit its times are in.
+    if (time !== null && timestamp > time && isShort(timestamp - time, maxUnseenSeconds)) cadence = SECONDS;
     reserve(table.count, 0);
     copyTable(table, next);
     const steps = time === null ? 0 : (timestamp - time) * (compat ? frameRate : REFERENCE_RATE);
@@ -341,12 +367,14 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     reset() {
       cut();
       time = null;
+      cadence = UNKNOWN;
       nextId = 1;
     },
     snapshot: () => ({ version: 1, time, frame, nextId, tracks: writeTracks(table) }),
     restore(snapshot: TrackerSnapshot) {
       table = readTracks(snapshot);
       ({ time, frame, nextId } = snapshot);
+      cadence = time === null ? UNKNOWN : SECONDS;
       latest = describeAll(table, (slot) => table.state[slot]! < REMOVED);
     },
     get tracks() {
