@@ -21,25 +21,43 @@ export function iou(a: Box, b: Box): number {
 /**
  * The box grown about its center: `factor` 1 keeps it, 1.3 adds 30 % to each side's length, 0 leaves the center.
  *
- * @throws FaceDetError `INVALID_ARGUMENT` for a factor that is negative or not finite, and for a box with a number that is not finite.
+ * @throws FaceDetError `INVALID_ARGUMENT` for a factor that is negative or not finite, and for a box with a number that
+ * is not finite.
  */
 export function scaleBox(box: Box, factor: number): Box {
-  if (!(Number.isFinite(factor) && factor >= 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a number of at least 0 for factor but received ${received(factor)}; 1 keeps the box.`);
+  if (!(Number.isFinite(factor) && factor >= 0))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a number of at least 0 for factor but received ${received(factor)}; 1 keeps the box.`,
+    );
   const { x, y, width, height } = box;
-  if (![x, y, width, height].every(Number.isFinite)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a box of finite numbers but received ${received(box)}; drop it before scaling.`);
+  if (![x, y, width, height].every(Number.isFinite))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a box of finite numbers but received ${received(box)}; drop it before scaling.`,
+    );
   const [scaledWidth, scaledHeight] = [width * factor, height * factor];
-  return { x: x + (width - scaledWidth) / 2, y: y + (height - scaledHeight) / 2, width: scaledWidth, height: scaledHeight };
+  return {
+    x: x + (width - scaledWidth) / 2,
+    y: y + (height - scaledHeight) / 2,
+    width: scaledWidth,
+    height: scaledHeight,
+  };
 }
 
 /**
- * The part of the box inside a picture of `width` × `height`; sides of 0 where there is none. A box with NaN or a negative side has no
- * part inside. All four numbers are finite, whatever the box is.
+ * The part of the box inside a picture of `width` × `height`; sides of 0 where there is none. A box with NaN or a
+ * negative side has no part inside. All four numbers are finite, whatever the box is.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for a picture whose sides are negative or not finite.
  */
 export function clipBox(box: Box, width: number, height: number): Box {
   if (!(Number.isFinite(width) && width >= 0 && Number.isFinite(height) && height >= 0)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a picture's width and height of at least 0 but received ${received(width)} × ${received(height)}; pass those of the image.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a picture's width and height of at least 0 but received ${received(width)} × ${received(height)}; ` +
+        'pass those of the image.',
+    );
   }
   const [x, clippedWidth] = clipSpan(box.x, box.width, width);
   const [y, clippedHeight] = clipSpan(box.y, box.height, height);

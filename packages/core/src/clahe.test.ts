@@ -4,7 +4,12 @@ import { clahe, claheSettings } from './clahe.ts';
 import { bytesPerPixel, channelOffsets } from './pixels.ts';
 import type { PixelBuffer, PixelFormat } from './types.ts';
 
-const picture = (value: (x: number, y: number) => number): PixelBuffer => ({ width: 64, height: 48, format: 'rgb', data: Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => value(Math.floor(i / 3) % 64, Math.floor(i / 192))) });
+const picture = (value: (x: number, y: number) => number): PixelBuffer => ({
+  width: 64,
+  height: 48,
+  format: 'rgb',
+  data: Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => value(Math.floor(i / 3) % 64, Math.floor(i / 192))),
+});
 const spread = (p: PixelBuffer) => {
   const values = Array.from(p.data);
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
@@ -37,7 +42,8 @@ it('keeps the differences between channels', () => {
   for (let i = 0; i < data.length; i += 3) data[i]! += 15;
   clahe(p, { clipLimit: 2, grid: 4, belowLuma: 256 });
   const off: number[] = [];
-  for (let i = 0; i < data.length; i += 3) if (data[i]! < 255 && data[i + 1]! > 0 && data[i]! - data[i + 1]! !== 15) off.push(i);
+  for (let i = 0; i < data.length; i += 3)
+    if (data[i]! < 255 && data[i + 1]! > 0 && data[i]! - data[i + 1]! !== 15) off.push(i);
   expect(off).toEqual([]);
 });
 
@@ -48,25 +54,51 @@ function inFormat(rgb: PixelBuffer, format: PixelFormat, extra: number): PixelBu
   const stride = width * step + extra;
   const data = new Uint8Array(stride * height).fill(77);
   const offsets = channelOffsets(format);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) for (let c = 0; c < 3; c++) data[y * stride + x * step + offsets[c]!] = rgb.data[3 * (y * width + x) + c]!;
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      for (let c = 0; c < 3; c++) data[y * stride + x * step + offsets[c]!] = rgb.data[3 * (y * width + x) + c]!;
   return { data, width, height, format, stride };
 }
 
 describe('formats and strides', () => {
   const noise = fc
-    .record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }), seed: fc.integer(), gray: fc.boolean() })
-    .map(({ width, height, seed, gray }): PixelBuffer => ({ width, height, format: 'rgb', data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (((gray ? Math.floor(i / 3) : i) + seed) * 2_654_435_761) >>> 24) }));
+    .record({
+      width: fc.integer({ min: 1, max: 12 }),
+      height: fc.integer({ min: 1, max: 12 }),
+      seed: fc.integer(),
+      gray: fc.boolean(),
+    })
+    .map(
+      ({ width, height, seed, gray }): PixelBuffer => ({
+        width,
+        height,
+        format: 'rgb',
+        data: Uint8Array.from(
+          { length: 3 * width * height },
+          (_, i) => (((gray ? Math.floor(i / 3) : i) + seed) * 2_654_435_761) >>> 24,
+        ),
+      }),
+    );
 
   it('give the same pixels as packed RGB, and leave alpha and the bytes between rows alone', () => {
     fc.assert(
-      fc.property(noise, fc.constantFrom<PixelFormat>('rgb', 'rgba', 'bgr', 'bgra', 'gray'), fc.integer({ min: 0, max: 5 }), fc.integer({ min: 1, max: 9 }), (rgb, format, extra, grid) => {
-        // Gray holds one value: of RGB pixels those whose three channels are equal.
-        const wanted = format === 'gray' ? { ...rgb, data: Uint8Array.from(rgb.data, (_, i) => rgb.data[i - (i % 3)]!) } : { ...rgb, data: Uint8Array.from(rgb.data) };
-        const other = inFormat(wanted, format, extra);
-        const options = { grid, clipLimit: 3 };
-        expect(clahe(other, options)).toBe(clahe(wanted, options));
-        expect(other.data).toEqual(inFormat(wanted, format, extra).data);
-      }),
+      fc.property(
+        noise,
+        fc.constantFrom<PixelFormat>('rgb', 'rgba', 'bgr', 'bgra', 'gray'),
+        fc.integer({ min: 0, max: 5 }),
+        fc.integer({ min: 1, max: 9 }),
+        (rgb, format, extra, grid) => {
+          // Gray holds one value: of RGB pixels those whose three channels are equal.
+          const wanted =
+            format === 'gray'
+              ? { ...rgb, data: Uint8Array.from(rgb.data, (_, i) => rgb.data[i - (i % 3)]!) }
+              : { ...rgb, data: Uint8Array.from(rgb.data) };
+          const other = inFormat(wanted, format, extra);
+          const options = { grid, clipLimit: 3 };
+          expect(clahe(other, options)).toBe(clahe(wanted, options));
+          expect(other.data).toEqual(inFormat(wanted, format, extra).data);
+        },
+      ),
     );
   });
 
@@ -105,7 +137,9 @@ describe('options', () => {
     [null, /an object for clahe's options but received null/],
   ])('refuse %j and leave the pixels alone', (options, message) => {
     const p = picture((x) => x);
-    expect(() => clahe(p, options as object)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }));
+    expect(() => clahe(p, options as object)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }),
+    );
     expect(p.data).toEqual(picture((x) => x).data);
   });
 

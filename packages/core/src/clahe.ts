@@ -9,7 +9,8 @@ const DEFAULTS: Required<ClaheOptions> = { clipLimit: 2, grid: 8, belowLuma: 256
 const MAX_GRID = 256;
 
 /**
- * Fills in the defaults of `clahe`'s options; undefined stands for the default. `prefix` is what a message puts before an option's name.
+ * Fills in the defaults of `clahe`'s options; undefined stands for the default. `prefix` is what a message puts before
+ * an option's name.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown name or a value out of range.
  */
@@ -17,7 +18,12 @@ export function claheSettings(options: ClaheOptions = {}, prefix = 'clahe.'): Re
   checkOptionNames(options, Object.keys(DEFAULTS), prefix, "clahe's options");
   const { clipLimit = DEFAULTS.clipLimit, grid = DEFAULTS.grid, belowLuma = DEFAULTS.belowLuma } = options;
   const check = (valid: boolean, name: string, expected: string, value: unknown) => {
-    if (!valid) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} for ${prefix}${name} but received ${received(value)}; the default is ${DEFAULTS[name as keyof ClaheOptions]}.`);
+    if (!valid)
+      throw new FaceDetError(
+        'INVALID_ARGUMENT',
+        `Expected ${expected} for ${prefix}${name} but received ${received(value)}; ` +
+          `the default is ${DEFAULTS[name as keyof ClaheOptions]}.`,
+      );
   };
   check(typeof clipLimit === 'number' && clipLimit >= 1, 'clipLimit', 'a number of at least 1', clipLimit);
   check(Number.isInteger(grid) && grid >= 1 && grid <= MAX_GRID, 'grid', `an integer from 1 to ${MAX_GRID}`, grid);
@@ -29,13 +35,13 @@ export function claheSettings(options: ClaheOptions = {}, prefix = 'clahe.'): Re
 const luma = (r: number, g: number, b: number) => (r * 4899 + g * 9617 + b * 1868) >> 14;
 
 /**
- * Contrast-limited adaptive histogram equalization (Zuiderveld, Graphics Gems IV, 1994) of the luma of pixels of any format, in place.
- * Each of `grid` × `grid` tiles has its own clipped histogram; between their centers the mappings are blended bilinearly. The color
- * channels move by the luma's difference, so that hue stays; alpha and the bytes between rows stay as they are.
- * Returns whether it was applied (see `belowLuma`).
+ * Contrast-limited adaptive histogram equalization (Zuiderveld, Graphics Gems IV, 1994) of the luma of pixels of any
+ * format, in place. Each of `grid` × `grid` tiles has its own clipped histogram; between their centers the mappings are
+ * blended bilinearly. The color channels move by the luma's difference, so that hue stays; alpha and the bytes between
+ * rows stay as they are. Returns whether it was applied (see `belowLuma`).
  *
- * @throws FaceDetError `INVALID_IMAGE` for pixels with a wrong format, stride or number of bytes; `INVALID_ARGUMENT` for an unknown option or a
- * value out of range. The pixels are then unchanged.
+ * @throws FaceDetError `INVALID_IMAGE` for pixels with a wrong format, stride or number of bytes; `INVALID_ARGUMENT`
+ * for an unknown option or a value out of range. The pixels are then unchanged.
  */
 export function clahe(pixels: PixelBuffer, options?: ClaheOptions): boolean {
   checkPixels(pixels);
@@ -48,7 +54,8 @@ export function clahe(pixels: PixelBuffer, options?: ClaheOptions): boolean {
   const y = new Uint8Array(width * height);
   let sum = 0;
   for (let row = 0, i = 0; row < height; row++) {
-    for (let column = 0, p = row * stride; column < width; column++, i++, p += step) sum += y[i] = luma(data[p + red]!, data[p + green]!, data[p + blue]!);
+    for (let column = 0, p = row * stride; column < width; column++, i++, p += step)
+      sum += y[i] = luma(data[p + red]!, data[p + green]!, data[p + blue]!);
   }
   if (sum / y.length >= belowLuma) return false;
 
@@ -61,7 +68,12 @@ export function clahe(pixels: PixelBuffer, options?: ClaheOptions): boolean {
       const [y0, y1] = [Math.floor((ty * height) / grid), Math.floor(((ty + 1) * height) / grid)];
       histogram.fill(0);
       for (let row = y0; row < y1; row++) for (let i = row * width + x0; i < row * width + x1; i++) histogram[y[i]!]!++;
-      equalize(histogram, (x1 - x0) * (y1 - y0), clipLimit, maps.subarray(256 * (ty * grid + tx), 256 * (ty * grid + tx + 1)));
+      equalize(
+        histogram,
+        (x1 - x0) * (y1 - y0),
+        clipLimit,
+        maps.subarray(256 * (ty * grid + tx), 256 * (ty * grid + tx + 1)),
+      );
     }
   }
 
@@ -77,7 +89,8 @@ export function clahe(pixels: PixelBuffer, options?: ClaheOptions): boolean {
       const u = fx - left;
       const level = y[i]!;
       const above = maps[256 * (top * grid + left) + level]! * (1 - u) + maps[256 * (top * grid + right) + level]! * u;
-      const below = maps[256 * (bottom * grid + left) + level]! * (1 - u) + maps[256 * (bottom * grid + right) + level]! * u;
+      const below =
+        maps[256 * (bottom * grid + left) + level]! * (1 - u) + maps[256 * (bottom * grid + right) + level]! * u;
       const change = Math.round(above * (1 - v) + below * v) - level;
       for (let p = at; p < at + channels; p++) data[p] = Math.min(Math.max(data[p]! + change, 0), 255);
     }

@@ -1,9 +1,12 @@
+import { checkOptionNames } from '@facedet/checks';
 import type { InferenceBackend, InferenceSession, SessionOptions } from './backend.ts';
-import { createEngine, disposedError, type DetectionEngine } from './engine.ts';
+import { inFlight } from './calls.ts';
+import { createEngine, type DetectionEngine } from './engine.ts';
 import { letterbox } from './geometry.ts';
 import { checkImage } from './pixels.ts';
-import { planPasses, rasterizePasses } from './plan.ts';
-import { detectionSettings, settingsForCall, type DetectionOptions } from './settings.ts';
+import { planPasses, rasterizePasses, type PassPixels } from './plan.ts';
+import { semaphore } from './semaphore.ts';
+import { DETECTION_OPTIONS, DETECT_OPTIONS, detectionSettings, settingsForCall, type DetectionOptions, type DetectionSettings } from './settings.ts';
 import type { DetectOptions, Detector, Face, ImageSource } from './types.ts';
 
 /** Options of `createDetector`. */
@@ -17,12 +20,14 @@ export interface DetectorOptions extends DetectionOptions {
 }
 
 /**
- * A detector on one session of any engine, in the calling thread. Calls wait for one another, in order.
- * Rejects with `INVALID_ARGUMENT` for options out of range, and with `MODEL_…` for a model that can't be used.
+ * A detector on one session of any engine, in the calling thread. Inference runs one call at a time, in the order of the calls; while it does, the
+ * pixels of the next call are made.
+ * Rejects with `INVALID_ARGUMENT` for options out of range or with unknown names, and with `MODEL_…` for a model that can't be used.
  */
 export async function createDetector(options: DetectorOptions): Promise<Detector> {
+  checkOptionNames(options, [...DETECTION_OPTIONS, 'backend', 'model', 'session'], '', 'the options of createDetector');
   const settings = detectionSettings(options);
-  let session: InferenceSession | null = await options.backend.createSession(options.model, options.session);
+  const session: InferenceSession = await options.backend.createSession(options.model, options.session);
   let engine: DetectionEngine;
   try {
     engine = createEngine(session, settings);
@@ -31,54 +36,71 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
     throw error;
   }
 
-  let last: Promise<unknown> = Promise.resolve();
+  const calls = inFlight('detector');
+  // One call holds the session while another makes its pixels; more would only fill memory.
+  const places = semaphore(2);
+  const sessionTurn = semaphore(1);
   let warm: Promise<void> | null = null;
-  /** Runs after all earlier calls, whatever became of them. */
-  function queue<T>(work: () => Promise<T>): Promise<T> {
-    const next = last.then(() => {
-      if (!session) throw disposedError('detector');
-      return work();
-    });
-    last = next.catch(() => {});
-    return next;
+
+  /** Has the session do something, after all that asked before. */
+  async function withSession<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const release = await sessionTurn(signal);
+    try {
+      signal?.throwIfAborted();
+      return await work();
+    } finally {
+      release();
+    }
   }
 
-  async function detectBatch(images: readonly ImageSource[], { signal, inputSize }: DetectOptions = {}): Promise<Face[][]> {
-    if (!session) throw disposedError('detector');
+  async function detectBatch(images: readonly ImageSource[], call: DetectOptions = {}): Promise<Face[][]> {
+    checkOptionNames(call, DETECT_OPTIONS, '', 'the options of detect');
     images.forEach(checkImage);
-    const call = settingsForCall(settings, inputSize);
-    return queue(async () => {
-      const passes = [];
-      for (const image of images) {
-        signal?.throwIfAborted();
-        passes.push(await rasterizePasses(image, planPasses(image.width, image.height, call, engine.model), signal));
+    const { scoreThreshold, rotate, ...planning } = settingsForCall(settings, call);
+    return calls.run(call.signal, async (signal) => {
+      const leave = await places(signal);
+      try {
+        const passes: PassPixels[][] = [];
+        for (const image of images) {
+          signal.throwIfAborted();
+          const plan = planPasses(image.width, image.height, { ...planning, scoreThreshold, rotate }, engine.model);
+          passes.push(await rasterizePasses(image, plan, signal));
+        }
+        return await withSession(signal, () => engine.detect(passes, { scoreThreshold, rotate, signal }));
+      } finally {
+        leave();
       }
-      return engine.detect(passes, signal ? { signal } : {});
     });
   }
 
   return {
     concurrency: 1,
     detectBatch,
-    detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]!,
+    detect: async (image, call) => (await detectBatch([image], call))[0]!,
     warmup() {
-      warm ??= queue(() => {
+      if (!warm) {
         const { canvasWidth, canvasHeight } = warmupCanvas(settings, engine.model);
-        return engine.warmup(canvasWidth, canvasHeight);
-      });
+        const run = calls.run(undefined, (signal) => withSession(signal, () => engine.warmup(canvasWidth, canvasHeight)));
+        warm = run;
+        // A failure may pass: the next call tries again.
+        run.catch(() => {
+          if (warm === run) warm = null;
+        });
+      }
       return warm;
     },
-    async dispose() {
-      const ended = session;
-      session = null;
-      await last;
-      await ended?.dispose();
-    },
+    drain: calls.drain,
+    dispose: () =>
+      calls.end(async () => {
+        // A run that has begun reads its input until it ends.
+        const release = await sessionTurn();
+        await session.dispose();
+        release();
+      }),
   };
 }
 
 /** The canvas that a 16:9 picture would get; the usual one is not known before the first image. */
-export function warmupCanvas(settings: ReturnType<typeof detectionSettings>, model: DetectionEngine['model']): { canvasWidth: number; canvasHeight: number } {
-  if (model.width !== null && model.height !== null) return { canvasWidth: model.width, canvasHeight: model.height };
-  return letterbox(1920, 1080, settings.sizes[0]!, settings.preset);
+export function warmupCanvas(settings: DetectionSettings, model: DetectionEngine['model']): { canvasWidth: number; canvasHeight: number } {
+  return letterbox(1920, 1080, settings.sizes[0]!, settings.preset, model);
 }

@@ -2,26 +2,45 @@ import type { InferenceSession, Tensor } from './backend.ts';
 import { Candidates } from './candidates.ts';
 import { clahe } from './clahe.ts';
 import { decode } from './decode.ts';
-import { FaceDetError } from '@facedet/checks';
+import { CANVAS_STEP } from './geometry.ts';
 import { readLayout } from './layout.ts';
+import { mergeFaces, takeFound, type Found } from './merge.ts';
 import { readModelShape, type ModelShape } from './model-shape.ts';
-import { nms } from './nms.ts';
 import type { PassPixels } from './plan.ts';
 import { resizeBilinear } from './resize.ts';
-import type { DetectionSettings } from './settings.ts';
+import { bestOfQuick, DIAGONALS, EVIDENCE_SCORE, evidenceOf, isSure, QUARTER_TURNS, QUICK_PIXELS, type Evidence } from './orientation.ts';
+import { quarterTurn, rotatedView } from './rotation.ts';
+import type { DetectionSettings, Rotation } from './settings.ts';
 import { fillTensor, padTensor, type ResizeTables } from './tensor.ts';
-import type { DetectOptions, Face, Landmarks, PixelBuffer } from './types.ts';
+import type { Face, PixelBuffer } from './types.ts';
+import { isQuarterTurn, viewOf, type View } from './view.ts';
 
 /** Images that share one run of the model; more would only cost memory. */
 const MAX_BATCH = 8;
+/** Canvases that are kept; images of many shapes make the oldest go. */
+const MAX_CANVASES = 8;
+
+/** What a call may ask for instead of the engine's settings. */
+export interface EngineOptions {
+  readonly scoreThreshold?: number;
+  readonly rotate?: DetectionSettings['rotate'];
+  readonly signal?: AbortSignal;
+}
 
 /** The part of a detector that belongs to one session: pixels in, faces out. It lives wherever the session lives, also in a worker. */
 export interface DetectionEngine {
   readonly model: ModelShape;
   /** Faces of each image (a list of passes each), in source pixels by falling score. One call at a time. */
-  detect(images: readonly (readonly PassPixels[])[], options?: Pick<DetectOptions, 'signal'>): Promise<Face[][]>;
+  detect(images: readonly (readonly PassPixels[])[], options?: EngineOptions): Promise<Face[][]>;
   /** Runs the model once at a canvas, so that the engine plans its memory. */
   warmup(canvasWidth: number, canvasHeight: number): Promise<void>;
+}
+
+/** A view of one image, still to be run. */
+interface Job {
+  readonly image: number;
+  readonly view: View;
+  readonly pixels: PassPixels;
 }
 
 interface Canvas {
@@ -35,46 +54,129 @@ interface Canvas {
 /** Makes an engine on a session. Throws as `readModelShape` where the model is no SCRFD detector. */
 export function createEngine(session: InferenceSession, settings: DetectionSettings): DetectionEngine {
   const model = readModelShape(session);
-  const paper = settings.preset === 'paper';
+  const { preset } = settings;
+  const paper = preset === 'paper';
   const padding = paper ? 0 : -127.5 / 128;
-  const rules = { scoreThreshold: settings.scoreThreshold, paper };
   const canvases = new Map<string, Canvas>();
   const candidates = new Candidates();
-  let scratch = new Uint8Array(0);
+  let scaledBytes = new Uint8Array(0);
+  let rotatedBytes = new Uint8Array(0);
 
   function canvasOf(batch: number, width: number, height: number): Canvas {
     const key = `${batch},${width},${height}`;
     let canvas = canvases.get(key);
-    if (!canvas) {
-      if (canvases.size >= 8) canvases.clear(); // images of many shapes: the newest matter
+    // What was used last stands last, so that the first is the one to go.
+    if (canvas) canvases.delete(key);
+    else {
+      if (canvases.size >= MAX_CANVASES) canvases.delete(canvases.keys().next().value!);
       const data = new Float32Array(batch * 3 * width * height);
-      canvas = { tensor: { type: 'float32', data, dims: [batch, 3, height, width] }, data, sizes: Array.from({ length: batch }, () => ({ width: -1, height: -1 })), tables: undefined };
-      canvases.set(key, canvas);
+      const sizes = Array.from({ length: batch }, () => ({ width: -1, height: -1 }));
+      canvas = { tensor: { type: 'float32', data, dims: [batch, 3, height, width] }, data, sizes, tables: undefined };
     }
+    canvases.set(key, canvas);
     return canvas;
   }
 
-  function fill(canvas: Canvas, image: number, { pass, pixels, scaled }: PassPixels): void {
-    const offset = image * 3 * pass.canvasWidth * pass.canvasHeight;
-    let from: PixelBuffer = pixels;
-    let region = scaled ? undefined : pass.region;
-    if (settings.clahe) {
-      const size = pass.width * pass.height * 3;
-      if (scratch.length < size) scratch = new Uint8Array(size);
-      from = resizeBilinear(pixels, pass.width, pass.height, region, scratch);
-      region = undefined;
-      clahe(from, settings.clahe);
+  /** Puts a view's pixels into its place of the batch: scaled, equalised, turned and normalised, with the padding around them. */
+  function fill(canvas: Canvas, place: number, { view, pixels: { pixels, crop } }: Job): void {
+    const offset = place * 3 * view.canvasWidth * view.canvasHeight;
+    if (settings.clahe || view.rotation !== 0) {
+      canvas.tables = fillTensor(canvas.data, offset, view, prepare(view, pixels, crop), undefined, canvas.tables);
+    } else {
+      canvas.tables = fillTensor(canvas.data, offset, view, pixels, crop ?? undefined, canvas.tables);
     }
-    canvas.tables = fillTensor(canvas.data, offset, pass, from, region, canvas.tables);
-    const last = canvas.sizes[image]!;
-    if (last.width !== pass.width || last.height !== pass.height) {
-      padTensor(canvas.data, offset, pass, padding);
-      canvas.sizes[image] = { width: pass.width, height: pass.height };
+    const last = canvas.sizes[place]!;
+    if (last.width !== view.width || last.height !== view.height) {
+      padTensor(canvas.data, offset, view, padding);
+      canvas.sizes[place] = { width: view.width, height: view.height };
     }
   }
 
-  async function run(canvas: Canvas, options: Pick<DetectOptions, 'signal'>) {
-    return session.run({ [model.input]: canvas.tensor }, options.signal ? { signal: options.signal } : {});
+  /** The view's pixels as packed RGB at their size on the canvas, equalised and turned. */
+  function prepare(view: View, pixels: PixelBuffer, crop: PassPixels['crop']): PixelBuffer {
+    const { width, height, rotation } = view;
+    const size = width * height * 3;
+    if (scaledBytes.length < size) scaledBytes = new Uint8Array(size);
+    if (!isQuarterTurn(rotation)) return equalize(rotatedView(pixels, crop, view, scaledBytes));
+    const [w, h] = rotation === 90 || rotation === 270 ? [height, width] : [width, height];
+    const scaled = equalize(resizeBilinear(pixels, w, h, crop ?? undefined, scaledBytes));
+    if (rotation === 0) return scaled;
+    if (rotatedBytes.length < size) rotatedBytes = new Uint8Array(size);
+    return quarterTurn(scaled, rotation, rotatedBytes);
+  }
+
+  function equalize(pixels: PixelBuffer): PixelBuffer {
+    if (settings.clahe) clahe(pixels, settings.clahe);
+    return pixels;
+  }
+
+  async function run(canvas: Canvas, signal: AbortSignal | undefined) {
+    return session.run({ [model.input]: canvas.tensor }, signal ? { signal } : {});
+  }
+
+  /** Runs the model over all jobs, those of equal canvas together, and adds what it finds to each image's list. */
+  async function runJobs(jobs: readonly Job[], found: Found[][], scoreThreshold: number, signal: AbortSignal | undefined): Promise<void> {
+    const groups = new Map<string, Job[]>();
+    for (const job of jobs) {
+      const key = `${job.view.canvasWidth},${job.view.canvasHeight}`;
+      const group = groups.get(key);
+      if (group) group.push(job);
+      else groups.set(key, [job]);
+    }
+    for (const group of groups.values()) {
+      const most = model.batch ?? Math.min(MAX_BATCH, group.length);
+      for (let start = 0; start < group.length; start += most) {
+        signal?.throwIfAborted();
+        const part = group.slice(start, start + most);
+        const { canvasWidth, canvasHeight } = part[0]!.view;
+        const batch = model.batch ?? part.length;
+        const canvas = canvasOf(batch, canvasWidth, canvasHeight);
+        part.forEach((job, i) => fill(canvas, i, job));
+        const levels = readLayout(await run(canvas, signal), canvasWidth, canvasHeight, batch);
+        for (const [i, job] of part.entries()) {
+          candidates.clear();
+          decode(levels, i, job.view, { scoreThreshold, paper }, candidates);
+          found[job.image]!.push(takeFound(candidates, job.view));
+        }
+      }
+    }
+  }
+
+  /** All passes of an image at one rotation. */
+  function jobsOf(image: number, passes: readonly PassPixels[], rotation: Rotation): Job[] {
+    return passes.map((pixels) => ({ image, pixels, view: viewOf(pixels.pass, rotation, preset, model) }));
+  }
+
+  /** Runs one rotation after another, as far as each image needs it: upright, what quick runs of the others recommend, and so for the diagonals. */
+  async function detectOriented(images: readonly (readonly PassPixels[])[], scoreThreshold: number, signal: AbortSignal | undefined): Promise<Face[][]> {
+    const lowest = Math.min(scoreThreshold, EVIDENCE_SCORE);
+    const found: Found[][] = images.map(() => []);
+    const winners: Evidence[] = [];
+    await runJobs(images.flatMap((passes, image) => jobsOf(image, passes, 0)), found, lowest, signal);
+    found.forEach((parts, image) => (winners[image] = evidenceOf(0, parts)));
+
+    for (const rotations of [QUARTER_TURNS, DIAGONALS]) {
+      const unsure = images.map((_, image) => image).filter((image) => !isSure(winners[image]!));
+      const quick: Found[][] = images.map(() => []);
+      await runJobs(unsure.flatMap((image) => rotations.map((rotation) => quickJob(image, images[image]![0]!, rotation))), quick, lowest, signal);
+      const chosen = unsure.map((image) => ({ image, rotation: bestOfQuick(winners[image]!, rotations.map((rotation) => evidenceOf(rotation, quick[image]!))) }));
+      await runJobs(chosen.flatMap(({ image, rotation }) => (rotation === null ? [] : jobsOf(image, images[image]!, rotation))), found, lowest, signal);
+      for (const { image, rotation } of chosen) {
+        if (rotation === null) continue;
+        const evidence = evidenceOf(rotation, found[image]!);
+        if (evidence.strength > winners[image]!.strength) winners[image] = evidence;
+      }
+    }
+    return found.map((parts, image) => {
+      const { rotation: winner } = winners[image]!;
+      return mergeFaces(parts, { ...settings, lowestScore: (rotation) => (rotation === winner ? scoreThreshold : (1 + scoreThreshold) / 2) });
+    });
+  }
+
+  /** The whole picture at a rotation, at a quarter of its usual pixels. */
+  function quickJob(image: number, pixels: PassPixels, rotation: Rotation): Job {
+    const { canvasWidth, canvasHeight } = viewOf(pixels.pass, 0, preset, model);
+    return { image, pixels, view: viewOf(pixels.pass, rotation, preset, model, { pixels: Math.max(canvasWidth * canvasHeight * QUICK_PIXELS, CANVAS_STEP * CANVAS_STEP) }) };
   }
 
   return {
@@ -82,84 +184,14 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
 
     async warmup(width, height) {
       const canvas = canvasOf(model.batch ?? 1, width, height);
-      readLayout(await run(canvas, {}), width, height, model.batch ?? 1);
+      readLayout(await run(canvas, undefined), width, height, model.batch ?? 1);
     },
 
-    async detect(images, options = {}) {
-      // Passes of equal canvas run together; what comes back is sorted by image again.
-      const jobs = images.flatMap((passes, image) => passes.map((item) => ({ ...item, image })));
-      const groups = new Map<string, typeof jobs>();
-      for (const job of jobs) {
-        const key = `${job.pass.canvasWidth},${job.pass.canvasHeight}`;
-        groups.set(key, [...(groups.get(key) ?? []), job]);
-      }
+    async detect(images, { signal, scoreThreshold = settings.scoreThreshold, rotate = settings.rotate } = {}) {
+      if (rotate === 'auto') return detectOriented(images, scoreThreshold, signal);
       const found: Found[][] = images.map(() => []);
-      for (const group of groups.values()) {
-        const most = model.batch ?? Math.min(MAX_BATCH, group.length);
-        for (let start = 0; start < group.length; start += most) {
-          options.signal?.throwIfAborted();
-          const part = group.slice(start, start + most);
-          const { canvasWidth, canvasHeight } = part[0]!.pass;
-          const batch = model.batch ?? part.length;
-          const canvas = canvasOf(batch, canvasWidth, canvasHeight);
-          part.forEach((job, i) => fill(canvas, i, job));
-          const levels = readLayout(await run(canvas, options), canvasWidth, canvasHeight, batch);
-          for (const [i, job] of part.entries()) {
-            candidates.clear();
-            decode(levels, i, job.pass, rules, candidates);
-            found[job.image]!.push(take(candidates));
-          }
-        }
-      }
-      return found.map((parts) => suppress(parts, settings));
+      await runJobs(images.flatMap((passes, image) => rotate.flatMap((rotation) => jobsOf(image, passes, rotation))), found, scoreThreshold, signal);
+      return found.map((parts) => mergeFaces(parts, { ...settings, lowestScore: () => scoreThreshold }));
     },
   };
-}
-
-/** Candidates of one pass, copied out of the reused arrays. */
-interface Found {
-  readonly count: number;
-  readonly hasPoints: boolean;
-  readonly boxes: Float64Array;
-  readonly points: Float64Array;
-}
-
-function take(candidates: Candidates): Found {
-  const { count } = candidates;
-  const boxes = new Float64Array(5 * count);
-  boxes.set(candidates.x1.subarray(0, count));
-  boxes.set(candidates.y1.subarray(0, count), count);
-  boxes.set(candidates.x2.subarray(0, count), 2 * count);
-  boxes.set(candidates.y2.subarray(0, count), 3 * count);
-  boxes.set(candidates.score.subarray(0, count), 4 * count);
-  return { count, hasPoints: candidates.hasPoints, boxes, points: candidates.hasPoints ? candidates.points.slice(0, 10 * count) : candidates.points.slice(0, 0) };
-}
-
-function suppress(parts: readonly Found[], settings: DetectionSettings): Face[] {
-  const count = parts.reduce((n, part) => n + part.count, 0);
-  const column = (k: number) => {
-    if (parts.length === 1) return parts[0]!.boxes.subarray(k * count, (k + 1) * count);
-    const all = new Float64Array(count);
-    let at = 0;
-    for (const part of parts) {
-      all.set(part.boxes.subarray(k * part.count, (k + 1) * part.count), at);
-      at += part.count;
-    }
-    return all;
-  };
-  const [x1, y1, x2, y2, score] = [0, 1, 2, 3, 4].map(column) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
-  const kept = nms({ x1, y1, x2, y2, score, count }, settings.iouThreshold, settings.preset === 'paper' ? 0 : 1, settings.maxFaces);
-  return Array.from(kept, (i) => {
-    const face: Face = { box: { x: x1[i]!, y: y1[i]!, width: x2[i]! - x1[i]!, height: y2[i]! - y1[i]! }, score: Math.min(score[i]!, 1) };
-    let [part, index] = [0, i];
-    while (index >= parts[part]!.count) index -= parts[part++]!.count;
-    const { hasPoints, points } = parts[part]!;
-    if (hasPoints) face.landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[10 * index + k]!, y: points[10 * index + k + 1]! })) as Landmarks;
-    return face;
-  });
-}
-
-/** The error of calls after `dispose()`. */
-export function disposedError(what: string): FaceDetError {
-  return new FaceDetError('DISPOSED', `Expected a ${what} in use but it was disposed; create a new one.`);
 }

@@ -4,8 +4,9 @@ import { FaceDetError } from '@facedet/checks';
 /** What a detection model takes, read from its only input [batch, 3, height, width]. */
 export interface ModelShape {
   readonly input: string;
-  /** Fixed canvas in pixels, or null where the model takes any multiple of 32. */
+  /** Fixed width of the canvas in pixels, or null where the model takes any multiple of 32. */
   readonly width: number | null;
+  /** Fixed height, or null likewise; a model may fix only one of the two. */
   readonly height: number | null;
   /** Fixed number of images a run, or null where the model takes any. */
   readonly batch: number | null;
@@ -24,7 +25,8 @@ export function readModelShape(session: Pick<InferenceSession, 'inputs' | 'outpu
   const [input] = inputs;
   if (!input || inputs.length !== 1) throw wrongInput('one input');
   if (input.type !== 'float32') throw wrongInput('a float32 input');
-  const shape = input.shape;
+  // ONNX Runtime gives an input without a declared shape as one of rank 0; no detector takes a scalar.
+  const shape = input.shape?.length ? input.shape : undefined;
   if (shape && shape.length !== 4) throw wrongInput('an input of rank 4');
   const channels = fixed(shape?.[1]);
   if (channels !== null && channels !== 3) throw wrongInput('3 channels (planes of red, green, blue)');
@@ -41,5 +43,5 @@ export function readModelShape(session: Pick<InferenceSession, 'inputs' | 'outpu
 /** `name float32 [1, 3, ?, ?]`, for messages. */
 export function describe(info: TensorInfo | { name: string; type: string; dims: readonly number[] }): string {
   const shape = 'dims' in info ? info.dims : info.shape;
-  return `${info.name} ${info.type} ${shape ? `[${shape.map((d) => (typeof d === 'number' && d > 0 ? d : '?')).join(', ')}]` : '(shape unknown)'}`;
+  return `${info.name} ${info.type} ${shape?.length ? `[${shape.map((d) => (typeof d === 'number' && d > 0 ? d : '?')).join(', ')}]` : '(shape unknown)'}`;
 }

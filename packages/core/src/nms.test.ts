@@ -10,13 +10,25 @@ interface Scored {
 }
 
 const scored = fc.record({
-  box: fc.record({ x: fc.double({ min: 0, max: 60, noNaN: true }), y: fc.double({ min: 0, max: 60, noNaN: true }), width: fc.double({ min: 0.5, max: 40, noNaN: true }), height: fc.double({ min: 0.5, max: 40, noNaN: true }) }),
+  box: fc.record({
+    x: fc.double({ min: 0, max: 60, noNaN: true }),
+    y: fc.double({ min: 0, max: 60, noNaN: true }),
+    width: fc.double({ min: 0.5, max: 40, noNaN: true }),
+    height: fc.double({ min: 0.5, max: 40, noNaN: true }),
+  }),
   score: fc.integer({ min: 0, max: 20 }).map((v) => v / 20), // few values, so that there are ties
 });
 
 const arrays = (faces: readonly Scored[]) => {
   const column = (f: (s: Scored) => number) => Float64Array.from(faces, f);
-  return { x1: column((f) => f.box.x), y1: column((f) => f.box.y), x2: column((f) => f.box.x + f.box.width), y2: column((f) => f.box.y + f.box.height), score: column((f) => f.score), count: faces.length };
+  return {
+    x1: column((f) => f.box.x),
+    y1: column((f) => f.box.y),
+    x2: column((f) => f.box.x + f.box.width),
+    y2: column((f) => f.box.y + f.box.height),
+    score: column((f) => f.score),
+    count: faces.length,
+  };
 };
 
 /** The definition: of what is left, take the best and strike what overlaps it. */
@@ -34,12 +46,19 @@ function slow(faces: readonly Scored[], threshold: number, plus: number): number
 
 it('keeps what the slow definition keeps', () => {
   fc.assert(
-    fc.property(fc.array(scored, { maxLength: 40 }), fc.constantFrom(0.3, 0.4, 0.45), fc.constantFrom(0 as const, 1 as const), (faces, threshold, plus) => {
-      // Rounding may only matter where an overlap lies on the threshold itself.
-      const near = faces.some((a, i) => faces.some((b, j) => i < j && Math.abs(iou(a.box, b.box) - threshold) < 1e-9));
-      fc.pre(!near);
-      expect(Array.from(nms(arrays(faces), threshold, plus))).toEqual(slow(faces, threshold, plus));
-    }),
+    fc.property(
+      fc.array(scored, { maxLength: 40 }),
+      fc.constantFrom(0.3, 0.4, 0.45),
+      fc.constantFrom(0 as const, 1 as const),
+      (faces, threshold, plus) => {
+        // Rounding may only matter where an overlap lies on the threshold itself.
+        const near = faces.some((a, i) =>
+          faces.some((b, j) => i < j && Math.abs(iou(a.box, b.box) - threshold) < 1e-9),
+        );
+        fc.pre(!near);
+        expect(Array.from(nms(arrays(faces), threshold, plus))).toEqual(slow(faces, threshold, plus));
+      },
+    ),
   );
 });
 
@@ -49,32 +68,62 @@ it('stops at the limit', () => {
 });
 
 it('keeps boxes that are turned inside out or empty: they overlap none', () => {
-  const side = fc.oneof(fc.double({ min: -40, max: -1, noNaN: true }), fc.constant(0), fc.double({ min: 0.5, max: 40, noNaN: true }));
-  const any = fc.record({ box: fc.record({ x: fc.double({ min: -60, max: 60, noNaN: true }), y: fc.double({ min: -60, max: 60, noNaN: true }), width: side, height: side }), score: fc.integer({ min: -3, max: 9 }) });
+  const side = fc.oneof(
+    fc.double({ min: -40, max: -1, noNaN: true }),
+    fc.constant(0),
+    fc.double({ min: 0.5, max: 40, noNaN: true }),
+  );
+  const any = fc.record({
+    box: fc.record({
+      x: fc.double({ min: -60, max: 60, noNaN: true }),
+      y: fc.double({ min: -60, max: 60, noNaN: true }),
+      width: side,
+      height: side,
+    }),
+    score: fc.integer({ min: -3, max: 9 }),
+  });
   fc.assert(
     fc.property(fc.array(any, { maxLength: 25 }), (faces) => {
       fc.pre(!faces.some((a, i) => faces.some((b, j) => i < j && Math.abs(iou(a.box, b.box) - 0.4) < 1e-9)));
       const kept = Array.from(nms(arrays(faces), 0.4));
       expect(kept).toEqual(slow(faces, 0.4, 0));
-      expect(faces.flatMap(({ box }, i) => (box.width <= 0 || box.height <= 0) && !kept.includes(i) ? [i] : [])).toEqual([]);
+      expect(
+        faces.flatMap(({ box }, i) => ((box.width <= 0 || box.height <= 0) && !kept.includes(i) ? [i] : [])),
+      ).toEqual([]);
     }),
   );
 });
 
 describe('refused', () => {
-  const two = () => arrays([{ box: { x: 0, y: 0, width: 10, height: 10 }, score: 0.9 }, { box: { x: 1, y: 0, width: 10, height: 10 }, score: 0.8 }]);
-  const refusal = (message: RegExp) => expect.objectContaining({ name: 'FaceDetError', code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
+  const two = () =>
+    arrays([
+      { box: { x: 0, y: 0, width: 10, height: 10 }, score: 0.9 },
+      { box: { x: 1, y: 0, width: 10, height: 10 }, score: 0.8 },
+    ]);
+  const refusal = (message: RegExp) =>
+    expect.objectContaining({
+      name: 'FaceDetError',
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(message),
+    });
 
-  it.each(['x1', 'y1', 'x2', 'y2', 'score'] as const)('are values of %s that are not finite, and fewer than count', (name) => {
-    for (const value of [NaN, Infinity, -Infinity]) {
-      const boxes = two();
-      boxes[name][1] = value;
-      expect(() => nms(boxes, 0.4)).toThrow(refusal(new RegExp(`finite numbers in ${name} but received ${value}; drop box 1`)));
-      // Beyond count there may be anything.
-      expect(Array.from(nms({ ...boxes, count: 1 }, 0.4))).toEqual([0]);
-    }
-    expect(() => nms({ ...two(), [name]: new Float64Array(1) }, 0.4)).toThrow(refusal(new RegExp(`2 numbers for ${name} but received 1`)));
-  });
+  it.each(['x1', 'y1', 'x2', 'y2', 'score'] as const)(
+    'are values of %s that are not finite, and fewer than count',
+    (name) => {
+      for (const value of [NaN, Infinity, -Infinity]) {
+        const boxes = two();
+        boxes[name][1] = value;
+        expect(() => nms(boxes, 0.4)).toThrow(
+          refusal(new RegExp(`finite numbers in ${name} but received ${value}; drop box 1`)),
+        );
+        // Beyond count there may be anything.
+        expect(Array.from(nms({ ...boxes, count: 1 }, 0.4))).toEqual([0]);
+      }
+      expect(() => nms({ ...two(), [name]: new Float64Array(1) }, 0.4)).toThrow(
+        refusal(new RegExp(`2 numbers for ${name} but received 1`)),
+      );
+    },
+  );
 
   it.each([NaN, -0.1, 1.1, undefined])('is a threshold of %s', (threshold) => {
     expect(() => nms(two(), threshold as number)).toThrow(refusal(/in \[0, 1\] for iouThreshold/));

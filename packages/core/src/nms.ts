@@ -11,13 +11,13 @@ export interface BoxArrays {
 }
 
 /**
- * Greedy non-maximum suppression: boxes by falling score (of equals, the earlier), each drops the later ones whose IoU with it is
- * above `iouThreshold`. `plus` is 1 for the pixel-counting convention of InsightFace's runtime (sides + 1), else 0. A box with a side
- * that is not positive overlaps none. Higher thresholds keep more boxes that overlap; 1 keeps all.
- * Returns the kept indices by falling score, at most `limit` of them.
+ * Greedy non-maximum suppression: boxes by falling score (of equals, the earlier), each drops the later ones whose IoU
+ * with it is above `iouThreshold`. `plus` is 1 for the pixel-counting convention of InsightFace's runtime (sides + 1),
+ * else 0. A box with a side that is not positive overlaps none. Higher thresholds keep more boxes that overlap; 1 keeps
+ * all. Returns the kept indices by falling score, at most `limit` of them.
  *
- * @throws FaceDetError `INVALID_ARGUMENT` for corners or scores that are not finite, arrays shorter than `count`, a threshold outside [0, 1], a
- * `plus` that is not 0 or 1, or a `limit` that is not an integer of at least 0 or Infinity.
+ * @throws FaceDetError `INVALID_ARGUMENT` for corners or scores that are not finite, arrays shorter than `count`, a
+ * threshold outside [0, 1], a `plus` that is not 0 or 1, or a `limit` that is not an integer of at least 0 or Infinity.
  */
 export function nms(boxes: BoxArrays, iouThreshold: number, plus: 0 | 1 = 0, limit = Infinity): Int32Array {
   checkArguments(boxes, iouThreshold, plus, limit);
@@ -59,19 +59,44 @@ export function nms(boxes: BoxArrays, iouThreshold: number, plus: 0 | 1 = 0, lim
   return kept.subarray(0, n);
 }
 
-/** A NaN would not fail: sorting by it mixes up the order of all boxes, and as a corner or threshold it suppresses nothing. */
+/**
+ * A NaN would not fail: sorting by it mixes up the order of all boxes, and as a corner or threshold it suppresses
+ * nothing.
+ */
 function checkArguments(boxes: BoxArrays, iouThreshold: number, plus: number, limit: number): void {
   const check = (valid: boolean, expected: string, value: unknown, next: string) => {
-    if (!valid) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received(value)}; ${next}.`);
+    if (!valid)
+      throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received(value)}; ${next}.`);
   };
   const { count } = boxes;
-  check(Number.isInteger(count) && count >= 0, 'an integer of at least 0 for count', count, 'it is the number of boxes in use');
-  check(typeof iouThreshold === 'number' && iouThreshold >= 0 && iouThreshold <= 1, 'a number in [0, 1] for iouThreshold', iouThreshold, '0.4 is usual for faces');
+  check(
+    Number.isInteger(count) && count >= 0,
+    'an integer of at least 0 for count',
+    count,
+    'it is the number of boxes in use',
+  );
+  check(
+    typeof iouThreshold === 'number' && iouThreshold >= 0 && iouThreshold <= 1,
+    'a number in [0, 1] for iouThreshold',
+    iouThreshold,
+    '0.4 is usual for faces',
+  );
   check(plus === 0 || plus === 1, '0 or 1 for plus', plus, 'leave it out unless sides count pixels');
-  check(limit === Infinity || (Number.isInteger(limit) && limit >= 0), 'an integer of at least 0 for limit', limit, 'leave it out for all');
+  check(
+    limit === Infinity || (Number.isInteger(limit) && limit >= 0),
+    'an integer of at least 0 for limit',
+    limit,
+    'leave it out for all',
+  );
   for (const name of ['x1', 'y1', 'x2', 'y2', 'score'] as const) {
     const values = boxes[name];
-    check(values?.length >= count, `${count} numbers for ${name}`, values?.length, 'count may not exceed the length of the arrays');
-    for (let i = 0; i < count; i++) if (!Number.isFinite(values[i])) check(false, `finite numbers in ${name}`, values[i], `drop box ${i} first`);
+    check(
+      values?.length >= count,
+      `${count} numbers for ${name}`,
+      values?.length,
+      'count may not exceed the length of the arrays',
+    );
+    for (let i = 0; i < count; i++)
+      if (!Number.isFinite(values[i])) check(false, `finite numbers in ${name}`, values[i], `drop box ${i} first`);
   }
 }

@@ -1,4 +1,4 @@
-import { FaceDetError } from '@facedet/checks';
+import { FaceDetError, received } from '@facedet/checks';
 import type { ImageSource, PixelBuffer, PixelFormat, RasterSource } from './types.ts';
 
 /** Bytes a pixel of a format. */
@@ -42,4 +42,18 @@ export function checkImage(image: ImageSource): void {
   if (!Number.isInteger(stride) || stride < row) throw new FaceDetError('INVALID_IMAGE', `Expected a stride of at least ${row} bytes for ${width} pixels of ${format} but received ${stride}.`);
   const needed = stride * (height - 1) + row;
   if (data.length < needed) throw new FaceDetError('INVALID_IMAGE', `Expected at least ${needed} bytes for ${width} × ${height} pixels of ${format} but received ${data.length}.`);
+}
+
+/**
+ * Throws `INVALID_IMAGE` where a source's `rasterize` gave anything but `width` × `height` pixels: a short buffer would become NaN in the tensor, and the
+ * model would seem to be at fault.
+ */
+export function checkRaster(pixels: PixelBuffer, width: number, height: number): void {
+  const asked = `rasterize(${width}, ${height})`;
+  if (pixels === null || typeof pixels !== 'object') throw new FaceDetError('INVALID_IMAGE', `Expected a PixelBuffer from ${asked} but received ${received(pixels)}; see RasterSource.`);
+  if (pixels.width !== width || pixels.height !== height) {
+    throw new FaceDetError('INVALID_IMAGE', `Expected ${width} × ${height} pixels from ${asked} but received ${received(pixels.width)} × ${received(pixels.height)}; a raster source scales to the size it is asked for.`);
+  }
+  if (isRasterSource(pixels)) throw new FaceDetError('INVALID_IMAGE', `Expected pixels from ${asked} but received another raster source; return its pixels.`);
+  checkImage(pixels);
 }

@@ -1,39 +1,74 @@
-import { letterbox, type Letterbox } from './geometry.ts';
+import { FaceDetError } from '@facedet/checks';
 import type { ModelShape } from './model-shape.ts';
-import { isRasterSource } from './pixels.ts';
+import { checkRaster, isRasterSource } from './pixels.ts';
+import { viewOf } from './view.ts';
 import type { CanvasSize, DetectionSettings } from './settings.ts';
 import type { Box, ImageSource, PixelBuffer } from './types.ts';
 
-/** One look of the model at a part of the picture; plain data. */
-export interface Pass extends Letterbox {
+/** One run of the model over a part of the picture, upright; plain data. */
+export interface Pass {
   /** The part shown, in source pixels. */
   readonly region: Box;
-  /** Edges of the region that cut the picture: 1 left, 2 top, 4 right, 8 bottom. */
-  readonly cuts: number;
+  /** The canvas asked for. */
+  readonly size: CanvasSize;
+  /** Size of the scaled region in canvas pixels: what a raster source is asked for. */
+  readonly width: number;
+  readonly height: number;
+  /** The edges of the region that lie inside the picture, so that they may cut faces; null where none does. */
+  readonly cuts: Cuts | null;
+  /** Boxes whose longer side is shorter, in canvas pixels, are left to the other passes; 0 in most. */
+  readonly minSide: number;
+  /** The pass whose pixels this one is scaled down from, or null: its pixels are the source's own. */
+  readonly from: number | null;
 }
 
-/** A pass and its pixels: those of the whole source, or only the region scaled to `pass.width` × `pass.height` already. */
+/** Edges of a region. */
+export interface Cuts {
+  readonly left: boolean;
+  readonly top: boolean;
+  readonly right: boolean;
+  readonly bottom: boolean;
+}
+
+/** A pass and its pixels. */
 export interface PassPixels {
   readonly pass: Pass;
   readonly pixels: PixelBuffer;
-  readonly scaled: boolean;
+  /** The part of `pixels` that shows the pass's region; null where they are exactly it, at the pass's width and height. */
+  readonly crop: Box | null;
 }
 
-/** The looks that one image gets: each size on the whole picture, then the tiles. */
+/** More runs than this for one picture are a mistake in the options. */
+const MAX_PASSES = 4096;
+
+/** The smallest box, in canvas pixels, that the pass for faces which fill the picture contributes: the first pass finds smaller ones better. */
+export const LARGE_FACE_MIN_SIDE = 32;
+
+/**
+ * The passes of one image: each size on the whole picture, the small one for faces that fill it, then the tiles.
+ * Throws `INVALID_ARGUMENT` where the tiles are so small that there would be thousands.
+ */
 export function planPasses(width: number, height: number, settings: DetectionSettings, model: Pick<ModelShape, 'width' | 'height'>): Pass[] {
+  const { preset } = settings;
   const fixed = model.width !== null && model.height !== null;
   const sizes: readonly CanvasSize[] = fixed ? [[model.width!, model.height!]] : settings.sizes;
+  const place = (pass: Omit<Pass, 'width' | 'height'>): Pass => {
+    const { width: w, height: h } = viewOf({ ...pass, width: 0, height: 0 }, 0, preset, model);
+    return { ...pass, width: w, height: h };
+  };
   const whole = { x: 0, y: 0, width, height };
-  const passes = sizes.map((size): Pass => ({ ...letterbox(width, height, size, settings.preset), region: whole, cuts: 0 }));
+  const passes = sizes.map((size) => place({ region: whole, size, cuts: null, minSide: 0, from: null }));
+  if (settings.largeFaces) passes.push(place({ region: whole, size: settings.largeFaces, cuts: null, minSide: LARGE_FACE_MIN_SIDE, from: 0 }));
   if (settings.tiles) {
     const size = sizes[0]!;
     const side = settings.tiles.size || tileSide(size);
-    for (const region of tileRegions(width, height, side, settings.tiles.overlap)) {
-      const cuts = (region.x > 0 ? 1 : 0) | (region.y > 0 ? 2 : 0) | (region.x + region.width < width ? 4 : 0) | (region.y + region.height < height ? 8 : 0);
-      passes.push({ ...letterbox(region.width, region.height, size, settings.preset), region, cuts });
-    }
+    for (const region of tileRegions(width, height, side, settings.tiles.overlap)) passes.push(place({ region, size, cuts: cutsOf(region, width, height), minSide: 0, from: null }));
   }
   return passes;
+}
+
+function cutsOf(region: Box, width: number, height: number): Cuts {
+  return { left: region.x > 0, top: region.y > 0, right: region.x + region.width < width, bottom: region.y + region.height < height };
 }
 
 /** The side at which a square tile is shown at scale 1. */
@@ -43,29 +78,46 @@ function tileSide(size: CanvasSize): number {
   return 'longSide' in size ? size.longSide : Math.floor(Math.sqrt((size as { pixels: number }).pixels));
 }
 
-/** Squares of `side` (cut to the picture) that cover it evenly and overlap by at least `overlap`; none where one would be all of it. */
+/**
+ * Squares of `side` (cut to the picture) that cover it evenly and overlap by at least `overlap`; none where one would be all of it.
+ * Throws `INVALID_ARGUMENT` for more than 4,096 of them.
+ */
 export function tileRegions(width: number, height: number, side: number, overlap: number): Box[] {
-  const starts = (length: number): number[] => {
-    if (length <= side) return [0];
-    const count = Math.ceil((length - side) / (side * (1 - overlap))) + 1;
-    return Array.from({ length: count }, (_, i) => Math.round((i * (length - side)) / (count - 1)));
-  };
-  const columns = starts(width);
-  const rows = starts(height);
-  if (columns.length === 1 && rows.length === 1) return [];
-  return rows.flatMap((y) => columns.map((x) => ({ x, y, width: Math.min(side, width), height: Math.min(side, height) })));
+  const countOf = (length: number) => (length <= side ? 1 : Math.ceil((length - side) / (side * (1 - overlap))) + 1);
+  const [columns, rows] = [countOf(width), countOf(height)];
+  if (columns * rows > MAX_PASSES) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected at most ${MAX_PASSES} tiles but tiles of ${side} pixels that overlap by ${overlap} make ${columns * rows} of ${width} × ${height}; raise tiles.size.`);
+  }
+  if (columns * rows === 1) return [];
+  const starts = (length: number, count: number) => Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (length - side)) / (count - 1))));
+  const xs = starts(width, columns);
+  return starts(height, rows).flatMap((y) => xs.map((x) => ({ x, y, width: Math.min(side, width), height: Math.min(side, height) })));
 }
 
-/** The pixels of each pass: a raster source scales itself, plain pixels go along as they are. Rejects with the signal's reason. */
+/**
+ * The pixels of each pass: a raster source scales itself, plain pixels go along as they are. Rejects with the signal's reason, and with
+ * `INVALID_IMAGE` where a raster source gives other pixels than it was asked for.
+ */
 export async function rasterizePasses(image: ImageSource, passes: readonly Pass[], signal?: AbortSignal): Promise<PassPixels[]> {
-  if (!isRasterSource(image)) return passes.map((pass) => ({ pass, pixels: image, scaled: false }));
+  if (!isRasterSource(image)) return passes.map((pass) => ({ pass, pixels: image, crop: pass.region }));
   const result: PassPixels[] = [];
   for (const pass of passes) {
     signal?.throwIfAborted();
+    if (pass.from !== null) {
+      result.push(derivedPixels(pass, result[pass.from]!));
+      continue;
+    }
     const { region } = pass;
     const all = region.x === 0 && region.y === 0 && region.width === image.width && region.height === image.height;
     const pixels = await image.rasterize(pass.width, pass.height, { ...(all ? {} : { region }), ...(signal ? { signal } : {}) });
-    result.push({ pass, pixels, scaled: true });
+    checkRaster(pixels, pass.width, pass.height);
+    result.push({ pass, pixels, crop: null });
   }
   return result;
 }
+
+/** A pass that shows the same region as another one takes its pixels, too: the source scales but once. */
+export function derivedPixels(pass: Pass, { pixels, crop }: PassPixels): PassPixels {
+  return { pass, pixels, crop: crop ?? { x: 0, y: 0, width: pixels.width, height: pixels.height } };
+}
+

@@ -6,26 +6,59 @@ import { fillTensor, padTensor } from './tensor.ts';
 import type { Box, PixelBuffer } from './types.ts';
 
 /** The formula for one pixel and channel, straight from its definition. */
-function sample(pixels: PixelBuffer, region: Box, width: number, height: number, x: number, y: number, c: number): number {
+function sample(
+  pixels: PixelBuffer,
+  region: Box,
+  width: number,
+  height: number,
+  x: number,
+  y: number,
+  c: number,
+): number {
   const step = bytesPerPixel(pixels.format);
   const stride = pixels.stride ?? pixels.width * step;
   const clamp = (v: number, limit: number) => Math.min(Math.max(v, 0), limit - 1);
   const sx = clamp(region.x + (x + 0.5) * (region.width / width) - 0.5, pixels.width);
   const sy = clamp(region.y + (y + 0.5) * (region.height / height) - 0.5, pixels.height);
-  const at = (px: number, py: number) => pixels.data[clamp(py, pixels.height) * stride + clamp(px, pixels.width) * step + channelOffsets(pixels.format)[c]!]!;
+  const at = (px: number, py: number) =>
+    pixels.data[
+      clamp(py, pixels.height) * stride + clamp(px, pixels.width) * step + channelOffsets(pixels.format)[c]!
+    ]!;
   const [x0, y0] = [Math.floor(sx), Math.floor(sy)];
   const [u, v] = [sx - x0, sy - y0];
-  return (at(x0, y0) * (1 - u) + at(x0 + 1, y0) * u) * (1 - v) + (at(x0, y0 + 1) * (1 - u) + at(x0 + 1, y0 + 1) * u) * v;
+  return (
+    (at(x0, y0) * (1 - u) + at(x0 + 1, y0) * u) * (1 - v) + (at(x0, y0 + 1) * (1 - u) + at(x0 + 1, y0 + 1) * u) * v
+  );
 }
 
 const picture = fc
-  .record({ width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }), format: fc.constantFrom('rgb' as const, 'rgba' as const, 'bgr' as const, 'bgra' as const, 'gray' as const), extra: fc.integer({ min: 0, max: 5 }), seed: fc.integer() })
+  .record({
+    width: fc.integer({ min: 1, max: 9 }),
+    height: fc.integer({ min: 1, max: 9 }),
+    format: fc.constantFrom('rgb' as const, 'rgba' as const, 'bgr' as const, 'bgra' as const, 'gray' as const),
+    extra: fc.integer({ min: 0, max: 5 }),
+    seed: fc.integer(),
+  })
   .map(({ width, height, format, extra, seed }): PixelBuffer => {
     const stride = width * bytesPerPixel(format) + extra;
-    return { width, height, format, stride, data: Uint8Array.from({ length: stride * height }, (_, i) => ((i + seed) * 2_654_435_761) >>> 24) };
+    return {
+      width,
+      height,
+      format,
+      stride,
+      data: Uint8Array.from({ length: stride * height }, (_, i) => ((i + seed) * 2_654_435_761) >>> 24),
+    };
   });
 const side = fc.integer({ min: 1, max: 12 });
-const region = fc.option(fc.record({ x: fc.double({ min: -3, max: 6, noNaN: true }), y: fc.double({ min: -3, max: 6, noNaN: true }), width: fc.double({ min: 0.5, max: 9, noNaN: true }), height: fc.double({ min: 0.5, max: 9, noNaN: true }) }), { nil: undefined });
+const region = fc.option(
+  fc.record({
+    x: fc.double({ min: -3, max: 6, noNaN: true }),
+    y: fc.double({ min: -3, max: 6, noNaN: true }),
+    width: fc.double({ min: 0.5, max: 9, noNaN: true }),
+    height: fc.double({ min: 0.5, max: 9, noNaN: true }),
+  }),
+  { nil: undefined },
+);
 
 describe('bilinear sampling', () => {
   it('is the formula, for every format, stride, size and region', () => {
@@ -56,15 +89,30 @@ describe('bilinear sampling', () => {
   });
 
   it('only converts pixels that have the size already, wherever their rows begin', () => {
-    for (const [width, extra, start] of [[8, 0, 0], [8, 4, 4], [8, 4, 1], [8, 3, 0], [7, 3, 0], [5, 0, 2], [12, 0, 8]] as const) {
+    for (const [width, extra, start] of [
+      [8, 0, 0],
+      [8, 4, 4],
+      [8, 4, 1],
+      [8, 3, 0],
+      [7, 3, 0],
+      [5, 0, 2],
+      [12, 0, 8],
+    ] as const) {
       const [height, stride] = [3, 3 * width + extra];
-      const data = Uint8Array.from({ length: start + stride * height }, (_, i) => (i * 2_654_435_761) >>> 24).subarray(start, start + stride * (height - 1) + 3 * width);
+      const data = Uint8Array.from({ length: start + stride * height }, (_, i) => (i * 2_654_435_761) >>> 24).subarray(
+        start,
+        start + stride * (height - 1) + 3 * width,
+      );
       const place = { canvasWidth: width + 1, canvasHeight: height, width, height };
       const tensor = new Float32Array(4 + 3 * place.canvasWidth * height);
       fillTensor(tensor, 4, place, { data, width, height, stride, format: 'rgb' });
       for (let c = 0; c < 3; c++) {
         for (let y = 0; y < height; y++) {
-          for (let x = 0; x < width; x++) expect(tensor[4 + (c * height + y) * place.canvasWidth + x]).toBeCloseTo((data[y * stride + 3 * x + c]! - 127.5) / 128, 6);
+          for (let x = 0; x < width; x++)
+            expect(tensor[4 + (c * height + y) * place.canvasWidth + x]).toBeCloseTo(
+              (data[y * stride + 3 * x + c]! - 127.5) / 128,
+              6,
+            );
         }
       }
     }
@@ -72,7 +120,8 @@ describe('bilinear sampling', () => {
 });
 
 const tiny: PixelBuffer = { width: 2, height: 2, format: 'gray', data: Uint8Array.of(0, 100, 200, 50) };
-const invalid = (message: RegExp, code = 'INVALID_ARGUMENT') => expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringMatching(message) });
+const invalid = (message: RegExp, code = 'INVALID_ARGUMENT') =>
+  expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringMatching(message) });
 
 describe('into', () => {
   it('receives the pixels, and is otherwise unchanged', () => {
@@ -91,19 +140,29 @@ describe('into', () => {
     ['a plain array', new Array(27).fill(0)],
     ['null', null],
   ])('is refused when %s', (_, into) => {
-    expect(() => resizeBilinear(tiny, 3, 3, undefined, into as Uint8Array)).toThrow(invalid(/at least 27 bytes for into/));
+    expect(() => resizeBilinear(tiny, 3, 3, undefined, into as Uint8Array)).toThrow(
+      invalid(/at least 27 bytes for into/),
+    );
   });
 
   it('is refused when it overlaps the source, and taken when it lies beside it', () => {
     const memory = new Uint8Array(64);
     const source: PixelBuffer = { width: 4, height: 4, format: 'gray', data: memory.subarray(16, 32) };
-    for (const at of [5, 16, 20, 31]) expect(() => resizeBilinear(source, 2, 2, undefined, memory.subarray(at, at + 20))).toThrow(invalid(/overlaps/));
+    for (const at of [5, 16, 20, 31])
+      expect(() => resizeBilinear(source, 2, 2, undefined, memory.subarray(at, at + 20))).toThrow(invalid(/overlaps/));
     for (const at of [4, 32]) expect(resizeBilinear(source, 2, 2, undefined, memory.subarray(at)).width).toBe(2);
   });
 });
 
 describe('what can not be scaled', () => {
-  it.each<[number, number]>([[0, 4], [4, -1], [1.5, 2], [2, NaN], [Infinity, 2], ['3' as unknown as number, 3]])('is a size of %s × %s', (width, height) => {
+  it.each<[number, number]>([
+    [0, 4],
+    [4, -1],
+    [1.5, 2],
+    [2, NaN],
+    [Infinity, 2],
+    ['3' as unknown as number, 3],
+  ])('is a size of %s × %s', (width, height) => {
     expect(() => resizeBilinear(tiny, width, height)).toThrow(invalid(/positive integers for the size to scale to/));
   });
 
@@ -136,24 +195,46 @@ describe('what can not be scaled', () => {
   });
 
   it('is a source of 2 GiB, whose positions do not fit into 32 bits', () => {
-    expect(() => axisTable(0, 40_000, 10, 40_000, 60_000)).toThrow(invalid(/at most 2147483647 bytes of pixels but received 2400000000/, 'INVALID_IMAGE'));
+    expect(() => axisTable(0, 40_000, 10, 40_000, 60_000)).toThrow(
+      invalid(/at most 2147483647 bytes of pixels but received 2400000000/, 'INVALID_IMAGE'),
+    );
   });
 
   it('never crashes: any numbers for size and region give pixels or an error with a code', () => {
-    const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 6 }), fc.constantFrom(0, -0, NaN, Infinity, -Infinity, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE));
-    const size = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: -1, max: 5 }), fc.constantFrom(NaN, 1.5, Infinity));
+    const number = fc.oneof(
+      fc.double(),
+      fc.integer({ min: -2, max: 6 }),
+      fc.constantFrom(0, -0, NaN, Infinity, -Infinity, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE),
+    );
+    const size = fc.oneof(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: -1, max: 5 }),
+      fc.constantFrom(NaN, 1.5, Infinity),
+    );
     fc.assert(
-      fc.property(size, size, fc.record({ x: number, y: number, width: number, height: number }), (width, height, part) => {
-        const valid = width > 0 && height > 0 && Number.isInteger(width) && Number.isInteger(height) && Object.values(part).every(Number.isFinite) && part.width > 0 && part.height > 0;
-        if (!valid) {
-          expect(() => resizeBilinear(tiny, width, height, part)).toThrow(invalid(/./));
-          return;
-        }
-        const { data } = resizeBilinear({ ...tiny, data: Uint8Array.of(100, 110, 120, 130) }, width, height, part);
-        expect(data.length).toBe(3 * width * height);
-        expect(Math.min(...data)).toBeGreaterThanOrEqual(100);
-        expect(Math.max(...data)).toBeLessThanOrEqual(130);
-      }),
+      fc.property(
+        size,
+        size,
+        fc.record({ x: number, y: number, width: number, height: number }),
+        (width, height, part) => {
+          const valid =
+            width > 0 &&
+            height > 0 &&
+            Number.isInteger(width) &&
+            Number.isInteger(height) &&
+            Object.values(part).every(Number.isFinite) &&
+            part.width > 0 &&
+            part.height > 0;
+          if (!valid) {
+            expect(() => resizeBilinear(tiny, width, height, part)).toThrow(invalid(/./));
+            return;
+          }
+          const { data } = resizeBilinear({ ...tiny, data: Uint8Array.of(100, 110, 120, 130) }, width, height, part);
+          expect(data.length).toBe(3 * width * height);
+          expect(Math.min(...data)).toBeGreaterThanOrEqual(100);
+          expect(Math.max(...data)).toBeLessThanOrEqual(130);
+        },
+      ),
       { numRuns: 1000 },
     );
   });

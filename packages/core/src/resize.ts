@@ -11,13 +11,17 @@ export interface AxisTable {
 }
 
 /**
- * Positions of OpenCV's INTER_LINEAR: pixel centers lie at + 0.5, `from = start + (to + 0.5) · length / count − 0.5`, and what reaches
- * over the edge repeats the edge's pixel. There is no anti-aliasing: two neighbours an axis, however small the result.
- * Throws `INVALID_IMAGE` where the source has 2 GiB of pixels or more.
+ * Positions of OpenCV's INTER_LINEAR: pixel centers lie at + 0.5, `from = start + (to + 0.5) · length / count − 0.5`,
+ * and what reaches over the edge repeats the edge's pixel. There is no anti-aliasing: two neighbours an axis, however
+ * small the result. Throws `INVALID_IMAGE` where the source has 2 GiB of pixels or more.
  */
 export function axisTable(start: number, length: number, count: number, limit: number, step: number): AxisTable {
   if (limit * step > MAX_BYTES) {
-    throw new FaceDetError('INVALID_IMAGE', `Expected at most ${MAX_BYTES} bytes of pixels but received ${limit * step}; scale the picture down while it is decoded.`);
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected at most ${MAX_BYTES} bytes of pixels but received ${limit * step}; ` +
+        'scale the picture down while it is decoded.',
+    );
   }
   const low = new Int32Array(count);
   const high = new Int32Array(count);
@@ -34,17 +38,25 @@ export function axisTable(start: number, length: number, count: number, limit: n
 }
 
 /**
- * Scales `region` of `source` (by default all of it) to `width` × `height` packed RGB, bilinear with half-pixel centers and without
- * anti-aliasing, as OpenCV's `resize` does, rounded to 8 bits. Alpha is ignored. A region is in source pixels; where it reaches over the
- * edges, their pixels are repeated.
+ * Scales `region` of `source` (by default all of it) to `width` × `height` packed RGB, bilinear with half-pixel centers
+ * and without anti-aliasing, as OpenCV's `resize` does, rounded to 8 bits. Alpha is ignored. A region is in source
+ * pixels; where it reaches over the edges, their pixels are repeated.
  *
- * `into` receives the pixels instead of a new array, to save the allocation per frame: a `Uint8Array` of at least `width` × `height` × 3
- * bytes that shares no memory with the source. The result's `data` is then `into` itself, with whatever is behind those bytes unchanged.
+ * `into` receives the pixels instead of a new array, to save the allocation per frame: a `Uint8Array` of at least
+ * `width` × `height` × 3 bytes that shares no memory with the source. The result's `data` is then `into` itself, with
+ * whatever is behind those bytes unchanged.
  *
- * @throws FaceDetError `INVALID_IMAGE` for a source with a wrong format, stride or number of bytes; `INVALID_ARGUMENT` for a size that is not
- * two positive integers, a region that is not finite or has no area, or an `into` that is too short, of another type or part of the source.
+ * @throws FaceDetError `INVALID_IMAGE` for a source with a wrong format, stride or number of bytes; `INVALID_ARGUMENT`
+ * for a size that is not two positive integers, a region that is not finite or has no area, or an `into` that is too
+ * short, of another type or part of the source.
  */
-export function resizeBilinear(source: PixelBuffer, width: number, height: number, region?: Box, into?: Uint8Array): PixelBuffer {
+export function resizeBilinear(
+  source: PixelBuffer,
+  width: number,
+  height: number,
+  region?: Box,
+  into?: Uint8Array,
+): PixelBuffer {
   checkPixels(source);
   checkSize(width, height);
   if (region !== undefined) checkRegion(region);
@@ -73,7 +85,8 @@ export function resizeBilinear(source: PixelBuffer, width: number, height: numbe
       const bl = bottom + l;
       const br = bottom + h;
       data[to] = from[tl + red]! * a + from[tr + red]! * b + from[bl + red]! * c + from[br + red]! * d + 0.5;
-      data[to + 1] = from[tl + green]! * a + from[tr + green]! * b + from[bl + green]! * c + from[br + green]! * d + 0.5;
+      data[to + 1] =
+        from[tl + green]! * a + from[tr + green]! * b + from[bl + green]! * c + from[br + green]! * d + 0.5;
       data[to + 2] = from[tl + blue]! * a + from[tr + blue]! * b + from[bl + blue]! * c + from[br + blue]! * d + 0.5;
       to += 3;
     }
@@ -84,8 +97,19 @@ export function resizeBilinear(source: PixelBuffer, width: number, height: numbe
 /** A `Uint8ClampedArray` would round what is rounded already; memory of the source would change while it is read. */
 function checkTarget(into: Uint8Array, needed: number, source: PixelBuffer['data']): void {
   if (!(into instanceof Uint8Array) || into.length < needed) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a Uint8Array of at least ${needed} bytes for into but received ${received(into)}; leave it out to get a new array.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a Uint8Array of at least ${needed} bytes for into but received ${received(into)}; ` +
+        'leave it out to get a new array.',
+    );
   }
-  const shared = into.buffer === source.buffer && into.byteOffset < source.byteOffset + source.byteLength && source.byteOffset < into.byteOffset + needed;
-  if (shared) throw new FaceDetError('INVALID_ARGUMENT', 'Expected an into with memory of its own but it overlaps the source; pass another array.');
+  const shared =
+    into.buffer === source.buffer &&
+    into.byteOffset < source.byteOffset + source.byteLength &&
+    source.byteOffset < into.byteOffset + needed;
+  if (shared)
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      'Expected an into with memory of its own but it overlaps the source; pass another array.',
+    );
 }

@@ -1,5 +1,6 @@
-import { FaceDetError } from '@facedet/checks';
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import { checkCanvasSize } from './geometry.ts';
+import type { DetectOptions } from './types.ts';
 
 /** `paper`: the SCRFD repository's evaluation on WIDER FACE. `runtime`: InsightFace's deployed pipeline, for everything else. */
 export type Preset = 'paper' | 'runtime';
@@ -14,11 +15,20 @@ export type CanvasSize = number | { readonly longSide: number } | readonly [widt
 /** One canvas size, or a list of them whose faces one NMS merges. Two plain numbers are a canvas; two longer sides are `[{ longSide: 320 }, { longSide: 640 }]`. */
 export type InputSize = CanvasSize | readonly CanvasSize[];
 
+/** Degrees by which a picture is turned clockwise before the model sees it. */
+export type Rotation = 0 | 45 | 90 | 135 | 180 | 225 | 270 | 315;
+
+/**
+ * Orientations in which the detector runs. A number or a list: each of these, with one NMS over all. `'auto'`: upright, and where that finds no sure
+ * face or one that is turned, also in the orientation that a quick run at a quarter of the pixels finds best.
+ */
+export type Rotate = 'auto' | Rotation | readonly Rotation[];
+
 /** Overlapping tiles beside the whole image, for tiny faces in large images. */
 export interface TileOptions {
-  /** Side of the square tiles in source pixels; by default such that a tile is shown at scale 1. */
+  /** Side of the square tiles in source pixels, at least 32; by default such that a tile is shown at scale 1. Smaller finds smaller faces, in more runs. */
   size?: number;
-  /** Overlap of neighbours as a part of the side, in [0, .9); by default .25. A face smaller than the overlap is whole in some tile. */
+  /** Overlap of neighbours as a fraction of the side, in [0, 0.9); by default 0.25. A face smaller than the overlap is whole in some tile. */
   overlap?: number;
 }
 
@@ -36,11 +46,22 @@ export interface ClaheOptions {
 export interface DetectionOptions {
   /** Thresholds and geometry of one of two published pipelines; by default `runtime`. */
   preset?: Preset;
-  /** By default `{ pixels: 409_600 }`, or 640 × 640 with `paper`. A model with a fixed shape gets its own. */
+  /**
+   * By default `{ pixels: 409_600 }` and, beside it, a small canvas for faces that fill the picture; 640 × 640 alone with `paper`. What is given
+   * here means exactly these canvases. Larger finds smaller faces and takes longer. A side that the model fixes stays as it is.
+   */
   inputSize?: InputSize;
-  /** In [0, 1]: the lowest score of a face; by default .5, or .02 (exclusive) with `paper`. In front of a tracker: .1. */
+  /**
+   * By default `'auto'`, or 0 with `paper`. More orientations find faces in pictures that lie on their side, each at the cost of another run.
+   * With a model that has no landmark outputs, `'auto'` judges by scores alone.
+   */
+  rotate?: Rotate;
+  /**
+   * In [0, 1]: the lowest score of a face; by default 0.5, or 0.02 (exclusive) with `paper`. Higher drops doubtful faces, and real ones that are
+   * small, blurred or half hidden. In front of a tracker, `createVideoDetector` asks for the tracker's own lower threshold.
+   */
   scoreThreshold?: number;
-  /** In [0, 1]: faces that overlap a better one by more are dropped; by default .4, or .45 with `paper`. */
+  /** In [0, 1]: faces whose IoU with a better one is higher are dropped; by default 0.4, or 0.45 with `paper`. Higher keeps faces that overlap, and duplicates. */
   iouThreshold?: number;
   /** At most so many faces, the best; by default all. */
   maxFaces?: number;
@@ -54,40 +75,95 @@ export interface DetectionOptions {
 export interface DetectionSettings {
   readonly preset: Preset;
   readonly sizes: readonly CanvasSize[];
+  /** The canvas of the pass for faces that fill the picture, or null for none. */
+  readonly largeFaces: CanvasSize | null;
+  readonly rotate: 'auto' | readonly Rotation[];
   readonly scoreThreshold: number;
   readonly iouThreshold: number;
   readonly maxFaces: number;
+  /** `size` 0: such that a tile is shown at scale 1. */
   readonly tiles: Required<TileOptions> | null;
   readonly clahe: Required<ClaheOptions> | null;
 }
 
 /** Of both pipelines: `tools/test_widerface.py` of insightface/detection/scrfd, and `scrfd.py` of the insightface package. */
 const PRESETS = {
-  paper: { inputSize: [640, 640] as const, scoreThreshold: 0.02, iouThreshold: 0.45 },
-  runtime: { inputSize: { pixels: 409_600 }, scoreThreshold: 0.5, iouThreshold: 0.4 },
+  paper: { inputSize: [640, 640] as const, largeFaces: null, rotate: [0] as const, scoreThreshold: 0.02, iouThreshold: 0.45 },
+  runtime: { inputSize: { pixels: 409_600 }, largeFaces: { pixels: 16_384 }, rotate: 'auto' as const, scoreThreshold: 0.5, iouThreshold: 0.4 },
 };
 
-/** Fills in defaults. Throws `INVALID_ARGUMENT` for a value out of range. */
+/** The smallest tile: a canvas has at least this side. */
+const MIN_TILE = 32;
+
+/** Options of `detectionSettings`, by name. */
+export const DETECTION_OPTIONS = ['preset', 'inputSize', 'rotate', 'scoreThreshold', 'iouThreshold', 'maxFaces', 'tiles', 'clahe'] as const;
+
+/** Options of one call, by name. */
+export const DETECT_OPTIONS = ['inputSize', 'scoreThreshold', 'rotate', 'signal'] as const;
+
+/** Fills in defaults. Throws `INVALID_ARGUMENT` for a value out of range. Other names than its own are left to the caller. */
 export function detectionSettings(options: DetectionOptions = {}): DetectionSettings {
   const preset = options.preset ?? 'runtime';
-  if (!Object.hasOwn(PRESETS, preset)) throw new FaceDetError('INVALID_ARGUMENT', `Expected paper or runtime for preset but received ${String(preset)}.`);
+  if (!Object.hasOwn(PRESETS, preset)) throw invalid('paper or runtime for preset', preset);
   const defaults = PRESETS[preset];
-  const sizes = sizesOf(options.inputSize ?? defaults.inputSize);
   const { maxFaces = Infinity } = options;
-  if (!(maxFaces === Infinity || (Number.isInteger(maxFaces) && maxFaces > 0))) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive integer for maxFaces but received ${String(maxFaces)}.`);
-  const tiles = options.tiles ? { size: 0, overlap: 0.25, ...(options.tiles === true ? {} : options.tiles) } : null;
-  if (tiles && !(Number.isFinite(tiles.size) && tiles.size >= 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number of source pixels for tiles.size but received ${String(tiles.size)}.`);
-  if (tiles && !(tiles.overlap >= 0 && tiles.overlap < 0.9)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a part in [0, .9) for tiles.overlap but received ${String(tiles.overlap)}.`);
-  const clahe = options.clahe ? { clipLimit: 2, grid: 8, belowLuma: 256, ...(options.clahe === true ? {} : options.clahe) } : null;
-  if (clahe && !(clahe.clipLimit >= 1 && Number.isInteger(clahe.grid) && clahe.grid >= 1 && clahe.belowLuma >= 0)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a clipLimit of at least 1, a positive integer grid and a belowLuma of at least 0 for clahe but received ${JSON.stringify(clahe)}.`);
-  }
-  return { preset, sizes, scoreThreshold: part('scoreThreshold', options.scoreThreshold ?? defaults.scoreThreshold), iouThreshold: part('iouThreshold', options.iouThreshold ?? defaults.iouThreshold), maxFaces, tiles, clahe };
+  if (!(maxFaces === Infinity || (Number.isInteger(maxFaces) && maxFaces > 0))) throw invalid('a positive integer for maxFaces', maxFaces);
+  return {
+    preset,
+    sizes: sizesOf(options.inputSize ?? defaults.inputSize),
+    largeFaces: options.inputSize === undefined ? defaults.largeFaces : null,
+    rotate: rotationsOf(options.rotate ?? defaults.rotate),
+    scoreThreshold: checkFraction('scoreThreshold', options.scoreThreshold ?? defaults.scoreThreshold),
+    iouThreshold: checkFraction('iouThreshold', options.iouThreshold ?? defaults.iouThreshold),
+    maxFaces,
+    tiles: tilesOf(options.tiles),
+    clahe: claheOf(options.clahe),
+  };
 }
 
-/** The settings of one call: the detector's own, with another canvas where the call wants one. Throws `INVALID_ARGUMENT` as `detectionSettings`. */
-export function settingsForCall(settings: DetectionSettings, inputSize: InputSize | undefined): DetectionSettings {
-  return inputSize === undefined ? settings : { ...settings, sizes: sizesOf(inputSize), tiles: null };
+/** The settings of one call: the detector's own, with what the call asks for instead. Throws `INVALID_ARGUMENT` as `detectionSettings`. */
+export function settingsForCall(settings: DetectionSettings, call: Pick<DetectOptions, 'inputSize' | 'scoreThreshold' | 'rotate'>): DetectionSettings {
+  const { inputSize, scoreThreshold, rotate } = call;
+  if (inputSize === undefined && scoreThreshold === undefined && rotate === undefined) return settings;
+  return {
+    ...settings,
+    ...(inputSize === undefined ? {} : { sizes: sizesOf(inputSize), largeFaces: null, tiles: null }),
+    ...(scoreThreshold === undefined ? {} : { scoreThreshold: checkFraction('scoreThreshold', scoreThreshold) }),
+    ...(rotate === undefined ? {} : { rotate: rotationsOf(rotate) }),
+  };
+}
+
+function tilesOf(tiles: DetectionOptions['tiles']): DetectionSettings['tiles'] {
+  if (!tiles) return null;
+  const { size, overlap = 0.25 } = nested('tiles', tiles, ['size', 'overlap']);
+  if (size !== undefined && !(Number.isFinite(size) && size >= MIN_TILE)) throw invalid(`a number of at least ${MIN_TILE} (source pixels) for tiles.size`, size);
+  if (!(overlap >= 0 && overlap < 0.9)) throw invalid('a fraction in [0, 0.9) for tiles.overlap', overlap);
+  return { size: size ?? 0, overlap };
+}
+
+function claheOf(clahe: DetectionOptions['clahe']): DetectionSettings['clahe'] {
+  if (!clahe) return null;
+  const { clipLimit = 2, grid = 8, belowLuma = 256 } = nested('clahe', clahe, ['clipLimit', 'grid', 'belowLuma']);
+  if (!(clipLimit >= 1)) throw invalid('a number of at least 1 for clahe.clipLimit', clipLimit);
+  if (!(Number.isInteger(grid) && grid >= 1)) throw invalid('a positive integer for clahe.grid', grid);
+  if (!(belowLuma >= 0)) throw invalid('a number of at least 0 for clahe.belowLuma', belowLuma);
+  return { clipLimit, grid, belowLuma };
+}
+
+/** An option that is `true` or an object of its own; undefined inside it means the default. */
+function nested<T extends object>(name: string, value: boolean | T, known: readonly string[]): T {
+  if (value === true) return {} as T;
+  checkOptionNames(value, known, `${name}.`);
+  return value as T;
+}
+
+const ROTATIONS: readonly unknown[] = [0, 45, 90, 135, 180, 225, 270, 315];
+
+function rotationsOf(rotate: Rotate): DetectionSettings['rotate'] {
+  if (rotate === 'auto') return rotate;
+  const list: readonly unknown[] = Array.isArray(rotate) ? rotate : [rotate];
+  if (list.length === 0 || !list.every((each) => ROTATIONS.includes(each))) throw invalid("'auto', 0, 90, 180, 270 (or another multiple of 45 below 360) or a list of these numbers for rotate", rotate);
+  return [...new Set(list)] as Rotation[];
 }
 
 function sizesOf(size: InputSize): readonly CanvasSize[] {
@@ -101,7 +177,11 @@ function isSizeList(size: InputSize): size is readonly CanvasSize[] {
   return Array.isArray(size) && !(size.length === 2 && size.every((v) => typeof v === 'number'));
 }
 
-function part(name: string, value: number): number {
-  if (!(value >= 0 && value <= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a number in [0, 1] for ${name} but received ${String(value)}.`);
+function checkFraction(name: string, value: number): number {
+  if (!(typeof value === 'number' && value >= 0 && value <= 1)) throw invalid(`a number in [0, 1] for ${name}`, value);
   return value;
+}
+
+function invalid(expected: string, value: unknown): FaceDetError {
+  return new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received(value)}.`);
 }

@@ -1,4 +1,4 @@
-import type { InputSize } from './settings.ts';
+import type { InputSize, Rotate, Rotation } from './settings.ts';
 
 /** A point in pixels of the source image, floating point; the upper left corner of the upper left pixel is 0, 0. */
 export interface Point {
@@ -23,8 +23,10 @@ export interface Face {
   box: Box;
   /** Confidence in [0, 1]. */
   score: number;
-  /** Present when the model has landmark outputs. */
+  /** Present when the model has landmark outputs. Of a turned face, left and right are as seen when it is upright. */
   landmarks?: Landmarks;
+  /** Degrees by which the picture was turned clockwise when the face was found (see `rotate`); absent where it was not turned. */
+  rotation?: Rotation;
 }
 
 /** The order of channels of a `PixelBuffer`, 8 bits each. */
@@ -77,6 +79,10 @@ export type Frame = ImageSource & {
 export interface DetectOptions {
   /** Another canvas than the detector's for this call, for example a small one for a crop around a face. A model with a fixed shape keeps its own. */
   inputSize?: InputSize;
+  /** In [0, 1]: another lowest score than the detector's for this call. Lower finds more faces, and more that are none. */
+  scoreThreshold?: number;
+  /** Another `rotate` than the detector's for this call. */
+  rotate?: Rotate;
   /** Aborts the call; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -91,6 +97,8 @@ export interface Detector {
   detectBatch(images: readonly ImageSource[], options?: DetectOptions): Promise<Face[][]>;
   /** Loads the model and runs it once, so that the first detection is as fast as the rest. */
   warmup(): Promise<void>;
+  /** Resolves when all calls made so far have settled; the detector stays usable. Call it before `dispose()` to lose nothing. */
+  drain(): Promise<void>;
   /** Ends the session and frees its memory; calls in flight reject with `DISPOSED`. */
   dispose(): Promise<void>;
 }

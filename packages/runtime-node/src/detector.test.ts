@@ -99,7 +99,7 @@ describe('createDetector', () => {
 
   it('ends a batch at its first failure', async () => {
     const runs = new SharedArrayBuffer(4);
-    const detector = await pool({ workers: 1 }, { runs });
+    const detector = await pool({ workers: 1, inputSize: { pixels: 409_600 }, rotate: 0 }, { runs });
     const images = [picture(), picture(THROW), ...Array.from({ length: 20 }, () => picture(SLOWISH))];
     await expect(detector.detectBatch(images)).rejects.toThrow('the engine gave up');
     await detector.detect(picture());

@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { checkImage, detectionSettings, disposedError, FaceDetError, planPasses, settingsForCall, warmupCanvas, type DetectionOptions, type DetectOptions, type Detector, type Face, type ImageSource } from '@facedet/core';
+import { checkOptionNames } from '@facedet/checks';
+import { checkImage, DETECT_OPTIONS, DETECTION_OPTIONS, detectionSettings, FaceDetError, inFlight, planPasses, semaphore, settingsForCall, warmupCanvas, type DetectionOptions, type DetectOptions, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { resolveBackendModule, type BackendModule } from './backend-module.ts';
 import { checkOptions, type OnnxBackendOptions } from './backend.ts';
 import { handOver, spareBuffers } from './handover.ts';
 import { portableModel } from './model.ts';
 import { silenceTelemetry } from './onnxruntime.ts';
 import { createPool } from './pool.ts';
-import { semaphore } from './semaphore.ts';
 import type { ReadyInfo, WorkerSetup } from './worker-protocol.ts';
 
 /** Options of `createDetector`: how faces are looked for, ONNX Runtime's options, and the pool's. */
@@ -25,6 +25,8 @@ export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOption
   backend?: BackendModule;
 }
 
+const KNOWN = [...DETECTION_OPTIONS, 'model', 'workers', 'threads', 'backend', 'providers', 'graphOptimization', 'logLevel'];
+
 /** A `Detector` whose sessions live in threads of their own. */
 export interface PoolDetector extends Detector {
   /** What runs the model: the backend's name, the provider, and the providers that could not be had. */
@@ -41,6 +43,7 @@ export interface PoolDetector extends Detector {
  * `detect` rejects with `WORKER_CRASHED` where its thread dies (another takes its place), and as core's detector.
  */
 export async function createDetector(options: PoolDetectorOptions): Promise<PoolDetector> {
+  checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
   const { workers, threads } = division(options);
   const setup: WorkerSetup = { backend: backendChoice(options, threads), model: await portableModel(options.model, options.backend === undefined), settings };
@@ -52,44 +55,48 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
 
   // While each thread works on one image, the pixels of the next are made; more would only fill memory.
   const turn = semaphore(2 * workers);
-  let disposed = false;
+  const calls = inFlight('detector');
 
-  async function detect(image: ImageSource, { signal, inputSize }: DetectOptions): Promise<Face[]> {
-    if (disposed) throw disposedError('detector');
-    checkImage(image);
-    const call = settingsForCall(settings, inputSize);
-    const release = await turn(signal);
-    try {
-      if (disposed) throw disposedError('detector');
-      const plan = planPasses(image.width, image.height, call, info.model);
-      const { passes, reuse, transfer } = await handOver(image, plan, spare, signal);
-      return [...(await pool.run({ type: 'detect', passes, reuse }, transfer, signal))];
-    } finally {
-      release();
-    }
+  function detect(image: ImageSource, call: DetectOptions): Promise<Face[]> {
+    return calls.run(call.signal, async (signal) => {
+      checkImage(image);
+      const planned = settingsForCall(settings, call);
+      const release = await turn(signal);
+      try {
+        const plan = planPasses(image.width, image.height, planned, info.model);
+        const { passes, reuse, transfer } = await handOver(image, plan, spare, signal);
+        const { scoreThreshold, rotate } = planned;
+        return [...(await pool.run({ type: 'detect', passes, scoreThreshold, rotate, reuse }, transfer, signal))];
+      } finally {
+        release();
+      }
+    });
   }
 
   return {
     concurrency: workers,
     info,
-    detect: (image, callOptions = {}) => detect(image, callOptions),
-    async detectBatch(images, { signal, ...callOptions } = {}) {
+    async detect(image, call = {}) {
+      checkOptionNames(call, DETECT_OPTIONS, '', 'the options of detect');
+      return detect(image, call);
+    },
+    async detectBatch(images, call = {}) {
+      checkOptionNames(call, DETECT_OPTIONS, '', 'the options of detectBatch');
       images.forEach(checkImage);
+      const { signal } = call;
       // The first failure ends the others' wait too.
       const stop = new AbortController();
       const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
       setMaxListeners(0, both); // every image listens
       try {
-        return await Promise.all(images.map((image) => detect(image, { ...callOptions, signal: both })));
+        return await Promise.all(images.map((image) => detect(image, { ...call, signal: both })));
       } finally {
         stop.abort();
       }
     },
     warmup: () => pool.everywhere({ type: 'warmup', ...warmupCanvas(settings, info.model) }),
-    async dispose() {
-      disposed = true;
-      await pool.dispose();
-    },
+    drain: calls.drain,
+    dispose: () => calls.end(() => pool.dispose()),
   };
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { bytesPerPixel, isRasterSource, rasterizePasses, resizeBilinear, rowStride, type ImageSource, type Pass, type PassPixels, type PixelBuffer } from '@facedet/core';
+import { bytesPerPixel, derivedPixels, isRasterSource, rasterizePasses, resizeBilinear, rowStride, type ImageSource, type Pass, type PassPixels, type PixelBuffer } from '@facedet/core';
 
 /** Pixels on their way to another thread. */
 export interface Handover {
@@ -39,23 +39,30 @@ export async function handOver(image: ImageSource, plan: readonly Pass[], spare:
 
   if (isRasterSource(image)) {
     const passes = await rasterizePasses(image, plan, signal);
-    return { transfer, reuse, passes: passes.map((item) => ({ ...item, pixels: own(item.pixels, transfer) ?? copy(item.pixels) })) };
+    // Passes that share their pixels go on sharing them.
+    const moved = new Map(passes.map(({ pixels }) => [pixels, null as PixelBuffer | null]));
+    for (const pixels of moved.keys()) moved.set(pixels, own(pixels, transfer) ?? copy(pixels));
+    return { transfer, reuse, passes: passes.map((item) => ({ ...item, pixels: moved.get(item.pixels)! })) };
   }
   if (image.data.buffer instanceof SharedArrayBuffer) {
     const pixels = plain(image, image.data);
-    return { transfer, reuse, passes: plan.map((pass) => ({ pass, pixels, scaled: false })) };
+    return { transfer, reuse, passes: plan.map((pass) => ({ pass, pixels, crop: pass.region })) };
   }
   if (byteLength(image) <= MAX_COPY_BYTES) {
     const pixels = copy(image);
-    return { transfer, reuse, passes: plan.map((pass) => ({ pass, pixels, scaled: false })) };
+    return { transfer, reuse, passes: plan.map((pass) => ({ pass, pixels, crop: pass.region })) };
   }
   const passes: PassPixels[] = [];
   for (const pass of plan) {
     if (passes.length > 0) await nextTurn(); // many tiles would hold up the thread for long
     signal?.throwIfAborted();
+    if (pass.from !== null) {
+      passes.push(derivedPixels(pass, passes[pass.from]!));
+      continue;
+    }
     const size = pass.width * pass.height * 3;
     const buffer = spare.take(size);
-    passes.push({ pass, pixels: resizeBilinear(image, pass.width, pass.height, pass.region, new Uint8Array(buffer, 0, size)), scaled: true });
+    passes.push({ pass, pixels: resizeBilinear(image, pass.width, pass.height, pass.region, new Uint8Array(buffer, 0, size)), crop: null });
     transfer.push(buffer);
     reuse.push(buffer);
   }

@@ -16,9 +16,21 @@ describe.each([
   ['WebP', 1, (picture: PixelBuffer) => sharpOf(picture).webp({ lossless: true }).toBuffer()],
   ['JPEG', 3, (picture: PixelBuffer) => sharpOf(picture).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer()],
   // What a camera held upright stores: the picture turned back.
-  ['JPEG with EXIF orientation 6', 3, async (picture: PixelBuffer) => sharp(await sharpOf(picture).rotate(270).png().toBuffer()).withMetadata({ orientation: 6 }).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer()],
+  [
+    'JPEG with EXIF orientation 6',
+    3,
+    async (picture: PixelBuffer) =>
+      sharp(await sharpOf(picture).rotate(270).png().toBuffer())
+        .withMetadata({ orientation: 6 })
+        .jpeg({ quality: 100, chromaSubsampling: '4:4:4' })
+        .toBuffer(),
+  ],
 ])('readImage of a %s', (_, tolerance, encode) => {
-  for (const { name, run } of rasterSourceConformance({ create: async (picture) => readImage(await encode(picture)), tolerance })) it(name, run);
+  for (const { name, run } of rasterSourceConformance({
+    create: async (picture) => readImage(await encode(picture)),
+    tolerance,
+  }))
+    it(name, run);
 });
 
 describe('a frame of openVideo', () => {
@@ -28,7 +40,10 @@ describe('a frame of openVideo', () => {
 
   async function create(picture: PixelBuffer) {
     const path = join(folder, `${films++}.mp4`);
-    const writer = await createVideoWriter(path, { like: { width: picture.width, height: picture.height, fps: 25 }, crf: 1 });
+    const writer = await createVideoWriter(path, {
+      like: { width: picture.width, height: picture.height, fps: 25 },
+      crf: 1,
+    });
     await writer.write({ ...picture, timestamp: 0 });
     await writer.finish();
     const video = await openVideo(path);

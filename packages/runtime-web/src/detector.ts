@@ -1,4 +1,5 @@
-import { checkImage, createDetector as createInline, detectionSettings, disposedError, FaceDetError, isRasterSource, planPasses, rasterizePasses, settingsForCall, unpackError, warmupCanvas, type DetectionOptions, type Detector, type DetectOptions, type Face, type ImageSource, type ModelShape } from '@facedet/core';
+import { checkOptionNames } from '@facedet/checks';
+import { checkImage, createDetector as createInline, DETECT_OPTIONS, DETECTION_OPTIONS, detectionSettings, disposedError, FaceDetError, inFlight, isRasterSource, planPasses, rasterizePasses, settingsForCall, unpackError, warmupCanvas, type DetectionOptions, type Detector, type DetectOptions, type Face, type ImageSource, type ModelShape } from '@facedet/core';
 import { loadModel, type LoadModelOptions } from '@facedet/models/web';
 import { webBackend, type WebBackendOptions, type WebSelection, type WebSession } from './backend.ts';
 import { hasBitmap, imageSource, type WebImage } from './image-source.ts';
@@ -15,6 +16,8 @@ export interface WebDetectorOptions extends DetectionOptions, WebBackendOptions 
   /** Aborts loading. */
   signal?: AbortSignal;
 }
+
+const KNOWN = [...DETECTION_OPTIONS, 'model', 'load', 'worker', 'signal', 'provider', 'threads', 'wasmPaths'];
 
 /** A `Detector` that also takes the browser's own pictures. */
 export interface WebDetector extends Detector {
@@ -33,6 +36,7 @@ export interface WebDetector extends Detector {
  */
 export async function createDetector(options: WebDetectorOptions = {}): Promise<WebDetector> {
   const { provider, threads, wasmPaths, worker = true, signal } = options;
+  checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
   const backend: WebBackendOptions = { ...(provider && { provider }), ...(threads !== undefined && { threads }), ...(wasmPaths && { wasmPaths: absolute(wasmPaths) }) };
   webBackend(backend); // refuses bad options here, not in the worker
@@ -51,18 +55,22 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
   const shape: ModelShape = opened.model;
   let { selection } = opened;
   let lastTimes: WorkerTimes | null = null;
-  let disposed = false;
+  const calls = inFlight('detector');
 
   async function passesOf(image: ImageSource, call: typeof settings, transfer: Transferable[], stop?: AbortSignal): Promise<WebPass[]> {
     const passes = planPasses(image.width, image.height, call, shape);
     if (hasBitmap(image)) {
       const result: WebPass[] = [];
       for (const pass of passes) {
+        if (pass.from !== null) {
+          result.push({ pass, bitmap: null });
+          continue;
+        }
         const { region } = pass;
         const whole = region.width === image.width && region.height === image.height;
         const bitmap = await image.bitmap(pass.width, pass.height, { ...(whole ? {} : { region }), ...(stop ? { signal: stop } : {}) });
         transfer.push(bitmap);
-        result.push({ pass, scaled: true, bitmap });
+        result.push({ pass, bitmap });
       }
       return result;
     }
@@ -72,10 +80,12 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
     return made;
   }
 
-  async function detectBatch(images: readonly (ImageSource | WebImage)[], { signal: stop, inputSize }: DetectOptions = {}): Promise<Face[][]> {
-    if (disposed) throw disposedError('detector');
-    stop?.throwIfAborted();
-    const call = settingsForCall(settings, inputSize);
+  async function detectBatch(images: readonly (ImageSource | WebImage)[], options: DetectOptions = {}): Promise<Face[][]> {
+    checkOptionNames(options, DETECT_OPTIONS, '', 'the options of detect');
+    return calls.run(options.signal, (stop) => send(images, settingsForCall(settings, options), stop));
+  }
+
+  async function send(images: readonly (ImageSource | WebImage)[], call: typeof settings, stop: AbortSignal): Promise<Face[][]> {
     const transfer: Transferable[] = [];
     const lists: WebPass[][] = [];
     try {
@@ -88,11 +98,13 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
           release(source, image);
         }
       }
+      stop.throwIfAborted();
     } catch (error) {
       for (const item of transfer) if (item instanceof ImageBitmap) item.close();
       throw error;
     }
-    const answer = (await port.ask({ type: 'detect', images: lists }, [...new Set(transfer)], stop)) as Extract<FromWorker, { type: 'faces' }>;
+    const { scoreThreshold, rotate } = call;
+    const answer = (await port.ask({ type: 'detect', images: lists, scoreThreshold, rotate }, [...new Set(transfer)], stop)) as Extract<FromWorker, { type: 'faces' }>;
     ({ selection, times: lastTimes } = answer);
     return answer.faces.map((faces) => [...faces]);
   }
@@ -108,14 +120,13 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
     },
     detectBatch,
     detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]!,
-    async warmup() {
-      const { canvasWidth, canvasHeight } = warmupCanvas(settings, shape);
-      await port.ask({ type: 'warmup', width: canvasWidth, height: canvasHeight }, []);
-    },
-    async dispose() {
-      disposed = true;
-      port.end(disposedError('detector'));
-    },
+    warmup: () =>
+      calls.run(undefined, async (stop) => {
+        const { canvasWidth, canvasHeight } = warmupCanvas(settings, shape);
+        await port.ask({ type: 'warmup', width: canvasWidth, height: canvasHeight }, [], stop);
+      }),
+    drain: calls.drain,
+    dispose: () => calls.end(async () => port.end(disposedError('detector'))),
   };
 }
 
@@ -123,7 +134,8 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
 async function inline(model: Uint8Array, backend: WebBackendOptions, options: WebDetectorOptions): Promise<WebDetector> {
   const engine = webBackend(backend);
   let session: WebSession | undefined;
-  const detector = await createInline({ ...options, model, backend: { name: engine.name, createSession: async (bytes, o) => (session = await engine.createSession(bytes, o)) } });
+  const own = Object.fromEntries(DETECTION_OPTIONS.map((name) => [name, options[name]])) as DetectionOptions;
+  const detector = await createInline({ ...own, model, backend: { name: engine.name, createSession: async (bytes, o) => (session = await engine.createSession(bytes, o)) } });
   const detectBatch: WebDetector['detectBatch'] = async (images, detectOptions) => {
     const sources = await Promise.all(images.map(sourceOf));
     try {

@@ -1,7 +1,22 @@
-import { FaceDetError, type Box, type PixelBuffer, type RasterizeOptions, type RasterSource } from '@facedet/core';
+import {
+  FaceDetError,
+  resizeBilinear,
+  type Box,
+  type PixelBuffer,
+  type RasterizeOptions,
+  type RasterSource,
+} from '@facedet/core';
 
 /** Pictures that a browser holds. */
-export type WebImage = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame | ImageData | Blob;
+export type WebImage =
+  | ImageBitmap
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLVideoElement
+  | VideoFrame
+  | ImageData
+  | Blob;
 
 /** A picture of the browser that scales itself, also into an `ImageBitmap` that a worker can take without a copy. */
 export interface WebImageSource extends RasterSource {
@@ -15,8 +30,9 @@ export function hasBitmap(source: object): source is WebImageSource {
 }
 
 /**
- * Makes any picture of the browser an `ImageSource`. Blobs (files) are decoded first, with their EXIF orientation applied.
- * Rejects with `INVALID_IMAGE` for what is no picture or has no pixels yet, `IMAGE_UNREADABLE` for a blob that can't be decoded.
+ * Makes any picture of the browser an `ImageSource`. Blobs (files) are decoded first, with their EXIF orientation
+ * applied. Rejects with `INVALID_IMAGE` for what is no picture or has no pixels yet, `IMAGE_UNREADABLE` for a blob that
+ * can't be decoded.
  */
 export async function imageSource(image: WebImage): Promise<WebImageSource> {
   if (image instanceof Blob) {
@@ -25,61 +41,178 @@ export async function imageSource(image: WebImage): Promise<WebImageSource> {
     try {
       bitmap = await createImageBitmap(image, { imageOrientation: 'from-image' });
     } catch (cause) {
-      throw new FaceDetError('IMAGE_UNREADABLE', `Expected a picture but this browser can't decode the ${image.type || 'file'} of ${image.size} bytes; try JPEG, PNG, WebP or AVIF.`, { cause });
+      throw new FaceDetError(
+        'IMAGE_UNREADABLE',
+        `Expected a picture but this browser can't decode the ${image.type || 'file'} of ${image.size} bytes; ` +
+          'try JPEG, PNG, WebP or AVIF.',
+        { cause },
+      );
     }
     return { ...drawable(bitmap, bitmap.width, bitmap.height), close: () => bitmap.close() };
   }
   if (typeof HTMLImageElement !== 'undefined' && image instanceof HTMLImageElement) {
-    if (!image.complete || !image.naturalWidth) await image.decode().catch((cause: unknown) => {
-      throw new FaceDetError('IMAGE_UNREADABLE', `Expected a loaded picture but ${image.src || 'the image element'} can't be decoded.`, { cause });
-    });
+    if (!image.complete || !image.naturalWidth)
+      await image.decode().catch((cause: unknown) => {
+        throw new FaceDetError(
+          'IMAGE_UNREADABLE',
+          `Expected a loaded picture but ${image.src || 'the image element'} can't be decoded.`,
+          { cause },
+        );
+      });
     return drawable(image, image.naturalWidth, image.naturalHeight);
   }
   const [width, height] = sizeOf(image);
-  if (!(width > 0 && height > 0)) throw new FaceDetError('INVALID_IMAGE', `Expected a picture with pixels but its size is ${width} × ${height}; wait until it is loaded (loadeddata of a video).`);
+  if (!(width > 0 && height > 0))
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected a picture with pixels but its size is ${width} × ${height}; ` +
+        'wait until it is loaded (loadeddata of a video).',
+    );
   return drawable(image as Exclude<WebImage, Blob>, width, height);
 }
 
 function sizeOf(image: Exclude<WebImage, Blob>): [number, number] {
-  if (typeof HTMLVideoElement !== 'undefined' && image instanceof HTMLVideoElement) return [image.videoWidth, image.videoHeight];
-  if (typeof VideoFrame !== 'undefined' && image instanceof VideoFrame) return [image.displayWidth, image.displayHeight];
+  if (typeof HTMLVideoElement !== 'undefined' && image instanceof HTMLVideoElement)
+    return [image.videoWidth, image.videoHeight];
+  if (typeof VideoFrame !== 'undefined' && image instanceof VideoFrame)
+    return [image.displayWidth, image.displayHeight];
   const { width, height } = image as { width?: unknown; height?: unknown };
-  if (typeof width !== 'number' || typeof height !== 'number') throw new FaceDetError('INVALID_IMAGE', `Expected an ImageBitmap, an image, canvas or video element, a VideoFrame, ImageData or a Blob but received ${Object.prototype.toString.call(image)}.`);
+  if (typeof width !== 'number' || typeof height !== 'number')
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      'Expected an ImageBitmap, an image, canvas or video element, a VideoFrame, ImageData or a Blob ' +
+        `but received ${Object.prototype.toString.call(image)}.`,
+    );
   return [width, height];
 }
 
 /** A source over anything that `createImageBitmap` takes. */
 export function drawable(image: Exclude<WebImage, Blob>, width: number, height: number): WebImageSource {
-  // 'low' is bilinear between neighbours without anti-aliasing, as the detector's rules want; 'medium' and 'high' average.
-  const bitmap = async (w: number, h: number, { region, signal }: RasterizeOptions = {}): Promise<ImageBitmap> => {
-    signal?.throwIfAborted();
-    const { x, y, width: rw, height: rh } = wholePixels(region ?? { x: 0, y: 0, width, height });
-    const result = await createImageBitmap(image, x, y, rw, rh, { resizeWidth: w, resizeHeight: h, resizeQuality: 'low' });
-    if (signal?.aborted) {
-      result.close();
-      signal.throwIfAborted();
+  /** A part of whole pixels inside the picture. */
+  async function scaled(part: Box, w: number, h: number): Promise<ImageBitmap> {
+    try {
+      // 'low' is bilinear between neighbours without anti-aliasing, as the detector's rules want; 'medium' and 'high'
+      // average.
+      return await createImageBitmap(image, part.x, part.y, part.width, part.height, {
+        resizeWidth: w,
+        resizeHeight: h,
+        resizeQuality: 'low',
+      });
+    } catch (cause) {
+      if (isClosed(image))
+        throw new FaceDetError('DISPOSED', 'Expected an open picture but it was closed; close it after its last use.', {
+          cause,
+        });
+      throw new FaceDetError(
+        'INVALID_IMAGE',
+        `Expected a picture that can be drawn but the browser refused: ${(cause as Error).message}`,
+        { cause },
+      );
     }
-    return result;
-  };
+  }
+
+  /**
+   * A region between whole pixels or over the edges: `createImageBitmap` would round it, and fill what lies outside
+   * with black.
+   */
+  async function resampled(region: Box, w: number, h: number): Promise<PixelBuffer> {
+    const [left, right] = cover(region.x, region.width, width);
+    const [top, bottom] = cover(region.y, region.height, height);
+    // The browser shrinks to about the size asked for, so that only few pixels are read back.
+    const shrink = Math.min(region.width / w, region.height / h);
+    const side = (length: number, of: number, to: number) =>
+      shrink < 2 ? length : Math.max(Math.round((length / of) * to), 1);
+    const [partWidth, partHeight] = [side(right - left, region.width, w), side(bottom - top, region.height, h)];
+    const [sx, sy] = [partWidth / (right - left), partHeight / (bottom - top)];
+    const part = await scaled({ x: left, y: top, width: right - left, height: bottom - top }, partWidth, partHeight);
+    try {
+      return resizeBilinear(pixelsOf(part), w, h, {
+        x: (region.x - left) * sx,
+        y: (region.y - top) * sy,
+        width: region.width * sx,
+        height: region.height * sy,
+      });
+    } finally {
+      part.close();
+    }
+  }
+
+  const isInside = ({ x, y, width: w, height: h }: Box) =>
+    [x, y, w, h].every(Number.isInteger) && x >= 0 && y >= 0 && x + w <= width && y + h <= height;
+
   return {
     width,
     height,
-    bitmap,
-    async rasterize(w, h, options) {
-      const scaled = await bitmap(w, h, options);
+    async bitmap(w, h, { region = { x: 0, y: 0, width, height }, signal } = {}) {
+      signal?.throwIfAborted();
+      checkRequest(w, h, region);
+      const result = isInside(region)
+        ? await scaled(region, w, h)
+        : await createImageBitmap(imageData(await resampled(region, w, h)));
+      if (signal?.aborted) {
+        result.close();
+        signal.throwIfAborted();
+      }
+      return result;
+    },
+    async rasterize(w, h, { region = { x: 0, y: 0, width, height }, signal } = {}) {
+      signal?.throwIfAborted();
+      checkRequest(w, h, region);
+      if (!isInside(region)) {
+        const pixels = await resampled(region, w, h);
+        signal?.throwIfAborted();
+        return pixels;
+      }
+      const result = await scaled(region, w, h);
       try {
-        return pixelsOf(scaled);
+        signal?.throwIfAborted();
+        return pixelsOf(result);
       } finally {
-        scaled.close();
+        result.close();
       }
     },
   };
 }
 
-function wholePixels({ x, y, width, height }: Box): Box {
-  const left = Math.round(x);
-  const top = Math.round(y);
-  return { x: left, y: top, width: Math.max(Math.round(x + width) - left, 1), height: Math.max(Math.round(y + height) - top, 1) };
+/** The browser would round a size and a region without a word. */
+function checkRequest(width: number, height: number, region: Box): void {
+  if (!(Number.isInteger(width) && width > 0 && Number.isInteger(height) && height > 0)) {
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected positive integers for the size to scale to but received ${width} × ${height}; round it first.`,
+    );
+  }
+  const { x, y, width: w, height: h } = region;
+  if (!([x, y, w, h].every(Number.isFinite) && w > 0 && h > 0)) {
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a region of finite numbers with positive sides but received ${w} × ${h} at ${x}, ${y}; ` +
+        'regions are in source pixels.',
+    );
+  }
+}
+
+/** A bitmap or frame that was closed has no size any more. */
+function isClosed(image: Exclude<WebImage, Blob>): boolean {
+  if (image instanceof ImageBitmap) return image.width === 0;
+  return typeof VideoFrame !== 'undefined' && image instanceof VideoFrame && image.codedWidth === 0;
+}
+
+/** The whole pixels under a span and one more on each side, inside the picture; at least one. */
+function cover(start: number, length: number, limit: number): [from: number, to: number] {
+  const from = Math.min(Math.max(Math.floor(start) - 1, 0), limit - 1);
+  return [from, Math.min(Math.max(Math.ceil(start + length) + 1, from + 1), limit)];
+}
+
+function imageData({ data, width, height }: PixelBuffer): ImageData {
+  const result = new ImageData(width, height);
+  for (let from = 0, to = 0; to < result.data.length; from += 3, to += 4) {
+    result.data[to] = data[from]!;
+    result.data[to + 1] = data[from + 1]!;
+    result.data[to + 2] = data[from + 2]!;
+    result.data[to + 3] = 255;
+  }
+  return result;
 }
 
 let canvas: OffscreenCanvas | undefined;

@@ -1,4 +1,4 @@
-import { createEngine, packError, type DetectionEngine, type PassPixels } from '@facedet/core';
+import { createEngine, derivedPixels, packError, type DetectionEngine, type PassPixels, type PixelBuffer } from '@facedet/core';
 import { webBackend, type WebSession } from './backend.ts';
 import { pixelsOf } from './image-source.ts';
 import type { FromWorker, ToWorker, WebPass } from './worker-protocol.ts';
@@ -27,9 +27,9 @@ export function serveDetector(scope: WorkerScope): void {
       return { id, type: 'warm' };
     }
     const start = performance.now();
-    const images = message.images.map((passes) => passes.map(read));
+    const images = message.images.map(readPasses);
     const ready = performance.now();
-    const faces = await engine!.detect(images);
+    const faces = await engine!.detect(images, { scoreThreshold: message.scoreThreshold, rotate: message.rotate });
     return { id, type: 'faces', faces, selection: session!.selection, times: { read: ready - start, detect: performance.now() - ready } };
   }
 
@@ -44,12 +44,20 @@ export function serveDetector(scope: WorkerScope): void {
   };
 }
 
-function read(item: WebPass): PassPixels {
-  const { pass, scaled } = item;
-  if ('pixels' in item) return { pass, scaled, pixels: item.pixels };
+function readPasses(items: readonly WebPass[]): PassPixels[] {
+  const passes: PassPixels[] = [];
+  for (const item of items) {
+    if ('pixels' in item) passes.push(item);
+    else if (item.bitmap) passes.push({ pass: item.pass, crop: null, pixels: readBitmap(item.bitmap) });
+    else passes.push(derivedPixels(item.pass, passes[item.pass.from!]!));
+  }
+  return passes;
+}
+
+function readBitmap(bitmap: ImageBitmap): PixelBuffer {
   try {
-    return { pass, scaled, pixels: pixelsOf(item.bitmap) };
+    return pixelsOf(bitmap);
   } finally {
-    item.bitmap.close();
+    bitmap.close();
   }
 }

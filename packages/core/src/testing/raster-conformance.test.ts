@@ -24,17 +24,26 @@ function source(picture: PixelBuffer): Required<RasterSource> {
 }
 
 /** A source whose `rasterize` is another one. */
-const drawing = (rasterize: (picture: PixelBuffer, width: number, height: number, options: RasterizeOptions) => PixelBuffer | Promise<PixelBuffer>) => (picture: PixelBuffer): RasterSource => {
-  const good = source(picture);
-  return {
-    ...good,
-    async rasterize(width, height, options = {}) {
-      // What the toy does not break is checked as by the correct source.
-      await good.rasterize(width, height, options);
-      return rasterize(picture, width, height, options);
-    },
+const drawing =
+  (
+    rasterize: (
+      picture: PixelBuffer,
+      width: number,
+      height: number,
+      options: RasterizeOptions,
+    ) => PixelBuffer | Promise<PixelBuffer>,
+  ) =>
+  (picture: PixelBuffer): RasterSource => {
+    const good = source(picture);
+    return {
+      ...good,
+      async rasterize(width, height, options = {}) {
+        // What the toy does not break is checked as by the correct source.
+        await good.rasterize(width, height, options);
+        return rasterize(picture, width, height, options);
+      },
+    };
   };
-};
 
 const wholeOf = ({ width, height }: PixelBuffer): Box => ({ x: 0, y: 0, width, height });
 const shifted = (region: Box, by: number): Box => ({ ...region, x: region.x + by, y: region.y + by });
@@ -44,20 +53,30 @@ function converted(pixels: PixelBuffer, format: PixelFormat, padding = 0): Pixel
   const step = bytesPerPixel(format);
   const stride = width * step + padding;
   const data = new Uint8ClampedArray(stride * height).fill(7);
-  for (let i = 0; i < width * height; i++) for (const [c, offset] of channelOffsets(format).entries()) data[Math.floor(i / width) * stride + (i % width) * step + offset] = pixels.data[3 * i + c]!;
+  for (let i = 0; i < width * height; i++)
+    for (const [c, offset] of channelOffsets(format).entries())
+      data[Math.floor(i / width) * stride + (i % width) * step + offset] = pixels.data[3 * i + c]!;
   return { data, width, height, format, stride };
 }
 
-/** Averages the pixels under each sample, and never looks outside the region: another filter that the contract allows. */
+/**
+ * Averages the pixels under each sample, and never looks outside the region: another filter that the contract allows.
+ */
 function averaged(picture: PixelBuffer, width: number, height: number, region: Box): PixelBuffer {
   const whole = resizeBilinear(picture, Math.ceil(region.width) * 8, Math.ceil(region.height) * 8, region);
   const data = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const [x0, x1, y0, y1] = [(x * whole.width) / width, ((x + 1) * whole.width) / width, (y * whole.height) / height, ((y + 1) * whole.height) / height].map(Math.floor) as [number, number, number, number];
+      const [x0, x1, y0, y1] = [
+        (x * whole.width) / width,
+        ((x + 1) * whole.width) / width,
+        (y * whole.height) / height,
+        ((y + 1) * whole.height) / height,
+      ].map(Math.floor) as [number, number, number, number];
       for (let c = 0; c < 3; c++) {
         let [sum, n] = [0, 0];
-        for (let v = y0; v < Math.max(y1, y0 + 1); v++) for (let u = x0; u < Math.max(x1, x0 + 1); u++, n++) sum += whole.data[3 * (v * whole.width + u) + c]!;
+        for (let v = y0; v < Math.max(y1, y0 + 1); v++)
+          for (let u = x0; u < Math.max(x1, x0 + 1); u++, n++) sum += whole.data[3 * (v * whole.width + u) + c]!;
         data[3 * (y * width + x) + c] = Math.round(sum / n);
       }
     }
@@ -65,30 +84,55 @@ function averaged(picture: PixelBuffer, width: number, height: number, region: B
   return { data, width, height, format: 'rgb' };
 }
 
-async function failures(create: (picture: PixelBuffer) => RasterSource | Promise<RasterSource>, tolerance?: number): Promise<Map<string, string>> {
+async function failures(
+  create: (picture: PixelBuffer) => RasterSource | Promise<RasterSource>,
+  tolerance?: number,
+): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const { name, run } of rasterSourceConformance({ create, ...(tolerance === undefined ? {} : { tolerance }) })) await run().catch((error: Error) => found.set(name, error.message));
+  for (const { name, run } of rasterSourceConformance({ create, ...(tolerance === undefined ? {} : { tolerance }) }))
+    await run().catch((error: Error) => found.set(name, error.message));
   return found;
 }
 
 describe('rasterSourceConformance passes', () => {
   it.each<[string, (picture: PixelBuffer) => RasterSource]>([
     ['a correct source', source],
-    ['one that needs no close', (picture) => ({ width: picture.width, height: picture.height, rasterize: source(picture).rasterize })],
-    ['one that is not asynchronous', (picture) => ({
-      width: picture.width,
-      height: picture.height,
-      rasterize(width, height, { region, signal } = {}) {
-        signal?.throwIfAborted();
-        return resizeBilinear(picture, width, height, region);
-      },
-    })],
-    ['one in BGRA with padded rows', drawing((picture, width, height, { region }) => converted(resizeBilinear(picture, width, height, region), 'bgra', 5))],
-    ['one that averages where it scales down', drawing((picture, width, height, { region = wholeOf(picture) }) => (region.width > width || region.height > height ? averaged(picture, width, height, region) : resizeBilinear(picture, width, height, region)))],
-    ['one that repeats the edge of a region', drawing((picture, width, height, { region = wholeOf(picture) }) => {
-      if (!Object.values(region).every(Number.isInteger)) return resizeBilinear(picture, width, height, region);
-      return resizeBilinear(resizeBilinear(picture, region.width, region.height, region), width, height);
-    })],
+    [
+      'one that needs no close',
+      (picture) => ({ width: picture.width, height: picture.height, rasterize: source(picture).rasterize }),
+    ],
+    [
+      'one that is not asynchronous',
+      (picture) => ({
+        width: picture.width,
+        height: picture.height,
+        rasterize(width, height, { region, signal } = {}) {
+          signal?.throwIfAborted();
+          return resizeBilinear(picture, width, height, region);
+        },
+      }),
+    ],
+    [
+      'one in BGRA with padded rows',
+      drawing((picture, width, height, { region }) =>
+        converted(resizeBilinear(picture, width, height, region), 'bgra', 5),
+      ),
+    ],
+    [
+      'one that averages where it scales down',
+      drawing((picture, width, height, { region = wholeOf(picture) }) =>
+        region.width > width || region.height > height
+          ? averaged(picture, width, height, region)
+          : resizeBilinear(picture, width, height, region),
+      ),
+    ],
+    [
+      'one that repeats the edge of a region',
+      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+        if (!Object.values(region).every(Number.isInteger)) return resizeBilinear(picture, width, height, region);
+        return resizeBilinear(resizeBilinear(picture, region.width, region.height, region), width, height);
+      }),
+    ],
   ])('%s', async (_, create) => {
     expect(Object.fromEntries(await failures(create))).toEqual({});
   });
@@ -111,261 +155,525 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ['size as text', (picture) => ({ ...source(picture), width: String(picture.width) as unknown as number })],
   ],
   'gives exactly the size asked for, as a valid PixelBuffer': [
-    ['even sizes only', drawing((picture, width, height, { region }) => resizeBilinear(picture, width + (width % 2), height + (height % 2), region))],
-    ['kept aspect', drawing((picture, width, height, { region }) => resizeBilinear(picture, width, Math.round((width * picture.height) / picture.width) || height, region))],
-    ['never larger than the source', drawing((picture, width, height, { region }) => resizeBilinear(picture, Math.min(width, picture.width), Math.min(height, picture.height), region))],
+    [
+      'even sizes only',
+      drawing((picture, width, height, { region }) =>
+        resizeBilinear(picture, width + (width % 2), height + (height % 2), region),
+      ),
+    ],
+    [
+      'kept aspect',
+      drawing((picture, width, height, { region }) =>
+        resizeBilinear(picture, width, Math.round((width * picture.height) / picture.width) || height, region),
+      ),
+    ],
+    [
+      'never larger than the source',
+      drawing((picture, width, height, { region }) =>
+        resizeBilinear(picture, Math.min(width, picture.width), Math.min(height, picture.height), region),
+      ),
+    ],
     ['three bytes', drawing((_, width, height) => ({ width, height, format: 'rgb', data: new Uint8Array(3) }))],
-    ['an unknown format', drawing((picture, width, height) => ({ ...resizeBilinear(picture, width, height), format: 'yuv' as PixelFormat }))],
-    ['rgb called rgba', drawing((picture, width, height, { region }) => ({ ...resizeBilinear(picture, width, height, region), format: 'rgba' }))],
-    ['a stride below a row', drawing((picture, width, height) => ({ ...resizeBilinear(picture, width, height), stride: 2 }))],
-    ['floats', drawing((picture, width, height) => ({ ...resizeBilinear(picture, width, height), data: new Float32Array(3 * width * height) as unknown as Uint8Array }))],
-    ['a raster source', (picture) => ({ ...source(picture), rasterize: () => source(picture) as unknown as PixelBuffer })],
+    [
+      'an unknown format',
+      drawing((picture, width, height) => ({
+        ...resizeBilinear(picture, width, height),
+        format: 'yuv' as PixelFormat,
+      })),
+    ],
+    [
+      'rgb called rgba',
+      drawing((picture, width, height, { region }) => ({
+        ...resizeBilinear(picture, width, height, region),
+        format: 'rgba',
+      })),
+    ],
+    [
+      'a stride below a row',
+      drawing((picture, width, height) => ({ ...resizeBilinear(picture, width, height), stride: 2 })),
+    ],
+    [
+      'floats',
+      drawing((picture, width, height) => ({
+        ...resizeBilinear(picture, width, height),
+        data: new Float32Array(3 * width * height) as unknown as Uint8Array,
+      })),
+    ],
+    [
+      'a raster source',
+      (picture) => ({ ...source(picture), rasterize: () => source(picture) as unknown as PixelBuffer }),
+    ],
   ],
   'keeps the orientation and the order of channels': [
-    ['red and blue exchanged', drawing((picture, width, height, { region }) => ({ ...resizeBilinear(picture, width, height, region), format: 'bgr' }))],
-    ['upside down', drawing((picture, width, height, { region }) => {
-      const { data, ...rest } = resizeBilinear(picture, width, height, region);
-      return { ...rest, data: Uint8Array.from(data, (_, i) => data[(height - 1 - Math.floor(i / (3 * width))) * 3 * width + (i % (3 * width))]!) };
-    })],
-    ['gray', drawing((picture, width, height, { region }) => converted(resizeBilinear(picture, width, height, region), 'gray'))],
+    [
+      'red and blue exchanged',
+      drawing((picture, width, height, { region }) => ({
+        ...resizeBilinear(picture, width, height, region),
+        format: 'bgr',
+      })),
+    ],
+    [
+      'upside down',
+      drawing((picture, width, height, { region }) => {
+        const { data, ...rest } = resizeBilinear(picture, width, height, region);
+        return {
+          ...rest,
+          data: Uint8Array.from(
+            data,
+            (_, i) => data[(height - 1 - Math.floor(i / (3 * width))) * 3 * width + (i % (3 * width))]!,
+          ),
+        };
+      }),
+    ],
+    [
+      'gray',
+      drawing((picture, width, height, { region }) =>
+        converted(resizeBilinear(picture, width, height, region), 'gray'),
+      ),
+    ],
   ],
   'shows the whole picture at its own size without an offset': [
-    ['shifted by half a pixel', drawing((picture, width, height, { region = wholeOf(picture) }) => resizeBilinear(picture, width, height, shifted(region, 0.5)))],
-    ['swapped rows and columns', drawing((picture, width, height, { region }) => {
-      const { data } = resizeBilinear(picture, height, width, region);
-      return { width, height, format: 'rgb', data: Uint8Array.from(data, (_, i) => data[3 * ((Math.floor(i / 3) % width) * height + Math.floor(i / 3 / width)) + (i % 3)]!) };
-    })],
-    ['a stride that is not told', drawing((picture, width, height, { region }) => {
-      const { stride, ...pixels } = converted(resizeBilinear(picture, width, height, region), 'rgb', 1);
-      return stride ? pixels : { ...pixels };
-    })],
+    [
+      'shifted by half a pixel',
+      drawing((picture, width, height, { region = wholeOf(picture) }) =>
+        resizeBilinear(picture, width, height, shifted(region, 0.5)),
+      ),
+    ],
+    [
+      'swapped rows and columns',
+      drawing((picture, width, height, { region }) => {
+        const { data } = resizeBilinear(picture, height, width, region);
+        return {
+          width,
+          height,
+          format: 'rgb',
+          data: Uint8Array.from(
+            data,
+            (_, i) => data[3 * ((Math.floor(i / 3) % width) * height + Math.floor(i / 3 / width)) + (i % 3)]!,
+          ),
+        };
+      }),
+    ],
+    [
+      'a stride that is not told',
+      drawing((picture, width, height, { region }) => {
+        const { stride, ...pixels } = converted(resizeBilinear(picture, width, height, region), 'rgb', 1);
+        return stride ? pixels : { ...pixels };
+      }),
+    ],
   ],
   'scales with pixel centers at + 0.5': [
-    ['corners aligned', drawing((picture, width, height, { region = wholeOf(picture) }) => {
-      const grown = (length: number, count: number) => (count > 1 ? ((length - 1) * count) / (count - 1) : length);
-      const [w, h] = [grown(region.width, width), grown(region.height, height)];
-      return resizeBilinear(picture, width, height, { x: region.x + 0.5 - w / width / 2, y: region.y + 0.5 - h / height / 2, width: w, height: h });
-    })],
-    ['pixel centers at 0', drawing((picture, width, height, { region = wholeOf(picture) }) => {
-      const [sx, sy] = [region.width / width, region.height / height];
-      return resizeBilinear(picture, width, height, { ...region, x: region.x + 0.5 - sx / 2, y: region.y + 0.5 - sy / 2 });
-    })],
+    [
+      'corners aligned',
+      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+        const grown = (length: number, count: number) => (count > 1 ? ((length - 1) * count) / (count - 1) : length);
+        const [w, h] = [grown(region.width, width), grown(region.height, height)];
+        return resizeBilinear(picture, width, height, {
+          x: region.x + 0.5 - w / width / 2,
+          y: region.y + 0.5 - h / height / 2,
+          width: w,
+          height: h,
+        });
+      }),
+    ],
+    [
+      'pixel centers at 0',
+      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+        const [sx, sy] = [region.width / width, region.height / height];
+        return resizeBilinear(picture, width, height, {
+          ...region,
+          x: region.x + 0.5 - sx / 2,
+          y: region.y + 0.5 - sy / 2,
+        });
+      }),
+    ],
   ],
   'scales each axis by itself, without a letterbox': [
-    ['a letterbox', drawing((picture, width, height, { region = wholeOf(picture) }) => {
-      const scale = Math.min(width / region.width, height / region.height);
-      const [w, h] = [Math.max(Math.round(region.width * scale), 1), Math.max(Math.round(region.height * scale), 1)];
-      const scaled = resizeBilinear(picture, w, h, region);
-      const data = new Uint8Array(3 * width * height);
-      for (let y = 0; y < h; y++) data.set(scaled.data.subarray(3 * y * w, 3 * (y + 1) * w), 3 * y * width);
-      return { data, width, height, format: 'rgb' };
-    })],
-    ['cut to the aspect', drawing((picture, width, height, { region = wholeOf(picture) }) => {
-      const scale = Math.max(width / region.width, height / region.height);
-      return resizeBilinear(picture, width, height, { ...region, width: width / scale, height: height / scale });
-    })],
+    [
+      'a letterbox',
+      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+        const scale = Math.min(width / region.width, height / region.height);
+        const [w, h] = [Math.max(Math.round(region.width * scale), 1), Math.max(Math.round(region.height * scale), 1)];
+        const scaled = resizeBilinear(picture, w, h, region);
+        const data = new Uint8Array(3 * width * height);
+        for (let y = 0; y < h; y++) data.set(scaled.data.subarray(3 * y * w, 3 * (y + 1) * w), 3 * y * width);
+        return { data, width, height, format: 'rgb' };
+      }),
+    ],
+    [
+      'cut to the aspect',
+      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+        const scale = Math.max(width / region.width, height / region.height);
+        return resizeBilinear(picture, width, height, { ...region, width: width / scale, height: height / scale });
+      }),
+    ],
   ],
   'shows a region of whole pixels': [
     ['no regions', drawing((picture, width, height) => resizeBilinear(picture, width, height))],
-    ['regions from the corner', drawing((picture, width, height, { region }) => resizeBilinear(picture, width, height, region && { ...region, x: 0, y: 0 }))],
-    ['regions in fractions of the picture', drawing((picture, width, height, { region }) => resizeBilinear(picture, width, height, region && { x: region.x / 32, y: region.y / 24, width: region.width, height: region.height }))],
-    ['right and bottom for width and height', drawing((picture, width, height, { region }) => resizeBilinear(picture, width, height, region && { ...region, width: Math.max(region.width - region.x, 1), height: Math.max(region.height - region.y, 1) }))],
+    [
+      'regions from the corner',
+      drawing((picture, width, height, { region }) =>
+        resizeBilinear(picture, width, height, region && { ...region, x: 0, y: 0 }),
+      ),
+    ],
+    [
+      'regions in fractions of the picture',
+      drawing((picture, width, height, { region }) =>
+        resizeBilinear(
+          picture,
+          width,
+          height,
+          region && { x: region.x / 32, y: region.y / 24, width: region.width, height: region.height },
+        ),
+      ),
+    ],
+    [
+      'right and bottom for width and height',
+      drawing((picture, width, height, { region }) =>
+        resizeBilinear(
+          picture,
+          width,
+          height,
+          region && {
+            ...region,
+            width: Math.max(region.width - region.x, 1),
+            height: Math.max(region.height - region.y, 1),
+          },
+        ),
+      ),
+    ],
   ],
   'shows a region between whole pixels': [
-    ['regions rounded', drawing((picture, width, height, { region }) => resizeBilinear(picture, width, height, region && { x: Math.round(region.x), y: Math.round(region.y), width: Math.round(region.width), height: Math.round(region.height) }))],
+    [
+      'regions rounded',
+      drawing((picture, width, height, { region }) =>
+        resizeBilinear(
+          picture,
+          width,
+          height,
+          region && {
+            x: Math.round(region.x),
+            y: Math.round(region.y),
+            width: Math.round(region.width),
+            height: Math.round(region.height),
+          },
+        ),
+      ),
+    ],
   ],
   'repeats the edge where a region reaches over it': [
-    ['black outside', drawing((picture, width, height, { region = wholeOf(picture) }) => {
-      const pixels = resizeBilinear(picture, width, height, region);
-      for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) {
-          const [sx, sy] = [region.x + ((x + 0.5) * region.width) / width, region.y + ((y + 0.5) * region.height) / height];
-          if (sx < 0 || sy < 0 || sx > picture.width || sy > picture.height) pixels.data.fill(0, 3 * (y * width + x), 3 * (y * width + x) + 3);
+    [
+      'black outside',
+      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+        const pixels = resizeBilinear(picture, width, height, region);
+        for (let y = 0; y < height; y++) {
+          for (let x = 0; x < width; x++) {
+            const [sx, sy] = [
+              region.x + ((x + 0.5) * region.width) / width,
+              region.y + ((y + 0.5) * region.height) / height,
+            ];
+            if (sx < 0 || sy < 0 || sx > picture.width || sy > picture.height)
+              pixels.data.fill(0, 3 * (y * width + x), 3 * (y * width + x) + 3);
+          }
         }
-      }
-      return pixels;
-    })],
-    ['regions cut to the picture', drawing((picture, width, height, { region = wholeOf(picture) }) => {
-      const [x, y] = [Math.max(region.x, 0), Math.max(region.y, 0)];
-      return resizeBilinear(picture, width, height, { x, y, width: Math.min(region.x + region.width, picture.width) - x, height: Math.min(region.y + region.height, picture.height) - y });
-    })],
+        return pixels;
+      }),
+    ],
+    [
+      'regions cut to the picture',
+      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+        const [x, y] = [Math.max(region.x, 0), Math.max(region.y, 0)];
+        return resizeBilinear(picture, width, height, {
+          x,
+          y,
+          width: Math.min(region.x + region.width, picture.width) - x,
+          height: Math.min(region.y + region.height, picture.height) - y,
+        });
+      }),
+    ],
   ],
   'answers calls at the same time independently': [
-    ['one region for all calls', (picture) => {
-      const good = source(picture);
-      let current: RasterizeOptions = {};
-      return {
-        ...good,
-        async rasterize(width, height, options = {}) {
-          current = options.region ? { region: options.region } : {};
-          options.signal?.throwIfAborted();
-          await Promise.resolve();
-          return good.rasterize(width, height, current);
-        },
-      };
-    }],
-    ['one call at a time', (picture) => {
-      const good = source(picture);
-      let busy = false;
-      return {
-        ...good,
-        async rasterize(width, height, options) {
-          if (busy) throw new Error('busy');
-          busy = true;
-          try {
-            return await good.rasterize(width, height, options);
-          } finally {
-            busy = false;
-          }
-        },
-      };
-    }],
+    [
+      'one region for all calls',
+      (picture) => {
+        const good = source(picture);
+        let current: RasterizeOptions = {};
+        return {
+          ...good,
+          async rasterize(width, height, options = {}) {
+            current = options.region ? { region: options.region } : {};
+            options.signal?.throwIfAborted();
+            await Promise.resolve();
+            return good.rasterize(width, height, current);
+          },
+        };
+      },
+    ],
+    [
+      'one call at a time',
+      (picture) => {
+        const good = source(picture);
+        let busy = false;
+        return {
+          ...good,
+          async rasterize(width, height, options) {
+            if (busy) throw new Error('busy');
+            busy = true;
+            try {
+              return await good.rasterize(width, height, options);
+            } finally {
+              busy = false;
+            }
+          },
+        };
+      },
+    ],
   ],
   'keeps two sources apart': [
-    ['one picture for all sources', (() => {
-      let last: PixelBuffer;
-      return (picture: PixelBuffer) => {
-        last = picture;
-        const good = source(picture);
-        return { ...good, rasterize: async (width: number, height: number, options?: RasterizeOptions) => (await good.rasterize(width, height, options)) && resizeBilinear(last, width, height, options?.region) };
-      };
-    })()],
+    [
+      'one picture for all sources',
+      (() => {
+        let last: PixelBuffer;
+        return (picture: PixelBuffer) => {
+          last = picture;
+          const good = source(picture);
+          return {
+            ...good,
+            rasterize: async (width: number, height: number, options?: RasterizeOptions) =>
+              (await good.rasterize(width, height, options)) && resizeBilinear(last, width, height, options?.region),
+          };
+        };
+      })(),
+    ],
   ],
   'gives pixels that belong to the caller': [
-    ['the picture itself at its own size', drawing((picture, width, height, { region }) => (!region && width === picture.width && height === picture.height ? picture : resizeBilinear(picture, width, height, region)))],
-    ['one buffer for all results', (() => {
-      const memory = new Uint8Array(100_000);
-      return drawing((picture, width, height, { region }) => resizeBilinear(picture, width, height, region, memory.subarray(0, 3 * width * height)));
-    })()],
-    ['results kept for the next call', (picture) => {
-      const good = source(picture);
-      const cache = new Map<string, PixelBuffer>();
-      return {
-        ...good,
-        async rasterize(width, height, options) {
-          const key = `${width},${height},${JSON.stringify(options?.region)}`;
-          const pixels = cache.get(key) ?? (await good.rasterize(width, height, options));
-          cache.set(key, pixels);
-          return pixels;
-        },
-      };
-    }],
+    [
+      'the picture itself at its own size',
+      drawing((picture, width, height, { region }) =>
+        !region && width === picture.width && height === picture.height
+          ? picture
+          : resizeBilinear(picture, width, height, region),
+      ),
+    ],
+    [
+      'one buffer for all results',
+      (() => {
+        const memory = new Uint8Array(100_000);
+        return drawing((picture, width, height, { region }) =>
+          resizeBilinear(picture, width, height, region, memory.subarray(0, 3 * width * height)),
+        );
+      })(),
+    ],
+    [
+      'results kept for the next call',
+      (picture) => {
+        const good = source(picture);
+        const cache = new Map<string, PixelBuffer>();
+        return {
+          ...good,
+          async rasterize(width, height, options) {
+            const key = `${width},${height},${JSON.stringify(options?.region)}`;
+            const pixels = cache.get(key) ?? (await good.rasterize(width, height, options));
+            cache.set(key, pixels);
+            return pixels;
+          },
+        };
+      },
+    ],
   ],
   'takes options that are undefined as absent': [
-    ['names counted', (picture) => {
-      const good = source(picture);
-      return { ...good, rasterize: async (width, height, options = {}) => ('region' in options && !options.region ? Promise.reject(new Error('no region')) : good.rasterize(width, height, options)) };
-    }],
+    [
+      'names counted',
+      (picture) => {
+        const good = source(picture);
+        return {
+          ...good,
+          rasterize: async (width, height, options = {}) =>
+            'region' in options && !options.region
+              ? Promise.reject(new Error('no region'))
+              : good.rasterize(width, height, options),
+        };
+      },
+    ],
   ],
   'rejects with the reason of a signal that is aborted already': [
-    ['no signal', (picture) => {
-      const good = source(picture);
-      return { ...good, rasterize: (width, height, options) => good.rasterize(width, height, options?.region ? { region: options.region } : {}) };
-    }],
-    ['an error of its own', (picture) => {
-      const good = source(picture);
-      return { ...good, rasterize: (width, height, options) => (options?.signal?.aborted ? Promise.reject(new Error('aborted')) : good.rasterize(width, height, options)) };
-    }],
-    ['no work after an abort', (picture) => {
-      const good = source(picture);
-      let broken = false;
-      return {
-        ...good,
-        async rasterize(width, height, options) {
-          if (broken) throw new Error('aborted before');
-          broken = options?.signal?.aborted ?? false;
-          return good.rasterize(width, height, options);
-        },
-      };
-    }],
+    [
+      'no signal',
+      (picture) => {
+        const good = source(picture);
+        return {
+          ...good,
+          rasterize: (width, height, options) =>
+            good.rasterize(width, height, options?.region ? { region: options.region } : {}),
+        };
+      },
+    ],
+    [
+      'an error of its own',
+      (picture) => {
+        const good = source(picture);
+        return {
+          ...good,
+          rasterize: (width, height, options) =>
+            options?.signal?.aborted ? Promise.reject(new Error('aborted')) : good.rasterize(width, height, options),
+        };
+      },
+    ],
+    [
+      'no work after an abort',
+      (picture) => {
+        const good = source(picture);
+        let broken = false;
+        return {
+          ...good,
+          async rasterize(width, height, options) {
+            if (broken) throw new Error('aborted before');
+            broken = options?.signal?.aborted ?? false;
+            return good.rasterize(width, height, options);
+          },
+        };
+      },
+    ],
   ],
   'settles a call that is aborted while it runs': [
-    ['an error of its own', (picture) => {
-      const good = source(picture);
-      return {
-        ...good,
-        async rasterize(width, height, options) {
-          options?.signal?.throwIfAborted();
-          await Promise.resolve();
-          if (options?.signal?.aborted) throw new Error('aborted');
-          return good.rasterize(width, height, options);
-        },
-      };
-    }],
-    ['an abort of all calls', (picture) => {
-      const good = source(picture);
-      let stopped: unknown;
-      return {
-        ...good,
-        async rasterize(width, height, options) {
-          options?.signal?.throwIfAborted();
-          options?.signal?.addEventListener('abort', () => (stopped = options.signal!.reason), { once: true });
-          await Promise.resolve();
-          if (stopped) throw stopped;
-          return good.rasterize(width, height, options);
-        },
-      };
-    }],
+    [
+      'an error of its own',
+      (picture) => {
+        const good = source(picture);
+        return {
+          ...good,
+          async rasterize(width, height, options) {
+            options?.signal?.throwIfAborted();
+            await Promise.resolve();
+            if (options?.signal?.aborted) throw new Error('aborted');
+            return good.rasterize(width, height, options);
+          },
+        };
+      },
+    ],
+    [
+      'an abort of all calls',
+      (picture) => {
+        const good = source(picture);
+        let stopped: unknown;
+        return {
+          ...good,
+          async rasterize(width, height, options) {
+            options?.signal?.throwIfAborted();
+            options?.signal?.addEventListener('abort', () => (stopped = options.signal!.reason), { once: true });
+            await Promise.resolve();
+            if (stopped) throw stopped;
+            return good.rasterize(width, height, options);
+          },
+        };
+      },
+    ],
   ],
   'refuses sizes that are not positive integers': [
-    ['sizes rounded', (picture) => {
-      const good = source(picture);
-      return { ...good, rasterize: (width, height, options) => good.rasterize(Math.max(Math.floor(width), 1) || 1, Math.max(Math.floor(height), 1) || 1, options) };
-    }],
-    ['an empty buffer for an empty size', (picture) => {
-      const good = source(picture);
-      return { ...good, rasterize: async (width, height, options) => (width === 0 || height === 0 ? { width, height, format: 'rgb', data: new Uint8Array(0) } : good.rasterize(width, height, options)) };
-    }],
-    ['a rejection that is no error', (picture) => {
-      const good = source(picture);
-      return { ...good, rasterize: async (width, height, options) => (width > 0 && height > 0 ? good.rasterize(width, height, options) : Promise.reject('size' as unknown)) };
-    }],
+    [
+      'sizes rounded',
+      (picture) => {
+        const good = source(picture);
+        return {
+          ...good,
+          rasterize: (width, height, options) =>
+            good.rasterize(Math.max(Math.floor(width), 1) || 1, Math.max(Math.floor(height), 1) || 1, options),
+        };
+      },
+    ],
+    [
+      'an empty buffer for an empty size',
+      (picture) => {
+        const good = source(picture);
+        return {
+          ...good,
+          rasterize: async (width, height, options) =>
+            width === 0 || height === 0
+              ? { width, height, format: 'rgb', data: new Uint8Array(0) }
+              : good.rasterize(width, height, options),
+        };
+      },
+    ],
+    [
+      'a rejection that is no error',
+      (picture) => {
+        const good = source(picture);
+        return {
+          ...good,
+          rasterize: async (width, height, options) =>
+            width > 0 && height > 0 ? good.rasterize(width, height, options) : Promise.reject('size' as unknown),
+        };
+      },
+    ],
   ],
   'refuses regions without an area or with numbers that are not finite': [
-    ['regions of one pixel at least', (picture) => {
-      const good = source(picture);
-      const safe = (v: number, least: number) => Math.max(Number.isFinite(v) ? v : least, least);
-      return {
-        ...good,
-        rasterize: (width, height, options = {}) => {
-          const { region } = options;
-          return good.rasterize(width, height, region ? { ...options, region: { x: safe(region.x, -99), y: safe(region.y, -99), width: safe(region.width, 1), height: safe(region.height, 1) } } : options);
-        },
-      };
-    }],
+    [
+      'regions of one pixel at least',
+      (picture) => {
+        const good = source(picture);
+        const safe = (v: number, least: number) => Math.max(Number.isFinite(v) ? v : least, least);
+        return {
+          ...good,
+          rasterize: (width, height, options = {}) => {
+            const { region } = options;
+            return good.rasterize(
+              width,
+              height,
+              region
+                ? {
+                    ...options,
+                    region: {
+                      x: safe(region.x, -99),
+                      y: safe(region.y, -99),
+                      width: safe(region.width, 1),
+                      height: safe(region.height, 1),
+                    },
+                  }
+                : options,
+            );
+          },
+        };
+      },
+    ],
   ],
   'can be closed twice, and refuses calls afterwards': [
     ['a close without effect', (picture) => ({ ...source(picture), close: () => {} })],
-    ['a second close that throws', (picture) => {
-      const good = source(picture);
-      let closed = false;
-      return {
-        ...good,
-        close() {
-          if (closed) throw new Error('closed already');
-          closed = true;
-          good.close();
-        },
-      };
-    }],
+    [
+      'a second close that throws',
+      (picture) => {
+        const good = source(picture);
+        let closed = false;
+        return {
+          ...good,
+          close() {
+            if (closed) throw new Error('closed already');
+            closed = true;
+            good.close();
+          },
+        };
+      },
+    ],
   ],
   'leaves pixels valid that it gave before it was closed': [
-    ['memory that close takes back', (picture) => {
-      const good = source(picture);
-      const given: PixelBuffer[] = [];
-      return {
-        ...good,
-        async rasterize(width, height, options) {
-          const pixels = await good.rasterize(width, height, options);
-          given.push(pixels);
-          return pixels;
-        },
-        close() {
-          good.close();
-          for (const { data } of given) data.fill(0);
-        },
-      };
-    }],
+    [
+      'memory that close takes back',
+      (picture) => {
+        const good = source(picture);
+        const given: PixelBuffer[] = [];
+        return {
+          ...good,
+          async rasterize(width, height, options) {
+            const pixels = await good.rasterize(width, height, options);
+            given.push(pixels);
+            return pixels;
+          },
+          close() {
+            good.close();
+            for (const { data } of given) data.fill(0);
+          },
+        };
+      },
+    ],
   ],
 };
 
@@ -374,15 +682,23 @@ describe('rasterSourceConformance fails', () => {
     expect(Object.keys(TOYS)).toEqual(rasterSourceConformance({ create: source }).map(({ name }) => name));
   });
 
-  it.each(Object.entries(TOYS).flatMap(([name, toys]) => toys.map(([broken, create]) => ({ name, broken, create }))))('"$name" with $broken', async ({ name, create }) => {
-    const { run } = rasterSourceConformance({ create }).find((each) => each.name === name)!;
-    const error = await run().then(() => undefined, (reason: Error) => reason);
-    expect(error?.message).toMatch(/^(Expected .* but received .*\.|closed already|busy|no region|aborted before)$/s);
-  });
+  it.each(Object.entries(TOYS).flatMap(([name, toys]) => toys.map(([broken, create]) => ({ name, broken, create }))))(
+    '"$name" with $broken',
+    async ({ name, create }) => {
+      const { run } = rasterSourceConformance({ create }).find((each) => each.name === name)!;
+      const error = await run().then(
+        () => undefined,
+        (reason: Error) => reason,
+      );
+      expect(error?.message).toMatch(/^(Expected .* but received .*\.|closed already|busy|no region|aborted before)$/s);
+    },
+  );
 
   it('with the position that a wrong level belongs to', async () => {
     const found = await failures(TOYS['shows the whole picture at its own size without an offset']![0]![1]);
-    expect(found.get('shows the whole picture at its own size without an offset')).toMatch(/^Expected 27\.0 ± 2 at x 1, y 0 of 32 × 24, the level at x 1\.00 of the source, but received 31, the level at x 1\.57\.$/);
+    expect(found.get('shows the whole picture at its own size without an offset')).toBe(
+      'Expected 27.0 ± 2 at x 1, y 0 of 32 × 24, the level at x 1.00 of the source, but received 31, the level at x 1.57.',
+    );
   });
 
   it.each([-1, 9, NaN])('at once with a tolerance of %s', (tolerance) => {

@@ -161,6 +161,7 @@ describe('processVideo with thumbnails', () => {
     detect: async () => [{ box: { x: 20, y: 12, width: 30, height: 36 }, score: 0.9 }],
     detectBatch: async (images) => images.map(() => [{ box: { x: 20, y: 12, width: 30, height: 36 }, score: 0.9 }]),
     warmup: async () => {},
+    drain: async () => {},
     dispose: async () => {},
   };
 

@@ -40,6 +40,7 @@ function fakeDetector(fail: (call: number) => boolean = () => false): Detector &
       return Promise.all(images.map((image) => detector.detect(image)));
     },
     async warmup() {},
+    async drain() {},
     async dispose() {},
   };
   return detector;
