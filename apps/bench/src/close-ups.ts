@@ -23,7 +23,7 @@ import { clipBox, iou, type Box, type Face, type PixelBuffer } from '@facedet/co
 import { writeImage } from '@facedet/runtime-node';
 import { sharedFolder } from './shared/folder.ts';
 import { percent } from './shared/measure.ts';
-import { contactSheet, crop, outline, readPixels, thumbnail } from './shared/pictures.ts';
+import { contactSheet, crop, enlarged, outline, readPixels, thumbnail } from './shared/pictures.ts';
 import { modelPath, openDetector, setupsOf } from './shared/setups.ts';
 import { table } from './shared/table.ts';
 import { widerDev, type DevFace } from './shared/wider-dev.ts';
@@ -46,6 +46,8 @@ const ASPECTS: readonly [name: string, ratio: number][] = [
   ['16:9', 16 / 9],
   ['9:16', 9 / 16],
 ];
+/** The longer side up to which crops are made; no canvas shows more. */
+const ENLARGED_FROM = 1280;
 /** Longer sides of the crops. */
 const SIZES = [224, 320, 480, 640, 960, 1280, 1920, 3000];
 const SIZE_CLASSES: readonly [name: string, limit: number][] = [
@@ -189,7 +191,7 @@ function picture(pixels: PixelBuffer, closeUp: CloseUp, faces: readonly Face[]):
   const small = thumbnail(pixels, 220);
   const draw = (box: Box, color: readonly [number, number, number], thickness: number) => {
     const { x, y, width, height } = clipBox(box, closeUp.width, closeUp.height);
-    const s = small.scale;
+    const s = small.pixels.width / closeUp.width;
     outline(small.pixels, { x: x * s, y: y * s, width: width * s, height: height * s }, color, thickness);
   };
   for (const box of closeUp.source.others) draw(visible(box, closeUp), [60, 120, 255], 1);
@@ -227,9 +229,12 @@ for (const [t, { source, target }] of targets.entries()) {
       const width = Math.round(ratio >= 1 ? size : size * ratio);
       const height = Math.round(ratio >= 1 ? size / ratio : size);
       const closeUp: CloseUp = { source, target, percent: part, aspect, region, width, height };
-      const pixels = crop(last.pixels, region, width, height);
+      // Larger pictures are enlarged by their source: the canvas is smaller anyway.
+      const scale = Math.min(ENLARGED_FROM / size, 1);
+      const pixels = crop(last.pixels, region, Math.round(width * scale), Math.round(height * scale));
+      const image = scale < 1 ? enlarged(pixels, width, height) : pixels;
       const results: Outcome[] = [];
-      for (const detector of detectors) results.push(judge(closeUp, await detector.detect(pixels)));
+      for (const detector of detectors) results.push(judge(closeUp, await detector.detect(image)));
       outcomes.push({ closeUp, results });
       for (const result of results) {
         const shown = !result.found || (options.extras && result.fragments + result.elsewhere > 0);

@@ -1,5 +1,5 @@
 // What benchmarks do with pixels: crops, turns, patches, outlines and contact sheets. All buffers are packed RGB.
-import { resizeBilinear, type Box, type PixelBuffer } from '@facedet/core';
+import { resizeBilinear, type Box, type PixelBuffer, type RasterSource } from '@facedet/core';
 import { readImage } from '@facedet/runtime-node';
 
 export type Color = readonly [red: number, green: number, blue: number];
@@ -47,6 +47,19 @@ export function crop(source: PixelBuffer, region: Box, width: number, height: nu
     }
   }
   return { data, width, height, format: 'rgb' };
+}
+
+/** A picture that claims a larger size than its pixels have, enlarged only as far as it is asked for. */
+export function enlarged(pixels: PixelBuffer, width: number, height: number): RasterSource {
+  const [x, y] = [pixels.width / width, pixels.height / height];
+  return {
+    width,
+    height,
+    rasterize(toWidth, toHeight, { region = { x: 0, y: 0, width, height } } = {}) {
+      const shown = { x: region.x * x, y: region.y * y, width: region.width * x, height: region.height * y };
+      return resizeBilinear(pixels, toWidth, toHeight, shown);
+    },
+  };
 }
 
 /** A picture turned clockwise, and the way from its points to those of the turned one. */
