@@ -12,7 +12,10 @@ export interface Box {
   height: number;
 }
 
-/** The least that can be steadied: something with an identity. Whatever else the caller's object carries comes back with it. */
+/**
+ * The least that can be steadied: something with an identity. Whatever else the caller's object carries comes back with
+ * it.
+ */
 export interface Identified {
   /** The identity, the same number in every frame. */
   readonly id: number;
@@ -23,21 +26,39 @@ export interface Identified {
   readonly landmarks?: readonly Readonly<Point>[];
 }
 
-/** Options of `createSmoother`. */
+/** Options of `createSmoother`. What is not given, or `undefined`, has its default. */
 export interface SmootherOptions {
   /** `adaptive-ema` (default), or `one-euro` (Casiez et al., CHI 2012). */
   filter?: 'adaptive-ema' | 'one-euro';
-  /** Adaptive EMA: the share of a new position that is taken over in 1/30 s where a face keeps still, in (0, 1]. Smaller is steadier. Default .3. */
+  /**
+   * Adaptive EMA: the share of a new position that is taken over in 1/30 s while a face keeps still, in (0, 1].
+   * Higher lags less at the start of a motion; lets more jitter through. Default 0.3.
+   */
   stillAlpha?: number;
-  /** Adaptive EMA: the same where it moves fast, in [`stillAlpha`, 1]. Larger follows closer. Default .9. */
+  /**
+   * Adaptive EMA: the same while a face moves fast, in [`stillAlpha`, 1]. Higher lags less; lets more jitter through.
+   * Default 0.9.
+   */
   fastAlpha?: number;
-  /** One Euro: cutoff frequency where a face keeps still, Hz, above 0. Smaller is steadier. Default 1.5. */
+  /**
+   * One Euro: cutoff frequency while a face keeps still, Hz, above 0. Higher lags less; lets more jitter through.
+   * Default 1.5.
+   */
   minCutoff?: number;
-  /** One Euro: how much the cutoff rises, Hz, for each side of the face that it moves a second, from 0. Larger follows closer. Default 4. */
+  /**
+   * One Euro: how much the cutoff rises, Hz, for each side of the face that it moves in a second, from 0. Higher lags
+   * less behind moving faces; lets more of their jitter through. Default 4.
+   */
   beta?: number;
-  /** The share of a score that stays after 1/30 s, in [0, 1). Default .7. */
+  /**
+   * The share of a score that stays after 1/30 s, in [0, 1). Higher keeps scores steadier; follows changes later.
+   * Default 0.7.
+   */
   scoreMomentum?: number;
-  /** After an absence longer than this, seconds, an identity begins anew, and its old state is forgotten. Default .5. */
+  /**
+   * After an absence longer than this, seconds, from 0, an identity starts over and its old state is forgotten. Higher
+   * smooths over longer gaps; lets a face that comes back elsewhere glide there. Default 0.5.
+   */
   resetAfterSeconds?: number;
 }
 
@@ -65,7 +86,9 @@ export interface IdentitySnapshot {
 export interface FilterState {
   /** The steadied numbers. */
   values: number[];
-  /** Adaptive EMA: the usual residual of the first two; One Euro: the velocity of each a second. In sides of the face. */
+  /**
+   * Adaptive EMA: the usual residual of the first two; One Euro: the velocity of each a second. In sides of the face.
+   */
   motion: number[];
   /** Adaptive EMA: the usual distance of a residual from `motion`; One Euro: unused. */
   noise: number;
@@ -74,11 +97,13 @@ export interface FilterState {
 /** Steadies boxes and landmarks of identities over time. */
 export interface Smoother {
   /**
-   * One frame's faces in, the same objects' copies out in the same order, with `box`, `score` and `landmarks` steadied. An identity's first frame comes out as it went in.
-   * An identity may be absent for a while; after `resetAfterSeconds` it begins anew.
+   * One frame's faces in, the same objects' copies out in the same order, with `box`, `score` and `landmarks` steadied.
+   * An identity's first frame comes out as it went in. An identity may be absent for a while; after `resetAfterSeconds`
+   * it starts over.
    *
    * @param timestamp seconds, later than the last frame's
-   * @throws FaceDetError `TIME_NOT_RISING` for a timestamp that isn't later, `INVALID_ARGUMENT` for a number that isn't finite or an identity twice; the smoother then stays as it was
+   * @throws FaceDetError `TIME_NOT_RISING` for a timestamp that isn't later, `INVALID_ARGUMENT` for what is no array of
+   * faces, a number that isn't finite (or beyond 1e9 pixels) or an identity twice; the state is unchanged then
    */
   smooth<T extends Identified>(faces: readonly T[], timestamp: number): T[];
   /** Forgets one identity now, e.g. when its track ended. Unknown ones are no error. */

@@ -1,0 +1,50 @@
+import { FaceDetError, received } from '@facedet/checks';
+import type { Identified } from './types.ts';
+
+/** Coordinates beyond this, pixels, are an error: their squares would lose the last digits. */
+const MAX_COORDINATE = 1e9;
+
+/**
+ * Checks one frame's faces and its time against the last frame's.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT`, naming the first face that cannot be smoothed, or `TIME_NOT_RISING`
+ */
+export function checkFaces(faces: readonly Identified[], timestamp: number, last: number | null): void {
+  if (!Number.isFinite(timestamp)) throw invalid('a timestamp in seconds', timestamp, 'give the time of the frame');
+  if (last !== null && !(timestamp > last)) {
+    throw new FaceDetError(
+      'TIME_NOT_RISING',
+      `Expected a timestamp after ${last} s, the last frame's, but received ${timestamp} s; ` +
+        'call reset() to start over.',
+    );
+  }
+  if (!Array.isArray(faces)) throw invalid('an array of faces', faces, 'an empty one is a frame without faces');
+  const ids = new Set<number>();
+  for (const [index, face] of (faces as Identified[]).entries()) {
+    checkFace(face, index);
+    if (ids.has(face.id)) throw invalid('each ID once', face.id, `face ${index} has it again`);
+    ids.add(face.id);
+  }
+}
+
+function checkFace(face: Identified | null | undefined, index: number): void {
+  const { id, box, score, landmarks } = face ?? ({} as Partial<Identified>);
+  if (!face || !box || !Number.isFinite(id) || !Number.isFinite(score)) {
+    throw invalid(`a box, a score and an ID for face ${index}`, face, 'both are numbers, as a tracker gives them');
+  }
+  if (![box.x, box.y, box.width, box.height].every(isCoordinate)) {
+    throw invalid(`finite numbers for x, y, width and height of face ${index}`, box, 'leave such a face out');
+  }
+  if (landmarks === undefined || landmarks === null) return;
+  if (!Array.isArray(landmarks) || !landmarks.every((point) => typeof point === 'object' && point)) {
+    throw invalid(`an array of points for the landmarks of face ${index}`, landmarks, 'a point is { x, y }');
+  }
+  if (!landmarks.every(({ x, y }: { x: unknown; y: unknown }) => isCoordinate(x) && isCoordinate(y))) {
+    throw invalid(`finite numbers for the landmarks of face ${index}`, landmarks, 'leave such landmarks out');
+  }
+}
+
+const isCoordinate = (value: unknown) => Number.isFinite(value) && Math.abs(value as number) <= MAX_COORDINATE;
+
+const invalid = (what: string, value: unknown, next: string) =>
+  new FaceDetError('INVALID_ARGUMENT', `Expected ${what} but received ${received(value)}; ${next}.`);
