@@ -1,5 +1,7 @@
 /** ByteTrack over any detections. */
 export { createTracker } from './tracker.ts';
+/** Detections from boxes of other forms. */
+export { fromMot, fromXywh, fromXyxy, type MotDetection } from './convert.ts';
 /** The numbers behind each preset. */
 export { PRESETS } from './options.ts';
 /** The optimum assignment of rows to columns, with or without a cost limit. */

@@ -35,6 +35,17 @@ describe('track', () => {
     expect(rows.filter(([, id]) => id === 3).map(([frame]) => frame)).toEqual([11]);
   });
 
+  it.each([[150, 30], [2, 0.1], [1, 0.01]])('keeps an identity over %d frames between detections at %d fps, where all are so far apart', async (stride, fps) => {
+    const rows = await track(Array.from({ length: 8 }, (_, i) => `${1 + i * stride},-1,${100 + 2 * i},50,40,50,0.9`).join('\n'), { fps });
+    expect(rows.map(([, id]) => id)).toEqual(Array(8).fill(1));
+  });
+
+  it('gives identities where the score leaves little room above', async () => {
+    const sure = (frame: number) => `${frame},-1,${100 + 2 * frame},50,40,50,0.99`;
+    expect(await track([1, 2, 3].map(sure).join('\n'), { scoreThreshold: 0.95 })).toHaveLength(3);
+    await expect(track(sure(1), { scoreThreshold: 1, compat: true })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('in compat only scores above it start tracks') });
+  });
+
   it('ends an identity over a long silence', async () => {
     const rows = await track(`${frames(1, 2, 3)}\n1000000,-1,106,50,40,50,.9\n1000001,-1,106,50,40,50,.9`);
     expect(rows.map(([frame, id]) => [frame, id])).toEqual([[1, 1], [2, 1], [3, 1], [1000001, 2]]);
@@ -57,10 +68,12 @@ describe('track', () => {
   });
 
   it.each([
-    ['1,-1,a,2,3,4,.5', 'line 1: expected frame,id,x,y,width,height,score'],
-    ['1,-1,1,2,3,4', 'line 1: expected frame,id,x,y,width,height,score'],
-    [`${walker(1)}\n0,-1,1,2,3,4,.5`, 'line 2: expected a whole frame number from 1 on'],
-    ['1,-1,1,2,3,4,50', 'line 1: expected a score from 0 to 1'],
+    ['1,-1,a,2,3,4,.5', 'line 1: Expected frame,id,x,y,width,height,score but received "1,-1,a,2,3,4,.5"; '],
+    ['1,-1,1,2,3,4', 'line 1: Expected frame,id,x,y,width,height,score but received '],
+    ['1,-1,,2,3,4,.5', 'line 1: Expected frame,id,x,y,width,height,score but received '],
+    [`${walker(1)}\n0,-1,1,2,3,4,.5`, 'line 2: Expected a frame number, an integer from 1, but received 0; '],
+    ['1,-1,1,2,3,4,50', 'line 1: Expected a score in [0, 1] but received 50; '],
+    ['1,-1,1,2,-3,4,.5', 'line 1: Expected a width and height of at least 0 but received -3 × 4; '],
   ])('refuses %j, naming the line', async (text, message) => {
     await expect(track(text)).rejects.toMatchObject({ code: 'MALFORMED_FILE', exitCode: 1, message: expect.stringContaining(message) });
   });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createTracker, type Detection, type Preset, type Tracker, type TrackerOptions } from '@facedet/tracker';
+import { createTracker, fromMot, type Detection, type Preset, type Tracker, type TrackerOptions } from '@facedet/tracker';
 import type { Context } from '../shared/context.ts';
 import { CommandError, describe, usageError } from '../shared/errors.ts';
 import { readStdin } from '../shared/inputs.ts';
@@ -31,22 +31,31 @@ export async function run(context: Context, options: Options, input: string): Pr
     const { code, message } = describe(cause);
     throw new CommandError(code, message, { input, cause });
   }
-  const rows = trackRows(readFrames(text, input), trackerFor(options), options, context.signal);
+  const frames = readFrames(text, input);
+  const numbers = [...frames.keys()].sort((a, b) => a - b);
+  const stride = options.compat ? 1 : commonStride(numbers);
+  const rows = trackRows(frames, numbers, stride, trackerFor(options, stride), options, context.signal);
   if (options.output === '-') await context.write(rows);
   else writeWhole(options.output, rows);
 }
 
-function trackerFor({ preset, scoreThreshold, matchThreshold, buffer, fps, compat }: Options): Tracker {
+/** A tracker whose tracks reach from one frame with detections to the next, `stride` frames apart. */
+function trackerFor({ preset, scoreThreshold, matchThreshold, buffer, fps, compat }: Options, stride: number): Tracker {
   const score = scoreThreshold ?? (preset ? undefined : PUBLISHED_SCORE);
   const given: TrackerOptions = {
-    frameRate: fps,
+    frameRate: fps / stride,
     ...(preset && { preset }),
     ...(score !== undefined && { scoreThreshold: score }),
     ...(matchThreshold !== undefined && { matchThreshold }),
     ...(buffer !== undefined && { maxLostSeconds: buffer / 30 }),
     ...(compat && { compat }),
   };
-  return createTracker(given);
+  try {
+    return createTracker(given);
+  } catch (error) {
+    // Options that don't fit together: what each may be is checked before.
+    throw usageError(describe(error).message);
+  }
 }
 
 /** Detections by frame. Rows may come in any order. */
@@ -54,25 +63,23 @@ function readFrames(text: string, input: string): Map<number, Detection[]> {
   const frames = new Map<number, Detection[]>();
   text.split('\n').forEach((line, i) => {
     if (line.trim() === '') return;
-    const cells = line.trim().split(/\s*[,;\s]\s*/);
-    const [frame, , x, y, width, height, score] = cells.map(Number) as [number, number, number, number, number, number, number];
-    const malformed = (expected: string) => new CommandError('MALFORMED_FILE', `line ${i + 1}: expected ${expected}, found ${JSON.stringify(line.trim().slice(0, 80))}`, { input: input === '-' ? 'standard input' : input });
-    if (cells.length < 7 || ![frame, x, y, width, height, score].every(Number.isFinite)) throw malformed('frame,id,x,y,width,height,score');
-    if (!Number.isInteger(frame) || frame < 1) throw malformed('a whole frame number from 1 on');
-    if (score < 0 || score > 1) throw malformed('a score from 0 to 1 in column 7');
-    if (Math.max(Math.abs(x), Math.abs(y), Math.abs(width), Math.abs(height)) > 1e9) throw malformed('a box within 1e9 pixels');
+    let detection;
+    try {
+      detection = fromMot(line);
+    } catch (cause) {
+      throw new CommandError('MALFORMED_FILE', `line ${i + 1}: ${describe(cause).message}`, { input: input === '-' ? 'standard input' : input, cause });
+    }
+    const { frame, box, score } = detection;
     const detections = frames.get(frame);
-    if (detections) detections.push({ box: { x, y, width, height }, score });
-    else frames.set(frame, [{ box: { x, y, width, height }, score }]);
+    if (detections) detections.push({ box, score });
+    else frames.set(frame, [{ box, score }]);
   });
   return frames;
 }
 
 /** Tracks every frame and gives a row for each identity found in it. */
-function trackRows(frames: Map<number, Detection[]>, tracker: Tracker, options: Options, signal: AbortSignal): string {
+function trackRows(frames: Map<number, Detection[]>, numbers: readonly number[], stride: number, tracker: Tracker, options: Options, signal: AbortSignal): string {
   const { fps, compat, minArea = -Infinity, maxAspectRatio = Infinity } = options;
-  const numbers = [...frames.keys()].sort((a, b) => a - b);
-  const stride = compat ? 1 : commonStride(numbers);
   const patience = fps * ((options.buffer ?? 60) / 30) + 3; // frames after which nobody waits any more
   let lines = '';
   let next = compat ? 1 : (numbers[0] ?? 1);
