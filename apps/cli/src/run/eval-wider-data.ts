@@ -27,7 +27,7 @@ export interface TruthOptions {
 /** The images that count, with their faces: the data root's list or all of the `.mat` files, narrowed by `--images`. */
 export async function readTruth({ dataRoot, split = 'val', groundTruth, images }: TruthOptions): Promise<WiderImage[]> {
   if (!dataRoot && !groundTruth) throw usageError('expected --data-root (WIDER FACE in its own layout) or --ground-truth (the folder of the official .mat files)');
-  const official = groundTruth ? await readWiderGroundTruth(groundTruthFiles(groundTruth), { inflate: (packed) => inflateSync(packed, { chunkSize: 1 << 18 }) }) : null;
+  const official = groundTruth ? await readWiderGroundTruth(groundTruthFiles(groundTruth), { inflate: (packed) => inflateSync(packed, { chunkSize: 1 << 18, maxOutputLength: 1 << 28 }) }) : null;
   const all = dataRoot ? listed(dataRoot, split, official) : official!;
   if (!images) return all;
   const names = parseWiderImageList(readFileSync(images), images);

@@ -50,9 +50,9 @@ describe('degrade', () => {
   });
 
   it('refuses what it can not take', () => {
-    expect(() => gaussianBlur({ ...random, format: 'rgba' }, 1)).toThrow('expected packed rgb pixels, got rgba');
-    expect(() => gaussianBlur(random, 0)).toThrow('expected a sigma above 0 pixels, got 0');
-    expect(() => darken(random, -1)).toThrow('expected a gamma above 0, got -1');
-    expect(() => shrink(random, 0.5)).toThrow('expected a factor of at least 1, got 0.5');
+    expect(() => gaussianBlur({ ...random, format: 'rgba' }, 1)).toThrow('Expected packed rgb pixels but received rgba');
+    expect(() => gaussianBlur(random, 0)).toThrow('Expected a sigma above 0 and up to 1000 pixels but received 0.');
+    expect(() => darken(random, -1)).toThrow('Expected a gamma above 0 but received -1.');
+    expect(() => shrink(random, 0.5)).toThrow('Expected a factor of at least 1 but received 0.5.');
   });
 });

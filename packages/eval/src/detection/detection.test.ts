@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { scoredBoxes } from '../scored-boxes.ts';
 import { parseCocoResults, parseCocoTruth } from './coco-files.ts';
 import { evaluateDetections } from './metrics.ts';
+import { slowDetections } from './slow-metrics.fixture.ts';
 import { type TruthImage, imageFinder } from './truth.ts';
 import { parseVoc } from './voc.ts';
 import { parseYolo } from './yolo.ts';
@@ -12,11 +13,67 @@ import { parseYolo } from './yolo.ts';
 const face = (x: number, y: number, width: number, height: number, score: number) => ({ box: { x, y, width, height }, score });
 
 describe('evaluateDetections', () => {
-  it('gives what pycocotools gives for random faces, crowds and ties', () => {
-    const { expected, truth, results } = JSON.parse(readFileSync(new URL('fixtures/pycocotools.json', import.meta.url), 'utf8'));
+  it.each([
+    ['random faces, crowds and ties', 'pycocotools.json'],
+    ["areas other than width × height, and `ignore`, which it overwrites by `iscrowd` (made by tools/training/parity/coco_areas.py)", 'pycocotools-areas.json'],
+  ])('gives what pycocotools gives for %s', (_, fixture) => {
+    const { expected, truth, results } = JSON.parse(readFileSync(new URL(`fixtures/${fixture}`, import.meta.url), 'utf8'));
     const images = parseCocoTruth(JSON.stringify(truth), 'truth.json');
     const figures = evaluateDetections(images, parseCocoResults(JSON.stringify(results), 'results.json', images));
     for (const [name, value] of Object.entries(expected)) expect(figures[name as 'AP'], name).toBeCloseTo(value as number, 12);
+  });
+
+  it('gives what the slow obvious version gives', () => {
+    const side = fc.constantFrom(20, 32, 40, 96, 110);
+    const box = fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 30 }), side, side);
+    const scene = fc.record({
+      faces: fc.array(fc.record({ box, area: fc.constantFrom(null, 0, 400, 32 ** 2, 5000, 96 ** 2, 2e4, 2e10), ignored: fc.boolean(), crowd: fc.boolean() }), { maxLength: 6 }),
+      found: fc.option(fc.array(fc.tuple(box, fc.integer({ min: 0, max: 6 })), { maxLength: 14 })),
+    });
+    fc.assert(
+      fc.property(fc.array(scene, { maxLength: 5 }), fc.constantFrom(1, 3, 12, 100, Infinity), fc.constantFrom(-1, 0.5, 0.9), (scenes, maxDetections, scoreThreshold) => {
+        const images = scenes.map(({ faces }, i): TruthImage => ({
+          name: String(i),
+          boxes: Float64Array.from(faces.flatMap(({ box: sides }) => sides)),
+          areas: Float64Array.from(faces, ({ box: [, , width, height], area }) => area ?? width * height),
+          ignored: Uint8Array.from(faces, ({ ignored }) => Number(ignored)),
+          crowd: Uint8Array.from(faces, ({ crowd }) => Number(crowd)),
+        }));
+        const predictions = new Map(scenes.flatMap(({ found }, i) => (found ? [[String(i), scoredBoxes(found.map(([[x, y, w, h], score]) => face(x, y, w, h, score / 6)))] as const] : [])));
+        expect(evaluateDetections(images, predictions, { maxDetections, scoreThreshold })).toEqual(slowDetections(images, predictions, maxDetections, scoreThreshold));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('takes detections in any order', () => {
+    const images: TruthImage[] = [{ name: 'a', boxes: Float64Array.of(0, 0, 10, 10) }];
+    const falling = scoredBoxes([face(0, 0, 10, 10, 0.9), face(40, 0, 10, 10, 0.2)]);
+    const rising = { boxes: Float64Array.of(40, 0, 10, 10, 0, 0, 10, 10), scores: Float64Array.of(0.2, 0.9) };
+    expect(evaluateDetections(images, new Map([['a', rising]]))).toEqual(evaluateDetections(images, new Map([['a', falling]])));
+  });
+
+  it.each([
+    [{ maxDetection: 5 }, 'did you mean maxDetections?'],
+    [{ maxDetections: 0 }, 'Expected a whole number from 1, or Infinity, for maxDetections but received 0.'],
+    [{ maxDetections: 2.5 }, 'Expected a whole number from 1, or Infinity, for maxDetections but received 2.5.'],
+    [{ scoreThreshold: Number.NaN }, 'Expected a number for scoreThreshold but received NaN.'],
+    [null, 'Expected an object for options but received null.'],
+  ])('refuses the options %j', (options, message) => {
+    expect(() => evaluateDetections([], new Map(), options as object)).toThrow(message);
+  });
+
+  it('takes undefined for the default of an option', () => {
+    const options = { maxDetections: undefined, scoreThreshold: undefined } as object;
+    expect(evaluateDetections([], new Map(), options)).toEqual(evaluateDetections([], new Map()));
+  });
+
+  it('refuses arrays whose lengths contradict each other', () => {
+    const image = { name: 'a', boxes: Float64Array.of(0, 0, 10, 10) };
+    expect(() => evaluateDetections([{ ...image, areas: new Float64Array(2) }], new Map())).toThrow('one in areas for each face of "a" but received 4 and 2');
+    expect(() => evaluateDetections([{ ...image, boxes: new Float64Array(5) }], new Map())).toThrow('Expected four numbers in boxes');
+    expect(() => evaluateDetections([image], new Map([['a', { boxes: new Float64Array(3), scores: new Float64Array(1) }]]))).toThrow('Expected four numbers in boxes for each score but received 3 for 1.');
+    expect(() => scoredBoxes([face(Number.NaN, 0, 1, 1, 0.5)])).toThrow('Expected a finite box and score of face 0 but received {');
   });
 
   it('is perfect where the predictions are the truth, whatever the boxes', () => {
@@ -61,9 +118,9 @@ describe('labels', () => {
 
   it.each([
     [voc.slice(0, 130), 'a.xml, line 3: expected XML'],
-    [voc.replace('<ymax>60</ymax>', '<ymax>tall</ymax>'), 'a.xml, line 3: expected a number in <ymax>, got "tall"'],
-    [voc.replace('<xmax>40</xmax>', ''), 'a.xml, line 3: expected a number in <xmax>, got no such element'],
-    ['<html/>', 'a.xml, line 1: expected <annotation>, got <html>'],
+    [voc.replace('<ymax>60</ymax>', '<ymax>tall</ymax>'), 'a.xml, line 3: expected a number in <ymax> but received "tall"'],
+    [voc.replace('<xmax>40</xmax>', ''), 'a.xml, line 3: expected a number in <xmax> but received no such element'],
+    ['<html/>', 'a.xml, line 1: expected <annotation> but received <html>'],
     ['', 'a.xml, line 1: expected XML'],
   ])('names the line of broken VOC', (xml, message) => {
     expect(() => parseVoc(xml, 'a.xml')).toThrow(message);
@@ -77,9 +134,30 @@ describe('labels', () => {
 
   it('names the entry of broken COCO files', () => {
     const truth = { images: [{ id: 1, file_name: 'a.jpg' }], annotations: [{ image_id: 1, bbox: [0, 0, 1] }] };
-    expect(() => parseCocoTruth(JSON.stringify(truth), 't.json')).toThrow('t.json: expected [x, y, width, height] in annotations[0].bbox, got [0,0,1]');
+    expect(() => parseCocoTruth(JSON.stringify(truth), 't.json')).toThrow('t.json: expected [x, y, width, height] in annotations[0].bbox but received [0,0,1]');
     expect(() => parseCocoTruth('{\n"images": [', 't.json')).toThrow('t.json, line 2: expected JSON');
-    expect(() => parseCocoResults('[{"image_id": 2}]', 'r.json', [{ id: 1, name: 'a', boxes: new Float64Array(0) }])).toThrow('r.json: expected the id of an image of the ground truth in [0].image_id, got 2');
+    expect(() => parseCocoResults('[{"image_id": 2}]', 'r.json', [{ id: 1, name: 'a', boxes: new Float64Array(0) }])).toThrow('r.json: expected the id of an image of the ground truth in [0].image_id but received 2');
+  });
+
+  it('refuses COCO files that would be read silently wrong', () => {
+    const image = (id: number, name: string) => ({ id, file_name: name });
+    const truth = (images: object[], annotations: object[] = []) => () => parseCocoTruth(JSON.stringify({ images, annotations }), 't.json');
+    expect(truth([image(1, 'a.jpg'), image(1, 'b.jpg')])).toThrow('t.json: expected each id once in images[1].id but received 1 again.');
+    expect(truth([image(1, 'a.jpg'), image(2, 'a.png')])).toThrow('t.json: expected each file_name once, but for its suffix, in images[1] but received "a.png" which images[0] has too.');
+    for (const area of [null, '9', -1]) expect(truth([image(1, 'a')], [{ image_id: 1, bbox: [0, 0, 1, 1], area }])).toThrow('t.json: expected a number from 0 in annotations[0].area');
+  });
+
+  it.each([
+    ['parseCocoTruth', () => parseCocoTruth('{}', 'a', { labels: 'face' } as object)],
+    ['parseVoc', () => parseVoc(voc, 'a', { labels: 'face' } as object)],
+    ['parseYolo', () => parseYolo('', 'a', { width: 1, height: 1 }, { labels: '1' } as object)],
+  ])('refuses an unknown option of %s', (_, parse) => {
+    expect(parse).toThrow('Expected a known name in options but received "labels"; did you mean label?');
+  });
+
+  it('refuses labels and sizes that YOLO cannot have', () => {
+    expect(() => parseYolo('', 'a.txt', { width: 1, height: 1 }, { label: 'face' })).toThrow('Expected the number of a class for label but received "face"');
+    expect(() => parseYolo('', 'a.txt', { width: 0, height: 1 })).toThrow('Expected the size of the image in pixels');
   });
 
   it('finds an image by the end of its path', () => {
@@ -87,6 +165,6 @@ describe('labels', () => {
     expect(find('/data/y/a.jpg')?.name).toBe('y/a');
     expect(find('somewhere/b.png')?.name).toBe('b');
     expect(find('c.png')).toBeUndefined();
-    expect(() => find('z/a.jpg')).toThrow('expected z/a.jpg to name one image');
+    expect(() => find('z/a.jpg')).toThrow('z/a.jpg: expected a path that fits one image of the ground truth but received one that fits 2 (x/a, y/a)');
   });
 });

@@ -1,8 +1,9 @@
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import type { ScoredBoxes } from '../scored-boxes.ts';
-import { type MatchedImage, areaRanges, cocoThresholds, matchImage } from './matching.ts';
+import { type DetectionPairs, type Matches, areaRanges, cocoThresholds, matchDetections, pairDetections } from './matching.ts';
 import type { TruthImage } from './truth.ts';
 
-/** Precision, recall and their harmonic mean at one score threshold, overlap .5. */
+/** Precision, recall and their harmonic mean at one score threshold, overlap 0.5. */
 export interface ThresholdFigures {
   readonly scoreThreshold: number;
   readonly precision: number;
@@ -18,15 +19,15 @@ export interface DetectionFigures {
   readonly images: number;
   /** Faces that count. */
   readonly faces: number;
-  /** Mean of AP over overlaps .50, .55, … .95. */
+  /** Mean of AP over overlaps 0.50, 0.55, … 0.95. */
   readonly AP: number | null;
   readonly AP50: number | null;
   readonly AP75: number | null;
-  /** AP of faces below 32² pixels of area. */
+  /** AP of faces up to 32² square pixels: by the area that the labels give (COCO's `area`), else by the box. */
   readonly APsmall: number | null;
-  /** AP of faces from 32² to 96². */
+  /** AP of faces from 32² to 96², the same area. */
   readonly APmedium: number | null;
-  /** AP of faces above 96². */
+  /** AP of faces from 96², the same area. */
   readonly APlarge: number | null;
   /** Average recall with at most 1, 10 and `maxDetections` detections an image, mean over the overlaps. */
   readonly AR1: number | null;
@@ -38,106 +39,125 @@ export interface DetectionFigures {
 
 /** Options of `evaluateDetections`. */
 export interface DetectionMetricsOptions {
-  /** Detections an image that AP and ARmax look at, the best; 100 by COCO's rules. Crowds need more. */
+  /**
+   * Detections per image that count for AP and ARmax, the best ones; a whole number from 1, or Infinity; default 100, by COCO's rules.
+   * Higher counts more of a crowd's faces and more of its false positives.
+   */
   maxDetections?: number;
-  /** For precision, recall and F1; by default .5. */
+  /** The lowest score that counts for precision, recall and F1; default 0.5. Higher raises precision and lowers recall. */
   scoreThreshold?: number;
 }
 
-/** COCO's recall levels, 0 to 1 by .01. */
+/** COCO's recall levels, 0 to 1 by 0.01. */
 const recallLevels: readonly number[] = Array.from({ length: 101 }, (_, k) => k * 0.01);
 
 /**
  * Average precision and recall as pycocotools computes them for one class, and precision, recall and F1 at a threshold.
  *
  * @param predictions by image name; an image without any counts its faces as missed.
+ * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
-export function evaluateDetections(images: readonly TruthImage[], predictions: ReadonlyMap<string, ScoredBoxes>, { maxDetections = 100, scoreThreshold = 0.5 }: DetectionMetricsOptions = {}): DetectionFigures {
-  const none: ScoredBoxes = { boxes: new Float64Array(0), scores: new Float64Array(0) };
-  const matched = (range: keyof typeof areaRanges, limit: number): MatchedImage[] => images.map((image) => matchImage(image, predictions.get(image.name) ?? none, areaRanges[range], limit));
-  const all = matched('all', maxDetections);
-  const overall = accumulate(all);
-  const recallWith = (limit: number): number | null => mean(accumulate(matched('all', limit)).recalls);
+export function evaluateDetections(
+  images: readonly TruthImage[],
+  predictions: ReadonlyMap<string, ScoredBoxes>,
+  options: DetectionMetricsOptions = {},
+): DetectionFigures {
+  checkOptionNames(options, ['maxDetections', 'scoreThreshold']);
+  const { maxDetections = 100, scoreThreshold = 0.5 } = options;
+  if (!(maxDetections === Infinity || Number.isInteger(maxDetections)) || maxDetections < 1) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a whole number from 1, or Infinity, for maxDetections but received ${received(maxDetections)}.`);
+  }
+  if (typeof scoreThreshold !== 'number' || Number.isNaN(scoreThreshold)) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a number for scoreThreshold but received ${received(scoreThreshold)}.`);
+  }
+  const pairs = pairDetections(images, predictions);
+  const all = matchDetections(pairs, areaRanges.all);
+  const ranking = rank(pairs, maxDetections);
+  const overall = averagePrecisions(all, ranking);
+  const sized = (range: 'small' | 'medium' | 'large'): number | null => mean(averagePrecisions(matchDetections(pairs, areaRanges[range], maxDetections), ranking));
   return {
     images: images.length,
-    faces: countFaces(all),
-    AP: mean(overall.precisions),
-    AP50: overall.precisions[0] ?? null,
-    AP75: overall.precisions[5] ?? null,
-    APsmall: mean(accumulate(matched('small', maxDetections)).precisions),
-    APmedium: mean(accumulate(matched('medium', maxDetections)).precisions),
-    APlarge: mean(accumulate(matched('large', maxDetections)).precisions),
-    AR1: recallWith(1),
-    AR10: recallWith(10),
-    ARmax: mean(overall.recalls),
+    faces: all.faces,
+    AP: mean(overall),
+    AP50: overall[0] ?? null,
+    AP75: overall[5] ?? null,
+    APsmall: sized('small'),
+    APmedium: sized('medium'),
+    APlarge: sized('large'),
+    AR1: averageRecall(all, pairs, 1),
+    AR10: averageRecall(all, pairs, 10),
+    ARmax: averageRecall(all, pairs, maxDetections),
     maxDetections,
-    atThreshold: atThreshold(matched('all', Infinity), scoreThreshold),
+    atThreshold: atThreshold(all, pairs, scoreThreshold),
   };
-}
-
-function countFaces(images: readonly MatchedImage[]): number {
-  return images.reduce((sum, { faces }) => sum + faces, 0);
 }
 
 function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** AP (101 recall levels) and final recall at each overlap; empty lists where there is no face. */
-function accumulate(images: readonly MatchedImage[]): { precisions: number[]; recalls: number[] } {
-  const faces = countFaces(images);
-  if (faces === 0) return { precisions: [], recalls: [] };
-  const total = images.reduce((sum, { scores }) => sum + scores.length, 0);
-  const scores = new Float64Array(total);
-  const place = new Int32Array(total);
-  const owner = new Int32Array(total);
-  let at = 0;
-  images.forEach((image, i) => {
-    for (let d = 0; d < image.scores.length; d++, at++) {
-      scores[at] = image.scores[d]!;
-      owner[at] = i;
-      place[at] = d;
-    }
-  });
-  const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]! || a - b);
-  const precisions: number[] = [];
-  const recalls: number[] = [];
-  cocoThresholds.forEach((_, t) => {
+/** The first `limit` detections of each image, by falling score over the set; of equal ones those of earlier images first. */
+function rank({ firstDetection, scores }: DetectionPairs, limit: number): Uint32Array {
+  const order = new Uint32Array(scores.length);
+  let count = 0;
+  for (let i = 0; i + 1 < firstDetection.length; i++) {
+    const end = Math.min(firstDetection[i + 1]!, firstDetection[i]! + limit);
+    for (let d = firstDetection[i]!; d < end; d++) order[count++] = d;
+  }
+  return order.subarray(0, count).sort((a, b) => scores[b]! - scores[a]! || a - b);
+}
+
+/** AP (101 recall levels) at each overlap; an empty list where there is no face. */
+function averagePrecisions({ faces, outcomes }: Matches, ranking: Uint32Array): number[] {
+  if (faces === 0) return [];
+  const total = outcomes.length / cocoThresholds.length;
+  const precision = new Float64Array(ranking.length);
+  const recall = new Float64Array(ranking.length);
+  return cocoThresholds.map((_, t) => {
     let hits = 0;
-    let extras = 0;
-    const precision: number[] = [];
-    const recall: number[] = [];
-    for (const k of order) {
-      const { outcomes, scores: own } = images[owner[k]!]!;
-      const outcome = outcomes[t * own.length + place[k]!]!;
+    let falsePositives = 0;
+    for (let k = 0; k < ranking.length; k++) {
+      const outcome = outcomes[t * total + ranking[k]!]!;
       if (outcome > 0) hits++;
-      else if (outcome < 0) extras++;
-      recall.push(hits / faces);
-      precision.push(hits / (hits + extras + Number.EPSILON));
+      else if (outcome < 0) falsePositives++;
+      recall[k] = hits / faces;
+      precision[k] = hits / (hits + falsePositives + Number.EPSILON);
     }
-    for (let k = precision.length - 2; k >= 0; k--) precision[k] = Math.max(precision[k]!, precision[k + 1]!);
+    for (let k = precision.length - 2; k >= 0; k--) if (precision[k + 1]! > precision[k]!) precision[k] = precision[k + 1]!;
     let sum = 0;
     let k = 0;
     for (const level of recallLevels) {
       while (k < recall.length && recall[k]! < level) k++;
       sum += precision[k] ?? 0;
     }
-    precisions.push(sum / recallLevels.length);
-    recalls.push(recall.at(-1) ?? 0);
+    return sum / recallLevels.length;
   });
-  return { precisions, recalls };
 }
 
-function atThreshold(images: readonly MatchedImage[], scoreThreshold: number): ThresholdFigures {
+/** The part of the faces that the first `limit` detections of each image hit, mean over the overlaps; null where there is no face. */
+function averageRecall({ faces, outcomes }: Matches, { firstDetection, scores }: DetectionPairs, limit: number): number | null {
+  if (faces === 0) return null;
+  return mean(
+    cocoThresholds.map((_, t) => {
+      let hits = 0;
+      for (let i = 0; i + 1 < firstDetection.length; i++) {
+        const end = Math.min(firstDetection[i + 1]!, firstDetection[i]! + limit);
+        for (let d = firstDetection[i]!; d < end; d++) if (outcomes[t * scores.length + d]! > 0) hits++;
+      }
+      return hits / faces;
+    }),
+  );
+}
+
+function atThreshold({ faces, outcomes }: Matches, { scores }: DetectionPairs, scoreThreshold: number): ThresholdFigures {
   let truePositives = 0;
   let falsePositives = 0;
-  for (const { scores, outcomes } of images) {
-    for (let d = 0; d < scores.length && scores[d]! >= scoreThreshold; d++) {
-      if (outcomes[d]! > 0) truePositives++;
-      else if (outcomes[d]! < 0) falsePositives++;
-    }
+  for (let d = 0; d < scores.length; d++) {
+    if (!(scores[d]! >= scoreThreshold)) continue;
+    if (outcomes[d]! > 0) truePositives++;
+    else if (outcomes[d]! < 0) falsePositives++;
   }
-  const falseNegatives = countFaces(images) - truePositives;
+  const falseNegatives = faces - truePositives;
   return {
     scoreThreshold,
     precision: truePositives / Math.max(1, truePositives + falsePositives),

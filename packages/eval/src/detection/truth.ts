@@ -1,4 +1,5 @@
-import { FaceDetError } from '@facedet/core';
+import { FaceDetError, received } from '@facedet/checks';
+import { mismatched } from '../text/malformed.ts';
 
 /** An image and the faces that are labelled in it. */
 export interface TruthImage {
@@ -6,6 +7,8 @@ export interface TruthImage {
   readonly name: string;
   /** x, y, width, height of each, in pixels. */
   readonly boxes: Float64Array;
+  /** Area of each face in square pixels, which decides whether it is small, medium or large; absent: width × height. */
+  readonly areas?: Float64Array;
   /** 1 where a face neither counts as missed nor makes a prediction wrong (VOC's `difficult`, WIDER's `invalid`); absent: none. */
   readonly ignored?: Uint8Array;
   /** 1 where a box holds a crowd (COCO's `iscrowd`): ignored, and any number of predictions may lie in it; absent: none. */
@@ -40,11 +43,13 @@ export function imageFinder<T extends { readonly name: string }>(images: readonl
     const candidates = byStem.get(stemOf(name)) ?? [];
     if (candidates.length < 2) return candidates[0];
     const common = candidates.map((image) => sharedParts(image.name, name));
-    const most = Math.max(...common);
-    if (common.filter((parts) => parts === most).length > 1) {
-      throw new FaceDetError('MISMATCHED_FILES', `expected ${path} to name one image of the ground truth, but ${candidates.map((image) => image.name).join(' and ')} fit alike; give their folders too`);
+    const most = common.reduce((a, b) => Math.max(a, b), 0);
+    const fitting = candidates.filter((_, k) => common[k] === most);
+    if (fitting.length > 1) {
+      const names = fitting.slice(0, 3).map((image) => image.name).join(', ');
+      throw mismatched(path, 'a path that fits one image of the ground truth', `one that fits ${fitting.length} (${names}); give their folders too`);
     }
-    return candidates[common.indexOf(most)];
+    return fitting[0];
   };
 }
 
@@ -55,4 +60,16 @@ function sharedParts(a: string, b: string): number {
   let k = 0;
   while (k < left.length && left[k] === right[k]) k++;
   return k;
+}
+
+/** Throws `INVALID_ARGUMENT` for an image whose arrays have lengths that contradict each other. */
+export function checkTruthImage({ name, boxes, areas, ignored, crowd }: TruthImage): void {
+  const faces = boxes.length / 4;
+  for (const [field, values] of Object.entries({ areas, ignored, crowd })) {
+    if (Number.isInteger(faces) && (values === undefined || values.length === faces)) continue;
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected four numbers in boxes and one in ${field} for each face of ${received(name)} but received ${boxes.length} and ${values?.length ?? 'none'}.`,
+    );
+  }
 }

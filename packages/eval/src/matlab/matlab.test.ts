@@ -23,9 +23,9 @@ describe('readMatlab', () => {
   });
 
   it('names the file and what is wrong with it', async () => {
-    await expect(readMatlab(new Uint8Array(10), 'a.mat', ['x'])).rejects.toThrow('a.mat: expected a MATLAB 5 file, found no header of one');
-    await expect(readMatlab(new TextEncoder().encode('{'.repeat(200)), 'a.mat', ['x'])).rejects.toThrow('found no header of one');
-    await expect(readMatlab(file, 'a.mat', ['names', 'labels'])).rejects.toThrow('a.mat: expected a MATLAB 5 file, with names, labels; labels is not in it');
+    await expect(readMatlab(new Uint8Array(10), 'a.mat', ['x'])).rejects.toThrow('a.mat: expected a MATLAB 5 file but received one without its header; give');
+    await expect(readMatlab(new TextEncoder().encode('{'.repeat(200)), 'a.mat', ['x'])).rejects.toThrow('received one without its header');
+    await expect(readMatlab(file, 'a.mat', ['names', 'labels'])).rejects.toThrow('a.mat: expected a MATLAB 5 file but received one without labels (of names, labels).');
   });
 
   it('refuses every truncation, and never crashes on damage', async () => {

@@ -1,4 +1,5 @@
-import { assign } from '@facedet/tracker';
+import { MINIMUM_OVERLAP } from '../boxes.ts';
+import { createPairMatcher } from './pair-matcher.ts';
 import type { PairedSequence } from './sequence.ts';
 
 /** What CLEAR adds up over sequences. */
@@ -20,7 +21,7 @@ export interface ClearCounts {
   readonly CLR_Frames: number;
 }
 
-/** The CLEAR metrics (Bernardin and Stiefelhagen 2008) at IoU .5, with TrackEval's names. */
+/** The CLEAR metrics (Bernardin and Stiefelhagen 2008) at IoU 0.5, with TrackEval's names. */
 export interface ClearFigures extends ClearCounts {
   /** 1 − (misses + false positives + switches) / true boxes; may be negative. */
   readonly MOTA: number;
@@ -38,54 +39,61 @@ export interface ClearFigures extends ClearCounts {
   readonly MOTAL: number;
 }
 
-const minimumOverlap = 0.5;
 /** More than any sum of overlaps in a frame: a match of the frame before is kept wherever it still overlaps enough. */
-const continuity = 1000;
+export const CONTINUITY = 1000;
 
 /** CLEAR of one sequence, as TrackEval computes it. */
-export function clear({ frames, truthIds, truthBoxes, trackBoxes }: PairedSequence): ClearFigures {
+export function clear(sequence: PairedSequence): ClearFigures {
+  const { length, truth, tracks, truthStarts, trackStarts, pairStarts, pairRow, pairCol, similarity, truthIds } = sequence;
   const counts = { CLR_TP: 0, CLR_FN: 0, CLR_FP: 0, IDSW: 0, Frag: 0, MT: 0, PT: 0, ML: 0, MOTP_sum: 0, CLR_Frames: 0 };
   // TrackEval leaves the frames at 0 where one side is empty.
-  if (trackBoxes === 0) return clearFigures({ ...counts, CLR_FN: truthBoxes, ML: truthIds });
-  if (truthBoxes === 0) return clearFigures({ ...counts, CLR_FP: trackBoxes });
-  counts.CLR_Frames = frames.length;
-  const present = new Int32Array(truthIds);
-  const matched = new Int32Array(truthIds);
-  const starts = new Int32Array(truthIds);
-  const lastTrack = new Int32Array(truthIds).fill(-1);
-  let current = new Int32Array(truthIds).fill(-1);
-  for (const { truth, tracks, similarity } of frames) {
-    for (const id of truth) present[id] = present[id]! + 1;
-    if (truth.length === 0 || tracks.length === 0) {
-      counts.CLR_FN += truth.length;
-      counts.CLR_FP += tracks.length;
-      continue;
-    }
-    const cols = tracks.length;
-    const cost = similarity.map((value, k) => {
-      if (value < minimumOverlap - Number.EPSILON) return 0;
-      return -(value + (tracks[k % cols] === current[truth[Math.floor(k / cols)]!] ? continuity : 0));
-    });
-    const { rowToCol } = assign(cost, truth.length, cols);
-    const next = new Int32Array(truthIds).fill(-1);
+  if (tracks.length === 0) return clearFigures({ ...counts, CLR_FN: truth.length, ML: truthIds });
+  if (truth.length === 0) return clearFigures({ ...counts, CLR_FP: tracks.length });
+  counts.CLR_Frames = length;
+  const present = new Float64Array(truthIds);
+  const matched = new Float64Array(truthIds);
+  const starts = new Float64Array(truthIds);
+  const lastTrack = new Float64Array(truthIds).fill(-1);
+  /** When each was matched last, counting the frames in which both sides have boxes: others end no match. */
+  const lastMatch = new Float64Array(truthIds).fill(-1);
+  let both = 0;
+  const match = createPairMatcher();
+  let gain = new Float64Array(64);
+  for (const id of truth) present[id]!++;
+  for (let f = 0; f + 1 < truthStarts.length; f++) {
+    const truthStart = truthStarts[f]!;
+    const trackStart = trackStarts[f]!;
+    const from = pairStarts[f]!;
+    const rows = truthStarts[f + 1]! - truthStart;
+    const cols = trackStarts[f + 1]! - trackStart;
+    const count = pairStarts[f + 1]! - from;
     let matches = 0;
-    for (let row = 0; row < truth.length; row++) {
-      const col = rowToCol[row]!;
-      if (col < 0 || cost[row * cols + col]! >= 0) continue;
-      const id = truth[row]!;
-      const track = tracks[col]!;
-      matches++;
-      counts.MOTP_sum += similarity[row * cols + col]!;
-      matched[id] = matched[id]! + 1;
-      if (lastTrack[id]! >= 0 && lastTrack[id] !== track) counts.IDSW++;
-      if (current[id]! < 0) starts[id] = starts[id]! + 1;
-      lastTrack[id] = track;
-      next[id] = track;
+    if (rows > 0 && cols > 0) {
+      both++;
+      if (gain.length < count) gain = new Float64Array(2 * count);
+      for (let p = 0; p < count; p++) {
+        const id = truth[truthStart + pairRow[from + p]!]!;
+        const value = similarity[from + p]!;
+        const isKept = lastMatch[id] === both - 1 && lastTrack[id] === tracks[trackStart + pairCol[from + p]!];
+        gain[p] = value < MINIMUM_OVERLAP - Number.EPSILON ? 0 : value + (isKept ? CONTINUITY : 0);
+      }
+      const rowToCol = match(rows, cols, { row: pairRow, col: pairCol, gain, from, count });
+      for (let p = 0; p < count; p++) {
+        if (gain[p] === 0 || rowToCol[pairRow[from + p]!] !== pairCol[from + p]) continue;
+        const id = truth[truthStart + pairRow[from + p]!]!;
+        const track = tracks[trackStart + pairCol[from + p]!]!;
+        matches++;
+        counts.MOTP_sum += similarity[from + p]!;
+        matched[id]!++;
+        if (lastTrack[id]! >= 0 && lastTrack[id] !== track) counts.IDSW++;
+        if (lastMatch[id] !== both - 1 || lastTrack[id]! < 0) starts[id]!++;
+        lastTrack[id] = track;
+        lastMatch[id] = both;
+      }
     }
-    current = next;
     counts.CLR_TP += matches;
-    counts.CLR_FN += truth.length - matches;
-    counts.CLR_FP += tracks.length - matches;
+    counts.CLR_FN += rows - matches;
+    counts.CLR_FP += cols - matches;
   }
   for (let id = 0; id < truthIds; id++) {
     const ratio = matched[id]! / present[id]!;

@@ -79,14 +79,14 @@ describe('evaluateMot', () => {
   it.each([
     ['1,1,0,0,10\n', 'tracks.txt, line 1: expected frame,id,x,y,width,height'],
     ['1,1,0,0,10,10,1\n2,1,0,0,ten,10,1\n', 'tracks.txt, line 2: expected frame,id,x,y,width,height'],
-    ['0,1,0,0,10,10,1\n', 'tracks.txt, line 1: expected a frame number from 1 on, got 0'],
-    ['1,1,0,0,10,10,1\n\n1,1,5,0,10,10,1\n', 'tracks.txt, line 3: expected an identity once a frame, got identity 1 again in frame 1 (first in line 1)'],
+    ['0,1,0,0,10,10,1\n', 'tracks.txt, line 1: expected a frame number from 1 on but received 0'],
+    ['1,1,0,0,10,10,1\n\n1,1,5,0,10,10,1\n', 'tracks.txt, line 3: expected an identity once per frame but received identity 1 again in frame 1 (first in line 1)'],
   ])('refuses %j', (text, message) => {
     expect(() => parseMotRows(text, 'tracks.txt')).toThrow(message);
   });
 
   it('refuses rows after the end of the sequence, naming the line', () => {
     const tracks = parseMotRows('1,1,0,0,10,10,1\n9,1,0,0,10,10,1\n', 'tracks.txt');
-    expect(() => evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks, length: 4 })).toThrow("tracks.txt, line 2: expected a frame up to 4, the sequence's length, got frame 9");
+    expect(() => evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks, length: 4 })).toThrow("tracks.txt, line 2: expected a frame up to 4, the sequence's length but received frame 9");
   });
 });

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '@facedet/checks';
 import { type ClearFigures, clear, combineClear } from './clear.ts';
 import { type HotaFigures, combineHota, hota } from './hota.ts';
 import { type IdentityFigures, combineIdentity, identity } from './identity.ts';
@@ -28,12 +29,15 @@ export interface MotSequence extends PrepareOptions {
 /**
  * HOTA, CLEAR and identity metrics of one sequence, after MOTChallenge's preparation.
  *
- * @throws FaceDetError `MALFORMED_FILE` for a row after the sequence's end or a track of another class, naming its line.
+ * @throws FaceDetError `MALFORMED_FILE` for a row after the sequence's end or a track of another class, naming its line; `TOO_DENSE` for
+ * a frame with more than 4 million overlapping pairs; `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
-export function evaluateMot({ truth, tracks, ...options }: MotSequence): MotFigures {
-  const sequence = pairSequence(truth, tracks, options);
-  const counts: MotCounts = { Dets: sequence.trackBoxes, GT_Dets: sequence.truthBoxes, IDs: sequence.trackIds, GT_IDs: sequence.truthIds };
-  return { ...hota(sequence), ...clear(sequence), ...identity(sequence), ...counts };
+export function evaluateMot(sequence: MotSequence): MotFigures {
+  checkOptionNames(sequence, ['truth', 'tracks', 'length', 'distractors'], '', 'the sequence');
+  const { truth, tracks, ...options } = sequence ?? {};
+  const paired = pairSequence(truth, tracks, options);
+  const counts: MotCounts = { Dets: paired.tracks.length, GT_Dets: paired.truth.length, IDs: paired.trackIds, GT_IDs: paired.truthIds };
+  return { ...hota(paired), ...clear(paired), ...identity(paired), ...counts };
 }
 
 /** The figures of several sequences together: counts add up, association and localisation weigh by matches; nothing is a mean over sequences. */

@@ -1,7 +1,7 @@
-import { assign } from '@facedet/tracker';
+import { createPairMatcher } from './pair-matcher.ts';
 import type { PairedSequence } from './sequence.ts';
 
-/** The overlaps at which HOTA looks: .05, .10, … .95. */
+/** The overlaps at which HOTA is computed: 0.05, 0.10, … 0.95. */
 export const hotaThresholds: readonly number[] = Array.from({ length: 19 }, (_, k) => 0.05 + 0.05 * k);
 
 /** HOTA at each of `hotaThresholds`. */
@@ -47,61 +47,58 @@ export interface HotaFigures {
   readonly curves: HotaCurves;
 }
 
-/** Matches of two identities over a sequence, for each threshold. */
-interface PairMatches {
-  truth: number;
-  track: number;
-  counts: Float64Array;
-}
-
 /** HOTA of one sequence, as TrackEval computes it. */
-export function hota({ frames, truthIds, trackIds, truthBoxes, trackBoxes }: PairedSequence): HotaFigures {
+export function hota(sequence: PairedSequence): HotaFigures {
+  const { truth, tracks, truthStarts, trackStarts, pairStarts, pairRow, pairCol, pairCouple, similarity, couples, truthIds, trackIds } = sequence;
   const steps = hotaThresholds.length;
   const zeros = (): Float64Array => new Float64Array(steps);
   const hits = zeros();
   const localisation = zeros();
   const sums = { AssA: zeros(), AssRe: zeros(), AssPr: zeros() };
-  if (truthBoxes > 0 && trackBoxes > 0) {
-    const truthCounts = new Float64Array(truthIds);
-    const trackCounts = new Float64Array(trackIds);
-    const alignment = globalAlignment(frames, truthCounts, trackCounts);
-    const pairs = new Map<number, PairMatches>();
-    for (const { truth, tracks, similarity } of frames) {
-      if (truth.length === 0 || tracks.length === 0) continue;
-      const cols = tracks.length;
-      const cost = similarity.map((value, k) => -alignment[truth[Math.floor(k / cols)]! * trackIds + tracks[k % cols]!]! * value);
-      const { rowToCol } = assign(cost, truth.length, cols);
-      for (let row = 0; row < truth.length; row++) {
-        const col = rowToCol[row]!;
-        if (col < 0) continue;
-        const overlap = similarity[row * cols + col]!;
-        if (overlap < hotaThresholds[0]! - Number.EPSILON) continue;
-        const key = truth[row]! * trackIds + tracks[col]!;
-        let pair = pairs.get(key);
-        if (!pair) pairs.set(key, (pair = { truth: truth[row]!, track: tracks[col]!, counts: zeros() }));
-        for (let a = 0; a < steps && overlap >= hotaThresholds[a]! - Number.EPSILON; a++) {
-          hits[a] = hits[a]! + 1;
-          localisation[a] = localisation[a]! + overlap;
-          pair.counts[a] = pair.counts[a]! + 1;
-        }
+  const truthCounts = new Float64Array(truthIds);
+  const trackCounts = new Float64Array(trackIds);
+  for (const id of truth) truthCounts[id]!++;
+  for (const id of tracks) trackCounts[id]!++;
+  const alignment = globalAlignment(sequence, truthCounts, trackCounts);
+  /** Matches of each pair of identities, for each threshold. */
+  const matches = new Map<number, Float64Array>();
+  const match = createPairMatcher();
+  let gain = new Float64Array(64);
+  for (let f = 0; f + 1 < truthStarts.length; f++) {
+    const from = pairStarts[f]!;
+    const count = pairStarts[f + 1]! - from;
+    if (count === 0) continue;
+    if (gain.length < count) gain = new Float64Array(2 * count);
+    for (let p = 0; p < count; p++) gain[p] = alignment[pairCouple[from + p]!]! * similarity[from + p]!;
+    const rowToCol = match(truthStarts[f + 1]! - truthStarts[f]!, trackStarts[f + 1]! - trackStarts[f]!, { row: pairRow, col: pairCol, gain, from, count });
+    for (let p = from; p < from + count; p++) {
+      if (rowToCol[pairRow[p]!] !== pairCol[p]) continue;
+      const overlap = similarity[p]!;
+      if (overlap < hotaThresholds[0]! - Number.EPSILON) continue;
+      let counts = matches.get(pairCouple[p]!);
+      if (!counts) matches.set(pairCouple[p]!, (counts = zeros()));
+      for (let a = 0; a < steps && overlap >= hotaThresholds[a]! - Number.EPSILON; a++) {
+        hits[a]!++;
+        localisation[a]! += overlap;
+        counts[a]!++;
       }
     }
-    for (const { truth, track, counts } of pairs.values()) {
-      for (let a = 0; a < steps; a++) {
-        const count = counts[a]!;
-        const inTruth = truthCounts[truth]!;
-        const inTrack = trackCounts[track]!;
-        sums.AssA[a] = sums.AssA[a]! + count * (count / Math.max(1, inTruth + inTrack - count));
-        sums.AssRe[a] = sums.AssRe[a]! + count * (count / Math.max(1, inTruth));
-        sums.AssPr[a] = sums.AssPr[a]! + count * (count / Math.max(1, inTrack));
-      }
+  }
+  for (const [couple, counts] of matches) {
+    const inTruth = truthCounts[couples.truth[couple]!]!;
+    const inTrack = trackCounts[couples.track[couple]!]!;
+    for (let a = 0; a < steps; a++) {
+      const count = counts[a]!;
+      sums.AssA[a]! += count * (count / Math.max(1, inTruth + inTrack - count));
+      sums.AssRe[a]! += count * (count / Math.max(1, inTruth));
+      sums.AssPr[a]! += count * (count / Math.max(1, inTrack));
     }
   }
   const overHits = (sum: Float64Array): number[] => Array.from(sum, (value, a) => value / Math.max(1, hits[a]!));
   return figuresOf({
     hits: Array.from(hits),
-    misses: Array.from(hits, (hit) => truthBoxes - hit),
-    extras: Array.from(hits, (hit) => trackBoxes - hit),
+    misses: Array.from(hits, (hit) => truth.length - hit),
+    extras: Array.from(hits, (hit) => tracks.length - hit),
     AssA: overHits(sums.AssA),
     AssRe: overHits(sums.AssRe),
     AssPr: overHits(sums.AssPr),
@@ -126,30 +123,32 @@ export function combineHota(parts: readonly HotaFigures[]): HotaFigures {
   });
 }
 
-/** How well each pair of identities fits over the whole sequence (a soft Jaccard index); it steers every frame's matching. */
-function globalAlignment(frames: PairedSequence['frames'], truthCounts: Float64Array, trackCounts: Float64Array): Float64Array {
-  const trackIds = trackCounts.length;
-  const potential = new Float64Array(truthCounts.length * trackIds);
-  for (const { truth, tracks, similarity } of frames) {
-    const cols = tracks.length;
-    const rowSums = new Float64Array(truth.length);
-    const colSums = new Float64Array(cols);
-    similarity.forEach((value, k) => {
-      const row = Math.floor(k / cols);
-      rowSums[row] = rowSums[row]! + value;
-      colSums[k % cols] = colSums[k % cols]! + value;
-    });
-    similarity.forEach((value, k) => {
-      const row = Math.floor(k / cols);
-      const rest = colSums[k % cols]! + rowSums[row]! - value;
-      if (!(rest > Number.EPSILON)) return;
-      const place = truth[row]! * trackIds + tracks[k % cols]!;
-      potential[place] = potential[place]! + value / rest;
-    });
-    for (const id of truth) truthCounts[id] = truthCounts[id]! + 1;
-    for (const id of tracks) trackCounts[id] = trackCounts[id]! + 1;
+/**
+ * How well each pair of identities fits over the whole sequence (a soft Jaccard index); it steers every frame's matching. Only of those that
+ * overlap in some frame: of the others it is 0.
+ */
+function globalAlignment(sequence: PairedSequence, truthCounts: Float64Array, trackCounts: Float64Array): Float64Array {
+  const { truthStarts, trackStarts, pairStarts, pairRow, pairCol, pairCouple, similarity, couples } = sequence;
+  const potential = new Float64Array(couples.truth.length);
+  let rowSums = new Float64Array(64);
+  let colSums = new Float64Array(64);
+  for (let f = 0; f + 1 < truthStarts.length; f++) {
+    const rows = truthStarts[f + 1]! - truthStarts[f]!;
+    const cols = trackStarts[f + 1]! - trackStarts[f]!;
+    if (rowSums.length < rows) rowSums = new Float64Array(2 * rows);
+    if (colSums.length < cols) colSums = new Float64Array(2 * cols);
+    rowSums.fill(0, 0, rows);
+    colSums.fill(0, 0, cols);
+    for (let p = pairStarts[f]!; p < pairStarts[f + 1]!; p++) {
+      rowSums[pairRow[p]!]! += similarity[p]!;
+      colSums[pairCol[p]!]! += similarity[p]!;
+    }
+    for (let p = pairStarts[f]!; p < pairStarts[f + 1]!; p++) {
+      const rest = colSums[pairCol[p]!]! + rowSums[pairRow[p]!]! - similarity[p]!;
+      if (rest > Number.EPSILON) potential[pairCouple[p]!]! += similarity[p]! / rest;
+    }
   }
-  return potential.map((value, k) => value / (truthCounts[Math.floor(k / trackIds)]! + trackCounts[k % trackIds]! - value));
+  return potential.map((value, couple) => value / (truthCounts[couples.truth[couple]!]! + trackCounts[couples.track[couple]!]! - value));
 }
 
 interface Tallies {

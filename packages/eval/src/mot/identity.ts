@@ -1,4 +1,5 @@
-import { assign } from '@facedet/tracker';
+import { MINIMUM_OVERLAP } from '../boxes.ts';
+import { createPairMatcher } from './pair-matcher.ts';
 import type { PairedSequence } from './sequence.ts';
 
 /** What the identity metrics add up over sequences: boxes under the best one-to-one match of identities. */
@@ -8,35 +9,27 @@ export interface IdentityCounts {
   readonly IDFP: number;
 }
 
-/** The identity metrics (Ristani et al. 2016) at IoU .5. */
+/** The identity metrics (Ristani et al. 2016) at IoU 0.5. */
 export interface IdentityFigures extends IdentityCounts {
   /** Harmonic mean of IDP and IDR. */
   readonly IDF1: number;
-  /** The part of the tracks' boxes that bear the right identity. */
+  /** The part of the tracks' boxes that have the right identity. */
   readonly IDP: number;
   /** The part of the true boxes that are found under the right identity. */
   readonly IDR: number;
 }
 
-const minimumOverlap = 0.5;
-
-/** Identity metrics of one sequence: true and predicted identities are matched one to one over the whole of it, for the most boxes in common. */
-export function identity({ frames, truthIds, trackIds, truthBoxes, trackBoxes }: PairedSequence): IdentityFigures {
-  const common = new Float64Array(truthIds * trackIds);
-  for (const { truth, tracks, similarity } of frames) {
-    const cols = tracks.length;
-    similarity.forEach((value, k) => {
-      if (value < minimumOverlap) return;
-      const place = truth[Math.floor(k / cols)]! * trackIds + tracks[k % cols]!;
-      common[place] = common[place]! - 1;
-    });
-  }
-  const { rowToCol } = assign(common, truthIds, trackIds);
+/**
+ * Identity metrics of one sequence: true and predicted identities are matched one to one over the whole of it, for the most boxes in
+ * common. Only identities that overlap somewhere are compared, so that thousands of them are no matter.
+ */
+export function identity({ truth, tracks, pairCouple, similarity, couples, truthIds, trackIds }: PairedSequence): IdentityFigures {
+  const common = new Float64Array(couples.truth.length);
+  for (let p = 0; p < similarity.length; p++) if (similarity[p]! >= MINIMUM_OVERLAP) common[pairCouple[p]!]!++;
+  const rowToCol = createPairMatcher()(truthIds, trackIds, { row: couples.truth, col: couples.track, gain: common, count: common.length });
   let hits = 0;
-  rowToCol.forEach((col, row) => {
-    if (col >= 0) hits -= common[row * trackIds + col]!;
-  });
-  return identityFigures({ IDTP: hits, IDFN: truthBoxes - hits, IDFP: trackBoxes - hits });
+  for (let couple = 0; couple < common.length; couple++) if (rowToCol[couples.truth[couple]!] === couples.track[couple]) hits += common[couple]!;
+  return identityFigures({ IDTP: hits, IDFN: truth.length - hits, IDFP: tracks.length - hits });
 }
 
 /** Identity metrics of several sequences together: counts add up. */

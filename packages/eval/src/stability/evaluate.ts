@@ -1,5 +1,7 @@
-import { FaceDetError } from '@facedet/core';
-import type { TrackRows } from '../mot/rows.ts';
+import { FaceDetError, received } from '@facedet/checks';
+import { checkRows, type TrackRows } from '../mot/rows.ts';
+import { MAX_FRAMES } from '../text/limits.ts';
+import { mismatched, shortPath } from '../text/malformed.ts';
 import { coverage } from './follow.ts';
 import type { TimedTracks } from './jsonl.ts';
 import { type Follow, type Lag, lagOf } from './lag.ts';
@@ -29,7 +31,7 @@ export interface StabilityFigures {
 export interface TruthStability extends Lag {
   /** True boxes. */
   readonly boxes: number;
-  /** True boxes with a track on them (IoU ≥ .5). */
+  /** True boxes with a track on them (IoU ≥ 0.5). */
   readonly covered: number;
   /** Change of the error from frame to frame; a constant offset does not count. */
   readonly jitter: Jitter;
@@ -47,9 +49,16 @@ export interface TruthStability extends Lag {
   readonly flickerPerSecond: number | null;
 }
 
-/** The times of the frames of a constant frame rate, from 0. */
+/**
+ * The times of the frames of a constant frame rate, in seconds from 0.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for a number of frames that is not a whole one up to 20,000,000, or a rate not above 0.
+ */
 export function frameTimes(frames: number, frameRate: number): Float64Array {
-  if (!(frameRate > 0)) throw new FaceDetError('INVALID_ARGUMENT', `expected a positive frame rate, got ${frameRate}`);
+  if (!Number.isInteger(frames) || frames < 0 || frames > MAX_FRAMES) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a whole number of frames up to ${MAX_FRAMES} but received ${received(frames)}.`);
+  }
+  if (!(frameRate > 0 && frameRate < Infinity)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a frame rate above 0 but received ${received(frameRate)}.`);
   return Float64Array.from({ length: frames }, (_, k) => k / frameRate);
 }
 
@@ -59,9 +68,12 @@ export function frameTimes(frames: number, frameRate: number): Float64Array {
  * @throws FaceDetError `MISMATCHED_FILES` where the truth has later frames than `tracks.times`.
  */
 export function evaluateStability({ rows, times }: TimedTracks, truth?: TrackRows): StabilityFigures {
+  checkRows(rows, 'tracks');
+  if (truth) checkRows(truth, 'truth');
   for (const { file, frames, lines } of truth ? [rows, truth] : [rows]) {
-    const late = frames.findIndex((frame) => frame > times.length);
-    if (late >= 0) throw new FaceDetError('MISMATCHED_FILES', `${file}, line ${lines[late]}: expected a frame up to ${times.length}, got frame ${frames[late]}; truth and tracks must be of the same video`);
+    const late = frames.findIndex((frame) => frame < 1 || frame > times.length);
+    if (late < 0) continue;
+    throw mismatched(`${shortPath(file)}, line ${lines[late]}`, `a frame up to ${times.length}`, `frame ${frames[late]}; give truth and tracks of the same video`);
   }
   const series = seriesOf(rows, times);
   const spans = series.map((one) => presence(one.frames, one.times));

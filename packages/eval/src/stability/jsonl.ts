@@ -1,5 +1,7 @@
-import { FaceDetError } from '@facedet/core';
+import { received } from '@facedet/checks';
 import { checkIdentities, type TrackRows } from '../mot/rows.ts';
+import { NumberList } from '../number-list.ts';
+import { isCoordinate, MAX_FRAMES } from '../text/limits.ts';
 import { malformed } from '../text/malformed.ts';
 
 /** Tracks of a video with the time of each of its frames. */
@@ -10,65 +12,98 @@ export interface TimedTracks {
 }
 
 interface Line {
-  frame: unknown;
-  timestamp: unknown;
-  faces: unknown;
+  frame?: unknown;
+  timestamp?: unknown;
+  faces?: unknown;
+}
+
+interface FaceOfLine {
+  id?: unknown;
+  box?: Record<string, unknown> | null;
+  score?: unknown;
 }
 
 /**
- * Reads the JSON Lines of `facedet video`: `{ "frame", "timestamp", "faces": [{ "id", "box", "score" }] }`, a line a frame.
+ * Reads the JSON Lines of `facedet video`: `{ "frame", "timestamp", "faces": [{ "id", "box", "score" }] }`, one line per frame. Frames
+ * that are left out are empty ones, at times between those around them; at most 20,000,000 frames.
  *
- * @throws FaceDetError `MALFORMED_FILE` with the line: not JSON, frames or times that don't rise, a face without box or identity.
+ * @throws FaceDetError `MALFORMED_FILE` with the line: not JSON, frames or times that do not increase, a frame number out of range, a
+ * face without box or identity.
  */
 export function parseTrackJsonl(text: string, file: string): TimedTracks {
-  const frames: number[] = [];
-  const ids: number[] = [];
-  const boxes: number[] = [];
-  const scores: number[] = [];
-  const lines: number[] = [];
-  const times: number[] = [];
-  const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
-  text.split('\n').forEach((source, i) => {
-    if (source.trim() === '') return;
-    const { frame, timestamp, faces } = parseLine(source, file, i + 1);
-    if (!(Number.isInteger(frame) && (frame as number) >= times.length)) throw malformed(file, i + 1, `"frame" of at least ${times.length}`, JSON.stringify(frame) ?? 'nothing');
-    if (!isNumber(timestamp) || timestamp <= (times.at(-1) ?? -Infinity)) throw malformed(file, i + 1, `"timestamp" in seconds after ${times.at(-1) ?? 'nothing'}`, JSON.stringify(timestamp) ?? 'nothing');
-    if (!Array.isArray(faces)) throw malformed(file, i + 1, 'a list of "faces"', JSON.stringify(faces) ?? 'nothing');
-    // Frames that are left out are empty ones between the times around them.
-    for (let from = times.at(-1) ?? timestamp - (frame as number), missing = (frame as number) - times.length + 1; missing > 1; missing--) {
-      times.push((from += (timestamp - from) / missing));
+  const list = (): NumberList => new NumberList('faces');
+  const [frames, ids, boxes, scores, lines] = [list(), list(), list(), list(), list()];
+  const stated = { frame: new NumberList('frames'), timestamp: new NumberList('frames') };
+  let lastFrame = -1;
+  let lastTime = -Infinity;
+  for (let from = text.startsWith('\uFEFF') ? 1 : 0, line = 1; from < text.length; line++) {
+    let end = text.indexOf('\n', from);
+    if (end < 0) end = text.length;
+    const source = text.slice(from, end);
+    from = end + 1;
+    if (source.trim() === '') continue;
+    const { frame, timestamp, faces } = parseLine(source, file, line);
+    const shown = (value: unknown): string => (value === undefined ? 'nothing' : received(value));
+    if (!Number.isInteger(frame) || (frame as number) <= lastFrame) throw malformed(file, line, `"frame" of at least ${lastFrame + 1}`, shown(frame));
+    if ((frame as number) >= MAX_FRAMES) throw malformed(file, line, `"frame" below ${MAX_FRAMES}`, shown(frame));
+    if (typeof timestamp !== 'number' || !(timestamp > lastTime) || !(Math.abs(timestamp) <= MAX_SECONDS)) {
+      throw malformed(file, line, `"timestamp" in seconds after ${lastFrame < 0 ? 'nothing' : lastTime}`, shown(timestamp));
     }
-    times.push(timestamp);
-    for (const face of faces as { id?: unknown; box?: Record<string, unknown>; score?: unknown }[]) {
-      const box = [face?.box?.x, face?.box?.y, face?.box?.width, face?.box?.height];
-      if (!isNumber(face?.id) || !box.every(isNumber)) throw malformed(file, i + 1, 'faces with "id" and "box" { x, y, width, height } (rows of --no-track have no identity)', JSON.stringify(face));
-      frames.push(times.length);
+    if (!Array.isArray(faces)) throw malformed(file, line, 'a list of "faces"', shown(faces));
+    lastFrame = frame as number;
+    lastTime = timestamp;
+    stated.frame.push(lastFrame);
+    stated.timestamp.push(timestamp);
+    for (const face of faces as (FaceOfLine | null)[]) {
+      const { x, y, width, height } = face?.box ?? {};
+      if (typeof face?.id !== 'number' || ![x, y, width, height].every(isCoordinate)) {
+        throw malformed(file, line, 'faces with "id" and "box" { x, y, width, height } (rows of --no-track have no identity)', shown(face));
+      }
+      frames.push(lastFrame + 1);
       ids.push(face.id);
-      boxes.push(...(box as number[]));
-      scores.push(isNumber(face.score) ? face.score : 1);
-      lines.push(i + 1);
+      for (const side of [x, y, width, height]) boxes.push(side as number);
+      scores.push(typeof face.score === 'number' && Number.isFinite(face.score) ? face.score : 1);
+      lines.push(line);
     }
-  });
-  if (times.length === 0) throw new FaceDetError('MALFORMED_FILE', `${file}, line 1: expected a line for every frame, got an empty file`);
+  }
+  if (lastFrame < 0) throw malformed(file, 1, 'a line for every frame', 'an empty file');
   const rows: TrackRows = {
     file,
-    frames: Int32Array.from(frames),
-    ids: Float64Array.from(ids),
-    boxes: Float64Array.from(boxes),
-    scores: Float64Array.from(scores),
+    frames: Int32Array.from(frames.toArray()),
+    ids: ids.toArray().slice(),
+    boxes: boxes.toArray().slice(),
+    scores: scores.toArray().slice(),
     classes: new Int32Array(frames.length).fill(-1),
-    lines: Int32Array.from(lines),
+    lines: Int32Array.from(lines.toArray()),
   };
   checkIdentities(rows);
-  return { rows, times: Float64Array.from(times) };
+  return { rows, times: allTimes(stated.frame.toArray(), stated.timestamp.toArray()) };
+}
+
+/** Three thousand years: seconds that are milliseconds pass, those that are nothing of the kind do not. */
+const MAX_SECONDS = 1e11;
+
+/** The time of every frame up to the last: those that are left out lie evenly between the ones around them. */
+function allTimes(frames: Float64Array, timestamps: Float64Array): Float64Array {
+  const times = new Float64Array(frames.at(-1)! + 1);
+  let next = 0;
+  frames.forEach((frame, k) => {
+    const timestamp = timestamps[k]!;
+    // Before the first there is nothing to lie between: a second per frame.
+    let time = k > 0 ? timestamps[k - 1]! : timestamp - frame;
+    for (let missing = frame - next + 1; missing > 1; missing--) times[next++] = time += (timestamp - time) / missing;
+    times[next++] = timestamp;
+  });
+  return times;
 }
 
 function parseLine(source: string, file: string, line: number): Line {
+  let value: unknown;
   try {
-    const value = JSON.parse(source) as Line | null;
-    if (value !== null && typeof value === 'object') return value;
+    value = JSON.parse(source);
   } catch (cause) {
-    throw malformed(file, line, 'JSON', JSON.stringify(source), cause);
+    throw malformed(file, line, 'JSON', received(source), cause);
   }
-  throw malformed(file, line, '{ "frame", "timestamp", "faces" }', source);
+  if (value === null || typeof value !== 'object') throw malformed(file, line, '{ "frame", "timestamp", "faces" }', received(value));
+  return value;
 }

@@ -19,8 +19,10 @@ export interface Lag {
   readonly trailSeconds: number | null;
 }
 
-/** Longest lag looked for, in seconds. */
+/** Longest lag that is searched for, in seconds. */
 const longest = 0.5;
+/** The same in frames, half a second at 1,000 frames per second: of times in a wrong unit the search must not take for ever. */
+const longestFrames = 500;
 /** A peak must stand out by so much over the correlation at the ends of the search. */
 const distinct = 0.02;
 
@@ -33,9 +35,10 @@ export function lagOf(stretches: readonly Follow[]): Lag {
 }
 
 function correlationLag(stretches: readonly Follow[], step: number): Pick<Lag, 'lagSeconds' | 'lagCorrelation'> {
-  const reach = Math.max(1, Math.round(longest / step));
+  const reach = Math.min(longestFrames, Math.max(1, Math.round(longest / step)));
   // Every shift sees the same frames of the track, so that correlations compare: those with room on both sides.
   const moves = stretches.filter(({ times }) => times.length > 2 * reach + 2).map(velocities);
+  if (moves.length === 0) return { lagSeconds: null, lagCorrelation: null };
   const at = (shift: number): number => {
     let product = 0;
     let own = 0;
@@ -54,8 +57,8 @@ function correlationLag(stretches: readonly Follow[], step: number): Pick<Lag, '
   const correlations = Array.from({ length: 2 * reach + 1 }, (_, k) => at(k - reach));
   const peak = correlations.indexOf(Math.max(...correlations));
   const isInside = peak > 0 && peak < 2 * reach;
-  if (moves.length === 0 || !isInside || correlations[peak]! - Math.max(correlations[0]!, correlations[2 * reach]!) < distinct) return { lagSeconds: null, lagCorrelation: null };
-  // A parabola through the peak and its neighbours tells it finer than a frame.
+  if (!isInside || correlations[peak]! - Math.max(correlations[0]!, correlations[2 * reach]!) < distinct) return { lagSeconds: null, lagCorrelation: null };
+  // A parabola through the peak and its neighbours places it more finely than a frame.
   const [before, top, after] = [correlations[peak - 1]!, correlations[peak]!, correlations[peak + 1]!];
   const bend = before - 2 * top + after;
   const fine = bend < 0 ? (before - after) / (2 * bend) : 0;

@@ -91,7 +91,7 @@ describe('evaluateStability', () => {
   });
 
   it('refuses truth of a longer video', () => {
-    expect(() => evaluateStability({ rows: parseMotRows('', 'a.txt'), times: frameTimes(3, fps) }, truth)).toThrow('tracks.txt, line 4: expected a frame up to 3, got frame 4');
+    expect(() => evaluateStability({ rows: parseMotRows('', 'a.txt'), times: frameTimes(3, fps) }, truth)).toThrow('tracks.txt, line 4: expected a frame up to 3 but received frame 4');
   });
 });
 
@@ -107,11 +107,11 @@ describe('parseTrackJsonl', () => {
 
   it.each([
     [`${line(0, 0, 1)}\n{"frame":1,"timest`, 'rows.jsonl, line 2: expected JSON'],
-    [`${line(0, 0, 1)}\n${line(0, 0.04, 1)}`, 'rows.jsonl, line 2: expected "frame" of at least 1, got 0'],
-    [`${line(0, 0, 1)}\n${line(1, 0, 1)}`, 'rows.jsonl, line 2: expected "timestamp" in seconds after 0, got 0'],
+    [`${line(0, 0, 1)}\n${line(0, 0.04, 1)}`, 'rows.jsonl, line 2: expected "frame" of at least 1 but received 0'],
+    [`${line(0, 0, 1)}\n${line(1, 0, 1)}`, 'rows.jsonl, line 2: expected "timestamp" in seconds after 0 but received 0'],
     [line(0, 0, null), 'rows.jsonl, line 1: expected faces with "id"'],
-    [line(0, 0, 1, 1), 'rows.jsonl, line 1: expected an identity once a frame'],
-    ['', 'rows.jsonl, line 1: expected a line for every frame, got an empty file'],
+    [line(0, 0, 1, 1), 'rows.jsonl, line 1: expected an identity once per frame'],
+    ['', 'rows.jsonl, line 1: expected a line for every frame but received an empty file'],
   ])('refuses %j', (text, message) => {
     expect(() => parseTrackJsonl(text, 'rows.jsonl')).toThrow(message);
   });

@@ -1,3 +1,4 @@
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import type { PixelBuffer } from '@facedet/core';
 import { createAppearance } from './appearance.ts';
 import { paintBackground } from './background.ts';
@@ -14,14 +15,31 @@ export interface Portrait {
   readonly truth: SceneFace[];
 }
 
-/** One procedural person, from the front, in the middle of the picture. The same seed is the same person everywhere. */
-export function renderPortrait({ seed = 1, width = 320, height = 400 }: { seed?: number; width?: number; height?: number } = {}): Portrait {
+/**
+ * One procedural person, from the front, in the middle of the picture. The same seed is the same person everywhere.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for unknown options and options out of range.
+ */
+export function renderPortrait(options: { seed?: number; width?: number; height?: number } = {}): Portrait {
+  checkOptionNames(options, ['seed', 'width', 'height']);
+  const { seed = 1, width = 320, height = 400 } = options;
+  checkPicture(seed, width, height);
   const size = Math.min(width * 0.26, height * 0.2);
   return render(width, height, seed, [headOf(seed, width / 2, height * 0.45, size, seed)]);
 }
 
-/** `faces` people (default 6) of different sizes in two rows, none hidden: the picture that README examples begin with. */
-export function groupPicture({ seed = 1, width = 960, height = 640, faces = 6 }: { seed?: number; width?: number; height?: number; faces?: number } = {}): Portrait {
+/**
+ * `faces` people (default 6) of different sizes in two rows, none hidden: the picture that README examples begin with.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for unknown options and options out of range.
+ */
+export function groupPicture(options: { seed?: number; width?: number; height?: number; faces?: number } = {}): Portrait {
+  checkOptionNames(options, ['seed', 'width', 'height', 'faces']);
+  const { seed = 1, width = 960, height = 640, faces = 6 } = options;
+  checkPicture(seed, width, height);
+  if (!Number.isInteger(faces) || faces < 1 || faces > 1000) {
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected faces as an integer from 1 to 1000 but received ${received(faces)}.`);
+  }
   const random = createRandom(seed);
   const back = Math.floor(faces / 2);
   const heads = Array.from({ length: faces }, (_, i) => {
@@ -33,6 +51,14 @@ export function groupPicture({ seed = 1, width = 960, height = 640, faces = 6 }:
     return headOf(seed * 1000 + i, x, height * (front ? 0.57 : 0.24) + (random() - 0.5) * height * 0.05, size, seed + i);
   });
   return render(width, height, seed, heads);
+}
+
+function checkPicture(seed: number, width: number, height: number): void {
+  if (!Number.isInteger(seed)) throw new FaceDetError('INVALID_ARGUMENT', `Expected seed as an integer but received ${received(seed)}.`);
+  for (const side of [width, height]) {
+    if (Number.isInteger(side) && side >= 1 && side <= 8192) continue;
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected width and height as integers from 1 to 8192 but received ${received(width)} × ${received(height)}.`);
+  }
 }
 
 function headOf(person: number, x: number, y: number, size: number, seed: number): Head {

@@ -1,4 +1,5 @@
-import { FaceDetError, type Box, type Landmarks, type PixelBuffer } from '@facedet/core';
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import type { Box, Landmarks, PixelBuffer } from '@facedet/core';
 import { createAppearance } from './appearance.ts';
 import { paintBackground } from './background.ts';
 import { applyConditions, type Conditions } from './conditions.ts';
@@ -90,17 +91,19 @@ const SPOILS = ['blur', 'dark', 'noise', 'compression'] as const;
 /**
  * A seeded scene of procedural people who move, cross and hide each other, leave and come back, come nearer, in a picture that at times
  * blurs, darkens, grows noisy and is compressed hard.
- * @throws FaceDetError `INVALID_ARGUMENT` for options out of range.
+ * @throws FaceDetError `INVALID_ARGUMENT` for unknown options and options out of range.
  */
 export function createScene(options: SceneOptions = {}): Scene {
+  checkOptionNames(options, ['seed', 'width', 'height', 'fps', 'duration', 'frames', 'faces', 'events']);
   const { seed = 1, width = 640, height = 360, fps = 25, faces = 4, events: kinds = ALL } = options;
   const length = options.frames ?? Math.round((options.duration ?? 10) * fps);
-  check(Number.isInteger(seed), `seed as an integer, received ${seed}`);
-  for (const side of [width, height]) check(Number.isInteger(side) && side >= 64 && side <= 8192, `width and height as integers from 64 to 8192, received ${width} × ${height}`);
-  check(fps > 0 && fps <= 1000, `fps above 0 and up to 1000, received ${fps}`);
-  check(Number.isInteger(length) && length >= 1, `at least one frame, received ${options.frames === undefined ? `duration ${options.duration}` : `frames ${options.frames}`}`);
-  check(Number.isInteger(faces) && faces >= 1 && faces <= 40, `faces as an integer from 1 to 40, received ${faces}`);
-  for (const kind of kinds) check(ALL.includes(kind), `events of ${ALL.join(', ')}, received ${String(kind)}`);
+  check(Number.isInteger(seed), `seed as an integer but received ${received(seed)}`);
+  for (const side of [width, height]) check(Number.isInteger(side) && side >= 64 && side <= 8192, `width and height as integers from 64 to 8192 but received ${received(width)} × ${received(height)}`);
+  check(fps > 0 && fps <= 1000, `fps above 0 and up to 1000 but received ${received(fps)}`);
+  check(Number.isInteger(length) && length >= 1, `at least one frame but received ${options.frames === undefined ? `duration ${received(options.duration)}` : `frames ${received(options.frames)}`}`);
+  check(Number.isInteger(faces) && faces >= 1 && faces <= 40, `faces as an integer from 1 to 40 but received ${received(faces)}`);
+  check(Array.isArray(kinds), `events as a list of ${ALL.join(', ')} but received ${received(kinds)}`);
+  for (const kind of kinds) check(ALL.includes(kind), `events of ${ALL.join(', ')} but received ${received(kind)}`);
 
   const duration = length / fps;
   const has = (kind: SceneEventKind) => kinds.includes(kind);
@@ -121,7 +124,7 @@ export function createScene(options: SceneOptions = {}): Scene {
     return all.filter(({ box }) => box.x < width && box.y < height && box.x + box.width > 0 && box.y + box.height > 0).sort((a, b) => a.id - b.id);
   };
 
-  const checkIndex = (index: number) => check(Number.isInteger(index) && index >= 0 && index < length, `a frame's index from 0 to ${length - 1}, received ${index}`);
+  const checkIndex = (index: number) => check(Number.isInteger(index) && index >= 0 && index < length, `a frame's index from 0 to ${length - 1} but received ${received(index)}`);
 
   return {
     width,

@@ -1,3 +1,4 @@
+import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import type { SceneFace } from './scene.ts';
 
 /** A frame's truth, without its picture. */
@@ -11,7 +12,7 @@ export interface TruthFrame {
 
 /** How truth is written. */
 export interface TruthTextOptions {
-  /** Faces less visible than this are no faces to find, 0 to 1; default 0.25. */
+  /** Faces less visible than this are not to be found, 0 to 1; default 0.25. Higher leaves more hidden faces out. */
   readonly minVisibility?: number;
 }
 
@@ -19,9 +20,12 @@ const MIN_VISIBILITY = 0.25;
 
 /**
  * Ground truth as MOTChallenge's `gt.txt`: `frame,id,x,y,width,height,counts,class,visibility`, frames from 1. Faces too hidden to be
- * found are distractors (class 8, not counted): whoever finds them all the same is neither praised nor blamed.
+ * found are distractors (class 8, not counted): detections on them count neither way.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
-export function toMot(frames: Iterable<TruthFrame>, { minVisibility = MIN_VISIBILITY }: TruthTextOptions = {}): string {
+export function toMot(frames: Iterable<TruthFrame>, options: TruthTextOptions = {}): string {
+  const minVisibility = checkMinVisibility(options);
   let text = '';
   for (const { index, truth } of frames) {
     for (const { id, box, visibility } of truth) {
@@ -38,8 +42,13 @@ export function toSequenceInfo(name: string, scene: { readonly width: number; re
   return `[Sequence]\nname=${name}\nframeRate=${fps}\nseqLength=${length}\nimWidth=${width}\nimHeight=${height}\n`;
 }
 
-/** Truth in the JSON Lines of `facedet video`, a line a frame: every face visible enough, with score 1 and its visibility. */
-export function toJsonl(frames: Iterable<TruthFrame>, { minVisibility = MIN_VISIBILITY }: TruthTextOptions = {}): string {
+/**
+ * Truth in the JSON Lines of `facedet video`, one line per frame: every face visible enough, with score 1 and its visibility.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
+ */
+export function toJsonl(frames: Iterable<TruthFrame>, options: TruthTextOptions = {}): string {
+  const minVisibility = checkMinVisibility(options);
   let text = '';
   for (const { index, timestamp, truth } of frames) {
     const faces = truth
@@ -56,6 +65,13 @@ export function toJsonl(frames: Iterable<TruthFrame>, { minVisibility = MIN_VISI
     text += `${JSON.stringify({ frame: index, timestamp, faces })}\n`;
   }
   return text;
+}
+
+function checkMinVisibility(options: TruthTextOptions): number {
+  checkOptionNames(options, ['minVisibility']);
+  const { minVisibility = MIN_VISIBILITY } = options;
+  if (minVisibility >= 0 && minVisibility <= 1) return minVisibility;
+  throw new FaceDetError('INVALID_ARGUMENT', `Expected minVisibility from 0 to 1 but received ${received(minVisibility)}.`);
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000;

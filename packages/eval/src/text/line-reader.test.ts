@@ -25,7 +25,16 @@ describe('lineReader', () => {
   });
 
   it.each(['1 two 3', '1 2x', '1 -', '1 . 2', '0x10', 'NaN', '1e999', '1,,2', '1 2 3 4'])('refuses %j', (line) => {
-    expect(() => numbersOf(`1 2 3\n${line}`, 3)).toThrow(`a.txt, line 2: expected numbers, got ${JSON.stringify(line)}`);
+    expect(() => numbersOf(`1 2 3\n${line}`, 3)).toThrow(`a.txt, line 2: expected numbers but received ${JSON.stringify(line)}`);
+  });
+
+  it('refuses a million digits with a letter behind them at once', () => {
+    expect(() => numbersOf(`${'1'.repeat(1e6)}x`)).toThrow('a.txt, line 1: expected numbers but received "1111');
+  });
+
+  it('passes over a byte order mark', () => {
+    expect(numbersOf('\uFEFF1 2\n3')).toEqual([1, 2, 3]);
+    expect(numbersOf('\uFEFF')).toEqual([]);
   });
 
   it('ends', () => {

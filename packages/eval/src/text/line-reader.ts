@@ -1,3 +1,4 @@
+import { received } from '@facedet/checks';
 import { malformed } from './malformed.ts';
 
 const newline = 10;
@@ -23,18 +24,24 @@ export interface LineReader {
   next(): boolean;
   /** Goes to the next line that holds more than blanks; false at the end of the text. */
   nextFilled(): boolean;
-  /** Reads the numbers of the line, parted by blanks and at most one comma each, into `target`; returns how many. Throws `MALFORMED_FILE`, expecting `expected`, on anything else or more than `most`. */
+  /**
+   * Reads the numbers of the line, parted by blanks and at most one comma each, into `target`; returns how many.
+   * Throws `MALFORMED_FILE`, expecting `expected`, on anything else or more than `most`.
+   */
   allNumbers(target: Float64Array, most: number, expected: string): number;
   /** The whole current line without blanks around it. */
   text(): string;
+  /** Bytes behind the current line: no count in the text can stand for more than they hold. */
+  bytesLeft(): number;
 }
 
-/** A reader before the first line of `content`; `file` stands in its errors. */
+/** A reader before the first line of `content`; its errors name `file`. */
 export function lineReader(content: Uint8Array | string, file: string): LineReader {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   const size = bytes.length;
   let line = 0;
-  let start = 0;
+  // A byte order mark, as Windows' Notepad writes it, is no part of the first number.
+  let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   /** Where the line ends, or −1 as long as nobody asked. */
   let end = -1;
 
@@ -44,7 +51,7 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
     return end;
   };
   const next = (): boolean => {
-    const from = line === 0 ? 0 : lineEnd() + 1;
+    const from = line === 0 ? start : lineEnd() + 1;
     if (from >= size) return false;
     start = from;
     end = -1;
@@ -66,16 +73,20 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
       const after = scanNumbers(bytes, start, target, most);
       if (after.end < 0) {
         const got = text();
-        throw malformed(file, line, expected, got === '' ? 'an empty line' : JSON.stringify(got));
+        throw malformed(file, line, expected, got === '' ? 'an empty line' : received(got));
       }
       end = after.end;
       return after.count;
     },
     text,
+    bytesLeft: () => Math.max(0, size - lineEnd() - 1),
   };
 }
 
-/** Reads numbers up to the end of the line; `end` is where that is, or −1 where something else stands. One loop over local values: it runs for every byte of a file. */
+/**
+ * Reads numbers up to the end of the line; `end` is where that is, or −1 where something else is in it.
+ * One loop over local values: it runs for every byte of a file.
+ */
 function scanNumbers(bytes: Uint8Array, start: number, target: Float64Array, most: number): { count: number; end: number } {
   const size = bytes.length;
   let at = start;
@@ -135,5 +146,6 @@ function isEnd(bytes: Uint8Array, at: number): boolean {
 }
 
 function parseWord(word: string): number {
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
+  // Without a second way to read the same digits: a million of them must not be tried in all splits.
+  return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
 }

@@ -1,6 +1,7 @@
 import { type Inflate, type MatlabCells, type MatlabValue, readMatlab } from '../matlab/matlab.ts';
-import { malformed, mismatched } from '../text/malformed.ts';
-import { FaceDetError } from '@facedet/core';
+import { checkOptionNames, type FaceDetError, received } from '@facedet/checks';
+import { isCoordinate } from '../text/limits.ts';
+import { malformed, malformedAt, mismatched, shorten, shortPath } from '../text/malformed.ts';
 import { type WiderImage, type WiderSetting, widerAttributes, widerSettings } from './image.ts';
 
 /** A file already read: its bytes, and the name that errors give it. */
@@ -14,7 +15,10 @@ export type WiderGroundTruthFiles = Readonly<Record<WiderSetting | 'face', FileC
 
 /** Options of `readWiderGroundTruth`. */
 export interface WiderGroundTruthOptions {
-  /** Unpacks a zlib stream. By default the runtime's `DecompressionStream`; in Node `inflateSync` of `node:zlib` is several times faster. */
+  /**
+   * Unpacks a zlib stream. By default the runtime's `DecompressionStream`; in Node `inflateSync` of `node:zlib` is several times faster.
+   * Give it a limit of its own (`maxOutputLength`): a small damaged file can unpack to gigabytes.
+   */
   inflate?: Inflate;
 }
 
@@ -31,7 +35,9 @@ export const widerGroundTruthNames: Readonly<Record<WiderSetting | 'face', strin
  *
  * Rejects with `MALFORMED_FILE` for a file that is no such `.mat`, `MISMATCHED_FILES` where the files list different images or faces.
  */
-export async function readWiderGroundTruth(files: WiderGroundTruthFiles, { inflate }: WiderGroundTruthOptions = {}): Promise<WiderImage[]> {
+export async function readWiderGroundTruth(files: WiderGroundTruthFiles, options: WiderGroundTruthOptions = {}): Promise<WiderImage[]> {
+  checkOptionNames(options, ['inflate']);
+  const { inflate } = options;
   const labels = widerAttributes.map((attribute) => `${attribute}_label_list`);
   const face = await readMatlab(files.face.bytes, files.face.name, ['event_list', 'file_list', 'face_bbx_list', ...labels], inflate);
   const subsets: { setting: WiderSetting; file: string; list: MatlabValue }[] = [];
@@ -54,8 +60,13 @@ export async function readWiderGroundTruth(files: WiderGroundTruthFiles, { infla
       const attributes = new Uint8Array(6 * faces);
       attributeLists.forEach((list, a) => {
         const values = numbersOf(list[i], files.face.name, name);
-        if (values.length !== faces) throw mismatched(`${files.face.name}: expected ${faces} values of ${labels[a]} for ${name}, got ${values.length}`);
-        for (let f = 0; f < faces; f++) attributes[6 * f + a] = values[f]!;
+        if (values.length !== faces) throw mismatched(files.face.name, `${faces} values of ${labels[a]} for ${shorten(name, 80)}`, String(values.length));
+        for (let f = 0; f < faces; f++) {
+          if (!(Number.isInteger(values[f]) && values[f]! >= 0 && values[f]! <= 255)) {
+            throw malformedAt(shortPath(files.face.name), `whole numbers from 0 to 255 in ${labels[a]} for ${shorten(name, 80)}`, received(values[f]));
+          }
+          attributes[6 * f + a] = values[f]!;
+        }
       });
       const counted = {} as Record<WiderSetting, Uint8Array>;
       for (const { setting, file, list } of subsets) {
@@ -63,7 +74,9 @@ export async function readWiderGroundTruth(files: WiderGroundTruthFiles, { infla
         const flags = new Uint8Array(faces);
         for (let k = 0; k < indices.length; k++) {
           const index = indices[k]!;
-          if (!(index >= 1 && index <= faces)) throw mismatched(`${file}: expected indices from 1 to ${faces} for ${name} (its faces in ${files.face.name}), got ${index}`);
+          if (!(Number.isInteger(index) && index >= 1 && index <= faces)) {
+            throw mismatched(file, `indices from 1 to ${faces} for ${shorten(name, 80)} (its faces in ${shortPath(files.face.name)})`, String(index));
+          }
           flags[index - 1] = 1;
         }
         counted[setting] = flags;
@@ -78,25 +91,27 @@ export async function readWiderGroundTruth(files: WiderGroundTruthFiles, { infla
 function sameImages(face: Map<string, MatlabValue>, faceFile: string, subset: Map<string, MatlabValue>, file: string): void {
   for (const list of ['event_list', 'file_list'] as const) {
     const difference = firstDifference(face.get(list), subset.get(list));
-    if (difference) throw mismatched(`${file}: expected the images of ${faceFile} in the same order, but ${list} has ${difference.got} instead of ${difference.expected}; take all four .mat files from one download`);
+    if (!difference) continue;
+    const expected = `the images of ${shortPath(faceFile)} in the same order (in ${list}: ${shorten(difference.expected, 60)})`;
+    throw mismatched(file, expected, `${shorten(difference.received, 60)}; take all four .mat files from one download`);
   }
 }
 
-function firstDifference(expected: MatlabValue | undefined, got: MatlabValue | undefined): { expected: string; got: string } | null {
-  if (expected?.kind === 'cells' && got?.kind === 'cells') {
-    const count = Math.max(expected.cells.length, got.cells.length);
+function firstDifference(expected: MatlabValue | undefined, found: MatlabValue | undefined): { expected: string; received: string } | null {
+  if (expected?.kind === 'cells' && found?.kind === 'cells') {
+    const count = Math.max(expected.cells.length, found.cells.length);
     for (let k = 0; k < count; k++) {
-      const difference = firstDifference(expected.cells[k], got.cells[k]);
+      const difference = firstDifference(expected.cells[k], found.cells[k]);
       if (difference) return difference;
     }
     return null;
   }
   const name = (value: MatlabValue | undefined): string => (value === undefined ? 'nothing' : value.kind === 'text' ? value.text : value.kind);
-  return name(expected) === name(got) ? null : { expected: name(expected), got: name(got) };
+  return name(expected) === name(found) ? null : { expected: name(expected), received: name(found) };
 }
 
-function wrong(file: string, expected: string, got: MatlabValue | undefined): FaceDetError {
-  return new FaceDetError('MALFORMED_FILE', `${file}: expected ${expected}, got ${got ? got.kind : 'nothing'}`);
+function wrong(file: string, expected: string, value: MatlabValue | undefined): FaceDetError {
+  return malformedAt(shortPath(file), expected, value ? value.kind : 'nothing');
 }
 
 function cellsOf(value: MatlabValue | undefined, file: string): MatlabCells['cells'] {
@@ -110,16 +125,17 @@ function textOf(value: MatlabValue | undefined, file: string): string {
 }
 
 function numbersOf(value: MatlabValue | undefined, file: string, image: string): ArrayLike<number> {
-  if (value?.kind !== 'numbers') throw wrong(file, `numbers for ${image}`, value);
+  if (value?.kind !== 'numbers') throw wrong(file, `numbers for ${shorten(image, 80)}`, value);
   return value.data;
 }
 
 /** Rows of x, y, width, height out of an n × 4 matrix, which MATLAB stores by columns. */
 function boxesOf(value: MatlabValue | undefined, file: string, image: string): Float64Array {
-  if (value?.kind !== 'numbers' || (value.data.length > 0 && value.dims[1] !== 4)) throw wrong(file, `n × 4 boxes for ${image}`, value);
+  if (value?.kind !== 'numbers' || (value.data.length > 0 && (value.dims.length !== 2 || value.dims[1] !== 4))) throw wrong(file, `n × 4 boxes for ${shorten(image, 80)}`, value);
   const faces = value.data.length / 4;
   const boxes = new Float64Array(4 * faces);
   for (let f = 0; f < faces; f++) for (let k = 0; k < 4; k++) boxes[4 * f + k] = value.data[k * faces + f]!;
+  if (!boxes.every(isCoordinate)) throw malformedAt(shortPath(file), `boxes in pixels, up to 1e9, for ${shorten(image, 80)}`, received(boxes.find((side) => !isCoordinate(side))));
   return boxes;
 }
 
@@ -134,9 +150,11 @@ export function withSubsets(images: readonly WiderImage[], truth: readonly Wider
   return images.map((image) => {
     const official = byName.get(image.name);
     const line = image.line ?? 0;
-    if (!official) throw mismatched(`${listFile}, line ${line}: expected an image of the ground truth's .mat files, got ${image.name}; the official subsets exist for WIDER FACE val only`);
+    if (!official) {
+      throw mismatched(`${listFile}, line ${line}`, "an image of the ground truth's .mat files", `${shorten(image.name, 80)}; the official subsets exist for WIDER FACE val only`);
+    }
     if (official.boxes.length !== image.boxes.length) {
-      throw mismatched(`${listFile}, line ${line}: expected the ${official.boxes.length / 4} faces that the .mat files have for ${image.name}, got ${image.boxes.length / 4}`);
+      throw mismatched(`${listFile}, line ${line}`, `the ${official.boxes.length / 4} faces that the .mat files have for ${shorten(image.name, 80)}`, String(image.boxes.length / 4));
     }
     const at = image.boxes.findIndex((value, k) => value !== official.boxes[k]);
     if (at >= 0) {

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '@facedet/checks';
 import type { Box } from '@facedet/core';
 import { widerAttributes } from './image.ts';
 import { type WiderEvaluation, validFaces } from './protocol.ts';
@@ -29,10 +30,18 @@ const worded: [attribute: (typeof widerAttributes)[number], words: (string | nul
 ];
 
 /**
- * The faces whose loss surprises most: not found from `scoreThreshold` on, by how little the labels say against them (attributes
- * first, then height). Faces marked invalid don't count; at most `perImage` of one image, so that one crowd does not fill the list.
+ * The faces that should have been found before all others: those not found from `scoreThreshold` on (default 0.5), by how little the labels
+ * say against them (attributes first, then height). Faces marked invalid don't count. At most `count` (default 24), and at most `perImage`
+ * (default 2) of one image, so that one crowd does not fill the list.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option.
  */
-export function hardestMisses(evaluation: WiderEvaluation, { count = 24, scoreThreshold = 0.5, perImage = 2 } = {}): MissedFace[] {
+export function hardestMisses(
+  evaluation: WiderEvaluation,
+  options: { count?: number; scoreThreshold?: number; perImage?: number } = {},
+): MissedFace[] {
+  checkOptionNames(options, ['count', 'scoreThreshold', 'perImage']);
+  const { count = 24, scoreThreshold = 0.5, perImage = 2 } = options;
   const misses: { miss: MissedFace; burden: number }[] = [];
   for (const { image, hitScores } of evaluation.perImage) {
     const valid = validFaces(image);
@@ -54,8 +63,15 @@ export function hardestMisses(evaluation: WiderEvaluation, { count = 24, scoreTh
   return limitPerImage(misses.map(({ miss }) => miss), count, perImage);
 }
 
-/** The predictions with the highest scores that hit no labelled face; many are faces that the labels lack. */
-export function worstFalsePositives(evaluation: WiderEvaluation, { count = 12, perImage = 2 } = {}): FalsePositive[] {
+/**
+ * The predictions with the highest scores that hit no labelled face; many are faces that the labels lack. At most `count` (default 12), and
+ * at most `perImage` (default 2) of one image.
+ *
+ * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option.
+ */
+export function worstFalsePositives(evaluation: WiderEvaluation, options: { count?: number; perImage?: number } = {}): FalsePositive[] {
+  checkOptionNames(options, ['count', 'perImage']);
+  const { count = 12, perImage = 2 } = options;
   const found: FalsePositive[] = [];
   for (const { image, predictions, matches } of evaluation.perImage) {
     if (!predictions) continue;

@@ -1,4 +1,5 @@
-import type { ScoredBoxes } from '../scored-boxes.ts';
+import { MINIMUM_OVERLAP } from '../boxes.ts';
+import { type ScoredBoxes, byFallingScore } from '../scored-boxes.ts';
 import { type WiderImage, type WiderSetting, widerSettings } from './image.ts';
 
 /** Precision and recall at 1000 falling thresholds of the stretched score, `1 − (k + 1) / 1000`. */
@@ -23,7 +24,7 @@ export interface WiderImageResult {
   readonly predictions: ScoredBoxes | null;
   /** For each face, the score of the first prediction (by falling score) that hit it, or NaN for a missed face. */
   readonly hitScores: Float64Array;
-  /** For each prediction, the face that it overlaps most if the overlap is at least .5, or −1 for a false positive. */
+  /** For each prediction, the face that it overlaps most if the overlap is at least 0.5, or −1 for a false positive. */
   readonly matches: Int32Array;
 }
 
@@ -37,21 +38,25 @@ export interface WiderEvaluation {
 }
 
 const steps = 1000;
-const minimumOverlap = 0.5;
 const invalidAttribute = 3;
 
 /**
  * Average precision by the official WIDER FACE protocol, as its MATLAB code computes it:
- * overlap with both sides + 1, a hit from .5 on; scores stretched to [0, 1] over the whole set; a prediction looks only at the face
- * that it overlaps most, ignored ones too (then it counts neither way); a second hit of a face is a false positive; 1000 thresholds.
+ * overlap with both sides + 1, a hit from 0.5 on; scores stretched to [0, 1] over the whole set; a prediction is compared only with the
+ * face that it overlaps most, ignored ones too (then it counts neither way); a second hit of a face is a false positive; 1000 thresholds.
  *
  * @param images the images that count; an image without predictions counts its faces as missed.
- * @param predictions by image name (`EVENT/NAME`), by falling score.
+ * @param predictions by image name (`EVENT/NAME`).
  */
 export function evaluateWider(images: readonly WiderImage[], predictions: ReadonlyMap<string, ScoredBoxes>): WiderEvaluation {
+  const ranked = new Map<string, ScoredBoxes>();
+  for (const { name } of images) {
+    const found = predictions.get(name);
+    if (found) ranked.set(name, byFallingScore(found.boxes, found.scores));
+  }
   const official = images.length > 0 && images.every((image) => image.counted);
   const settings: (WiderSetting | 'all')[] = official ? [...widerSettings, 'all'] : ['all'];
-  const range = scoreRange(images, predictions);
+  const range = scoreRange(images, ranked);
   // Predictions counted by the first threshold that they reach and by the subsets they count in (a bit each): one addition a prediction.
   const everywhere = 2 ** settings.length - 1;
   const hits = new Float64Array(2 ** settings.length * (steps + 1));
@@ -59,7 +64,7 @@ export function evaluateWider(images: readonly WiderImage[], predictions: Readon
   const faceTotals = settings.map(() => 0);
   const perImage = images.map((image): WiderImageResult => {
     const faces = image.boxes.length / 4;
-    const found = predictions.get(image.name) ?? null;
+    const found = ranked.get(image.name) ?? null;
     const matches = found ? bestFaces(found.boxes, image.boxes) : new Int32Array(0);
     const hitScores = new Float64Array(faces).fill(Number.NaN);
     const subsets = new Uint8Array(faces);
@@ -142,7 +147,7 @@ function bestFaces(boxes: Float64Array, faces: Float64Array): Int32Array {
     const area = (width + 1) * (height + 1);
     // With an overlap of a half the left edges lie this near: at least half of either width is shared. A pixel more for rounding.
     const furthest = x + (width + 1) / 2 + 1;
-    let most = minimumOverlap;
+    let most = MINIMUM_OVERLAP;
     let face = -1;
     for (let k = firstFrom(lefts, x - width - 2); k < lefts.length && lefts[k]! <= furthest; k++) {
       const f = order[k]!;

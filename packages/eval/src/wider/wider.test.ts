@@ -138,13 +138,13 @@ describe('annotations', () => {
   });
 
   it.each([
-    ['cut after an image', text.slice(0, 8), 'bbx.txt, line 2: expected the number of faces of e/a.jpg, got the end of the file'],
+    ['cut after an image', text.slice(0, 8), 'bbx.txt, line 2: expected the number of faces of e/a.jpg but received the end of the file'],
     ['cut in a row', text.slice(0, 18), 'bbx.txt, line 3: expected x y width height blur'],
-    ['cut between rows', text.slice(0, 31), 'bbx.txt, line 4: expected 2 faces of e/a.jpg, got the end of the file after 1'],
+    ['cut between rows', text.slice(0, 31), 'bbx.txt, line 4: expected 2 faces of e/a.jpg but received the end of the file after 1'],
     ['a row missing', text.replace('5 6 7 8 2 1 1 1 2 1 \n', ''), 'bbx.txt, line 4: expected x y width height blur'],
     ['a row too many', text.replace('e/c.jpg', '1 2 3 4 0 0 0 0 0 0\ne/c.jpg'), 'bbx.txt, line 8: expected the path of a picture'],
-    ['a word for a count', text.replace('\n2\n', '\ntwo\n'), 'bbx.txt, line 2: expected the number of faces of e/a.jpg, got "two"'],
-    ['an image twice', text + text, 'bbx.txt, line 11: expected each image once, got e/a.jpg again (first in line 1)'],
+    ['a word for a count', text.replace('\n2\n', '\ntwo\n'), 'bbx.txt, line 2: expected the number of faces of e/a.jpg but received "two"'],
+    ['an image twice', text + text, 'bbx.txt, line 11: expected each image once but received e/a.jpg again (first in line 1)'],
   ])('refuses %s', (_, broken, message) => {
     expect(() => parseWiderAnnotations(broken, 'bbx.txt')).toThrow(message);
   });
@@ -169,13 +169,13 @@ describe('predictions', () => {
   });
 
   it.each([
-    ['', 'e/a.txt, line 1: expected the image\'s name, a, got an empty file'],
-    ['b\n0\n', 'e/a.txt, line 1: expected the image\'s name, a, got "b"'],
-    ['a\n', 'e/a.txt, line 2: expected the number of boxes, got the end of the file'],
-    ['e/a.jpg\n-1\n', 'e/a.txt, line 2: expected the number of boxes, got "-1"'],
-    ['a\n2\n1 2 3 4 .5\n', 'e/a.txt, line 4: expected 2 boxes, as line 2 says, got the end of the file after 1'],
-    ['a\n1\n1 2 3 4\n', 'e/a.txt, line 3: expected x y width height score, got "1 2 3 4"'],
-    ['a\n1\n1 2 3 4 .5\n1 2 3 4 .4\n', 'e/a.txt, line 4: expected the end of the file after 1 boxes, as line 2 says, got "1 2 3 4 .4"'],
+    ['', 'e/a.txt, line 1: expected the image\'s name, a but received an empty file'],
+    ['b\n0\n', 'e/a.txt, line 1: expected the image\'s name, a but received "b"'],
+    ['a\n', 'e/a.txt, line 2: expected the number of boxes but received the end of the file'],
+    ['e/a.jpg\n-1\n', 'e/a.txt, line 2: expected the number of boxes but received "-1"'],
+    ['a\n2\n1 2 3 4 .5\n', 'e/a.txt, line 4: expected 2 boxes, as line 2 states but received the end of the file after 1'],
+    ['a\n1\n1 2 3 4\n', 'e/a.txt, line 3: expected x y width height score but received "1 2 3 4"'],
+    ['a\n1\n1 2 3 4 .5\n1 2 3 4 .4\n', 'e/a.txt, line 4: expected the end of the file after 1 boxes, as line 2 states but received "1 2 3 4 .4"'],
   ])('refuses %j', (text, message) => {
     expect(() => parseWiderPredictions(text, 'e/a.txt')).toThrow(message);
   });
@@ -206,9 +206,9 @@ describe('ground truth', () => {
   });
 
   it.each([
-    ['other images', { easy: subset([[], []], { file_list: { cells: [{ cells: ['b', 'a'] }] } }) }, 'easy.mat: expected the images of face.mat in the same order, but file_list has b instead of a'],
+    ['other images', { easy: subset([[], []], { file_list: { cells: [{ cells: ['b', 'a'] }] } }) }, 'easy.mat: expected the images of face.mat in the same order (in file_list: a) but received b; take all four .mat files from one download.'],
     ['an index of no face', { hard: subset([[3], []]) }, 'hard.mat: expected indices from 1 to 2 for e/a'],
-    ['a missing variable', { hard: writeMatlab(lists) }, 'hard.mat: expected a MATLAB 5 file, with event_list, file_list, gt_list; gt_list is not in it'],
+    ['a missing variable', { hard: writeMatlab(lists) }, 'hard.mat: expected a MATLAB 5 file but received one without gt_list (of event_list, file_list, gt_list).'],
   ])('refuses %s', async (_, over, message) => {
     await expect(readWiderGroundTruth(files(over))).rejects.toThrow(message);
   });
@@ -217,9 +217,9 @@ describe('ground truth', () => {
     const truth = await readWiderGroundTruth(files());
     const list = (text: string) => withSubsets(parseWiderAnnotations(text, 'bbx.txt'), truth, 'bbx.txt');
     expect(list('e/b.jpg\n1\n9 9 9 9 0 0 0 0 0 0\n')[0]).toMatchObject({ name: 'e/b', counted: { hard: Uint8Array.of(1) } });
-    expect(() => list('e/c.jpg\n1\n9 9 9 9 0 0 0 0 0 0\n')).toThrow("bbx.txt, line 1: expected an image of the ground truth's .mat files, got e/c");
-    expect(() => list('e/a.jpg\n1\n1 2 3 4 0 0 0 0 0 0\n')).toThrow('bbx.txt, line 1: expected the 2 faces that the .mat files have for e/a, got 1');
-    expect(() => list('e/a.jpg\n2\n5 6 7 8 0 0 0 0 0 0\n1 2 3 4 0 0 0 0 0 0\n')).toThrow('bbx.txt, line 3: expected the box of the .mat files, 1 2 3 4, got 5 6 7 8');
+    expect(() => list('e/c.jpg\n1\n9 9 9 9 0 0 0 0 0 0\n')).toThrow("bbx.txt, line 1: expected an image of the ground truth's .mat files but received e/c");
+    expect(() => list('e/a.jpg\n1\n1 2 3 4 0 0 0 0 0 0\n')).toThrow('bbx.txt, line 1: expected the 2 faces that the .mat files have for e/a but received 1');
+    expect(() => list('e/a.jpg\n2\n5 6 7 8 0 0 0 0 0 0\n1 2 3 4 0 0 0 0 0 0\n')).toThrow('bbx.txt, line 3: expected the box of the .mat files, 1 2 3 4 but received 5 6 7 8');
   });
 
   it.skipIf(!hasShared)('reads the official files: 3,226 images with 7,211 easy, 13,319 medium and 31,958 hard faces [needs ../shared]', async () => {

@@ -1,0 +1,13 @@
+/**
+ * Most frames of a video: a week at 30 frames per second. A frame number beyond it is a damaged file, not a film, and must not
+ * decide how much memory is allocated.
+ */
+export const MAX_FRAMES = 20_000_000;
+
+/** Largest coordinate in pixels: products of such numbers stay far from infinity. */
+const MAX_COORDINATE = 1e9;
+
+/** Whether a value is a number that can be a coordinate or a side in pixels. */
+export function isCoordinate(value: unknown): value is number {
+  return typeof value === 'number' && value >= -MAX_COORDINATE && value <= MAX_COORDINATE;
+}
