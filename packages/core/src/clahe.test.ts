@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clahe, claheSettings } from './clahe.ts';
 import { bytesPerPixel, channelOffsets } from './pixels.ts';
+import { detectionSettings } from './settings.ts';
 import type { PixelBuffer, PixelFormat } from './types.ts';
 
 const picture = (value: (x: number, y: number) => number): PixelBuffer => ({
@@ -141,6 +142,11 @@ describe('options', () => {
       expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }),
     );
     expect(p.data).toEqual(picture((x) => x).data);
+  });
+
+  it('are checked when a detector is made, not at its first picture', () => {
+    expect(() => detectionSettings({ clahe: { grid: 1000 } })).toThrow(/from 1 to 256 for clahe\.grid but received 1000/);
+    expect(detectionSettings({ clahe: true }).clahe).toEqual(claheSettings());
   });
 
   it('carry the name of the option that holds them', () => {

@@ -1,4 +1,5 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { claheSettings } from './clahe.ts';
 import { checkCanvasSize } from './geometry.ts';
 import type { DetectOptions } from './types.ts';
 
@@ -34,11 +35,11 @@ export interface TileOptions {
 
 /** Contrast-limited adaptive histogram equalisation of the luma (Zuiderveld 1994), before detection. */
 export interface ClaheOptions {
-  /** Multiple of a flat histogram's height at which a bin is cut; by default 2. */
+  /** Multiple of a flat histogram's height at which a bin is cut, at least 1; by default 2. Higher raises contrast, and noise with it. */
   clipLimit?: number;
-  /** Tiles a side of the picture; by default 8. */
+  /** Tiles a side of the picture, an integer from 1 to 256; by default 8. Higher adapts to smaller parts of the picture. */
   grid?: number;
-  /** Only pictures whose mean luma (0–255) is below this; by default 256, that is all. */
+  /** Only pictures whose mean luma (0–255) is below this are changed; by default 256, that is all. Lower spares bright pictures. */
   belowLuma?: number;
 }
 
@@ -117,7 +118,7 @@ export function detectionSettings(options: DetectionOptions = {}): DetectionSett
     iouThreshold: checkFraction('iouThreshold', options.iouThreshold ?? defaults.iouThreshold),
     maxFaces,
     tiles: tilesOf(options.tiles),
-    clahe: claheOf(options.clahe),
+    clahe: options.clahe ? claheSettings(options.clahe === true ? {} : options.clahe) : null,
   };
 }
 
@@ -139,15 +140,6 @@ function tilesOf(tiles: DetectionOptions['tiles']): DetectionSettings['tiles'] {
   if (size !== undefined && !(Number.isFinite(size) && size >= MIN_TILE)) throw invalid(`a number of at least ${MIN_TILE} (source pixels) for tiles.size`, size);
   if (!(overlap >= 0 && overlap < 0.9)) throw invalid('a fraction in [0, 0.9) for tiles.overlap', overlap);
   return { size: size ?? 0, overlap };
-}
-
-function claheOf(clahe: DetectionOptions['clahe']): DetectionSettings['clahe'] {
-  if (!clahe) return null;
-  const { clipLimit = 2, grid = 8, belowLuma = 256 } = nested('clahe', clahe, ['clipLimit', 'grid', 'belowLuma']);
-  if (!(clipLimit >= 1)) throw invalid('a number of at least 1 for clahe.clipLimit', clipLimit);
-  if (!(Number.isInteger(grid) && grid >= 1)) throw invalid('a positive integer for clahe.grid', grid);
-  if (!(belowLuma >= 0)) throw invalid('a number of at least 0 for clahe.belowLuma', belowLuma);
-  return { clipLimit, grid, belowLuma };
 }
 
 /** An option that is `true` or an object of its own; undefined inside it means the default. */
