@@ -4,6 +4,7 @@ width * height, with `ignore` and `iscrowd` set, random detections, and what pyc
 Usage: python tools/training/parity/coco_areas.py [OUTPUT.json] [--seed N] [--images N]
 Needs pycocotools (PyPI; the fixture was made with 2.0.11).
 """
+
 import argparse
 import contextlib
 import io
@@ -40,7 +41,7 @@ def scenes(seed: int, count: int):
                 jitter[2:] = [max(1.0, v) for v in jitter[2:]]
                 results.append({"image_id": image_id, "category_id": 1, "bbox": jitter, "score": round(rng.random(), 2)})
         for _ in range(rng.randint(0, 3)):
-            box = [round(rng.uniform(0, 500), 1), round(rng.uniform(0, 380), 1), round(rng.uniform(10, 150), 1), round(rng.uniform(10, 150), 1)]
+            box = [round(rng.uniform(low, high), 1) for low, high in ((0, 500), (0, 380), (10, 150), (10, 150))]
             results.append({"image_id": image_id, "category_id": 1, "bbox": box, "score": round(rng.random(), 2)})
     return {"categories": [{"id": 1, "name": "face"}], "images": images, "annotations": annotations}, results
 
@@ -59,6 +60,11 @@ def evaluate(truth: dict, results: list) -> dict:
     return {name: None if value == -1 else value for name, value in zip(METRICS, stats)}
 
 
+def rows(values: list) -> str:
+    """JSON with one value per line."""
+    return "[\n" + ",\n".join(json.dumps(v, separators=(",", ":")) for v in values) + "]"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", nargs="?", type=Path, default=FIXTURE)
@@ -66,7 +72,6 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=16)
     options = parser.parse_args()
     truth, results = scenes(options.seed, options.images)
-    rows = lambda values: "[\n" + ",\n".join(json.dumps(v, separators=(",", ":")) for v in values) + "]"
     options.output.write_text(
         f'{{"expected":{json.dumps(evaluate(truth, results))},\n'
         f'"truth":{{"categories":{json.dumps(truth["categories"])},\n"images":{rows(truth["images"])},\n'
