@@ -1,10 +1,12 @@
-import { FaceDetError } from '@facedet/core';
-import { cssColor, identityColor, inkOn } from './color.ts';
-import { checkOptions, hideRegion } from './effects.ts';
-import { labelOf, lineWidthOf, type OverlayOptions } from './overlay.ts';
-import { checkBox, regionsOf, type Region } from './region.ts';
+import { checkOptionNames } from '@facedet/checks';
+import { FaceDetError, type Point } from '@facedet/core';
+import { checkColor, expectThat, isObject } from './check.ts';
+import { cssColor, inkOn } from './color.ts';
+import { hideRegion } from './effects.ts';
+import { planOverlay, type OverlayItem } from './overlay-plan.ts';
+import { regionsOf, type Region } from './region.ts';
 import { surfaceOfPixels } from './surface.ts';
-import type { AnonymizeOptions, DrawableFace, RegionOptions, Rgb } from './types.ts';
+import type { AnonymizeOptions, DrawableFace, OverlayOptions, RegionOptions, Rgb } from './types.ts';
 
 /** Pixels as `getImageData` gives them. Only contexts of 8 bits a channel (a `Uint8ClampedArray`) can be read. */
 export interface CanvasPixels {
@@ -13,7 +15,9 @@ export interface CanvasPixels {
   readonly height: number;
 }
 
-/** The part of a Canvas 2D context that is used: browsers', `OffscreenCanvas`'s and that of `@napi-rs/canvas` all fit. */
+/**
+ * The part of a Canvas 2D context that is used: browsers', `OffscreenCanvas`'s and that of `@napi-rs/canvas` all fit.
+ */
 export interface CanvasContext {
   readonly canvas: { readonly width: number; readonly height: number };
   fillStyle: unknown;
@@ -64,59 +68,112 @@ export interface CanvasAnonymizeOptions extends RegionOptions {
 const EMOJI_FONTS = '"Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", sans-serif';
 
 /**
- * Draws boxes, labels, landmarks and trails on a canvas, in its current transformation. Its state is afterwards as it was.
- * @throws FaceDetError `INVALID_ARGUMENT` where a box is not finite, or a line width not above 0.
+ * Draws boxes, labels, landmarks and trails on a canvas, in its current transformation. The context's state is
+ * afterwards as it was, whatever is thrown.
+ * @throws FaceDetError `INVALID_ARGUMENT` where faces or options are not usable, and what the options' functions throw;
+ * nothing is drawn then.
  */
 export function drawOverlay(ctx: CanvasContext, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
-  for (const { box } of faces) checkBox(box);
-  const line = lineWidthOf(options, ctx.canvas.width, ctx.canvas.height);
-  const colorOf = options.color ?? ((face: DrawableFace) => identityColor(face.id));
-  ctx.save();
-  ctx.lineCap = 'round';
-  ctx.lineWidth = line;
-  for (const face of faces) drawTrail(ctx, face, options, colorOf(face));
-  for (const face of faces) {
-    const { x, y, width, height } = face.box;
-    ctx.strokeStyle = ctx.fillStyle = cssColor(colorOf(face));
-    if (options.boxes ?? true) ctx.strokeRect(x + line / 2, y + line / 2, Math.max(0, width - line), Math.max(0, height - line));
-    if (options.landmarks ?? true) drawLandmarks(ctx, face, line);
-  }
-  for (const face of faces) drawLabel(ctx, face, labelOf(face, options.labels), line, colorOf(face));
-  ctx.restore();
+  checkContext(ctx);
+  const { line, boxes, items } = planOverlay(faces, options, ctx.canvas.width, ctx.canvas.height);
+  withState(ctx, () => {
+    ctx.lineCap = 'round';
+    ctx.lineWidth = line;
+    for (const item of items) drawTrail(ctx, item);
+    for (const { face, color, landmarks } of items) {
+      const { x, y, width, height } = face.box;
+      ctx.strokeStyle = ctx.fillStyle = cssColor(color);
+      if (boxes) ctx.strokeRect(x + line / 2, y + line / 2, Math.max(0, width - line), Math.max(0, height - line));
+      drawLandmarks(ctx, face, landmarks, line);
+    }
+    for (const item of items) drawLabel(ctx, item, line);
+  });
 }
 
 /**
- * Makes faces on a canvas unrecognisable, for good. Boxes are in the canvas's own pixels, whatever its transformation, opacity, blending,
- * filter or shadow are. Only a clipping path stays in force, for `solid` and for what `emoji` and `image` lay over the blur.
- * @throws FaceDetError `INVALID_ARGUMENT` for unusable boxes or options, `CANVAS_UNREADABLE` where the browser forbids reading
- * the canvas (a picture from another origin): `solid` works there still.
+ * Makes faces on a canvas unrecognisable, for good. Boxes are in the canvas's own pixels, whatever its transformation,
+ * opacity, blending, filter or shadow are. Only a clipping path stays in force, for `solid` and for what `emoji` and
+ * `image` lay over the blur. The context's state is afterwards as it was, whatever is thrown. All faces are hidden
+ * before a picture is laid over any.
+ * @throws FaceDetError `INVALID_ARGUMENT` for unusable faces or options, with nothing changed, and `CANVAS_UNREADABLE`
+ * where the browser forbids reading the canvas (a picture from another origin): `solid` works there still.
  */
-export function anonymizeCanvas(ctx: CanvasContext, faces: readonly DrawableFace[], options: CanvasAnonymizeOptions = {}): void {
-  const { effect = 'blur', color = [0, 0, 0] as Rgb, emoji = '🙂', image } = options;
-  if (effect === 'image' && !image) throw new FaceDetError('INVALID_ARGUMENT', "Expected `image` for the effect 'image', received none.");
-  if (effect !== 'image' && effect !== 'emoji') checkOptions({ effect });
+export function anonymizeCanvas(
+  ctx: CanvasContext,
+  faces: readonly DrawableFace[],
+  options: CanvasAnonymizeOptions = {},
+): void {
+  checkContext(ctx);
+  checkCanvasOptions(options);
+  const { effect = 'blur', color = [0, 0, 0], emoji = '🙂', image } = options;
   const regions = regionsOf(faces, options);
-  ctx.save();
-  try {
+  withState(ctx, () => {
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.globalAlpha = 1;
     ctx.globalCompositeOperation = 'source-over';
     ctx.shadowColor = 'transparent';
     if (ctx.filter !== undefined) ctx.filter = 'none';
     for (const region of regions) {
-      if (effect === 'solid') {
-        trace(ctx, region);
-        ctx.fillStyle = cssColor(color);
-        ctx.fill();
-        continue;
-      }
-      hideOnCanvas(ctx, region, effect === 'pixelate' ? 'pixelate' : 'blur');
+      if (effect === 'solid') fillOnCanvas(ctx, region, color);
+      else hideOnCanvas(ctx, region, effect === 'pixelate' ? 'pixelate' : 'blur');
+    }
+    for (const region of regions) {
       if (effect === 'emoji') drawEmoji(ctx, region, emoji);
       if (effect === 'image') drawImage(ctx, region, image!);
     }
+  });
+}
+
+const NAMES: readonly (keyof CanvasAnonymizeOptions)[] = [
+  'effect',
+  'color',
+  'emoji',
+  'image',
+  'shape',
+  'margin',
+  'clear',
+];
+const EFFECTS: readonly unknown[] = ['blur', 'pixelate', 'solid', 'emoji', 'image'];
+
+function checkCanvasOptions(options: CanvasAnonymizeOptions): void {
+  checkOptionNames(options, NAMES);
+  const { effect = 'blur', color = [0, 0, 0], emoji = '🙂', image } = options;
+  expectThat(
+    EFFECTS.includes(effect),
+    "'blur', 'pixelate', 'solid', 'emoji' or 'image' for effect",
+    effect,
+    'leave it out for blur',
+  );
+  checkColor(color, 'color');
+  expectThat(
+    typeof emoji === 'string' && emoji !== '',
+    'a string that is not empty for emoji',
+    emoji,
+    'leave it out for 🙂',
+  );
+  if (effect === 'image')
+    expectThat(isObject(image), 'something that drawImage takes for image', image, 'load the picture first');
+}
+
+function checkContext(ctx: CanvasContext): void {
+  const isContext = isObject(ctx) && isObject(ctx.canvas) && typeof ctx.getImageData === 'function';
+  expectThat(isContext, 'a 2D context of a canvas', typeof ctx, "canvas.getContext('2d') gives one");
+}
+
+/** Runs `work` between `save` and `restore`, also where it throws. */
+function withState(ctx: CanvasContext, work: () => void): void {
+  ctx.save();
+  try {
+    work();
   } finally {
     ctx.restore();
   }
+}
+
+function fillOnCanvas(ctx: CanvasContext, region: Region, color: Rgb): void {
+  trace(ctx, region);
+  ctx.fillStyle = cssColor(color);
+  ctx.fill();
 }
 
 function hideOnCanvas(ctx: CanvasContext, region: Region, effect: AnonymizeOptions['effect'] & string): void {
@@ -128,7 +185,12 @@ function hideOnCanvas(ctx: CanvasContext, region: Region, effect: AnonymizeOptio
   if (width <= 0 || height <= 0) return;
   const pixels = readPixels(ctx, x, y, width, height);
   const { data } = pixels;
-  if (!(data instanceof Uint8ClampedArray)) throw new FaceDetError('CANVAS_UNREADABLE', 'Expected a canvas of 8 bits a channel, received floating-point pixels; make the context without a pixelFormat of float16.');
+  if (!(data instanceof Uint8ClampedArray))
+    throw new FaceDetError(
+      'CANVAS_UNREADABLE',
+      'Expected a canvas of 8 bits a channel but received floating-point pixels; ' +
+        'make the context without a pixelFormat of float16.',
+    );
   const moved: Region = { shape, box: { ...box, x: box.x - x, y: box.y - y } };
   hideRegion(surfaceOfPixels({ data, width, height, format: 'rgba' }), moved, { effect });
   ctx.putImageData(pixels, x, y);
@@ -138,7 +200,12 @@ function readPixels(ctx: CanvasContext, x: number, y: number, width: number, hei
   try {
     return ctx.getImageData(x, y, width, height);
   } catch (cause) {
-    throw new FaceDetError('CANVAS_UNREADABLE', "Expected a canvas whose pixels may be read, but the browser refused (it holds a picture of another origin); serve the picture with CORS headers, or use the effect 'solid'.", { cause });
+    throw new FaceDetError(
+      'CANVAS_UNREADABLE',
+      'Expected a canvas whose pixels may be read but received a refusal (it holds a picture of another origin); ' +
+        "serve the picture with CORS headers, or use the effect 'solid'.",
+      { cause },
+    );
   }
 }
 
@@ -152,30 +219,29 @@ function trace(ctx: CanvasContext, { box, shape }: Region): void {
 function drawEmoji(ctx: CanvasContext, { box }: Region, emoji: string): void {
   const side = Math.max(box.width, box.height);
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-  ctx.save();
-  trace(ctx, { shape: 'box', box: { x: x - side / 2, y: y - side / 2, width: side, height: side } });
-  ctx.clip();
-  ctx.font = `${side}px ${EMOJI_FONTS}`;
-  const measured = ctx.measureText(emoji).width; // fonts differ: most emoji are wider than their font's size
-  if (measured > 0) ctx.font = `${Math.min(side, (side * side) / measured)}px ${EMOJI_FONTS}`;
-  ctx.textAlign = 'center';
-  ctx.textBaseline = 'middle';
-  ctx.fillStyle = '#000';
-  ctx.fillText(emoji, x, y);
-  ctx.restore();
+  withState(ctx, () => {
+    trace(ctx, { shape: 'box', box: { x: x - side / 2, y: y - side / 2, width: side, height: side } });
+    ctx.clip();
+    ctx.font = `${side}px ${EMOJI_FONTS}`;
+    const measured = ctx.measureText(emoji).width; // fonts differ: most emoji are wider than their font's size
+    if (measured > 0) ctx.font = `${Math.min(side, (side * side) / measured)}px ${EMOJI_FONTS}`;
+    ctx.textAlign = 'center';
+    ctx.textBaseline = 'middle';
+    ctx.fillStyle = '#000';
+    ctx.fillText(emoji, x, y);
+  });
 }
 
 function drawImage(ctx: CanvasContext, region: Region, image: object): void {
   const { x, y, width, height } = region.box;
-  ctx.save();
-  trace(ctx, region);
-  ctx.clip();
-  ctx.drawImage(image, x, y, width, height);
-  ctx.restore();
+  withState(ctx, () => {
+    trace(ctx, region);
+    ctx.clip();
+    ctx.drawImage(image, x, y, width, height);
+  });
 }
 
-function drawTrail(ctx: CanvasContext, { id }: DrawableFace, { trails }: OverlayOptions, color: Rgb): void {
-  const points = trails?.get(id ?? NaN) ?? [];
+function drawTrail(ctx: CanvasContext, { trail: points, color }: OverlayItem): void {
   ctx.strokeStyle = cssColor(color);
   for (let i = 1; i < points.length; i++) {
     ctx.globalAlpha = (0.9 * i) / points.length;
@@ -187,16 +253,16 @@ function drawTrail(ctx: CanvasContext, { id }: DrawableFace, { trails }: Overlay
   ctx.globalAlpha = 1;
 }
 
-function drawLandmarks(ctx: CanvasContext, { box, landmarks }: DrawableFace, line: number): void {
+function drawLandmarks(ctx: CanvasContext, { box }: DrawableFace, landmarks: readonly Point[], line: number): void {
   const radius = Math.max(0.75, Math.min(line, Math.min(box.width, box.height) / 16));
-  for (const { x, y } of landmarks ?? []) {
+  for (const { x, y } of landmarks) {
     ctx.beginPath();
     ctx.arc(x, y, radius, 0, 2 * Math.PI);
     ctx.fill();
   }
 }
 
-function drawLabel(ctx: CanvasContext, { box }: DrawableFace, text: string, line: number, color: Rgb): void {
+function drawLabel(ctx: CanvasContext, { face: { box }, label: text, color }: OverlayItem, line: number): void {
   if (!text) return;
   const size = Math.max(10, line * 6);
   ctx.font = `600 ${size}px system-ui, sans-serif`;

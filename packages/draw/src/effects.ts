@@ -1,25 +1,39 @@
+import { checkOptionNames } from '@facedet/checks';
 import type { PixelBuffer } from '@facedet/core';
+import { checkColor, expectThat } from './check.ts';
 import { boundsOf, spanOf, type Region } from './region.ts';
-import { invalid, sampleOf, surfaceOfPixels, type Plane, type Surface } from './surface.ts';
+import { sampleOf, surfaceOfPixels, type Plane, type Surface } from './surface.ts';
 import type { AnonymizeOptions, Rgb } from './types.ts';
 
-// With 7 cells along the shorter side SCRFD finds two faces of three again, from their blurred blobs; with 3 still 1 of 40, with
-// these values 1 of 75 (528 faces of 62 WIDER and group pictures, score ≥ .5), all small. Mosaic tiles show the same smooth field, so they hide as much.
+// With 7 cells along the shorter side SCRFD finds two faces of three again, from their blurred blobs; with 3 still 1 of
+// 40, with these values 1 of 75 (528 faces of 62 WIDER and group pictures, score ≥ .5), all small. Mosaic tiles show
+// the same smooth field, so they hide as much.
 const CELLS = 2;
 const CONTRAST = 0.4;
 const TILES_PER_CELL = 3;
 
+const BLACK: Rgb = [0, 0, 0];
+const EFFECTS: readonly unknown[] = ['blur', 'pixelate', 'solid', 'image'];
+
+const NAMES: readonly (keyof AnonymizeOptions)[] = ['effect', 'color', 'image', 'shape', 'margin', 'clear'];
+
 /** Throws `INVALID_ARGUMENT` for an effect that isn't known or lacks what it needs. */
-export function checkOptions({ effect = 'blur', image }: AnonymizeOptions): void {
-  if (!['blur', 'pixelate', 'solid', 'image'].includes(effect)) throw invalid(`Expected effect 'blur', 'pixelate', 'solid' or 'image', received ${String(effect)}.`);
-  if (effect !== 'image') return;
-  if (!image) throw invalid("Expected `image`, a PixelBuffer, for the effect 'image'; received none.");
-  surfaceOfPixels(image);
+export function checkEffect(options: AnonymizeOptions): void {
+  checkOptionNames(options, NAMES);
+  const { effect = 'blur', color = BLACK, image } = options;
+  expectThat(
+    EFFECTS.includes(effect),
+    "'blur', 'pixelate', 'solid' or 'image' for effect",
+    effect,
+    'leave it out for blur',
+  );
+  checkColor(color, 'color');
+  if (effect === 'image') surfaceOfPixels(image!, 'image');
 }
 
 /** Hides one region of a picture, in place. */
 export function hideRegion(surface: Surface, region: Region, options: AnonymizeOptions): void {
-  const { effect = 'blur', color = [0, 0, 0] as Rgb, image } = options;
+  const { effect = 'blur', color = BLACK, image } = options;
   for (const plane of surface.planes) {
     if (effect === 'solid') fillRegion(plane, region, Math.round(sampleOf(plane, color)));
     else averageRegion(plane, region, effect !== 'pixelate');
@@ -35,24 +49,43 @@ function fillRegion(plane: Plane, region: Region, sample: number): void {
 }
 
 /**
- * Replaces the region by a smooth field: the means of a very coarse grid of cells, their contrast lowered, joined by quadratic
- * B-splines. All that is left of a face are some 2 × 3 numbers a channel: nothing that could be restored.
+ * Replaces the region by a smooth field: the means of a very coarse grid of cells, their contrast lowered, joined by
+ * quadratic B-splines. All that is left of a face are some 2 × 3 numbers a channel: nothing that could be restored.
  */
 function averageRegion(plane: Plane, region: Region, smooth: boolean): void {
   const { x0, x1, y0, y1 } = boundsOf(region, plane);
   const [width, height] = [x1 - x0, y1 - y0];
   if (width <= 0 || height <= 0) return;
   const cell = Math.max(1, Math.min(region.box.width, region.box.height) / CELLS);
-  const count = (length: number, scale: number, finer: number) => Math.max(1, Math.min(length, Math.round((finer * length) / (cell * scale))));
+  const count = (length: number, scale: number, finer: number) =>
+    Math.max(1, Math.min(length, Math.round((finer * length) / (cell * scale))));
   const [columns, rows] = [count(width, plane.scaleX, 1), count(height, plane.scaleY, 1)];
   const means = cellMeans(plane, x0, y0, width, height, columns, rows);
   const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
   for (let i = 0; i < means.length; i++) means[i] = mean + (means[i]! - mean) * CONTRAST;
   if (smooth) writeField(plane, region, splines(width, columns), splines(height, rows), x0, y0, means, columns);
-  else writeField(plane, region, tiles(width, count(width, plane.scaleX, TILES_PER_CELL), columns), tiles(height, count(height, plane.scaleY, TILES_PER_CELL), rows), x0, y0, means, columns);
+  else
+    writeField(
+      plane,
+      region,
+      tiles(width, count(width, plane.scaleX, TILES_PER_CELL), columns),
+      tiles(height, count(height, plane.scaleY, TILES_PER_CELL), rows),
+      x0,
+      y0,
+      means,
+      columns,
+    );
 }
 
-function cellMeans({ data, offset, step, stride }: Plane, x0: number, y0: number, width: number, height: number, columns: number, rows: number): Float32Array {
+function cellMeans(
+  { data, offset, step, stride }: Plane,
+  x0: number,
+  y0: number,
+  width: number,
+  height: number,
+  columns: number,
+  rows: number,
+): Float32Array {
   const means = new Float32Array(columns * rows);
   const edges = Int32Array.from({ length: columns + 1 }, (_, i) => Math.floor((i * width) / columns));
   for (let row = 0; row < rows; row++) {
@@ -76,22 +109,43 @@ interface Splines {
   readonly weights: Float32Array;
 }
 
-function writeField(plane: Plane, region: Region, across: Splines, down: Splines, x0: number, y0: number, means: Float32Array, columns: number): void {
+function writeField(
+  plane: Plane,
+  region: Region,
+  across: Splines,
+  down: Splines,
+  x0: number,
+  y0: number,
+  means: Float32Array,
+  columns: number,
+): void {
   const { data, offset, step, stride } = plane;
   const { indices, weights } = across;
   const line = new Float32Array(columns);
   forEachSpan(plane, region, (y, from, to) => {
     const r = 3 * (y - y0);
-    const [above, middle, below] = [down.indices[r]! * columns, down.indices[r + 1]! * columns, down.indices[r + 2]! * columns];
+    const [above, middle, below] = [
+      down.indices[r]! * columns,
+      down.indices[r + 1]! * columns,
+      down.indices[r + 2]! * columns,
+    ];
     const [wa, wm, wb] = [down.weights[r]!, down.weights[r + 1]!, down.weights[r + 2]!];
-    for (let i = 0; i < columns; i++) line[i] = wa * means[above + i]! + wm * means[middle + i]! + wb * means[below + i]!;
+    for (let i = 0; i < columns; i++)
+      line[i] = wa * means[above + i]! + wm * means[middle + i]! + wb * means[below + i]!;
     for (let x = from, at = offset + y * stride + from * step, c = 3 * (from - x0); x < to; x++, at += step, c += 3) {
-      data[at] = (weights[c]! * line[indices[c]!]! + weights[c + 1]! * line[indices[c + 1]!]! + weights[c + 2]! * line[indices[c + 2]!]! + 0.5) | 0;
+      data[at] =
+        (weights[c]! * line[indices[c]!]! +
+          weights[c + 1]! * line[indices[c + 1]!]! +
+          weights[c + 2]! * line[indices[c + 2]!]! +
+          0.5) |
+        0;
     }
   });
 }
 
-/** For each of `length` samples the three cells about it and their weights: a uniform quadratic B-spline, ends repeated. */
+/**
+ * For each of `length` samples the three cells about it and their weights: a uniform quadratic B-spline, ends repeated.
+ */
 function splines(length: number, cells: number): Splines {
   const indices = new Int32Array(3 * length);
   const weights = new Float32Array(3 * length);
@@ -129,7 +183,10 @@ function coverRegion(surface: Surface, region: Region, image: PixelBuffer): void
   const { box } = region;
   const texel = new Float64Array(4); // red, green, blue (times alpha), alpha
   const read = (u: number, v: number) => {
-    const [fx, fy] = [Math.min(Math.max(u - 0.5, 0), image.width - 1), Math.min(Math.max(v - 0.5, 0), image.height - 1)];
+    const [fx, fy] = [
+      Math.min(Math.max(u - 0.5, 0), image.width - 1),
+      Math.min(Math.max(v - 0.5, 0), image.height - 1),
+    ];
     const [ix, iy] = [Math.floor(fx), Math.floor(fy)];
     for (let corner = 0; corner < 4; corner++) {
       const [x, y] = [Math.min(ix + (corner & 1), image.width - 1), Math.min(iy + (corner >> 1), image.height - 1)];
@@ -149,16 +206,24 @@ function coverRegion(surface: Surface, region: Region, image: PixelBuffer): void
     forEachSpan(plane, region, (y, from, to) => {
       for (let x = from, at = offset + y * lines + from * step; x < to; x++, at += step) {
         texel.fill(0);
-        for (let k = 0; k < n * n; k++) read((x + ((k % n) + 0.5) / n - box.x * scaleX) * su, (y + (Math.floor(k / n) + 0.5) / n - box.y * scaleY) * sv);
+        for (let k = 0; k < n * n; k++)
+          read(
+            (x + ((k % n) + 0.5) / n - box.x * scaleX) * su,
+            (y + (Math.floor(k / n) + 0.5) / n - box.y * scaleY) * sv,
+          );
         const alpha = texel[3]! / (n * n);
-        const colour = (weights[0] * texel[0]! + weights[1] * texel[1]! + weights[2] * texel[2]!) / (n * n) + weights[3] * alpha;
+        const colour =
+          (weights[0] * texel[0]! + weights[1] * texel[1]! + weights[2] * texel[2]!) / (n * n) + weights[3] * alpha;
         data[at] = Math.min(top, Math.max(0, data[at]! * (1 - alpha) + colour + 0.5)) | 0;
       }
     });
   }
 }
 
-/** Calls `write` with every row of the region within the plane: columns from ≤ x < to. A sample touched is a sample hidden. */
+/**
+ * Calls `write` with every row of the region within the plane: columns from ≤ x < to. A sample touched is a sample
+ * hidden.
+ */
 function forEachSpan(plane: Plane, region: Region, write: (y: number, from: number, to: number) => void): void {
   const { x0, x1, y0, y1 } = boundsOf(region, plane);
   const span: [number, number] = [0, 0];

@@ -1,5 +1,6 @@
-import type { Box } from '@facedet/core';
-import { invalid, type Plane } from './surface.ts';
+import { scaleBox, type Box } from '@facedet/core';
+import { checkFaces, expectThat, isObject } from './check.ts';
+import type { Plane } from './surface.ts';
 import type { DrawableFace, RegionOptions } from './types.ts';
 
 /** The part of the picture that hides one face: a box in pixels, or the ellipse inscribed in it. */
@@ -11,24 +12,42 @@ export interface Region {
 /** Default of `margin`: a face box runs from forehead to chin; hair and ears tell a person apart too. */
 const MARGIN = 1.3;
 
-/** The regions to hide. Throws `INVALID_ARGUMENT` for a box that isn't finite, rather than leave a face clear. */
+/**
+ * The regions to hide. Throws `INVALID_ARGUMENT` for a face or option that is not usable, rather than leave a face
+ * visible.
+ */
 export function regionsOf(faces: readonly DrawableFace[], options: RegionOptions): Region[] {
-  const { shape = 'ellipse', margin = MARGIN } = options;
-  if (!(margin >= 0.1) || !Number.isFinite(margin)) throw invalid(`Expected a margin of at least 0.1, received ${margin}.`);
-  if (shape !== 'ellipse' && shape !== 'box') throw invalid(`Expected shape 'ellipse' or 'box', received ${String(shape)}.`);
-  const clear = new Set(options.clear);
-  const hidden = faces.filter(({ id }) => id === undefined || id === null || !clear.has(id));
-  return hidden.map(({ box }) => ({ box: enlarge(checkBox(box), margin), shape }));
+  const { shape = 'ellipse', margin = MARGIN, clear = [] } = options;
+  expectThat(
+    typeof margin === 'number' && margin >= 0.1 && margin <= 100,
+    'a number from 0.1 to 100 for margin',
+    margin,
+    '1 is the box itself',
+  );
+  expectThat(
+    shape === 'ellipse' || shape === 'box',
+    "'ellipse' or 'box' for shape",
+    shape,
+    'an ellipse hides less background',
+  );
+  checkFaces(faces);
+  const visible = idsOf(clear);
+  const hidden = faces.filter(({ id }) => id === undefined || id === null || !visible.has(id));
+  return hidden.map(({ box }) => ({ box: scaleBox(box, margin), shape }));
 }
 
-/** The same box, if its numbers are finite and its sides not negative; else throws `INVALID_ARGUMENT`. */
-export function checkBox(box: Box): Box {
-  const { x, y, width, height } = box;
-  if (![x, y, width, height].every(Number.isFinite) || width < 0 || height < 0) throw invalid(`Expected a box of finite numbers with sides of at least 0, received x ${x}, y ${y}, width ${width}, height ${height}.`);
-  return box;
+function idsOf(clear: Iterable<number>): Set<number> {
+  const isIterable = isObject(clear) && typeof (clear as Partial<Iterable<number>>)[Symbol.iterator] === 'function';
+  expectThat(isIterable, 'an iterable of IDs for clear', clear, 'give an array or a Set');
+  const ids = new Set(clear);
+  for (const id of ids)
+    expectThat(typeof id === 'number', 'a number for each ID in clear', id, 'IDs are numbers, as a tracker gives them');
+  return ids;
 }
 
-/** Rows and columns of a plane that a region touches: x0 ≤ x < x1, y0 ≤ y < y1; empty where it lies outside the picture. */
+/**
+ * Rows and columns of a plane that a region touches: x0 ≤ x < x1, y0 ≤ y < y1; empty where it lies outside the picture.
+ */
 export function boundsOf({ box }: Region, plane: Plane) {
   const { scaleX, scaleY, width, height } = plane;
   return {
@@ -39,7 +58,10 @@ export function boundsOf({ box }: Region, plane: Plane) {
   };
 }
 
-/** The region's left and right end on row `y` of a plane, in samples; left > right where the row misses it. Written into `out`. */
+/**
+ * The region's left and right end on row `y` of a plane, in samples; left > right where the row misses it. Written into
+ * `out`.
+ */
 export function spanOf(region: Region, plane: Plane, y: number, out: [number, number]): void {
   const { box, shape } = region;
   const centre = (box.x + box.width / 2) * plane.scaleX;
@@ -53,8 +75,4 @@ export function spanOf(region: Region, plane: Plane, y: number, out: [number, nu
   }
   out[0] = centre - half;
   out[1] = centre + half;
-}
-
-function enlarge({ x, y, width, height }: Box, by: number): Box {
-  return { x: x - ((by - 1) * width) / 2, y: y - ((by - 1) * height) / 2, width: width * by, height: height * by };
 }

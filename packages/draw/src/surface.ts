@@ -1,4 +1,5 @@
-import { FaceDetError, type PixelBuffer } from '@facedet/core';
+import type { PixelBuffer } from '@facedet/core';
+import { expectThat, isObject } from './check.ts';
 import type { Rgb, YuvPlanes } from './types.ts';
 
 /** One channel of a picture: sample (x, y) lies at `offset + y · stride + x · step`. */
@@ -30,16 +31,46 @@ const CHANNELS = { rgb: 3, rgba: 4, bgr: 3, bgra: 4, gray: 1 } as const;
 const BT601 = [0.299, 0.114] as const;
 const LUMA = { bt601: BT601, bt709: [0.2126, 0.0722], bt2020: [0.2627, 0.0593] } as const; // kr, kb
 
-/** The colour channels of packed pixels; alpha is none of them. Throws `INVALID_ARGUMENT` where data and size don't fit. */
-export function surfaceOfPixels(pixels: PixelBuffer): Surface {
+/**
+ * The color channels of packed pixels; alpha is none of them. Throws `INVALID_ARGUMENT` where data and size don't fit.
+ */
+export function surfaceOfPixels(pixels: PixelBuffer, name = 'pixels'): Surface {
+  expectThat(isObject(pixels), `a PixelBuffer for ${name}`, pixels, 'it has data, width, height and format');
   const { data, width, height, format } = pixels;
   checkSize(width, height);
+  expectThat(
+    Object.hasOwn(CHANNELS, format),
+    `a pixel format of ${Object.keys(CHANNELS).join(', ')}`,
+    format,
+    'convert the pixels to one of them',
+  );
+  expectThat(
+    data instanceof Uint8Array || data instanceof Uint8ClampedArray,
+    'bytes for data',
+    kindOf(data),
+    'give a Uint8Array or Uint8ClampedArray',
+  );
   const step = CHANNELS[format];
-  if (step === undefined) throw invalid(`Expected a pixel format of ${Object.keys(CHANNELS).join(', ')}, received ${String(format)}.`);
-  const stride = pixels.stride ?? width * step;
-  if (!Number.isInteger(stride) || stride < width * step) throw invalid(`Expected a stride of at least ${width * step} bytes for ${width} ${format} pixels, received ${stride}.`);
+  const { stride = width * step } = pixels;
+  expectThat(
+    Number.isInteger(stride) && stride >= width * step,
+    `a stride of at least ${width * step} bytes`,
+    stride,
+    `rows have ${width} ${format} pixels`,
+  );
   checkLength('pixels', data.length, (height - 1) * stride + width * step);
-  const plane = (offset: number, weights: Plane['weights']): Plane => ({ data, offset, step, stride, width, height, scaleX: 1, scaleY: 1, weights, top: 255 });
+  const plane = (offset: number, weights: Plane['weights']): Plane => ({
+    data,
+    offset,
+    step,
+    stride,
+    width,
+    height,
+    scaleX: 1,
+    scaleY: 1,
+    weights,
+    top: 255,
+  });
   if (format === 'gray') return { width, height, planes: [plane(0, [BT601[0], 1 - BT601[0] - BT601[1], BT601[1], 0])] };
   const [red, green, blue] = ORDERS[format];
   return { width, height, planes: [plane(red, [1, 0, 0, 0]), plane(green, [0, 1, 0, 0]), plane(blue, [0, 0, 1, 0])] };
@@ -47,11 +78,38 @@ export function surfaceOfPixels(pixels: PixelBuffer): Surface {
 
 /** Luma and chroma of a YUV picture. Throws `INVALID_ARGUMENT` where planes, strides and size don't fit. */
 export function surfaceOfPlanes(picture: YuvPlanes): Surface {
+  expectThat(
+    isObject(picture),
+    'planes for the picture',
+    picture,
+    'they have width, height, planes, strides and subsampling',
+  );
   const { width, height, planes, strides, subsampling, bitDepth = 8 } = picture;
   checkSize(width, height);
-  if (planes.length < 1 || planes.length > 3 || strides.length < planes.length) throw invalid(`Expected 1 to 3 planes with a stride each, received ${planes.length} planes and ${strides.length} strides.`);
-  if (!['420', '422', '444'].includes(subsampling)) throw invalid(`Expected subsampling 420, 422 or 444, received ${String(subsampling)}.`);
-  if (!Number.isInteger(bitDepth) || bitDepth < 8 || bitDepth > 16) throw invalid(`Expected a bit depth from 8 to 16, received ${bitDepth}.`);
+  expectThat(
+    Array.isArray(planes) && planes.length >= 1 && planes.length <= 3,
+    '1 to 3 planes',
+    kindOf(planes),
+    'give [y, u, v], [y, uv] or [y]',
+  );
+  expectThat(
+    Array.isArray(strides) && strides.length >= planes.length,
+    'a stride for each plane',
+    strides,
+    `there are ${planes.length} planes`,
+  );
+  expectThat(
+    ['420', '422', '444'].includes(subsampling),
+    "'420', '422' or '444' for subsampling",
+    subsampling,
+    'convert the planes to one of them',
+  );
+  expectThat(
+    Number.isInteger(bitDepth) && bitDepth >= 8 && bitDepth <= 16,
+    'an integer from 8 to 16 for bitDepth',
+    bitDepth,
+    'leave it out for 8',
+  );
   const weights = yuvWeights(picture);
   const halfX = subsampling === '444' ? 1 : 2;
   const halfY = subsampling === '420' ? 2 : 1;
@@ -62,11 +120,28 @@ export function surfaceOfPlanes(picture: YuvPlanes): Surface {
     const [divX, divY] = channel === 0 ? [1, 1] : [halfX, halfY];
     const step = interleaved && channel > 0 ? 2 : 1;
     const data = samples(planes[index]!, bitDepth, index);
-    const stride = strides[index]! / (bitDepth > 8 ? 2 : 1);
+    const bytes = bitDepth > 8 ? 2 : 1;
+    const stride = strides[index]! / bytes;
     const [w, h] = [Math.ceil(width / divX), Math.ceil(height / divY)];
-    if (!Number.isInteger(stride) || stride < w * step) throw invalid(`Expected a stride of at least ${w * step * (bitDepth > 8 ? 2 : 1)} bytes for plane ${index}, received ${strides[index]}.`);
+    expectThat(
+      Number.isInteger(stride) && stride >= w * step,
+      `a stride of at least ${w * step * bytes} bytes for plane ${index}`,
+      strides[index],
+      'it counts bytes from row to row',
+    );
     checkLength(`plane ${index}`, data.length, (h - 1) * stride + w * step);
-    result.push({ data, offset: step === 2 ? channel - 1 : 0, step, stride, width: w, height: h, scaleX: 1 / divX, scaleY: 1 / divY, weights: weights[channel]!, top: 2 ** bitDepth - 1 });
+    result.push({
+      data,
+      offset: step === 2 ? channel - 1 : 0,
+      step,
+      stride,
+      width: w,
+      height: h,
+      scaleX: 1 / divX,
+      scaleY: 1 / divY,
+      weights: weights[channel]!,
+      top: 2 ** bitDepth - 1,
+    });
   }
   return { width, height, planes: result };
 }
@@ -77,13 +152,22 @@ export function sampleOf(plane: Plane, [red, green, blue]: Rgb): number {
   return Math.min(plane.top, Math.max(0, r * red + g * green + b * blue + constant));
 }
 
-export function invalid(message: string): FaceDetError {
-  return new FaceDetError('INVALID_ARGUMENT', message);
-}
-
 // ITU-R BT.601, BT.709 and BT.2020: the same formula with other weights of red and blue.
 function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited' }: YuvPlanes): Plane['weights'][] {
-  const [kr, kb] = LUMA[matrix ?? (height >= 720 ? 'bt709' : 'bt601')];
+  const name = matrix ?? (height >= 720 ? 'bt709' : 'bt601');
+  expectThat(
+    Object.hasOwn(LUMA, name),
+    "'bt601', 'bt709' or 'bt2020' for matrix",
+    name,
+    'leave it out for the usual one',
+  );
+  expectThat(
+    range === 'limited' || range === 'full',
+    "'limited' or 'full' for range",
+    range,
+    'leave it out for limited',
+  );
+  const [kr, kb] = LUMA[name];
   const kg = 1 - kr - kb;
   const depth = 2 ** (bitDepth - 8);
   const full = range === 'full';
@@ -98,20 +182,37 @@ function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited' }: YuvPlan
   ];
 }
 
-function samples(plane: Uint8Array | Uint8ClampedArray | Uint16Array, bitDepth: number, index: number) {
+function samples(plane: YuvPlanes['planes'][number], bitDepth: number, index: number) {
+  const isBytes = plane instanceof Uint8Array || plane instanceof Uint8ClampedArray;
   if (bitDepth === 8) {
-    if (plane instanceof Uint16Array) throw invalid(`Expected bytes in plane ${index} at 8 bits, received a Uint16Array; give bitDepth.`);
+    expectThat(isBytes, `bytes in plane ${index}`, kindOf(plane), 'above 8 bits, give bitDepth');
     return plane;
   }
   if (plane instanceof Uint16Array) return plane;
-  if (plane.byteOffset % 2 !== 0) throw invalid(`Expected plane ${index} of ${bitDepth}-bit samples to begin at an even address; copy it into a new array.`);
+  expectThat(
+    isBytes,
+    `a Uint16Array or bytes in plane ${index}`,
+    kindOf(plane),
+    'give the samples as the decoder does',
+  );
+  expectThat(
+    plane.byteOffset % 2 === 0,
+    `an even address for plane ${index}`,
+    plane.byteOffset,
+    `samples of ${bitDepth} bits need one: copy it into a new array`,
+  );
   return new Uint16Array(plane.buffer, plane.byteOffset, plane.byteLength >> 1);
 }
 
 function checkSize(width: number, height: number): void {
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) throw invalid(`Expected width and height as integers of at least 1, received ${width} × ${height}.`);
+  const isSize = [width, height].every((side) => Number.isInteger(side) && side >= 1);
+  expectThat(isSize, 'integers of at least 1 for width and height', [width, height], 'they count pixels');
 }
 
 function checkLength(what: string, length: number, needed: number): void {
-  if (length < needed) throw invalid(`Expected at least ${needed} samples in ${what}, received ${length}.`);
+  expectThat(length >= needed, `at least ${needed} samples in ${what}`, length, 'check width, height and stride');
 }
+
+/** What a value is; its content may be megabytes. */
+const kindOf = (value: unknown) =>
+  Array.isArray(value) ? `${value.length} values` : ArrayBuffer.isView(value) ? value : typeof value;

@@ -1,4 +1,4 @@
-import type { Box, Landmarks, PixelBuffer } from '@facedet/core';
+import type { Box, Landmarks, PixelBuffer, Point } from '@facedet/core';
 
 /** What is drawn or hidden: a `Face`, a `Track`, or a row of the command's JSONL. */
 export interface DrawableFace {
@@ -22,8 +22,8 @@ export interface YuvPlanes {
   /** Luma rows, an integer of at least 1. */
   readonly height: number;
   /**
-   * `[y, u, v]`, or `[y, uv]` with u and v interleaved (NV12, P010), or `[y]` (grey). Above 8 bits a sample takes two bytes in
-   * the machine's order; such planes may be given as bytes too, if they begin at an even address.
+   * `[y, u, v]`, or `[y, uv]` with u and v interleaved (NV12, P010), or `[y]` (grey). Above 8 bits a sample takes two
+   * bytes in the machine's order; such planes may be given as bytes too, if they begin at an even address.
    */
   readonly planes: readonly (Uint8Array | Uint8ClampedArray | Uint16Array)[];
   /** Bytes from one row's start to the next, for each plane. */
@@ -42,9 +42,12 @@ export interface YuvPlanes {
 export interface RegionOptions {
   /** An ellipse inscribed in the enlarged box, or the enlarged box itself; default `ellipse`. */
   readonly shape?: 'ellipse' | 'box';
-  /** The box is enlarged by this factor about its centre, at least 0.1; default 1.3. */
+  /**
+   * The box is enlarged by this factor about its center, 0.1 to 100. Higher hides more of hair, ears and background;
+   * lower may leave parts of a face visible. Default 1.3.
+   */
   readonly margin?: number;
-  /** Identities left as they are. A face without an identity is never left. */
+  /** IDs of faces that stay visible. A face without an ID is always hidden. */
   readonly clear?: Iterable<number>;
 }
 
@@ -61,4 +64,23 @@ export interface AnonymizeOptions extends RegionOptions {
   readonly color?: Rgb;
   /** For `image`; its alpha is respected. */
   readonly image?: PixelBuffer;
+}
+
+/** What is drawn of each face. */
+export interface OverlayOptions {
+  /** Rectangles about the faces; default true. */
+  readonly boxes?: boolean;
+  /** Texts above the boxes: identity and score (default true), none, or your own (undefined for none). */
+  readonly labels?: boolean | ((face: DrawableFace) => string | undefined);
+  /** Five dots, where a face has landmarks; default true. */
+  readonly landmarks?: boolean;
+  /** Where each identity was, oldest first; see `createTrails`. */
+  readonly trails?: ReadonlyMap<number, readonly Point[]>;
+  /**
+   * Pixels, above 0. Higher draws thicker lines and larger labels. Default about 1/300 of the picture's shorter side,
+   * at least 2 (1 where that side is below 160).
+   */
+  readonly lineWidth?: number;
+  /** The colour of a face; default by identity. */
+  readonly color?: (face: DrawableFace) => Rgb;
 }
