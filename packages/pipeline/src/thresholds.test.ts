@@ -165,6 +165,7 @@ it('a real detector in front of the default pipeline keeps a face that falls to 
     backend: fakeBackend({ faces: (_batch, _image, run) => [faceAt(100, 100, run < 5 ? 0.9 : 0.3)] }),
     model: new Uint8Array(1),
     inputSize: [640, 384],
+    rotate: 0,
   });
   const rows = await results({ detector });
   expect(rows.filter(({ faces }) => faces.some(({ id }) => id === 1))).toHaveLength(20);

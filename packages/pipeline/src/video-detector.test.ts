@@ -163,7 +163,7 @@ describe('run', () => {
   });
 
   it('works on a real detector without an engine', async () => {
-    const detector = await createDetector({ backend: fakeBackend({ faces: [faceAt(100, 100)] }), model: new Uint8Array(1), inputSize: [640, 384], scoreThreshold: 0.1 });
+    const detector = await createDetector({ backend: fakeBackend({ faces: [faceAt(100, 100)] }), model: new Uint8Array(1), inputSize: [640, 384], rotate: 0, scoreThreshold: 0.1 });
     const { results } = await collect({ detector }, film(12).frames());
     expect(results.at(-1)!.faces).toHaveLength(1);
   });
