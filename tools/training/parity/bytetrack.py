@@ -40,7 +40,7 @@ RUNS = [
     {"scene": "ragged", "track_thresh": 0.5, "match_thresh": 0.55},
     {"scene": "shaking", "track_thresh": 0.2, "match_thresh": 0.42},
     {"scene": "shaking", "track_thresh": 0.33, "match_thresh": 0.57},
-    {"scene": "sure", "boxes": True},
+    {"scene": "sure"},
     {"scene": "sure", "mot20": True},
 ]
 

@@ -56,7 +56,7 @@ def tracks_of(truth, seed, noise, miss, switch, false_tracks=3):
 def crowd():
     """MOTChallenge's classes: people who count, distractors, a class that is neither, rows marked 0."""
     truth, _ = SCENES["crossing"]()
-    truth = truth[20:70]
+    truth = truth[20:60]
     classes = {2: 8, 5: 2, 7: 12, 9: 3}
     marked_out = {4: range(10, 25)}
     lines = [
@@ -70,7 +70,7 @@ def crowd():
 def vehicles():
     """As `crowd`, with class 6, which only MOT20 takes out, and class 7."""
     truth, _ = SCENES["shaking"]()
-    truth = truth[30:70]
+    truth = truth[30:60]
     classes = {1: 6, 3: 7, 6: 6}
     lines = [
         text_of((frame, 40 * person, x, y, w, h)) + f",1,{classes.get(person, 1)}"
@@ -83,16 +83,16 @@ def vehicles():
 def gaps():
     """Frames without truth, frames without tracks, frames without either, and frames after the last row."""
     truth, _ = SCENES["returning"]()
-    truth = [[] if 12 <= f < 17 or 30 <= f < 32 else people for f, people in enumerate(truth[:50])]
+    truth = [[] if 12 <= f < 17 or 30 <= f < 32 else people for f, people in enumerate(truth[:40])]
     lines = [text_of((frame, person, x, y, w, h)) + ",1,1" for frame, people in enumerate(truth, 1) for person, x, y, w, h, _ in people]
     tracks = [row for row in tracks_of(truth, 63, 0.03, 0.08, 0.05) if int(row.split(",")[0]) not in (5, 6, 31, 32, 40)]
-    return lines, tracks, 55
+    return lines, tracks, 45
 
 
 def plain():
     """Truth without classes, as of faces: every row marked 1 counts."""
     truth, _ = SCENES["ragged"]()
-    truth = truth[:40]
+    truth = truth[:30]
     lines = [
         text_of((frame, person, x, y, w, h)) + f",{0 if person == 3 and frame > 20 else 1},-1"
         for frame, people in enumerate(truth, 1)
