@@ -34,7 +34,7 @@ export default tseslint.config(
   { files: ['packages/checks/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', ...noNode, ...engines) },
   { files: ['packages/pipeline/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', '!@facedet/tracker', '!@facedet/temporal', ...noNode, ...engines) },
   { files: ['packages/draw/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', ...noNode, ...engines) },
-  { files: ['packages/eval/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', '!@facedet/tracker', ...noNode, ...engines) },
+  { files: ['packages/eval/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', ...noNode, ...engines) },
   { files: ['packages/models/src/**'], ignores: ['**/*.test.ts', 'packages/models/src/node.ts', 'packages/models/src/node/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', ...noNode, ...engines) },
   { files: ['packages/runtime-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-web', '@facedet/eval', 'onnxruntime-web') },
   { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },

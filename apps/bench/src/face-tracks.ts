@@ -21,8 +21,11 @@ interface TrueFace extends Detection {
 /** After a count of frames a line for each: `frame n [id x y width height isFace score] × n`; what isn't a face is left out. */
 function readSequence(file: string): TrueFace[][] {
   const [, ...lines] = readFileSync(file, 'utf8').trim().split('\n');
-  return lines.map((line) => {
+  return lines.map((line, index) => {
     const values = line.trim().split(/\s+/).map(Number);
+    if (values.length !== 2 + 7 * values[1]! || !values.every(Number.isFinite)) {
+      throw new Error(`${file}, line ${index + 2}: expected frame n [id x y width height isFace score] × n but received ${values.length} numbers.`);
+    }
     return Array.from({ length: values[1]! }, (_, k) => values.slice(2 + 7 * k, 9 + 7 * k) as [number, number, number, number, number, number, number])
       .filter((face) => face[5] === 1)
       .map(([id, x, y, width, height, , score]) => ({ id, box: { x, y, width, height }, score }));

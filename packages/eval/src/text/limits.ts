@@ -11,3 +11,9 @@ const MAX_COORDINATE = 1e9;
 export function isCoordinate(value: unknown): value is number {
   return typeof value === 'number' && value >= -MAX_COORDINATE && value <= MAX_COORDINATE;
 }
+
+/** Whether the first `count` numbers can be coordinates or sides in pixels. A loop over values, as it runs for each row of a file. */
+export function areCoordinates(values: Float64Array, count: number): boolean {
+  for (let k = 0; k < count; k++) if (!(values[k]! >= -MAX_COORDINATE && values[k]! <= MAX_COORDINATE)) return false;
+  return true;
+}

@@ -1,6 +1,6 @@
 import { received } from '@facedet/checks';
 import { lineReader } from '../text/line-reader.ts';
-import { isCoordinate } from '../text/limits.ts';
+import { areCoordinates } from '../text/limits.ts';
 import { malformed, shorten } from '../text/malformed.ts';
 import { type WiderImage, isPicturePath, widerName } from './image.ts';
 
@@ -47,7 +47,7 @@ export function parseWiderAnnotations(content: Uint8Array | string, file: string
         if (row.some((value) => value !== 0)) throw malformed(file, reader.line, `a row of zeros, as ${shown} has no face`, received(reader.text()));
         break;
       }
-      if (!row.subarray(0, 4).every(isCoordinate)) throw malformed(file, reader.line, 'x, y, width and height in pixels, up to 1e9', received(reader.text()));
+      if (!areCoordinates(row, 4)) throw malformed(file, reader.line, 'x, y, width and height in pixels, up to 1e9', received(reader.text()));
       if (!row.subarray(4).every((value) => Number.isInteger(value) && value >= 0 && value <= 255)) {
         throw malformed(file, reader.line, 'attributes that are whole numbers from 0 to 255', received(reader.text()));
       }

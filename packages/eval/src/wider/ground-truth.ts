@@ -1,6 +1,6 @@
 import { type Inflate, type MatlabCells, type MatlabValue, readMatlab } from '../matlab/matlab.ts';
 import { checkOptionNames, type FaceDetError, received } from '@facedet/checks';
-import { isCoordinate } from '../text/limits.ts';
+import { areCoordinates, isCoordinate } from '../text/limits.ts';
 import { malformed, malformedAt, mismatched, shorten, shortPath } from '../text/malformed.ts';
 import { type WiderImage, type WiderSetting, widerAttributes, widerSettings } from './image.ts';
 
@@ -135,7 +135,7 @@ function boxesOf(value: MatlabValue | undefined, file: string, image: string): F
   const faces = value.data.length / 4;
   const boxes = new Float64Array(4 * faces);
   for (let f = 0; f < faces; f++) for (let k = 0; k < 4; k++) boxes[4 * f + k] = value.data[k * faces + f]!;
-  if (!boxes.every(isCoordinate)) throw malformedAt(shortPath(file), `boxes in pixels, up to 1e9, for ${shorten(image, 80)}`, received(boxes.find((side) => !isCoordinate(side))));
+  if (!areCoordinates(boxes, boxes.length)) throw malformedAt(shortPath(file), `boxes in pixels, up to 1e9, for ${shorten(image, 80)}`, received(boxes.find((side) => !isCoordinate(side))));
   return boxes;
 }
 

@@ -28,8 +28,7 @@ const picture = /\.(jpe?g|png|webp|bmp)$/i;
 
 /** Whether a line of a list can be the path of a picture: printable, and its last two parts name a file below the root that others join. */
 export function isPicturePath(path: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return path.length <= 4096 && picture.test(path) && !/[\u0000-\u001f\u007f]/.test(path) && !path.split(/[/\\]/).slice(-2).includes('..');
+  return path.length <= 4096 && picture.test(path) && !/\p{Cc}/u.test(path) && !path.split(/[/\\]/).slice(-2).includes('..');
 }
 
 /** `EVENT/NAME` of a path to a picture or a predictions file, whatever folders stand before and whatever suffix after. */

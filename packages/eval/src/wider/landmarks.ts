@@ -2,7 +2,7 @@ import { received } from '@facedet/checks';
 import type { Face } from '@facedet/core';
 import { lineReader } from '../text/line-reader.ts';
 import { NumberList } from '../number-list.ts';
-import { isCoordinate } from '../text/limits.ts';
+import { areCoordinates } from '../text/limits.ts';
 import { malformed, shorten } from '../text/malformed.ts';
 import { iouAt, MINIMUM_OVERLAP } from '../boxes.ts';
 import { widerName } from './image.ts';
@@ -39,7 +39,7 @@ export function parseLandmarkLabels(content: Uint8Array | string, file: string):
     if (!current) throw malformed(file, reader.line, '# EVENT/NAME.jpg before the first face', received(text));
     const count = reader.allNumbers(row, 20, format);
     if (count !== 4 && count < 19) throw malformed(file, reader.line, format, received(text));
-    if (!row.subarray(0, count).every(isCoordinate)) throw malformed(file, reader.line, 'numbers of pixels up to 1e9', received(text));
+    if (!areCoordinates(row, count)) throw malformed(file, reader.line, 'numbers of pixels up to 1e9', received(text));
     for (let k = 0; k < 4; k++) current.push(row[k]!);
     for (let point = 0; point < 5; point++) {
       const isKnown = count > 4 && row[4 + 3 * point]! >= 0 && row[5 + 3 * point]! >= 0;

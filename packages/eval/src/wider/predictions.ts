@@ -1,7 +1,7 @@
 import { received } from '@facedet/checks';
 import { type ScoredBoxes, byFallingScore } from '../scored-boxes.ts';
 import { lineReader } from '../text/line-reader.ts';
-import { isCoordinate } from '../text/limits.ts';
+import { areCoordinates } from '../text/limits.ts';
 import { malformed } from '../text/malformed.ts';
 import { parseCount } from './annotations.ts';
 import { widerName } from './image.ts';
@@ -33,7 +33,7 @@ export function parseWiderPredictions(content: Uint8Array | string, file: string
   for (let i = 0; i < count; i++) {
     if (!reader.next()) throw malformed(file, reader.line + 1, `${count} boxes, as line 2 states`, `the end of the file after ${i}`);
     if (reader.allNumbers(row, 5, 'x y width height score') !== 5) throw malformed(file, reader.line, 'x y width height score', received(reader.text()));
-    if (!row.subarray(0, 4).every(isCoordinate)) throw malformed(file, reader.line, 'x, y, width and height in pixels, up to 1e9', received(reader.text()));
+    if (!areCoordinates(row, 4)) throw malformed(file, reader.line, 'x, y, width and height in pixels, up to 1e9', received(reader.text()));
     boxes[4 * i] = row[0]!;
     boxes[4 * i + 1] = row[1]!;
     boxes[4 * i + 2] = row[2]!;
