@@ -130,6 +130,10 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     );
 
   const instance = tracker && 'update' in tracker;
+  if (instance) {
+    const isTracker = TRACKER_METHODS.every((name) => typeof tracker[name] === 'function');
+    expectThat(isTracker, `a tracker with ${TRACKER_METHODS.join('(), ')}()`, tracker, 'createTracker makes one');
+  }
   const followed = tracker === false ? null : instance ? tracker : createTracker<Face>(tracker);
   return {
     detector,
@@ -157,6 +161,8 @@ export function checkRefine(refine: RefineOptions): void {
     'larger crops show more around a face',
   );
 }
+
+const TRACKER_METHODS = ['update', 'predict', 'cut', 'reset', 'snapshot', 'restore'] as const;
 
 function expectThat(holds: boolean, what: string, value: unknown, next: string): void {
   if (!holds) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${what} but received ${received(value)}; ${next}.`);

@@ -104,6 +104,7 @@ describe('options', () => {
     [{ smoother: true }, 'a smoother with smooth()'],
     [{ tracker: null }, 'tracker'],
     [{ tracker: true }, 'tracker'],
+    [{ tracker: { update() {} } }, 'a tracker with update(), predict()'],
     [{ tracker: { scoreThreshold: 2 } }, 'scoreThreshold'],
     [{ detector: { ...detector, detectBatch: undefined } }, 'detectBatch()'],
     [{ lookAhead: '1' }, 'lookAhead'],

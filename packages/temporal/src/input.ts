@@ -30,7 +30,9 @@ export function checkFaces(faces: readonly Identified[], timestamp: number, last
 function checkFace(face: Identified | null | undefined, index: number): void {
   const { id, box, score, landmarks } = face ?? ({} as Partial<Identified>);
   if (!face || !box || !Number.isFinite(id) || !Number.isFinite(score)) {
-    throw invalid(`a box, a score and an ID for face ${index}`, face, 'both are numbers, as a tracker gives them');
+    // Not the whole object, which may carry pixels.
+    const seen = typeof face === 'object' && face ? { id, box, score } : face;
+    throw invalid(`a box, a score and an ID for face ${index}`, seen, 'score and ID are numbers, as of a tracker');
   }
   if (![box.x, box.y, box.width, box.height].every(isCoordinate)) {
     throw invalid(`finite numbers for x, y, width and height of face ${index}`, box, 'leave such a face out');
