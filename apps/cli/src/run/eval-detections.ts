@@ -50,9 +50,22 @@ export async function run(context: Context, options: Options): Promise<void> {
 function readDetected(path: string): Detected[] | null {
   if (statSync(path).isDirectory()) return null;
   const text = readFileSync(path, 'utf8');
-  const entries = text.trimStart().startsWith('{') ? text.split('\n').filter(Boolean).map((line, i) => parse(line, path, i + 1)) : (parse(text, path, 1) as unknown);
+  const entries = text.trimStart().startsWith('{') ? text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, path, i + 1)])) : (parse(text, path, 1) as unknown);
   if (!Array.isArray(entries)) throw new CommandError('MALFORMED_FILE', 'expected the output of `facedet detect --json` or --jsonl, or COCO results', { input: path });
-  return entries.every((entry) => typeof (entry as Detected)?.source === 'string') ? (entries as Detected[]) : null;
+  if (!entries.every((entry) => typeof (entry as Detected | null)?.source === 'string')) return null;
+  entries.forEach((entry, i) => checkFaces(entry as Detected, i, path));
+  return entries as Detected[];
+}
+
+/** Faces of a file are checked here, so that an error names the file and the entry. */
+function checkFaces({ faces }: Detected, entry: number, path: string): void {
+  if (faces === undefined) return;
+  const isNumber = (value: unknown) => typeof value === 'number' && Math.abs(value) <= 1e9;
+  const isFace = (face: Face | null) => isNumber(face?.score) && [face?.box?.x, face?.box?.y, face?.box?.width, face?.box?.height].every(isNumber);
+  const wrong = Array.isArray(faces) ? faces.findIndex((face) => !isFace(face)) : -1;
+  if (Array.isArray(faces) && wrong < 0) return;
+  const place = wrong < 0 ? `[${entry}].faces` : `[${entry}].faces[${wrong}]`;
+  throw new CommandError('MALFORMED_FILE', `expected ${wrong < 0 ? 'a list' : 'a "box" { x, y, width, height } and a "score"'} in ${place} but received something else`, { input: path });
 }
 
 function parse(text: string, path: string, line: number): unknown {

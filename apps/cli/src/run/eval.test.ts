@@ -99,6 +99,10 @@ describe('eval detections', () => {
     const predictions = file('strangers.json', JSON.stringify([{ source: 'z.jpg', faces: [] }]));
     await expect(figures(join(folder, 'voc'), predictions)).rejects.toMatchObject({ code: 'MISMATCHED_FILES' });
     await expect(figures(join(folder, 'yolo'), predictions)).rejects.toThrow('expected the image of these labels among the predictions');
+    await expect(figures(join(folder, 'coco.json'), file('blank.jsonl', '{"source":"a.jpg","faces":[]}\n\n{"sour'))).rejects.toThrow('line 3: expected JSON');
+    for (const faces of ['5', '[{"score":1}]', '[{"box":{"x":0,"y":0,"width":9,"height":"9"},"score":1}]', '[null]']) {
+      await expect(figures(join(folder, 'coco.json'), file('damaged.json', `[{"source":"a.jpg","faces":${faces}}]`))).rejects.toMatchObject({ code: 'MALFORMED_FILE', message: expect.stringContaining('in [0].faces') as string });
+    }
     await expect(figures(join(folder, 'coco.json'), file('cut.jsonl', '{"source":"a.jpg","faces":[]}\n{"sour'))).rejects.toThrow('line 2: expected JSON');
   });
 });
