@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from './open-video.ts';
 import { processVideo, type ProcessVideoOptions } from './process-video.ts';
 import { renderVideo } from './render-video.ts';
-import { numbersOf, show, steady, tempFolder, writeNumbered } from './fixtures.ts';
+import { writeImage } from '../write-image.ts';
+import { numberedPicture, numbersOf, show, steady, tempFolder, writeNumbered } from './fixtures.ts';
 
 let folder: string;
 let film: string;
@@ -90,6 +91,21 @@ describe('a run', () => {
     const rows = rowsOf(`${files.jsonl}.partial`);
     expect(rows.length).toBeGreaterThan(10);
     expect((await show(at('b-out.partial.mp4'))).times.length).toBe(rows.length);
+  });
+
+  it.each([
+    ['plain', {}],
+    ['every third', { detectEvery: 3 }],
+    ['auto', { detectEvery: 'auto' }],
+    ['with a preset', { tracker: { preset: 'conservative' } }],
+  ] as const)('keeps an ID through pictures that are ten seconds apart: %s', async (_name, options) => {
+    mkdirSync(at('pictures'));
+    for (let i = 0; i < 12; i++) await writeImage(at(`pictures/${i}.png`), numberedPicture(i, 96, 64));
+    const { jsonl } = outputs('slow');
+    await processVideo(at('pictures'), { detector: fakeDetector(), fps: 0.1, jsonl, shotCuts: false, ...options });
+    const rows = rowsOf(jsonl);
+    expect(rows.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 12 }, (_, i) => expect.closeTo(10 * i, 3)));
+    expect(rows.map(({ faces }) => faces.map(({ id }) => id))).toEqual(Array(12).fill([1]));
   });
 
   it('writes nothing where the source does not open, and refuses one file for two outputs', async () => {

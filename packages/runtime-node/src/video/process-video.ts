@@ -90,7 +90,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   let gallery: Gallery | undefined;
   let keepLast = () => {};
   try {
-    const pipeline = createVideoDetector(pipelineOptions(options));
+    const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
     const rows = (files = openRowFiles(paths, resume));
     const inRows = paths.jsonl || paths.mot || paths.csv ? rows.frames : Infinity;
     if (output !== undefined) writer = await createVideoWriter(output, { ...options.encoding, like: metadata, resume });
@@ -191,10 +191,17 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
 const DRAWN: Exclude<ProcessVideoOptions['draw'], boolean | undefined> = { landmarks: false };
 
 /** Those of the options that the pipeline knows. */
-function pipelineOptions(options: ProcessVideoOptions): VideoDetectorOptions {
+function pipelineOptions(options: ProcessVideoOptions, fps: number | null): VideoDetectorOptions {
   const known: readonly string[] = videoDetectorOptionNames;
-  return Object.fromEntries(Object.entries(options).filter(([name]) => known.includes(name))) as unknown as VideoDetectorOptions;
+  const given = Object.fromEntries(Object.entries(options).filter(([name]) => known.includes(name))) as unknown as VideoDetectorOptions;
+  const { tracker, detectEvery = 1 } = given;
+  if (!fps || tracker === false || (tracker && 'update' in tracker)) return given;
+  // A track of the last key frame must reach the next one, also where a film shows one picture every few seconds.
+  return { ...given, tracker: { ...tracker, frameRate: tracker?.frameRate ?? fps / (detectEvery === 'auto' ? LONGEST_AUTO : detectEvery) } };
 }
+
+/** Frames from one key frame to the next at most, with `detectEvery: 'auto'`. */
+const LONGEST_AUTO = 10;
 
 /** A video of which every frame was seen. */
 function atItsEnd(video: VideoInput): VideoInput {
