@@ -1,7 +1,7 @@
 """Writes packages/eval/src/detection/fixtures/pycocotools-areas.json: random annotations whose `area` differs from
 width * height, with `ignore` and `iscrowd` set, random detections, and what pycocotools gives for them.
 
-Usage: python tools/training/parity/coco_areas.py [OUTPUT.json] [--seed N] [--images N]
+Usage: python tools/training/parity/coco_areas.py [--output FOLDER] [--seed N] [--images N]
 Needs pycocotools (PyPI; the fixture was made with 2.0.11).
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-FIXTURE = Path(__file__).resolve().parents[3] / "packages/eval/src/detection/fixtures/pycocotools-areas.json"
+FIXTURES = Path(__file__).resolve().parents[3] / "packages/eval/src/detection/fixtures"
 METRICS = ["AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge", "AR1", "AR10", "ARmax"]
 
 
@@ -67,12 +67,12 @@ def rows(values: list) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", nargs="?", type=Path, default=FIXTURE)
+    parser.add_argument("--output", type=Path, default=FIXTURES)
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--images", type=int, default=16)
     options = parser.parse_args()
     truth, results = scenes(options.seed, options.images)
-    options.output.write_text(
+    (options.output / "pycocotools-areas.json").write_text(
         f'{{"expected":{json.dumps(evaluate(truth, results))},\n'
         f'"truth":{{"categories":{json.dumps(truth["categories"])},\n"images":{rows(truth["images"])},\n'
         f'"annotations":{rows(truth["annotations"])}}},\n"results":{rows(results)}}}\n'

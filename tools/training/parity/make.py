@@ -18,6 +18,7 @@ SCRIPTS = [
     ("bytetrack.py", "bytetrack", "packages/tracker/src/fixtures"),
     ("trackeval_figures.py", None, "packages/eval/src/mot/fixtures"),
     ("coco_crowds.py", None, "packages/eval/src/detection/fixtures"),
+    ("coco_areas.py", None, "packages/eval/src/detection/fixtures"),
     ("wider.py", "evaluation", "packages/eval/src/wider/fixtures"),
     ("scrfd.py", "reference", "packages/core/src/fixtures"),
 ]
