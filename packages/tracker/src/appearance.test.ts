@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { createTracker } from './tracker.ts';
 import type { Detection, Track, TrackerOptions } from './types.ts';
 
-interface Known extends Detection { embedding: readonly number[] }
+interface Known extends Detection {
+  embedding: readonly number[];
+}
 const face = (x: number, side = 50): Detection => ({ box: { x, y: 100, width: side * 0.8, height: side }, score: 0.9 });
 
 /** A face at 0, lost for some frames, and the ID that a detection then gets. */
@@ -34,11 +36,20 @@ const BESIDE = 45; // no overlap with a box 40 wide, well within three standard 
 describe('affinity', () => {
   it('finds a lost face beside its prediction from minAffinity on, and nobody below', () => {
     const border = fc.constantFrom(undefined, 0.4, 0.7, 0.9);
-    fc.assert(fc.property(fc.integer({ min: 0, max: 1000 }).map((k) => k / 1000), border, (affinity, minAffinity) => {
-      const id = idAfterLoss(face(BESIDE), { affinity: () => affinity, ...(minAffinity !== undefined && { minAffinity }) });
-      // The mean of affinity and overlap must still pass matchThreshold, at most .4 without overlap.
-      expect(id).toBe(affinity >= (minAffinity ?? 0.7) && affinity > 0.4 ? 1 : 2);
-    }));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 1000 }).map((k) => k / 1000),
+        border,
+        (affinity, minAffinity) => {
+          const id = idAfterLoss(face(BESIDE), {
+            affinity: () => affinity,
+            ...(minAffinity !== undefined && { minAffinity }),
+          });
+          // The mean of affinity and overlap must still pass matchThreshold, at most .4 without overlap.
+          expect(id).toBe(affinity >= (minAffinity ?? 0.7) && affinity > 0.4 ? 1 : 2);
+        },
+      ),
+    );
   });
 
   it('never takes a face of another size for the one that was lost', () => {
@@ -61,8 +72,11 @@ describe('affinity', () => {
       const again = unit(ann.map((value) => 0.6 * value + (0.8 * normal()) / Math.sqrt(128)));
       const follow = (embedding: readonly number[]) => {
         const seen = new Map<number, readonly number[]>();
-        const tracker = createTracker<Known>({ affinity: (track: Track<Known>, detection) => (1 + cosine(seen.get(track.id)!, detection.embedding)) / 2 });
-        const update = (...faces: Known[]) => tracker.update(faces).forEach(({ id, detection }) => detection && seen.set(id, detection.embedding));
+        const tracker = createTracker<Known>({
+          affinity: (track: Track<Known>, detection) => (1 + cosine(seen.get(track.id)!, detection.embedding)) / 2,
+        });
+        const update = (...faces: Known[]) =>
+          tracker.update(faces).forEach(({ id, detection }) => detection && seen.set(id, detection.embedding));
         for (let i = 0; i < 10; i++) update({ ...face(0), embedding: ann });
         for (let i = 0; i < 5; i++) update();
         update({ ...face(BESIDE), embedding });
@@ -82,21 +96,32 @@ describe('affinity', () => {
 
   it('is asked once for each pair that may match, and not for others', () => {
     const asked: string[] = [];
-    const tracker = createTracker<Known>({ affinity: (track, { embedding }) => {
-      asked.push(`${track.id}-${embedding[0]}`);
-      return 1;
-    } });
+    const tracker = createTracker<Known>({
+      affinity: (track, { embedding }) => {
+        asked.push(`${track.id}-${embedding[0]}`);
+        return 1;
+      },
+    });
     const named = (name: number, x: number, side = 50): Known => ({ ...face(x, side), embedding: [name] });
     tracker.update([named(0, 0), named(1, 300)]);
     tracker.update([named(2, 0), named(3, 300), named(4, 900), named(5, 20, 20)]);
     expect(asked.sort()).toEqual(['1-2', '2-3']);
   });
 
-  it.each([[2], [-0.1], [NaN], ['0.5'], [undefined], [null]])('that returns %j is an error that leaves the tracker as it was', (value) => {
-    const tracker = createTracker({ affinity: () => value as never });
-    tracker.update([face(0)]);
-    const before = tracker.snapshot();
-    expect(() => tracker.update([face(0)])).toThrow(expect.objectContaining({ name: 'FaceDetError', code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^Expected a number in \[0, 1\] from affinity but received .+; .+\.$/) }));
-    expect(tracker.snapshot()).toEqual(before);
-  });
+  it.each([[2], [-0.1], [NaN], ['0.5'], [undefined], [null]])(
+    'that returns %j is an error that leaves the tracker as it was',
+    (value) => {
+      const tracker = createTracker({ affinity: () => value as never });
+      tracker.update([face(0)]);
+      const before = tracker.snapshot();
+      expect(() => tracker.update([face(0)])).toThrow(
+        expect.objectContaining({
+          name: 'FaceDetError',
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringMatching(/^Expected a number in \[0, 1\] from affinity but received .+; .+\.$/),
+        }),
+      );
+      expect(tracker.snapshot()).toEqual(before);
+    },
+  );
 });

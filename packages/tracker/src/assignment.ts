@@ -3,9 +3,9 @@ import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 /** Options of `assign`. */
 export interface AssignOptions {
   /**
-   * A pair is made only where its cost is below this. Leaving a row or a column alone costs half of it, so what is minimal is
-   * the sum of the pairs' costs + `costLimit` / 2 for everyone left alone: the problem of `lap.lapjv(extend_cost=True, cost_limit)`,
-   * and not the same as dropping dear pairs from an unlimited optimum.
+   * A pair is made only where its cost is below this. Leaving a row or a column alone costs half of it, so what is
+   * minimal is the sum of the pairs' costs + `costLimit` / 2 for everyone left alone: the problem of
+   * `lap.lapjv(extend_cost=True, cost_limit)`, and not the same as dropping dear pairs from an unlimited optimum.
    */
   costLimit?: number;
 }
@@ -40,7 +40,8 @@ export function assign(cost: Float64Array, rows: number, cols: number, options: 
     const matrix = `${received(cost?.length)} numbers for ${received(rows)} × ${received(cols)}`;
     throw invalid('a cost matrix of rows × cols numbers', matrix, 'give the numbers row by row and both sizes');
   }
-  if (typeof costLimit !== 'number' || Number.isNaN(costLimit)) throw invalid('a number for costLimit', received(costLimit), 'leave it out for no limit');
+  if (typeof costLimit !== 'number' || Number.isNaN(costLimit))
+    throw invalid('a number for costLimit', received(costLimit), 'leave it out for no limit');
   const rowToCol = new Int32Array(rows).fill(-1);
   const colToRow = new Int32Array(cols).fill(-1);
   if (count === 0) return { rowToCol, colToRow };
@@ -50,14 +51,19 @@ export function assign(cost: Float64Array, rows: number, cols: number, options: 
   for (let i = 0; i < count; i++) {
     const c = cost[i]!;
     if (!(typeof c === 'number' && c > -Infinity)) {
-      throw invalid('costs that are finite or Infinity', `${received(c)} at row ${Math.floor(i / cols)}, column ${i % cols}`, 'Infinity forbids a pair');
+      throw invalid(
+        'costs that are finite or Infinity',
+        `${received(c)} at row ${Math.floor(i / cols)}, column ${i % cols}`,
+        'Infinity forbids a pair',
+      );
     }
     if (c < low) low = c;
     if (c > high && c < Infinity) high = c;
   }
-  // A cap turns the limited problem into the plain one: a pair at or above the cap costs as much as two left alone, so the
-  // optimum of min(cost, cap), less the pairs that cost the cap, is the optimum of the limited problem. Where only infinite
-  // costs are forbidden, the cap outweighs any sum of differences, so that the number of pairs comes first.
+  // A cap turns the limited problem into the plain one: a pair at or above the cap costs as much as two left alone,
+  // so the optimum of min(cost, cap), less the pairs that cost the cap, is the optimum of the limited problem. Where
+  // only infinite costs are forbidden, the cap outweighs any sum of differences, so that the number of pairs comes
+  // first.
   const cap = costLimit < Infinity ? costLimit : low === Infinity ? 0 : high + (high - low + 1) * Math.min(rows, cols);
   // The search runs from the shorter side, so that every start finds an end.
   const flip = rows > cols;
@@ -92,11 +98,18 @@ export function workspace(n: number, m: number) {
 }
 
 /**
- * Gives each of `n` rows one of `m` ≥ n columns, at the minimum total of finite costs, from the empty assignment
- * (-1 in all of `rowToCol` and `colToRow`, which it fills). Of equal ends the search takes a free column first and the lower
- * index in the first round, so that a constant matrix gives the identity.
+ * Gives each of `n` rows one of `m` ≥ n columns, at the minimum total of finite costs, from the empty assignment (-1
+ * in all of `rowToCol` and `colToRow`, which it fills). Of equal ends the search takes a free column first and the
+ * lower index in the first round, so that a constant matrix gives the identity.
  */
-export function augment(cost: Float64Array, n: number, m: number, rowToCol: Int32Array, colToRow: Int32Array, work: ReturnType<typeof workspace>): void {
+export function augment(
+  cost: Float64Array,
+  n: number,
+  m: number,
+  rowToCol: Int32Array,
+  colToRow: Int32Array,
+  work: ReturnType<typeof workspace>,
+): void {
   const { rowDual, colDual, distance, from, open } = work;
   rowDual.fill(0, 0, n);
   colDual.fill(0, 0, m);
@@ -140,7 +153,7 @@ export function augment(cost: Float64Array, n: number, m: number, rowToCol: Int3
       colDual[j]! -= gain;
       if (j !== end) rowDual[colToRow[j]!]! += gain;
     }
-    for (let j = end; ; ) {
+    for (let j = end; ;) {
       const i = from[j]!;
       const next = rowToCol[i]!;
       colToRow[j] = i;
@@ -151,4 +164,5 @@ export function augment(cost: Float64Array, n: number, m: number, rowToCol: Int3
   }
 }
 
-const invalid = (expected: string, received: string, next: string) => new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received}; ${next}.`);
+const invalid = (expected: string, received: string, next: string) =>
+  new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received}; ${next}.`);

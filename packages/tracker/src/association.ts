@@ -9,8 +9,9 @@ export type Cost = (row: number, col: number, iou: number) => number;
 const MAX_PAIRS = 1 << 22;
 
 /**
- * Makes a function that pairs the boxes of two choices at the minimum total cost under a limit (see `assign`), and writes for each row the place of its
- * column, or -1, into `rowToCol`. Pairs below the limit fall into connected components, each solved alone: the optimum of the whole at the cost of its parts.
+ * Makes a function that pairs the boxes of two choices at the minimum total cost under a limit (see `assign`), and
+ * writes for each row the place of its column, or -1, into `rowToCol`. Pairs below the limit fall into connected
+ * components, each solved alone: the optimum of the whole at the cost of its parts.
  *
  * The function throws `TOO_DENSE` where more than 4 million pairs hang together.
  */
@@ -41,22 +42,34 @@ export function createAssociation() {
     return root;
   };
 
-  function associate(rows: Choice, cols: Choice, limit: number, cost: Cost, rowToCol: Int32Array, reach?: Float64Array): void {
+  function associate(
+    rows: Choice,
+    cols: Choice,
+    limit: number,
+    cost: Cost,
+    rowToCol: Int32Array,
+    reach?: Float64Array,
+  ): void {
     rowToCol.fill(-1, 0, rows.count);
     let pairs = 0;
-    visitOverlaps(rows, cols, (row, col, iou) => {
-      const c = cost(row, col, iou);
-      if (!(c < limit)) return;
-      if (pairs === pairRow.length) {
-        if (pairs >= MAX_PAIRS) throw tooDense(rows.count, cols.count);
-        pairRow = grown(pairRow, new Int32Array(pairs * 2));
-        pairCol = grown(pairCol, new Int32Array(pairs * 2));
-        pairCost = grown(pairCost, new Float64Array(pairs * 2));
-      }
-      pairRow[pairs] = row;
-      pairCol[pairs] = col;
-      pairCost[pairs++] = c;
-    }, reach);
+    visitOverlaps(
+      rows,
+      cols,
+      (row, col, iou) => {
+        const c = cost(row, col, iou);
+        if (!(c < limit)) return;
+        if (pairs === pairRow.length) {
+          if (pairs >= MAX_PAIRS) throw tooDense(rows.count, cols.count);
+          pairRow = grown(pairRow, new Int32Array(pairs * 2));
+          pairCol = grown(pairCol, new Int32Array(pairs * 2));
+          pairCost = grown(pairCost, new Float64Array(pairs * 2));
+        }
+        pairRow[pairs] = row;
+        pairCol[pairs] = col;
+        pairCost[pairs++] = c;
+      },
+      reach,
+    );
     if (pairs > 0) solve(pairs, rows.count, cols.count, limit, rowToCol);
   }
 
@@ -132,4 +145,7 @@ function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
 }
 
 const tooDense = (rows: number, cols: number) =>
-  new FaceDetError('TOO_DENSE', `Expected at most ${MAX_PAIRS} overlapping pairs but received more, of ${rows} tracks and ${cols} detections; suppress overlapping detections first (NMS).`);
+  new FaceDetError(
+    'TOO_DENSE',
+    `Expected at most ${MAX_PAIRS} overlapping pairs but received more, of ${rows} tracks and ${cols} detections; suppress overlapping detections first (NMS).`,
+  );

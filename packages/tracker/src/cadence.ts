@@ -1,8 +1,9 @@
 import { FaceDetError } from '@facedet/checks';
 
 /**
- * What the steps between updates say about the unit of the timestamps. Milliseconds show as regular steps that are longer than any track lives, from the
- * first step on. One shorter step, at any time, says that they are seconds: pauses of a stream that once ran at a usual rate are never refused.
+ * What the steps between updates say about the unit of the timestamps. Milliseconds show as regular steps that are
+ * longer than any track lives, from the first step on. One shorter step, at any time, says that they are seconds:
+ * pauses of a stream that once ran at a usual rate are never refused.
  */
 export interface Cadence {
   /** Whether a short step has been seen. */
@@ -23,8 +24,9 @@ const ERROR_STEPS = 3;
 const REGULAR = 1.25;
 
 /**
- * The cadence after one more step. `longest` is the time that a track lives without a detection, `faces` whether there was a track to continue and a
- * detection that might have: where nobody is there, a step says nothing about the unit.
+ * The cadence after one more step. `longest` is the time that a track lives without a detection, `faces` whether
+ * there was a track to continue and a detection that might have: where nobody is there, a step says nothing about the
+ * unit.
  */
 export function afterStep(cadence: Cadence, step: number, longest: number, faces: boolean): Cadence {
   if (cadence.seconds || isShort(step, longest)) return SECONDS;
@@ -41,7 +43,10 @@ export const isShort = (step: number, longest: number) => step <= Math.max(SHORT
 
 /** The error for timestamps that are no seconds. */
 export function notSeconds({ step }: Cadence, longest: number): FaceDetError {
-  const received = `${ERROR_STEPS} steps of about ${Number(step.toPrecision(3))}, over which no track lives (${Number(longest.toPrecision(3))} s)`;
-  const next = 'divide by 1000 where they are milliseconds and call reset(), or raise maxLostSeconds above the time between two updates';
+  const short = (value: number) => Number(value.toPrecision(3));
+  const received = `${ERROR_STEPS} steps of about ${short(step)}, over which no track lives (${short(longest)} s)`;
+  const next =
+    'divide by 1000 where they are milliseconds and call reset(), ' +
+    'or raise maxLostSeconds above the time between two updates';
   return new FaceDetError('TIME_NOT_SECONDS', `Expected timestamps in seconds but received ${received}; ${next}.`);
 }

@@ -3,8 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { createTracker } from './tracker.ts';
 import type { Detection } from './types.ts';
 
-const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({ box: { x, y, width: side * 0.8, height: side }, score });
-const thrown = (code: string, message: string | RegExp) => expect.objectContaining({ name: 'FaceDetError', code, message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message) });
+const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({
+  box: { x, y, width: side * 0.8, height: side },
+  score,
+});
+const thrown = (code: string, message: string | RegExp) =>
+  expect.objectContaining({
+    name: 'FaceDetError',
+    code,
+    message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+  });
 const FORM = /^Expected .+ but received .+; .+\.$/;
 
 describe('detections', () => {
@@ -20,25 +28,49 @@ describe('detections', () => {
     ['a number as text', broken({ x: '10' }), 'received x "10"'],
     ['null in its box', broken({ x: null }), 'received x null'],
     ['a missing number', broken({ height: undefined }), `height undefined; ${rows}.`],
-    ['a negative width', broken({ width: -20 }), `with sides of at least 0 for detection 1 but received x 0, y 100, width -20, height 50; ${corners}.`],
+    [
+      'a negative width',
+      broken({ width: -20 }),
+      `with sides of at least 0 for detection 1 but received x 0, y 100, width -20, height 50; ${corners}.`,
+    ],
     ['a negative height', broken({ height: -1e-3 }), `height -0.001; ${corners}.`],
-    ['an array as box', boxed([1, 2, 3, 4]), `a box { x, y, width, height } in pixels for detection 1 but received [1,2,3,4]; ${rows}.`],
+    [
+      'an array as box',
+      boxed([1, 2, 3, 4]),
+      `a box { x, y, width, height } in pixels for detection 1 but received [1,2,3,4]; ${rows}.`,
+    ],
     ['a typed array as box', boxed(new Float32Array(4)), `received a Float32Array of 16 bytes; ${rows}.`],
     ['x1, y1, x2, y2', boxed({ x1: 1, y1: 2, x2: 3, y2: 4 }), `received {"x1":1,"y1":2,"x2":3,"y2":4}; ${corners}.`],
     ['left, top, right, bottom', boxed({ left: 1, top: 2, right: 3, bottom: 4 }), `${corners}.`],
     ['xmin, ymin, xmax, ymax', boxed({ xmin: 1, ymin: 2, xmax: 3, ymax: 4 }), `${corners}.`],
-    ['left, top, width, height', boxed({ left: 1, top: 2, width: 3, height: 4 }), `received x undefined, y undefined, width 3, height 4; ${rows}.`],
+    [
+      'left, top, width, height',
+      boxed({ left: 1, top: 2, width: 3, height: 4 }),
+      `received x undefined, y undefined, width 3, height 4; ${rows}.`,
+    ],
     ['w and h', boxed({ x: 1, y: 2, w: 3, h: 4 }), `width undefined, height undefined; ${rows}.`],
-    ['corners beside the score', [face(0), { x1: 1, y1: 2, x2: 3, y2: 4, score: 1 }], `{ box, score } with a box { x, y, width, height } in pixels for detection 1 but received {"x1":1,"y1":2,"x2":3,"y2":4,"score":1}; ${corners}.`],
+    [
+      'corners beside the score',
+      [face(0), { x1: 1, y1: 2, x2: 3, y2: 4, score: 1 }],
+      `{ box, score } with a box { x, y, width, height } in pixels for detection 1 but received {"x1":1,"y1":2,"x2":3,"y2":4,"score":1}; ${corners}.`,
+    ],
     ['its box flat', [face(0), { x: 1, y: 2, width: 3, height: 4, score: 1 }], 'put x, y, width and height into box.'],
     ['a row of numbers', [face(0), [1, 2, 3, 4, 0.9]], `received [1,2,3,4,0.9]; ${rows}.`],
     ['a typed row of numbers', [face(0), new Float32Array(5)], rows],
-    ['a score in percent', broken({}, 90), 'a score in [0, 1] for detection 1 but received 90; divide percentages by 100.'],
+    [
+      'a score in percent',
+      broken({}, 90),
+      'a score in [0, 1] for detection 1 but received 90; divide percentages by 100.',
+    ],
     ['a raw output as score', broken({}, -3.2), 'received -3.2; apply the sigmoid to raw outputs of a network.'],
     ['a score of NaN', broken({}, NaN), 'a score in [0, 1] for detection 1 but received NaN; '],
     ['a score as text', broken({}, '0.9'), 'received "0.9"; '],
     ['no score', broken({}, null), 'received null; '],
-    ['no box', [{ score: 1 }], '{ box, score } with a box { x, y, width, height } in pixels for detection 0 but received {"score":1}; add the missing box.'],
+    [
+      'no box',
+      [{ score: 1 }],
+      '{ box, score } with a box { x, y, width, height } in pixels for detection 0 but received {"score":1}; add the missing box.',
+    ],
     ['null as box', boxed(null), 'add the missing box.'],
     ['a number as box', boxed(5), 'add the missing box.'],
     ['null', [null], 'received null; give one object per detection.'],
@@ -54,55 +86,101 @@ describe('detections', () => {
     expect(tracker.update([face(0)])).toMatchObject([{ id: 1, state: 'tracked' }]);
   });
 
-  it.each([[undefined, 'give [] for a frame'], [null, 'received null'], [{}, 'received {}'], ['faces', 'received "faces"'], [new Float32Array(10), 'fromXyxy or fromXywh makes them'], [{ length: 0 }, 'received {"length":0}']])('that are no array (%j) are an error', (detections, message) => {
+  it.each([
+    [undefined, 'give [] for a frame'],
+    [null, 'received null'],
+    [{}, 'received {}'],
+    ['faces', 'received "faces"'],
+    [new Float32Array(10), 'fromXyxy or fromXywh makes them'],
+    [{ length: 0 }, 'received {"length":0}'],
+  ])('that are no array (%j) are an error', (detections, message) => {
     expect(() => createTracker().update(detections as never)).toThrow(thrown('INVALID_ARGUMENT', message));
     expect(() => createTracker().update(detections as never)).toThrow(thrown('INVALID_ARGUMENT', FORM));
   });
 
   it('are tracked or refused with a code, whatever they are', () => {
-    const wild = fc.oneof(fc.anything(), fc.array(fc.oneof(fc.anything(), fc.record({ box: fc.anything(), score: fc.anything() }), fc.record({ box: fc.record({ x: fc.anything(), y: fc.integer(), width: fc.anything(), height: fc.integer() }), score: fc.constantFrom(0, 0.9, 1, 2, '1') }))));
-    fc.assert(fc.property(wild, (detections) => {
-      const tracker = createTracker();
-      tracker.update([face(0)], 0);
-      const before = tracker.snapshot();
-      try {
-        tracker.update(detections as never, 1 / 30);
-      } catch (error) {
-        expect(error).toEqual(thrown(Array.isArray(detections) ? 'INVALID_DETECTION' : 'INVALID_ARGUMENT', FORM));
-        expect((error as Error).message.length).toBeLessThan(500);
-        expect(tracker.snapshot()).toEqual(before);
-      }
-    }), { numRuns: 500 });
+    const wild = fc.oneof(
+      fc.anything(),
+      fc.array(
+        fc.oneof(
+          fc.anything(),
+          fc.record({ box: fc.anything(), score: fc.anything() }),
+          fc.record({
+            box: fc.record({ x: fc.anything(), y: fc.integer(), width: fc.anything(), height: fc.integer() }),
+            score: fc.constantFrom(0, 0.9, 1, 2, '1'),
+          }),
+        ),
+      ),
+    );
+    fc.assert(
+      fc.property(wild, (detections) => {
+        const tracker = createTracker();
+        tracker.update([face(0)], 0);
+        const before = tracker.snapshot();
+        try {
+          tracker.update(detections as never, 1 / 30);
+        } catch (error) {
+          expect(error).toEqual(thrown(Array.isArray(detections) ? 'INVALID_DETECTION' : 'INVALID_ARGUMENT', FORM));
+          expect((error as Error).message.length).toBeLessThan(500);
+          expect(tracker.snapshot()).toEqual(before);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('may carry a box with getters, as DOMRect, and anything else', () => {
     class Rect {
-      get x() { return 1; }
-      get y() { return 2; }
-      get width() { return 30; }
-      get height() { return 40; }
-      get left() { return 1; }
-      get right() { return 31; }
+      get x() {
+        return 1;
+      }
+      get y() {
+        return 2;
+      }
+      get width() {
+        return 30;
+      }
+      get height() {
+        return 40;
+      }
+      get left() {
+        return 1;
+      }
+      get right() {
+        return 31;
+      }
     }
     expect(createTracker().update([{ box: new Rect(), score: 0.9 }])).toMatchObject([{ id: 1 }]);
-    expect(createTracker<Detection & { landmarks: number[] }>().update([{ ...face(0), landmarks: [NaN] }])).toMatchObject([{ detection: { landmarks: [NaN] } }]);
+    expect(
+      createTracker<Detection & { landmarks: number[] }>().update([{ ...face(0), landmarks: [NaN] }]),
+    ).toMatchObject([{ detection: { landmarks: [NaN] } }]);
   });
 
   it('without area join no track', () => {
     const tracker = createTracker();
-    const flat = [{ ...face(0), box: { x: 0, y: 0, width: 0, height: 5 } }, { ...face(0), box: { x: 50, y: 50, width: 20, height: -1e-12 } }];
+    const flat = [
+      { ...face(0), box: { x: 0, y: 0, width: 0, height: 5 } },
+      { ...face(0), box: { x: 50, y: 50, width: 20, height: -1e-12 } },
+    ];
     expect(tracker.update([...flat, face(100)])).toMatchObject([{ id: 1, detectionIndex: 2 }]);
     expect(tracker.update(flat)).toMatchObject([{ id: 1, state: 'lost' }]);
   });
 
   it('twice the same give two tracks', () => {
     const tracker = createTracker();
-    for (let i = 0; i < 5; i++) expect(tracker.update([face(0), face(0)]).map(({ id }) => id).sort()).toEqual([1, 2]);
+    for (let i = 0; i < 5; i++)
+      expect(
+        tracker
+          .update([face(0), face(0)])
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual([1, 2]);
   });
 
   it('of 10,000 at once are tracked', () => {
     const tracker = createTracker();
-    const crowd = (shift: number) => Array.from({ length: 10_000 }, (_, k) => face((k % 100) * 60 + shift, Math.floor(k / 100) * 70));
+    const crowd = (shift: number) =>
+      Array.from({ length: 10_000 }, (_, k) => face((k % 100) * 60 + shift, Math.floor(k / 100) * 70));
     tracker.update(crowd(0));
     expect(tracker.update(crowd(3)).map(({ id }) => id)).toEqual(Array.from({ length: 10_000 }, (_, k) => k + 1));
   });
@@ -118,8 +196,12 @@ describe('detections', () => {
 
   it('as large as the limits are survived', () => {
     const tracker = createTracker();
-    const far = [{ box: { x: 1e9, y: -1e9, width: 1e9, height: 1e9 }, score: 1 }, { box: { x: -1e9, y: 1e9, width: 1e-6, height: 1e-6 }, score: 1 }];
-    for (let i = 0; i < 5; i++) expect(tracker.update(far).every((t) => Object.values(t.box).every(Number.isFinite))).toBe(true);
+    const far = [
+      { box: { x: 1e9, y: -1e9, width: 1e9, height: 1e9 }, score: 1 },
+      { box: { x: -1e9, y: 1e9, width: 1e-6, height: 1e-6 }, score: 1 },
+    ];
+    for (let i = 0; i < 5; i++)
+      expect(tracker.update(far).every((t) => Object.values(t.box).every(Number.isFinite))).toBe(true);
   });
 });
 
@@ -128,7 +210,13 @@ describe('timestamps', () => {
     const tracker = createTracker();
     tracker.update([face(0)], 5);
     const before = tracker.snapshot();
-    for (const time of [5, 4.9, -1]) expect(() => tracker.update([face(0)], time)).toThrow(thrown('TIME_NOT_RISING', `a timestamp after 5 s, the last update's, but received ${time} s; call reset() to start over.`));
+    for (const time of [5, 4.9, -1])
+      expect(() => tracker.update([face(0)], time)).toThrow(
+        thrown(
+          'TIME_NOT_RISING',
+          `a timestamp after 5 s, the last update's, but received ${time} s; call reset() to start over.`,
+        ),
+      );
     expect(() => tracker.predict(4.9)).toThrow(thrown('TIME_NOT_RISING', 'from 5 s'));
     expect(tracker.snapshot()).toEqual(before);
   });
@@ -145,9 +233,14 @@ describe('timestamps', () => {
   it('since 1970 are seconds; milliseconds and less are an error', () => {
     const tracker = createTracker();
     const now = 1_790_000_000.25;
-    for (let i = 0; i < 5; i++) expect(tracker.update([face(0)], now + i / 30)).toMatchObject([{ id: 1, state: 'tracked' }]);
+    for (let i = 0; i < 5; i++)
+      expect(tracker.update([face(0)], now + i / 30)).toMatchObject([{ id: 1, state: 'tracked' }]);
     for (const unit of [1e3, 1e6, 1e9]) {
-      for (const use of [() => createTracker().update([face(0)], now * unit), () => createTracker().predict(now * unit), () => tracker.predict(now * unit)]) {
+      for (const use of [
+        () => createTracker().update([face(0)], now * unit),
+        () => createTracker().predict(now * unit),
+        () => tracker.predict(now * unit),
+      ]) {
         expect(use).toThrow(thrown('TIME_NOT_SECONDS', /timestamps are seconds, divide milliseconds by 1000\.$/));
       }
     }
@@ -182,7 +275,8 @@ describe('timestamps', () => {
     for (const time of [99, 132]) expect(() => tracker.update([face(6)], time)).toThrow(SECONDS);
     expect(tracker.snapshot()).toEqual(before);
     tracker.reset();
-    for (let i = 0; i < 10; i++) expect(tracker.update([face(i)], (i * 33) / 1000)).toMatchObject([{ id: 1, state: 'tracked' }]);
+    for (let i = 0; i < 10; i++)
+      expect(tracker.update([face(i)], (i * 33) / 1000)).toMatchObject([{ id: 1, state: 'tracked' }]);
   });
 
   it.each([
@@ -222,13 +316,19 @@ describe('timestamps', () => {
   });
 
   it('in seconds are never refused after one step that a track survives', () => {
-    const steps = fc.array(fc.oneof(fc.constantFrom(1 / 30, 0.5, 5, 33, 60, 600), fc.integer({ min: 1, max: 10_000 })), { maxLength: 30 });
-    fc.assert(fc.property(fc.integer({ min: 0, max: 2 }), steps, (start, rest) => {
-      const tracker = follow([0]);
-      let time = 0;
-      // At most two pauses before the first short step.
-      for (const step of [...Array<number>(start).fill(33), 1 / 30, ...rest]) tracker.update([face(0)], (time += step));
-      expect(tracker.tracks).toHaveLength(1);
-    }));
+    const steps = fc.array(
+      fc.oneof(fc.constantFrom(1 / 30, 0.5, 5, 33, 60, 600), fc.integer({ min: 1, max: 10_000 })),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 }), steps, (start, rest) => {
+        const tracker = follow([0]);
+        let time = 0;
+        // At most two pauses before the first short step.
+        for (const step of [...Array<number>(start).fill(33), 1 / 30, ...rest])
+          tracker.update([face(0)], (time += step));
+        expect(tracker.tracks).toHaveLength(1);
+      }),
+    );
   });
 });

@@ -7,7 +7,9 @@ export const MAX_COORDINATE = 1e9;
 const MIN_SIDE = 1e-6;
 /** Timestamps beyond this, seconds (the year 5138), are milliseconds or less since 1970. */
 const MAX_TIMESTAMP = 1e11;
-/** How far an affinity may leave [0, 1]: the cosine of two equal embeddings of 32-bit numbers is not always exactly 1. */
+/**
+ * How far an affinity may leave [0, 1]: the cosine of two equal embeddings of 32-bit numbers is not always exactly 1.
+ */
 const AFFINITY_ROUNDING = 1e-4;
 
 const BOX = 'a box { x, y, width, height } in pixels';
@@ -15,18 +17,25 @@ const FROM_ROWS = 'fromXyxy makes detections from corners x1, y1, x2, y2, fromXy
 const FROM_CORNERS = 'fromXyxy makes detections from corners x1, y1, x2, y2';
 
 /**
- * Reads a frame's detections into flat arrays: boxes as left, top, right, bottom (the latter two plus `extra`) and scores. A box without area gets the score -1.
+ * Reads a frame's detections into flat arrays: boxes as left, top, right, bottom (the latter two plus `extra`) and
+ * scores. A box without area gets the score -1.
  *
  * @throws FaceDetError `INVALID_DETECTION`, naming the first that can't be meant
  */
-export function readDetections(detections: readonly Detection[], boxes: Float64Array, scores: Float64Array, extra: number): void {
+export function readDetections(
+  detections: readonly Detection[],
+  boxes: Float64Array,
+  scores: Float64Array,
+  extra: number,
+): void {
   for (let i = 0; i < detections.length; i++) {
     const detection = detections[i];
     const box = detection?.box;
     if (typeof box !== 'object' || box === null) throw notADetection(detection, i);
     const { x, y, width, height } = box;
     const { score } = detection!;
-    if (!(usable(x) && usable(y) && usable(width) && usable(height) && width > -MIN_SIDE && height > -MIN_SIDE)) throw notABox(box, i);
+    if (!(usable(x) && usable(y) && usable(width) && usable(height) && width > -MIN_SIDE && height > -MIN_SIDE))
+      throw notABox(box, i);
     if (!(usable(score) && score >= 0 && score <= 1)) throw notAScore(score, i);
     boxes[4 * i] = x;
     boxes[4 * i + 1] = y;
@@ -38,9 +47,12 @@ export function readDetections(detections: readonly Detection[], boxes: Float64A
 
 /** The error of a score, with what helps for the usual other scales. */
 export function notAScore(score: unknown, index: number): FaceDetError {
-  const next = typeof score !== 'number' || !Number.isFinite(score)
-    ? 'a score is the confidence of a detection'
-    : score > 1 && score <= 100 ? 'divide percentages by 100' : 'apply the sigmoid to raw outputs of a network';
+  const next =
+    typeof score !== 'number' || !Number.isFinite(score)
+      ? 'a score is the confidence of a detection'
+      : score > 1 && score <= 100
+        ? 'divide percentages by 100'
+        : 'apply the sigmoid to raw outputs of a network';
   return invalidDetection('a score in [0, 1]', index, score, next);
 }
 
@@ -48,7 +60,8 @@ export function notAScore(score: unknown, index: number): FaceDetError {
 function notADetection(detection: unknown, index: number): FaceDetError {
   const expected = `{ box, score } with ${BOX}`;
   if (isList(detection)) return invalidDetection(expected, index, detection, FROM_ROWS);
-  if (typeof detection !== 'object' || detection === null) return invalidDetection(expected, index, detection, 'give one object per detection');
+  if (typeof detection !== 'object' || detection === null)
+    return invalidDetection(expected, index, detection, 'give one object per detection');
   if (hasFarCorner(detection)) return invalidDetection(expected, index, detection, FROM_CORNERS);
   const next = 'width' in detection ? 'put x, y, width and height into box' : 'add the missing box';
   return invalidDetection(expected, index, detection, next);
@@ -62,20 +75,27 @@ function notABox(box: Readonly<Box>, index: number): FaceDetError {
   const sides = [x, y, width, height];
   const shown = `x ${received(x)}, y ${received(y)}, width ${received(width)}, height ${received(height)}`;
   if (sides.includes(undefined as never)) return invalidDetection(BOX, index, shown, FROM_ROWS, true);
-  if (!sides.every(Number.isFinite)) return invalidDetection(`${BOX}, all finite numbers,`, index, shown, 'leave out what has no known place', true);
-  if (width < 0 || height < 0) return invalidDetection(`${BOX} with sides of at least 0`, index, shown, FROM_CORNERS, true);
+  if (!sides.every(Number.isFinite))
+    return invalidDetection(`${BOX}, all finite numbers,`, index, shown, 'leave out what has no known place', true);
+  if (width < 0 || height < 0)
+    return invalidDetection(`${BOX} with sides of at least 0`, index, shown, FROM_CORNERS, true);
   return invalidDetection(`${BOX}, all within ±${MAX_COORDINATE},`, index, shown, 'check the unit', true);
 }
 
 /** Whether an object names the lower right corner of a box, as other libraries do, and no width. */
 function hasFarCorner(value: object): boolean {
-  return !('width' in value) && Object.keys(value).some((key) => ['x1', 'x2', 'xmax', 'x_max', 'right'].includes(key.toLowerCase()));
+  return (
+    !('width' in value) &&
+    Object.keys(value).some((key) => ['x1', 'x2', 'xmax', 'x_max', 'right'].includes(key.toLowerCase()))
+  );
 }
 
 /** @throws FaceDetError `INVALID_ARGUMENT` unless it is an array */
 export function checkDetections(detections: unknown): void {
   if (Array.isArray(detections)) return;
-  const next = isList(detections) ? 'fromXyxy or fromXywh makes them from flat numbers' : 'give [] for a frame in which the detector found nothing';
+  const next = isList(detections)
+    ? 'fromXyxy or fromXywh makes them from flat numbers'
+    : 'give [] for a frame in which the detector found nothing';
   throw invalid('an array of detections', detections, next);
 }
 
@@ -83,7 +103,11 @@ export function checkDetections(detections: unknown): void {
 export function checkMotion(motion: CameraMotion): void {
   const numbers = Array.isArray(motion) && motion.length === 6 && motion.every(Number.isFinite);
   if (numbers && motion[0] * motion[4] !== motion[1] * motion[3]) return;
-  throw invalid('six finite numbers [a, b, tx, c, d, ty] with a·d ≠ b·c for motion', motion, '[1, 0, 0, 0, 1, 0] is a camera at rest');
+  throw invalid(
+    'six finite numbers [a, b, tx, c, d, ty] with a·d ≠ b·c for motion',
+    motion,
+    '[1, 0, 0, 0, 1, 0] is a camera at rest',
+  );
 }
 
 /**
@@ -92,15 +116,23 @@ export function checkMotion(motion: CameraMotion): void {
  * @throws FaceDetError `INVALID_ARGUMENT`
  */
 export function checkAffinity(value: number): number {
-  if (typeof value === 'number' && value >= -AFFINITY_ROUNDING && value <= 1 + AFFINITY_ROUNDING) return Math.min(Math.max(value, 0), 1);
+  if (typeof value === 'number' && value >= -AFFINITY_ROUNDING && value <= 1 + AFFINITY_ROUNDING)
+    return Math.min(Math.max(value, 0), 1);
   throw invalid('a number in [0, 1] from affinity', value, 'for the cosine of two embeddings return (1 + cosine) / 2');
 }
 
-/** @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS`, or `TIME_NOT_RISING` unless `now` is after (or equal to) the last update's time */
+/**
+ * @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS`, or `TIME_NOT_RISING` unless `now` is after (or equal
+ * to) the last update's time
+ */
 export function checkTime(now: number, last: number | null, orEqual: boolean): void {
-  if (!Number.isFinite(now)) throw invalid('a timestamp in seconds', now, 'leave it out for 1 / frameRate after the last update');
+  if (!Number.isFinite(now))
+    throw invalid('a timestamp in seconds', now, 'leave it out for 1 / frameRate after the last update');
   if (Math.abs(now) > MAX_TIMESTAMP) {
-    throw new FaceDetError('TIME_NOT_SECONDS', `Expected a timestamp in seconds but received ${now}; timestamps are seconds, divide milliseconds by 1000.`);
+    throw new FaceDetError(
+      'TIME_NOT_SECONDS',
+      `Expected a timestamp in seconds but received ${now}; timestamps are seconds, divide milliseconds by 1000.`,
+    );
   }
   if (last === null || now > last || (orEqual && now === last)) return;
   const expected = `a timestamp ${orEqual ? 'from' : 'after'} ${last} s, the last update's,`;
@@ -108,15 +140,26 @@ export function checkTime(now: number, last: number | null, orEqual: boolean): v
 }
 
 /** Whether a value is a number within the limit; null, text and NaN are none. */
-export const usable = (value: unknown): value is number => Number.isFinite(value) && Math.abs(value as number) <= MAX_COORDINATE;
+export const usable = (value: unknown): value is number =>
+  Number.isFinite(value) && Math.abs(value as number) <= MAX_COORDINATE;
 
 /** Whether a value is an array or a typed array. */
-export const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
+export const isList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
 
 /** The one form of messages about a detection; `plain` leaves what was received as it is. */
-export function invalidDetection(expected: string, index: number, value: unknown, next: string, plain = false): FaceDetError {
+export function invalidDetection(
+  expected: string,
+  index: number,
+  value: unknown,
+  next: string,
+  plain = false,
+): FaceDetError {
   const what = `${expected} for detection ${index}`;
-  return new FaceDetError('INVALID_DETECTION', `Expected ${what} but received ${plain ? String(value) : received(value)}; ${next}.`);
+  return new FaceDetError(
+    'INVALID_DETECTION',
+    `Expected ${what} but received ${plain ? String(value) : received(value)}; ${next}.`,
+  );
 }
 
 const invalid = (expected: string, value: unknown, next: string) =>

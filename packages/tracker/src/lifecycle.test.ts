@@ -3,10 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { createTracker } from './tracker.ts';
 import type { Detection, Preset, Track } from './types.ts';
 
-const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({ box: { x, y, width: side * 0.8, height: side }, score });
+const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({
+  box: { x, y, width: side * 0.8, height: side },
+  score,
+});
 
 /** Frames at 1/30 s with some faces each: crowded enough that old boxes are overlapped again. */
-const frames = fc.array(fc.array(fc.record({ x: fc.integer({ min: 0, max: 300 }), score: fc.integer({ min: 0, max: 100 }).map((k) => k / 100) }).map(({ x, score }) => face(x, 100, score)), { maxLength: 6 }), { minLength: 1, maxLength: 12 });
+const frames = fc.array(
+  fc.array(
+    fc
+      .record({ x: fc.integer({ min: 0, max: 300 }), score: fc.integer({ min: 0, max: 100 }).map((k) => k / 100) })
+      .map(({ x, score }) => face(x, 100, score)),
+    { maxLength: 6 },
+  ),
+  { minLength: 1, maxLength: 12 },
+);
 const presets = fc.constantFrom<Preset>('conservative', 'balanced', 'aggressive');
 
 describe('a track ends when maxLostSeconds have passed', () => {
@@ -28,17 +39,31 @@ describe('a track ends when maxLostSeconds have passed', () => {
   });
 
   it('whatever was tracked: after a longer gap no earlier ID is returned, predicted or kept', () => {
-    const options = fc.record({ preset: presets, maxLostSeconds: fc.double({ min: 0.06, max: 5, noNaN: true }), affinity: fc.constantFrom(undefined, () => 1) });
-    fc.assert(fc.property(options, frames, frames, fc.double({ min: 1.0001, max: 1000, noNaN: true }), ({ affinity, ...rest }, before, after, factor) => {
-      const tracker = createTracker({ ...rest, ...(affinity && { affinity }) });
-      const earlier = new Set<number>();
-      before.forEach((detections, i) => tracker.update(detections, i / 30).forEach(({ id }) => earlier.add(id)));
-      const restart = (before.length - 1) / 30 + rest.maxLostSeconds * factor;
-      expect(tracker.predict(restart)).toEqual([]);
-      const seen = after.flatMap((detections, i) => tracker.update(detections, restart + i / 30).map(({ id }) => id));
-      expect(seen.filter((id) => earlier.has(id))).toEqual([]);
-      expect(tracker.snapshot().tracks.filter(({ id }) => earlier.has(id))).toEqual([]);
-    }));
+    const options = fc.record({
+      preset: presets,
+      maxLostSeconds: fc.double({ min: 0.06, max: 5, noNaN: true }),
+      affinity: fc.constantFrom(undefined, () => 1),
+    });
+    fc.assert(
+      fc.property(
+        options,
+        frames,
+        frames,
+        fc.double({ min: 1.0001, max: 1000, noNaN: true }),
+        ({ affinity, ...rest }, before, after, factor) => {
+          const tracker = createTracker({ ...rest, ...(affinity && { affinity }) });
+          const earlier = new Set<number>();
+          before.forEach((detections, i) => tracker.update(detections, i / 30).forEach(({ id }) => earlier.add(id)));
+          const restart = (before.length - 1) / 30 + rest.maxLostSeconds * factor;
+          expect(tracker.predict(restart)).toEqual([]);
+          const seen = after.flatMap((detections, i) =>
+            tracker.update(detections, restart + i / 30).map(({ id }) => id),
+          );
+          expect(seen.filter((id) => earlier.has(id))).toEqual([]);
+          expect(tracker.snapshot().tracks.filter(({ id }) => earlier.has(id))).toEqual([]);
+        },
+      ),
+    );
   });
 
   it('also one that was never confirmed', () => {
@@ -50,7 +75,8 @@ describe('a track ends when maxLostSeconds have passed', () => {
 
   it('but one found in the last frame lives to the next at the declared frame rate', () => {
     const strict = createTracker({ maxLostSeconds: 0 });
-    for (const [i, time] of [0, 0.033, 0.067, 0.1, 0.134].entries()) expect(strict.update([face(i)], time)).toMatchObject([{ id: 1 }]);
+    for (const [i, time] of [0, 0.033, 0.067, 0.1, 0.134].entries())
+      expect(strict.update([face(i)], time)).toMatchObject([{ id: 1 }]);
     strict.update([], 0.167);
     expect(strict.update([face(5)], 0.2)).toMatchObject([{ id: 2 }]);
 
@@ -73,28 +99,31 @@ describe('a track ends when maxLostSeconds have passed', () => {
 
 describe('a shot cut', () => {
   it('ends all IDs, and the first frame after it confirms its tracks at once, as the first of a film', () => {
-    fc.assert(fc.property(presets, fc.boolean(), frames, frames, fc.boolean(), (preset, compat, before, after, resumed) => {
-      const film = createTracker({ preset, compat });
-      let tracker = createTracker({ preset, compat });
-      const earlier = new Set<number>();
-      before.forEach((detections, i) => tracker.update(detections, i / 30).forEach(({ id }) => earlier.add(id)));
-      tracker.cut();
-      expect([tracker.tracks, tracker.predict(before.length / 30), tracker.snapshot().tracks]).toEqual([[], [], []]);
-      if (resumed) {
-        const snapshot = JSON.parse(JSON.stringify(tracker.snapshot()));
-        tracker = createTracker({ preset, compat });
-        tracker.restore(snapshot);
-      }
-      const states = (tracks: readonly Track[], firstId: number) => tracks.map(({ id, state, hits, detectionIndex }) => ({ id: id - firstId, state, hits, detectionIndex }));
-      const firstId = tracker.snapshot().nextId;
-      after.forEach((detections, i) => {
-        const tracks = tracker.update(detections, (before.length + i) / 30);
-        expect(tracks.filter(({ id }) => earlier.has(id))).toEqual([]);
-        if (i === 0) expect(tracks.filter(({ state }) => state !== 'tracked')).toEqual([]);
-        // The same as a tracker that begins with this shot, but for the numbers of IDs.
-        expect(states(tracks, firstId)).toEqual(states(film.update(detections, i / 30), 1));
-      });
-    }));
+    fc.assert(
+      fc.property(presets, fc.boolean(), frames, frames, fc.boolean(), (preset, compat, before, after, resumed) => {
+        const film = createTracker({ preset, compat });
+        let tracker = createTracker({ preset, compat });
+        const earlier = new Set<number>();
+        before.forEach((detections, i) => tracker.update(detections, i / 30).forEach(({ id }) => earlier.add(id)));
+        tracker.cut();
+        expect([tracker.tracks, tracker.predict(before.length / 30), tracker.snapshot().tracks]).toEqual([[], [], []]);
+        if (resumed) {
+          const snapshot = JSON.parse(JSON.stringify(tracker.snapshot()));
+          tracker = createTracker({ preset, compat });
+          tracker.restore(snapshot);
+        }
+        const states = (tracks: readonly Track[], firstId: number) =>
+          tracks.map(({ id, state, hits, detectionIndex }) => ({ id: id - firstId, state, hits, detectionIndex }));
+        const firstId = tracker.snapshot().nextId;
+        after.forEach((detections, i) => {
+          const tracks = tracker.update(detections, (before.length + i) / 30);
+          expect(tracks.filter(({ id }) => earlier.has(id))).toEqual([]);
+          if (i === 0) expect(tracks.filter(({ state }) => state !== 'tracked')).toEqual([]);
+          // The same as a tracker that begins with this shot, but for the numbers of IDs.
+          expect(states(tracks, firstId)).toEqual(states(film.update(detections, i / 30), 1));
+        });
+      }),
+    );
   });
 
   it('is one for tracks that are lost or tentative too', () => {
@@ -102,6 +131,9 @@ describe('a shot cut', () => {
     tracker.update([face(0)], 0);
     tracker.update([face(200)], 1 / 30);
     tracker.cut();
-    expect(tracker.update([face(0), face(200)], 2 / 30)).toMatchObject([{ id: 3, state: 'tracked' }, { id: 4, state: 'tracked' }]);
+    expect(tracker.update([face(0), face(200)], 2 / 30)).toMatchObject([
+      { id: 3, state: 'tracked' },
+      { id: 4, state: 'tracked' },
+    ]);
   });
 });

@@ -5,18 +5,32 @@ import { createTracker } from './tracker.ts';
 import type { Detection, Preset, TrackerOptions } from './types.ts';
 
 const face = (x: number, score = 0.9): Detection => ({ box: { x, y: 100, width: 40, height: 50 }, score });
-const thrown = (code: string, message: string | RegExp) => expect.objectContaining({ name: 'FaceDetError', code, message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message) });
+const thrown = (code: string, message: string | RegExp) =>
+  expect.objectContaining({
+    name: 'FaceDetError',
+    code,
+    message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+  });
 
 describe('options', () => {
   it.each([
     [{ scoreThreshold: 60 }, 'a number in [0, 1] for scoreThreshold but received 60; '],
     [{ scoreThreshold: '0.5' as unknown as number }, 'scoreThreshold but received "0.5"; '],
     [{ scoreThreshold: null as never }, 'scoreThreshold but received null; '],
-    [{ lowScoreThreshold: 0.7 }, 'a number in [0, 0.5] for lowScoreThreshold but received 0.7; it must not be above scoreThreshold (0.5)'],
+    [
+      { lowScoreThreshold: 0.7 },
+      'a number in [0, 0.5] for lowScoreThreshold but received 0.7; it must not be above scoreThreshold (0.5)',
+    ],
     [{ newTrackThreshold: 1.5 }, 'a number in [0.5, 1] for newTrackThreshold but received 1.5; no score is above 1'],
-    [{ newTrackThreshold: 0.4 }, 'a number in [0.5, 1] for newTrackThreshold but received 0.4; it must not be below scoreThreshold (0.5)'],
+    [
+      { newTrackThreshold: 0.4 },
+      'a number in [0.5, 1] for newTrackThreshold but received 0.4; it must not be below scoreThreshold (0.5)',
+    ],
     [{ newTrackThreshold: null as never }, 'newTrackThreshold but received null; '],
-    [{ compat: true, scoreThreshold: 1 }, 'a number in [0, 1) for scoreThreshold but received 1; in compat only scores above it start tracks'],
+    [
+      { compat: true, scoreThreshold: 1 },
+      'a number in [0, 1) for scoreThreshold but received 1; in compat only scores above it start tracks',
+    ],
     [{ matchThreshold: 0 }, 'a number in (0, 1] for matchThreshold but received 0; '],
     [{ maxLostSeconds: -1 }, 'a number of seconds from 0 for maxLostSeconds but received -1; '],
     [{ maxLostSeconds: Infinity }, 'maxLostSeconds but received Infinity; '],
@@ -44,33 +58,63 @@ describe('options', () => {
     [{ match_thresh: 0.8 }, 'it is called matchThreshold here.'],
     [{ zebra: 1 }, 'there are: preset, scoreThreshold, '],
   ])('with unknown names are refused: %j', (options, hint) => {
-    expect(() => createTracker(options as never)).toThrow(thrown('INVALID_ARGUMENT', `Expected a known name in the options of createTracker but received ${JSON.stringify(Object.keys(options)[0])}; ${hint}`));
+    expect(() => createTracker(options as never)).toThrow(
+      thrown(
+        'INVALID_ARGUMENT',
+        `Expected a known name in the options of createTracker but received ${JSON.stringify(Object.keys(options)[0])}; ${hint}`,
+      ),
+    );
   });
 
   it.each([[null], [5], ['balanced'], [[0.5]]])('that are %j are refused', (options) => {
-    expect(() => createTracker(options as never)).toThrow(thrown('INVALID_ARGUMENT', 'Expected an object for the options of createTracker but received '));
+    expect(() => createTracker(options as never)).toThrow(
+      thrown('INVALID_ARGUMENT', 'Expected an object for the options of createTracker but received '),
+    );
   });
 
   it('of update are checked as well', () => {
     const tracker = createTracker();
     tracker.update([face(0)], 0);
     const before = tracker.snapshot();
-    for (const [options, message] of [[{ moton: [1, 0, 0, 0, 1, 0] }, 'did you mean motion?'], [null, 'an object for the options of update'], [{ motion: null }, '[a, b, tx, c, d, ty]'], [{ motion: 0 }, '[a, b, tx, c, d, ty]'], [{ motion: 'left' }, '[a, b, tx, c, d, ty]']] as const) {
+    for (const [options, message] of [
+      [{ moton: [1, 0, 0, 0, 1, 0] }, 'did you mean motion?'],
+      [null, 'an object for the options of update'],
+      [{ motion: null }, '[a, b, tx, c, d, ty]'],
+      [{ motion: 0 }, '[a, b, tx, c, d, ty]'],
+      [{ motion: 'left' }, '[a, b, tx, c, d, ty]'],
+    ] as const) {
       expect(() => tracker.update([face(0)], 1 / 30, options as never)).toThrow(thrown('INVALID_ARGUMENT', message));
     }
     // The options in place of the time.
-    expect(() => tracker.update([face(0)], { motion: [1, 0, 0, 0, 1, 0] } as never)).toThrow(thrown('INVALID_ARGUMENT', 'a timestamp in seconds but received {"motion"'));
+    expect(() => tracker.update([face(0)], { motion: [1, 0, 0, 0, 1, 0] } as never)).toThrow(
+      thrown('INVALID_ARGUMENT', 'a timestamp in seconds but received {"motion"'),
+    );
     expect(tracker.snapshot()).toEqual(before);
   });
 
   it('that are undefined mean the default', () => {
-    const names = ['preset', 'scoreThreshold', 'lowScoreThreshold', 'newTrackThreshold', 'matchThreshold', 'maxLostSeconds', 'frameRate', 'compat', 'affinity', 'minAffinity'];
+    const names = [
+      'preset',
+      'scoreThreshold',
+      'lowScoreThreshold',
+      'newTrackThreshold',
+      'matchThreshold',
+      'maxLostSeconds',
+      'frameRate',
+      'compat',
+      'affinity',
+      'minAffinity',
+    ];
     const run = (options: TrackerOptions | undefined, update: object | undefined) => {
       const tracker = createTracker(options);
-      return [0.3, 0.55, 0.95, 0.2].flatMap((score, i) => tracker.update([face(i), face(200, score)], undefined, update as never));
+      return [0.3, 0.55, 0.95, 0.2].flatMap((score, i) =>
+        tracker.update([face(i), face(200, score)], undefined, update as never),
+      );
     };
     const expected = run(undefined, undefined);
-    expect(run(Object.fromEntries(names.map((name) => [name, undefined])) as TrackerOptions, { motion: undefined })).toEqual(expected);
+    expect(
+      run(Object.fromEntries(names.map((name) => [name, undefined])) as TrackerOptions, { motion: undefined }),
+    ).toEqual(expected);
     for (const name of names) expect(run({ [name]: undefined } as TrackerOptions, {})).toEqual(expected);
   });
 
@@ -82,7 +126,8 @@ describe('options', () => {
   });
 
   it('of presets start more tracks from conservative to aggressive', () => {
-    const starts = (preset: Preset) => createTracker({ preset }).update([0.4, 0.65, 0.8].map((score, k) => face(100 * k, score))).length;
+    const starts = (preset: Preset) =>
+      createTracker({ preset }).update([0.4, 0.65, 0.8].map((score, k) => face(100 * k, score))).length;
     expect([starts('conservative'), starts('balanced'), starts('aggressive')]).toEqual([1, 2, 3]);
   });
 });
@@ -99,7 +144,9 @@ describe('thresholds', () => {
         for (const scoreThreshold of given) {
           for (const newTrackThreshold of given) {
             for (const lowScoreThreshold of given) {
-              const options = JSON.parse(JSON.stringify({ preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold })) as TrackerOptions;
+              const options = JSON.parse(
+                JSON.stringify({ preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold }),
+              ) as TrackerOptions;
               let tracker;
               try {
                 tracker = createTracker(options);
@@ -127,7 +174,10 @@ describe('thresholds', () => {
   });
 
   it('of new tracks lie a margin above scoreThreshold, at most halfway to 1', () => {
-    const lowestStart = (options: TrackerOptions) => [...Array(201).keys()].map((k) => k / 200).find((score) => createTracker(options).update([face(0, score + 1e-12 * (1 - score))]).length > 0);
+    const lowestStart = (options: TrackerOptions) =>
+      [...Array(201).keys()]
+        .map((k) => k / 200)
+        .find((score) => createTracker(options).update([face(0, score + 1e-12 * (1 - score))]).length > 0);
     expect(lowestStart({})).toBe(0.6);
     expect(lowestStart({ scoreThreshold: 0.91 })).toBe(0.955);
     expect(lowestStart({ scoreThreshold: 1 })).toBe(1);
@@ -140,17 +190,30 @@ describe('thresholds', () => {
   });
 
   it('in any combination are either refused with a reason or reachable', () => {
-    const threshold = fc.oneof(fc.constant(undefined), fc.integer({ min: -50, max: 200 }).map((k) => k / 100), fc.constantFrom(0, 0.5, 1, NaN, Infinity));
-    fc.assert(fc.property(fc.constantFrom(...presets), fc.boolean(), threshold, threshold, threshold, (preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold) => {
-      const options = { preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold } as TrackerOptions;
-      let tracker;
-      try {
-        tracker = createTracker(options);
-      } catch (error) {
-        expect(error).toEqual(thrown('INVALID_ARGUMENT', /^Expected .+ but received .+; .+\.$/));
-        return;
-      }
-      expect(tracker.update([face(0, 1)])).toHaveLength(1);
-    }));
+    const threshold = fc.oneof(
+      fc.constant(undefined),
+      fc.integer({ min: -50, max: 200 }).map((k) => k / 100),
+      fc.constantFrom(0, 0.5, 1, NaN, Infinity),
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...presets),
+        fc.boolean(),
+        threshold,
+        threshold,
+        threshold,
+        (preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold) => {
+          const options = { preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold } as TrackerOptions;
+          let tracker;
+          try {
+            tracker = createTracker(options);
+          } catch (error) {
+            expect(error).toEqual(thrown('INVALID_ARGUMENT', /^Expected .+ but received .+; .+\.$/));
+            return;
+          }
+          expect(tracker.update([face(0, 1)])).toHaveLength(1);
+        },
+      ),
+    );
   });
 });

@@ -59,10 +59,22 @@ export function readTracks(snapshot: TrackerSnapshot): TrackTable {
 /** The code of a track's state, if the track is whole. */
 function checkTrack(track: TrackSnapshot): number {
   if (!Array.isArray(track?.mean) || track.mean.length !== MEAN) throw invalid(`tracks with ${MEAN} means`, track);
-  if (!Array.isArray(track.covariance) || track.covariance.length !== COVARIANCE) throw invalid(`tracks with ${COVARIANCE} covariances`, track);
+  if (!Array.isArray(track.covariance) || track.covariance.length !== COVARIANCE)
+    throw invalid(`tracks with ${COVARIANCE} covariances`, track);
   const { score, startTime, lastSeen, startFrame, lastFrame, hits, innovation } = track;
-  const numbers = [score, startTime, lastSeen, startFrame, lastFrame, hits, innovation, ...track.mean, ...track.covariance];
-  if (!isCount(track.id, 1) || !numbers.every(Number.isFinite)) throw invalid('tracks of an ID from 1 and finite numbers', track);
+  const numbers = [
+    score,
+    startTime,
+    lastSeen,
+    startFrame,
+    lastFrame,
+    hits,
+    innovation,
+    ...track.mean,
+    ...track.covariance,
+  ];
+  if (!isCount(track.id, 1) || !numbers.every(Number.isFinite))
+    throw invalid('tracks of an ID from 1 and finite numbers', track);
   // The filter divides by sums of the positions' variances, every third number.
   if (track.covariance.some((value, i) => i % 3 === 0 && value < 0)) throw invalid('variances from 0', track);
   const code = [TENTATIVE, TRACKED, track.removed ? REMOVED : LOST][STATES.indexOf(track.state)];
@@ -73,4 +85,7 @@ function checkTrack(track: TrackSnapshot): number {
 const isCount = (value: unknown, from: number) => Number.isSafeInteger(value) && (value as number) >= from;
 
 const invalid = (expected: string, value: unknown) =>
-  new FaceDetError('INVALID_SNAPSHOT', `Expected a tracker's snapshot with ${expected} but received ${received(value)}; take it from snapshot().`);
+  new FaceDetError(
+    'INVALID_SNAPSHOT',
+    `Expected a tracker's snapshot with ${expected} but received ${received(value)}; take it from snapshot().`,
+  );

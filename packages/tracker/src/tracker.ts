@@ -3,11 +3,40 @@ import { createAssociation, type Cost } from './association.ts';
 import { afterStep, isShort, noSeconds, notSeconds, SECONDS, UNKNOWN } from './cadence.ts';
 import { checkAffinity, checkDetections, checkMotion, checkTime, readDetections } from './input.ts';
 import { correct, COVARIANCE, initiate, MEAN, predict as predictState, warp } from './kalman.ts';
-import { DUPLICATE_THRESHOLD, GAP_EXPONENT, LOW_MATCH_THRESHOLD, LOW_SCORE_SPREAD, MAX_GAP_STEPS, REFERENCE_RATE, resolveOptions, SIMILAR_SIZE, TENTATIVE_MATCH_THRESHOLD } from './options.ts';
+import {
+  DUPLICATE_THRESHOLD,
+  GAP_EXPONENT,
+  LOW_MATCH_THRESHOLD,
+  LOW_SCORE_SPREAD,
+  MAX_GAP_STEPS,
+  REFERENCE_RATE,
+  resolveOptions,
+  SIMILAR_SIZE,
+  TENTATIVE_MATCH_THRESHOLD,
+} from './options.ts';
 import type { Choice } from './overlap.ts';
 import { readTracks, writeTracks } from './snapshot.ts';
-import { compact, copyTable, createTable, describe, LOST, REMOVED, TENTATIVE, TRACKED, withCapacity, type TrackTable } from './table.ts';
-import type { CameraMotion, Detection, Track, Tracker, TrackerOptions, TrackerSnapshot, UpdateOptions } from './types.ts';
+import {
+  compact,
+  copyTable,
+  createTable,
+  describe,
+  LOST,
+  REMOVED,
+  TENTATIVE,
+  TRACKED,
+  withCapacity,
+  type TrackTable,
+} from './table.ts';
+import type {
+  CameraMotion,
+  Detection,
+  Track,
+  Tracker,
+  TrackerOptions,
+  TrackerSnapshot,
+  UpdateOptions,
+} from './types.ts';
 
 /** The names in `UpdateOptions`. */
 const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['motion'];
@@ -16,17 +45,30 @@ const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['motion'];
 const MIN_SHRINK = 0.25;
 
 /**
- * ByteTrack (Zhang et al., ECCV 2022) over any detections: a Kalman filter for each identity, detections of high scores compared with all tracks, those of low
- * scores with the tracks still unmatched. Time drives it: a longer gap between updates is a longer prediction.
+ * ByteTrack (Zhang et al., ECCV 2022) over any detections: a Kalman filter for each identity, detections of high
+ * scores compared with all tracks, those of low scores with the tracks still unmatched. Time drives it: a longer gap
+ * between updates is a longer prediction.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an option out of its range
  *
  * @example
  * const tracker = createTracker();
- * for (const track of tracker.update([{ box: { x: 10, y: 20, width: 40, height: 50 }, score: 0.9 }], 0)) console.log(track.id, track.box);
+ * const detections = [{ box: { x: 10, y: 20, width: 40, height: 50 }, score: 0.9 }];
+ * for (const track of tracker.update(detections, 0)) console.log(track.id, track.box);
  */
 export function createTracker<D extends Detection = Detection>(options: TrackerOptions<D> = {}): Tracker<D> {
-  const { scoreThreshold, lowScoreThreshold, newTrackThreshold, matchThreshold, maxLostSeconds, maxUnseenSeconds, frameRate, compat, affinity, minAffinity } = resolveOptions(options);
+  const {
+    scoreThreshold,
+    lowScoreThreshold,
+    newTrackThreshold,
+    matchThreshold,
+    maxLostSeconds,
+    maxUnseenSeconds,
+    frameRate,
+    compat,
+    affinity,
+    minAffinity,
+  } = resolveOptions(options);
   const maxLostFrames = Math.floor(frameRate * maxLostSeconds + 1e-9);
   const extra = compat ? 1 : 0;
   const { associate, visitOverlaps } = createAssociation();
@@ -128,7 +170,10 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     mean[m + 3] = Math.max(mean[m + 3]!, height * MIN_SHRINK);
   }
 
-  /** Fills `match` (a detection for each slot, or -1) and `owner` (a slot for each detection, or -1) in ByteTrack's three rounds. */
+  /**
+   * Fills `match` (a detection for each slot, or -1) and `owner` (a slot for each detection, or -1) in ByteTrack's
+   * three rounds.
+   */
   function associateAll(detections: readonly D[], now: number, steps: number): void {
     const { count, state } = next;
     match.fill(-1, 0, count);
@@ -138,11 +183,14 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     let usual = 1 - matchThreshold;
     const fused: Cost = (row, col, iou) => {
       const similarity = iou * scores[cols.index[col]!]!;
-      return similarity > usual || sizeRatio(4 * rows.index[row]!, 4 * cols.index[col]!) >= SIMILAR_SIZE ? 1 - similarity : Infinity;
+      return similarity > usual || sizeRatio(4 * rows.index[row]!, 4 * cols.index[col]!) >= SIMILAR_SIZE
+        ? 1 - similarity
+        : Infinity;
     };
     const rows: Choice = { boxes: trackBoxes, index: rowIndex, count: 0 };
     const cols: Choice = { boxes: detectionBoxes, index: colIndex, count: 0 };
-    const relaxed = (limit: number, exponent: number) => 1 - (1 - limit) / Math.min(Math.max(1, steps), MAX_GAP_STEPS) ** exponent;
+    const relaxed = (limit: number, exponent: number) =>
+      1 - (1 - limit) / Math.min(Math.max(1, steps), MAX_GAP_STEPS) ** exponent;
     const expected = affinity && Array.from({ length: count }, (_, slot) => describe<D>(next, slot, null, -1));
     const matchHigh = (limit: number) => {
       if (expected) round(rows, cols, limit, appearanceCost(expected, detections, rows, cols, limit), reach);
@@ -165,11 +213,14 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     matchHigh(relaxed(TENTATIVE_MATCH_THRESHOLD, 1));
   }
 
-  /** Whether a track may no longer be continued at a time: too long ago, it was found for the last time. */
+  /** Whether a track has ended by a time: its last detection is too long ago. */
   const hasEnded = (tracks: TrackTable, slot: number, now: number) =>
     now - tracks.lastSeen[slot]! > (tracks.state[slot] === LOST ? maxLostSeconds : maxUnseenSeconds) + 1e-9;
 
-  /** Narrower over wider times lower over higher of a track's and a detection's box, by where they begin in their arrays. */
+  /**
+   * Narrower over wider times lower over higher of a track's and a detection's box, by where they begin in their
+   * arrays.
+   */
   function sizeRatio(t: number, d: number): number {
     const ratio = (side: number) => {
       const track = trackBoxes[t + 2 + side]! - trackBoxes[t + side]!;
@@ -189,7 +240,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   }
 
   const isHigh = (score: number) => (compat ? score > scoreThreshold : score >= scoreThreshold);
-  const isLow = (score: number) => (compat ? score > lowScoreThreshold && score < scoreThreshold : score >= lowScoreThreshold && score < scoreThreshold);
+  const isLow = (score: number) =>
+    compat ? score > lowScoreThreshold && score < scoreThreshold : score >= lowScoreThreshold && score < scoreThreshold;
 
   function chooseHigh(cols: Choice, count: number): void {
     cols.count = 0;
@@ -212,10 +264,17 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   }
 
   /**
-   * The cost of a pair in a round with affinity: half of the similarity is IoU · score, half is the affinity. A pair needs either the overlap that it would
-   * need without affinity, or an affinity from `minAffinity` on between boxes of about one size.
+   * The cost of a pair in a round with affinity: half of the similarity is IoU · score, half is the affinity. A pair
+   * needs either the overlap that it would need without affinity, or an affinity from `minAffinity` on between boxes
+   * of about one size.
    */
-  function appearanceCost(expected: readonly Track<D>[], detections: readonly D[], rows: Choice, cols: Choice, limit: number): Cost {
+  function appearanceCost(
+    expected: readonly Track<D>[],
+    detections: readonly D[],
+    rows: Choice,
+    cols: Choice,
+    limit: number,
+  ): Cost {
     return (row, col, iou) => {
       const slot = rows.index[row]!;
       const index = cols.index[col]!;
@@ -271,8 +330,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   }
 
   /**
-   * The original takes a removed track from its list of lost ones a frame late, so that it can be found again once more; and one that was found then is gone the
-   * next time it is lost.
+   * The original takes a removed track from its list of lost ones a frame late, so that it can be found again once
+   * more; and one that was found then is gone the next time it is lost.
    */
   function expireAsTheOriginal(): void {
     for (let slot = 0; slot < next.count; slot++) {
@@ -285,7 +344,10 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     }
   }
 
-  /** Of a found and a lost track that cover each other, the one of the longer history stays; the older takes up the detection, which the original drops. */
+  /**
+   * Of a found and a lost track that cover each other, the one of the longer history stays; the older takes up the
+   * detection, which the original drops.
+   */
   function dropDuplicates(detections: readonly D[], now: number): void {
     const { count, state, startFrame, lastFrame } = next;
     outline(count);
@@ -334,13 +396,16 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
       if (slot === -1 || drop[slot]) continue;
       tracks.push(describe(table, moved[slot]!, detections[i]!, i));
     }
-    for (let slot = 0; slot < table.count; slot++) if (table.state[slot]! === LOST) tracks.push(describe<D>(table, slot, null, -1));
+    for (let slot = 0; slot < table.count; slot++)
+      if (table.state[slot]! === LOST) tracks.push(describe<D>(table, slot, null, -1));
     return tracks;
   }
 
   /** The tracks in the slots of a table that are wanted, without detections, oldest first. */
   const describeAll = (from: TrackTable, wanted: (slot: number) => boolean) =>
-    Array.from({ length: from.count }, (_, slot) => slot).filter(wanted).map((slot) => describe<D>(from, slot, null, -1));
+    Array.from({ length: from.count }, (_, slot) => slot)
+      .filter(wanted)
+      .map((slot) => describe<D>(from, slot, null, -1));
 
   function predict(timestamp: number): Track<D>[] {
     checkTime(timestamp, time, true);
@@ -350,7 +415,11 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     copyTable(table, next);
     const steps = time === null ? 0 : (timestamp - time) * (compat ? frameRate : REFERENCE_RATE);
     for (let slot = 0; slot < next.count; slot++) step(next, slot, steps);
-    return describeAll(next, (slot) => (compat && next.state[slot]! < LOST) || (next.state[slot] !== REMOVED && !hasEnded(next, slot, timestamp)));
+    return describeAll(
+      next,
+      (slot) =>
+        (compat && next.state[slot]! < LOST) || (next.state[slot] !== REMOVED && !hasEnded(next, slot, timestamp)),
+    );
   }
 
   function cut(): void {
