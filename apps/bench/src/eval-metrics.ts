@@ -86,10 +86,13 @@ const { IDs, GT_IDs, GT_Dets, IDF1 } = current.evaluateMot(video);
 const results = { evaluateDetections: coco, evaluateMot: mot, denseAssignment: assignment, ...(baseline && { evaluateDetectionsBefore: cocoBefore, evaluateMotBefore: motBefore }), IDs, GT_IDs, GT_Dets, IDF1 };
 if (options.json) console.log(JSON.stringify({ machine: machine(), rounds: ROUNDS, ...results }));
 else {
-  const row = (name: string, now: number | undefined, before: number | undefined) => [name, now!.toFixed(0), ...(baseline ? [before!.toFixed(0), (before! / now!).toFixed(1)] : [])];
+  const row = (name: string, now: number | undefined, before: number | undefined) => {
+    const compared = before === undefined ? ['', ''] : [before.toFixed(0), (before / now!).toFixed(1)];
+    return [name, now!.toFixed(0), ...(baseline ? compared : [])];
+  };
   console.log(table(['CPU ms, median', 'this version', ...(baseline ? ['baseline', 'ratio'] : [])], [
     row('evaluateDetections, 800 × 100 × 30', coco, cocoBefore),
     row(`evaluateMot, ${GT_IDs} true and ${IDs} tracked identities, ${GT_Dets} boxes`, mot, motBefore),
-    row(`assign, dense ${IDENTITIES} × ${IDENTITIES}`, assignment, assignment),
+    row(`assign, dense ${IDENTITIES} × ${IDENTITIES}`, assignment, undefined),
   ]));
 }

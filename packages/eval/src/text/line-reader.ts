@@ -72,8 +72,8 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
     allNumbers(target, most, expected) {
       const after = scanNumbers(bytes, start, target, most);
       if (after.end < 0) {
-        const got = text();
-        throw malformed(file, line, expected, got === '' ? 'an empty line' : received(got));
+        const found = text();
+        throw malformed(file, line, expected, found === '' ? 'an empty line' : received(found));
       }
       end = after.end;
       return after.count;
