@@ -1,15 +1,15 @@
-import type { DetectOptions, Face, Frame } from '@facedet/core';
+import { isRasterSource, type DetectOptions, type Face, type Frame, type ImageSource, type PixelBuffer, type RasterSource } from '@facedet/core';
 import { checkFaces } from './check-faces.ts';
 import type { Settings } from './options.ts';
 import { detectAround } from './refine.ts';
-import { observed, signatureOf, type Signature } from './shot-cut.ts';
+import { thumbnailOf, thumbnailOfSource, type Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
 
 /** What the detector found in one frame, checked; `error` where it failed. */
 export interface FrameDetections {
   readonly faces: readonly Face[];
-  /** Of the frame's pixels, where shot cuts are looked for. */
-  readonly signature: Signature | null;
+  /** Of the pixels that the detector asked for, where shot cuts are found in them. */
+  readonly thumbnail: Thumbnail | null;
   readonly error?: unknown;
 }
 
@@ -27,21 +27,24 @@ const MAX_LOST_REFINE_SECONDS = 0.5;
 /** The detector as the options want it: with the tracker's low score, and a tap for shot cuts. */
 export function createFrameDetection(settings: Settings, statistics: StatisticsCounter): FrameDetection {
   const { detector, tracker, refine, scoreThreshold } = settings;
-  const shotCuts = settings.shotCuts && tracker !== null;
+  // With skipped frames the schedule tests every frame for shot cuts, on a small copy.
+  const tapped = settings.shotCuts && tracker !== null && settings.detectEvery === 1;
   const asked: DetectOptions = scoreThreshold === undefined ? {} : { scoreThreshold };
 
   return {
     async detectFrame(frame, signal) {
       const begin = performance.now();
-      let signature: Signature | null = null;
+      let thumbnail: Thumbnail | null = null;
       try {
-        const image = shotCuts ? observed(frame, (pixels) => (signature = signatureOf(pixels))) : frame;
+        const image = tapped ? tapPixels(frame, (pixels) => (thumbnail = thumbnailOf(pixels))) : frame;
         const faces = await detector.detect(image, { ...asked, ...(signal ? { signal } : {}) });
         checkFaces(faces);
-        return { faces, signature };
+        // A detector that never asked for the whole picture, or decodes it itself.
+        if (tapped) thumbnail ??= await thumbnailOfSource(frame);
+        return { faces, thumbnail };
       } catch (error) {
         signal?.throwIfAborted();
-        return { faces: [], signature: null, error };
+        return { faces: [], thumbnail, error };
       } finally {
         statistics.spent('detect', performance.now() - begin);
       }
@@ -56,13 +59,35 @@ export function createFrameDetection(settings: Settings, statistics: StatisticsC
           .filter((t) => t.state !== 'lost' || timestamp - t.lastSeen < MAX_LOST_REFINE_SECONDS)
           .map((t) => t.box);
         if (!boxes.length) return null;
-        return { faces: await detectAround(detector, frame, boxes, { ...refine, ...asked }, signal), signature: null };
+        return { faces: await detectAround(detector, frame, boxes, { ...refine, ...asked }, signal), thumbnail: null };
       } catch (error) {
         signal?.throwIfAborted();
-        return { faces: [], signature: null, error };
+        return { faces: [], thumbnail: null, error };
       } finally {
         statistics.spent('detect', performance.now() - begin);
       }
     },
   };
+}
+
+/** A view of a source that shows the first whole picture that is asked for, before its pixels leave for another thread. */
+function tapPixels(image: ImageSource, onPixels: (pixels: PixelBuffer) => void): ImageSource {
+  if (!isRasterSource(image)) {
+    onPixels(image);
+    return image;
+  }
+  let seen = false;
+  const view: RasterSource = {
+    width: image.width,
+    height: image.height,
+    async rasterize(width, height, options) {
+      const pixels = await image.rasterize(width, height, options);
+      if (!seen && !options?.region) {
+        seen = true;
+        onPixels(pixels);
+      }
+      return pixels;
+    },
+  };
+  return view;
 }

@@ -3,7 +3,9 @@ import type { Track } from '@facedet/tracker';
 import type { FrameDetections } from './frame-detection.ts';
 import type { PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
-import { isCut, type CutState } from './shot-cut.ts';
+import { initialShotState, nextShotState, type ShotState } from './shot-cut.ts';
+import { restoreShots, snapshotShots } from './shot-snapshot.ts';
+import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { VideoFace, VideoSnapshot } from './types.ts';
 
@@ -16,10 +18,11 @@ export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'landmar
 /** One frame's way through shot cut, tracker and smoother, and all that is remembered of it for the next frame. */
 export interface FrameStep {
   /**
-   * `detections` is null where the detector did not run. Throws what tracker or smoother throw; the state is then as it
+   * `detections` is null where the detector did not run. `shot` is the frame's thumbnail, to be tested for a shot cut;
+   * whether there is one, where that is known; or null. Throws what tracker or smoother throw; the state is then as it
    * was.
    */
-  follow(frame: Frame, detections: FrameDetections | null): FollowedFrame;
+  follow(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | boolean | null): FollowedFrame;
   snapshot(): StepSnapshot;
   restore(snapshot: StepSnapshot): void;
   reset(): void;
@@ -34,20 +37,21 @@ export function createFrameStep(
   let landmarks = new Map<number, readonly number[]>();
   /** Tracks shown in the last frame in which the detector ran. */
   let shown = new Set<number>();
-  let cutState: CutState = { last: null, usual: 0 };
+  let shots: ShotState = initialShotState();
 
-  function follow(frame: Frame, detections: FrameDetections | null): FollowedFrame {
-    const cutBefore = { ...cutState };
+  function follow(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | boolean | null): FollowedFrame {
+    const shotsBefore = shots;
     let before: StepSnapshot | undefined;
     try {
-      const cut = Boolean(detections?.signature && isCut(cutState, detections.signature));
+      if (shot !== null && typeof shot === 'object') shots = nextShotState(shots, shot, frame.timestamp);
+      const cut = typeof shot === 'boolean' ? shot : shot !== null && shots.cut;
       // Otherwise the tracker is the only part that throws, and is then as it was.
       if (cut || foreignParts) before = snapshot();
       if (cut) endShot();
       return { ...(tracker ? track(frame, detections) : select(detections)), cut };
     } catch (error) {
       if (before) restore(before);
-      cutState = cutBefore;
+      shots = shotsBefore;
       throw error;
     }
   }
@@ -127,7 +131,7 @@ export function createFrameStep(
     smoother: smoother?.snapshot() ?? null,
     landmarks: [...landmarks],
     shown: [...shown],
-    cut: { ...cutState },
+    cut: snapshotShots(shots),
   });
 
   function restore(saved: StepSnapshot): void {
@@ -135,7 +139,7 @@ export function createFrameStep(
     smoother?.restore(saved.smoother as never);
     landmarks = new Map(saved.landmarks);
     shown = new Set(saved.shown);
-    cutState = { ...saved.cut };
+    shots = restoreShots(saved.cut);
   }
 
   return {
@@ -145,7 +149,7 @@ export function createFrameStep(
     reset() {
       endShot();
       tracker?.reset();
-      cutState = { last: null, usual: 0 };
+      shots = initialShotState();
     },
   };
 }

@@ -37,9 +37,20 @@ export interface RunParts extends FrameDetection {
   readonly statistics: StatisticsCounter;
   readonly progress: Progress;
   /** One frame's way through tracker and smoother. Throws what ends the run. */
-  step<F extends Frame>(frame: F, detections: FrameDetections | null, refined: boolean): BufferedFrame<F>;
+  step<F extends Frame>(frame: F, detections: FrameDetections | null, plan: StepPlan): BufferedFrame<F>;
   resultOf<F extends Frame>(buffered: BufferedFrame<F>): FrameResult<F>;
 }
+
+/** How a frame goes through the tracker. */
+export interface StepPlan {
+  /** Whether its detections are of crops. */
+  readonly refined: boolean;
+  /** Whether the schedule found a shot cut; null where it does not test for them. */
+  readonly cut: boolean | null;
+}
+
+/** What a choice says about a shot cut. */
+export const cutOf = ({ shots }: ScheduleState): boolean | null => shots?.cut ?? null;
 
 /** What was decided for a frame ahead of its turn. */
 interface Plan {
@@ -114,7 +125,7 @@ export async function* runFrames<F extends Frame>(
           known.delete(frame.index);
         } else {
           const detections = plan.key ? plan.detections : await orAborted(detectInCrops(frame, inner), signal);
-          held.push(step(frame, detections, !plan.key && detections !== null));
+          held.push(step(frame, detections, { refined: !plan.key && detections !== null, cut: cutOf(plan.chosen) }));
           progress.chosen = plan.chosen;
           if (lookAhead) mendRows(held.map((h) => h.row));
         }

@@ -10,13 +10,24 @@ type Painter = (x: number, y: number) => number;
 const sure: Track = { id: 1, box: { x: 20, y: 10, width: 8, height: 10 }, score: 0.9, state: 'tracked', detection: null, detectionIndex: -1, startTime: 0, lastSeen: 0, hits: 20, innovation: 0.01 };
 const grey: Painter = () => 100;
 
-/** A source of one grey a pixel; alpha and the ends of rows hold values that mean nothing. */
+/** A source of one grey a pixel, painted in 64 × 36; alpha and the ends of rows hold values that mean nothing. */
 function picture(paint: Painter, format: PixelFormat, extra: number): ImageSource {
   const step = format === 'gray' ? 1 : format.length;
-  const stride = WIDTH * step + extra;
-  const data = new Uint8Array(stride * HEIGHT).fill(7);
-  for (let y = 0; y < HEIGHT; y++) for (let x = 0; x < WIDTH; x++) data.fill(paint(x, y), y * stride + x * step, y * stride + x * step + Math.min(step, 3));
-  return { width: 640, height: 360, rasterize: (width, height) => ({ data, width, height, format, stride }) };
+  return {
+    width: 640,
+    height: 360,
+    rasterize(width, height) {
+      const stride = width * step + extra;
+      const data = new Uint8Array(stride * height).fill(7);
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const grey = paint(Math.floor((x * WIDTH) / width), Math.floor((y * HEIGHT) / height));
+          data.fill(grey, y * stride + x * step, y * stride + x * step + Math.min(step, 3));
+        }
+      }
+      return { data, width, height, format, stride };
+    },
+  };
 }
 
 /** Which of `length` frames are looked at, where `tracks` and the picture are what they are. */
@@ -24,7 +35,7 @@ async function keys(length: number, { tracks = [sure] as readonly Track[], paint
   const schedule = createSchedule('auto', LAG);
   const chosen: number[] = [];
   for (let index = 0; index < length; index++) {
-    if (await schedule.isKey({ ...picture(paint(index), format, extra), index })) chosen.push(index);
+    if (await schedule.isKey({ ...picture(paint(index), format, extra), index, timestamp: index / 25 })) chosen.push(index);
     schedule.after(index, tracks);
   }
   return chosen;
@@ -79,7 +90,7 @@ describe("detectEvery: 'auto'", () => {
       const chosen: number[] = [];
       for (let index = 0; index < 40; index++) {
         const schedule = index < 20 ? first : second;
-        if (await schedule.isKey({ ...picture(enters(0)(index), format, 0), index })) chosen.push(index);
+        if (await schedule.isKey({ ...picture(enters(0)(index), format, 0), index, timestamp: index / 25 })) chosen.push(index);
         schedule.after(index, [sure]);
         if (index === 19) second.restore(JSON.parse(JSON.stringify(first.snapshot(first.capture()))));
       }
@@ -90,12 +101,13 @@ describe("detectEvery: 'auto'", () => {
   it('looks at a frame that cannot be scaled: the look tells why', async () => {
     const schedule = createSchedule('auto', LAG);
     const broken: ImageSource = { width: 640, height: 360, rasterize: () => Promise.reject(new Error('broken')) };
-    expect(await schedule.isKey({ ...broken, index: 0 })).toBe(true);
-    expect(await schedule.isKey({ ...picture(grey, 'rgb', 0), index: 1 })).toBe(true);
+    expect(await schedule.isKey({ ...broken, index: 0, timestamp: 0 })).toBe(true);
+    expect(await schedule.isKey({ ...picture(grey, 'rgb', 0), index: 1, timestamp: 0.04 })).toBe(true);
   });
 });
 
 it('a number is every n-th frame by its own index, wherever a run begins', () => {
-  const schedule = createSchedule(3, LAG);
-  expect([4, 5, 6, 7, 8, 9].filter((index) => schedule.isKey({ ...picture(grey, 'rgb', 0), index }))).toEqual([6, 9]);
+  const schedule = createSchedule(3, LAG, false);
+  const frames = [4, 5, 6, 7, 8, 9].map((index) => ({ ...picture(grey, 'rgb', 0), index, timestamp: index / 25 }));
+  expect(frames.filter((frame) => schedule.isKey(frame)).map(({ index }) => index)).toEqual([6, 9]);
 });

@@ -1,104 +1,165 @@
-import { bytesPerPixel, channelOffsets, isRasterSource, rowStride, type ImageSource, type PixelBuffer, type RasterSource } from '@facedet/core';
+import { differenceOf, lightChange, type Difference, type LightChange } from './shot-difference.ts';
+import { dissolveLogit, KEPT_SECONDS, NO_DISSOLVE, SPACING, type PastPicture } from './shot-dissolve.ts';
+import type { Thumbnail } from './shot-thumbnail.ts';
 
-const BINS = 4; // a channel: 64 colours are enough to tell one scene from another, and few enough not to notice noise
-const COLORS = BINS ** 3;
-const [COLUMNS, ROWS] = [16, 12];
-const SAMPLES = 4096;
-
-/** Distribution of a picture's colours over 4 × 4 × 4 bins, summing to 1; then the mean luma (0 to 255) of each of 16 × 12 fields. */
-export type Signature = readonly number[];
-
-/** The signature of some 4,000 pixels spread over the picture. */
-export function signatureOf(pixels: PixelBuffer): Signature {
-  const { width, height, data, format } = pixels;
-  const step = bytesPerPixel(format);
-  const stride = rowStride(pixels);
-  const [red, green, blue] = channelOffsets(format);
-  const every = Math.max(1, Math.floor(Math.sqrt((width * height) / SAMPLES)));
-  const histogram = new Array<number>(COLORS).fill(0);
-  const sums = new Array<number>(COLUMNS * ROWS).fill(0);
-  const counts = new Array<number>(COLUMNS * ROWS).fill(0);
-  let count = 0;
-  for (let y = every >> 1; y < height; y += every) {
-    for (let x = every >> 1; x < width; x += every) {
-      const at = y * stride + x * step;
-      const [r, g, b] = [data[at + red]!, data[at + green]!, data[at + blue]!];
-      histogram[((r >> 6) * BINS + (g >> 6)) * BINS + (b >> 6)]!++;
-      const field = Math.floor((y * ROWS) / height) * COLUMNS + Math.floor((x * COLUMNS) / width);
-      sums[field]! += 0.299 * r + 0.587 * g + 0.114 * b;
-      counts[field]!++;
-      count++;
-    }
-  }
-  return [...histogram.map((n) => n / Math.max(count, 1)), ...sums.map((sum, i) => sum / Math.max(counts[i]!, 1))];
+/** What the test for shot cuts remembers after a frame. Never changed in place: the next frame makes a new one. */
+export interface ShotState {
+  /** Whether a shot ended right before this frame, or within a dissolve around it. */
+  readonly cut: boolean;
+  /** The last picture that showed something; null before the first. */
+  readonly last: Thumbnail | null;
+  /** Time of the last frame, and of the last that was not a copy of the one before. */
+  readonly time: number;
+  readonly changed: number;
+  /** Mean seconds from one changed frame to the next. */
+  readonly interval: number;
+  /** Running mean and decaying maximum of the structural difference between neighbours. */
+  readonly usual: number;
+  readonly peak: number;
+  /** Like `usual`, but 0 at the start of a shot: motion seen, not assumed. */
+  readonly motion: number;
+  /** Pictures of the current shot, oldest first. */
+  readonly past: readonly PastPicture[];
+  /** Running mean of the logits for a dissolve. */
+  readonly evidence: number;
+  /** Since when pictures have been blank, pale or overexposed; null where the last one was not. */
+  readonly heldSince: number | null;
+  /** Until when no cut, and until when no dissolve is reported. */
+  readonly cutFrom: number;
+  readonly dissolveFrom: number;
 }
 
-/** Half the L1 distance, in [0, 1]: the share of the picture whose colour class changed. */
-export function signatureDistance(a: Signature, b: Signature): number {
-  let sum = 0;
-  for (let i = 0; i < COLORS; i++) sum += Math.abs(a[i]! - b[i]!);
-  return sum / 2;
-}
+/** What is measured of a frame and the one before, in the order of the weights. */
+export type CutFeatures = readonly [
+  structure: number,
+  unmatched: number,
+  color: number,
+  likeness: number,
+  still: number,
+  usual: number,
+  peak: number,
+  /** Logarithm of the ratio of texture. */
+  texture: number,
+  /** Motion × the logarithm of how many usual intervals the last changed picture is away. */
+  gap: number,
+  /** Likeness beyond that of pictures of one kind: only the light changed. */
+  relit: number,
+  mixed: number,
+];
 
-/** Correlation of the two pictures' fields of luma, −1 to 1, whatever their brightness and contrast; 0 where one has no structure. */
-export function structureLikeness(a: Signature, b: Signature): number {
-  const count = COLUMNS * ROWS;
-  let [sumA, sumB, squareA, squareB, product] = [0, 0, 0, 0, 0];
-  for (let i = COLORS; i < COLORS + count; i++) {
-    sumA += a[i]!;
-    sumB += b[i]!;
-    squareA += a[i]! * a[i]!;
-    squareB += b[i]! * b[i]!;
-    product += a[i]! * b[i]!;
-  }
-  const varianceA = squareA / count - (sumA / count) ** 2;
-  const varianceB = squareB / count - (sumB / count) ** 2;
-  if (varianceA < 1 || varianceB < 1) return 0;
-  return (product / count - (sumA / count) * (sumB / count)) / Math.sqrt(varianceA * varianceB);
-}
+// Logistic regression, fitted on films of another set than those reported (docs/video.md).
+const BIAS = 1.06;
+const WEIGHTS: CutFeatures = [47, 3.29, -15, -7.28, 0.679, -22.9, -49.7, 3.45, -94.3, -27.1, -2.89];
 
-/** What the cut test remembers. */
-export interface CutState {
-  last: Signature | null;
-  /** Running mean of the distance between neighbours. */
-  usual: number;
-}
+/** Expectations at the start of a shot. */
+const START = { usual: 0.08, peak: 0.1, motion: 0, past: [], evidence: NO_DISSOLVE } as const;
+const INITIAL: ShotState = { cut: false, last: null, time: 0, changed: 0, interval: 0.04, ...START, heldSince: null, cutFrom: -Infinity, dissolveFrom: -Infinity };
 
-const CUT_DISTANCE = 0.5;
-const CUT_RATIO = 4;
-const SAME_STRUCTURE = 0.8;
+/** Below this change without motion a picture is a copy of the last one. */
+const COPY = 0.004;
+/** Luma deviation, of 255, below which a picture is blank. */
+const BLANK = 3;
+/** Share of the last picture's texture below which a picture has faded away, and what may be a step towards that. */
+const FADED = 0.15;
+const PALE = { deviation: 12, texture: 0.6 };
+/**
+ * A flash brightens everything, and the brightest cells burn out first unless all is white: rise of the overexposed
+ * share with which it begins, lasts, and is white; of the changed cells the share that may be darker.
+ */
+const FLASH = { begins: 0.25, lasts: 0.08, white: 0.8, brightFirst: 25, mixed: 0.15 };
+/** For how long a pale or an overexposed picture is taken for a step of a fade or for a flash, seconds. */
+const PALE_SECONDS = 0.3;
+const FLASH_SECONDS = 0.14;
+/** Seconds without another cut after one: what is left of a whip pan. */
+const SHORTEST_SHOT = 0.18;
+/** Seconds without a dissolve after a cut, and after a dissolve, whose second half would be found again. */
+const REST_AFTER_CUT = 0.6;
+const REST_AFTER_DISSOLVE = 1.6;
+/** Mean logit from which a dissolve is reported. */
+const EVIDENCE = -0.2;
+/** Time constants of the running means, seconds. */
+const USUAL_SECONDS = 0.25;
+const PEAK_SECONDS = 0.4;
+const EVIDENCE_SECONDS = 0.14;
+
+/** Before the first frame. */
+export function initialShotState(): ShotState {
+  return INITIAL;
+}
 
 /**
- * Whether a shot ended between the last picture and this one: over half of the colours changed, far more than they usually do, and light
- * and dark lie elsewhere. A fade changes as much over several frames, but never four times its own mean; when only the light changes, a
- * plain wall may step from one colour class to the next in a single frame, yet what is in front of it stands where it stood.
+ * The state after a frame; its `cut` tells whether a shot ended. A hard cut is reported at the first frame of the new shot, one through black
+ * or white at the first frame that shows something else than before, a dissolve once within it. A picture counts as another shot if much of
+ * its structure is neither where it was nor moved, far more than usual in this shot, unless only the light changed.
  */
-export function isCut(state: CutState, signature: Signature): boolean {
-  const distance = state.last ? signatureDistance(state.last, signature) : 0;
-  const cut = distance > CUT_DISTANCE && distance > CUT_RATIO * state.usual && structureLikeness(state.last!, signature) < SAME_STRUCTURE;
-  if (!cut && state.last) state.usual = 0.8 * state.usual + 0.2 * distance;
-  state.last = signature;
-  return cut;
+export function nextShotState(state: ShotState, now: Thumbnail, timestamp: number): ShotState {
+  const { last } = state;
+  // Nothing can go on from a film's black beginning.
+  if (!last || isBlank(last)) return { ...INITIAL, last: now, time: timestamp, changed: timestamp, past: [pastOf(now, timestamp)] };
+  const step = Math.max(1e-3, timestamp - state.time);
+  const light = lightChange(now.luma, last.luma);
+  if (isHeld(state, now, light, timestamp)) return { ...state, cut: false, time: timestamp, heldSince: state.heldSince ?? timestamp };
+  const difference = differenceOf(now, last);
+  if (difference.still < COPY) return { ...state, cut: false, last: now, time: timestamp, heldSince: null };
+
+  // After a flash or a fade the last picture is old, but nothing has moved on since that one could have seen.
+  const gap = state.heldSince === null ? Math.max(1e-3, timestamp - state.changed) : state.interval;
+  const seen = { last: now, time: timestamp, changed: timestamp, interval: state.interval + 0.2 * (Math.min(gap, 0.5) - state.interval), heldSince: null };
+  if (timestamp >= state.cutFrom && cutLogit(cutFeatures(state, now, difference, light, gap)) > 0 && !hasReturned(now, timestamp, state.past, difference)) {
+    return { ...state, ...START, ...seen, cut: true, past: [pastOf(now, timestamp)], cutFrom: timestamp + SHORTEST_SHOT, dissolveFrom: Math.max(state.dissolveFrom, timestamp + REST_AFTER_CUT) };
+  }
+  const level = Math.min(0.3, difference.structure);
+  const usual = approach(state.usual, level, step, USUAL_SECONDS);
+  const motion = approach(state.motion, level, step, USUAL_SECONDS);
+  const peak = Math.max(level, state.peak * Math.exp(-step / PEAK_SECONDS));
+  const evidence = approach(state.evidence, Math.min(6, dissolveLogit(now, timestamp, state.past, usual)), step, EVIDENCE_SECONDS);
+  if (evidence > EVIDENCE && timestamp >= state.dissolveFrom) {
+    return { ...state, ...seen, cut: true, usual, motion, peak, past: [], evidence: NO_DISSOLVE, dissolveFrom: timestamp + REST_AFTER_DISSOLVE };
+  }
+  return { ...state, ...seen, cut: false, usual, motion, peak, evidence, past: keep(state.past, now, timestamp) };
 }
 
-/** A view of a source that takes the signature of the pixels which the detector asks for, before they leave for another thread. */
-export function observed(image: ImageSource, onPixels: (pixels: PixelBuffer) => void): ImageSource {
-  if (!isRasterSource(image)) {
-    onPixels(image);
-    return image;
-  }
-  let seen = false;
-  const view: RasterSource = {
-    width: image.width,
-    height: image.height,
-    async rasterize(width, height, options) {
-      const pixels = await image.rasterize(width, height, options);
-      if (!seen && !options?.region) {
-        seen = true;
-        onPixels(pixels);
-      }
-      return pixels;
-    },
-  };
-  return view;
+/** Whether a picture shows too little to be compared: blank, a step of a fade, or a flash. The last picture stays what the next is compared with. */
+function isHeld({ last, heldSince }: ShotState, now: Thumbnail, light: LightChange, timestamp: number): boolean {
+  const seconds = heldSince === null ? 0 : timestamp - heldSince;
+  if (isBlank(now) || now.texture < FADED * last!.texture) return true;
+  if (now.deviation < PALE.deviation && now.texture < PALE.texture * last!.texture && seconds <= PALE_SECONDS) return true;
+  if (light.mixed > FLASH.mixed || light.overexposed < (heldSince === null ? FLASH.begins : FLASH.lasts)) return false;
+  return (light.brightFirst > FLASH.brightFirst || light.overexposed > FLASH.white) && seconds <= FLASH_SECONDS;
 }
+
+/** Whether a picture shows nothing. */
+export function isBlank({ deviation }: Thumbnail): boolean {
+  return deviation < BLANK;
+}
+
+function cutFeatures(state: ShotState, now: Thumbnail, { structure, unmatched, color, still }: Difference, { likeness, mixed }: LightChange, gap: number): CutFeatures {
+  const texture = Math.log((now.texture + 0.01) / (state.last!.texture + 0.01));
+  const away = Math.min(2, Math.max(0, Math.log(gap / state.interval)));
+  return [structure, unmatched, color, likeness, still, state.usual, state.peak, texture, state.motion * away, Math.max(0, likeness - 0.85), mixed];
+}
+
+function cutLogit(features: CutFeatures): number {
+  return features.reduce<number>((sum, value, k) => sum + value * WEIGHTS[k]!, BIAS);
+}
+
+/** Whether the picture is that of some moments ago again: what was between was a flash, or something close to the camera. */
+function hasReturned(now: Thumbnail, timestamp: number, past: readonly PastPicture[], { structure }: Difference): boolean {
+  return past
+    .filter((picture, k) => (past.length - k) % 2 === 0 && timestamp - picture.timestamp < 0.8)
+    .slice(-4)
+    .some((picture) => {
+      const back = differenceOf(now, picture);
+      return back.structure < Math.min(0.2, 0.65 * structure) && back.unmatched < 0.2;
+    });
+}
+
+const pastOf = ({ structure, luma }: Thumbnail, timestamp: number): PastPicture => ({ timestamp, structure, luma });
+
+function keep(past: readonly PastPicture[], now: Thumbnail, timestamp: number): readonly PastPicture[] {
+  const newest = past.at(-1);
+  if (newest && timestamp - newest.timestamp < SPACING) return past;
+  return [...past.filter((picture) => timestamp - picture.timestamp < KEPT_SECONDS), pastOf(now, timestamp)];
+}
+
+const approach = (value: number, target: number, step: number, seconds: number) => value + (1 - Math.exp(-step / seconds)) * (target - value);

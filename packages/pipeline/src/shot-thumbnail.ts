@@ -1,112 +1,146 @@
-import { bytesPerPixel, channelOffsets, rowStride, type PixelBuffer } from '@facedet/core';
+import { bytesPerPixel, channelOffsets, isRasterSource, rowStride, type ImageSource, type PixelBuffer } from '@facedet/core';
 
 /** Cells of a thumbnail, whatever the picture's shape. */
 export const COLUMNS = 48;
 export const ROWS = 30;
 export const CELLS = COLUMNS * ROWS;
 
-/** At most this many pixels are read per cell and axis: a large picture costs no more than a small one. */
-const SAMPLES = 4;
-/** Local normalization: side of the window is 2 × 4 + 1 cells. */
+/** Pixels read per cell and axis at most: a large picture costs no more than a small one. */
+const SAMPLES = 3;
+/** Size at which a picture is asked for where only its thumbnail is needed: two pixels per cell and axis. */
+const ASKED = { width: 2 * COLUMNS, height: 2 * ROWS };
+/** Local normalization: cells each way of the window. */
 const RADIUS = 4;
 /** Added to the local standard deviation (of 255), so that noise on a plain wall does not become structure. */
 const NOISE_FLOOR = 5;
-/** Normalized luma is stored in steps of 1 / 32. */
+/** Steps of the stored structure per standard deviation. */
 const STEPS = 32;
 
-/** What the shot cut test reads of a picture. */
+/** A picture as the test for shot cuts sees it. */
 export interface Thumbnail {
-  /** Mean red, green and blue of each cell, 0 to 255. */
+  /** Mean red, green and blue of each of 48 × 30 cells, 0 to 255. */
   readonly rgb: Uint8Array;
-  /** Luma less its local mean, divided by its local deviation, in steps of 1/32: structure, whatever the light. */
+  /** Luma of each cell less its local mean, divided by its local deviation, in steps of 1/32: structure, whatever the light. */
   readonly structure: Int8Array;
-  /** Mean and standard deviation of luma, 0 to 255. */
-  readonly mean: number;
+  /** Mean luma of 24 × 15 cells, 0 to 255. */
+  readonly luma: Uint8Array;
+  /** Standard deviation of luma, 0 to 255. */
   readonly deviation: number;
+  /** Mean absolute structure, in its steps: 0 for a plain picture, some 20 for a detailed one. */
+  readonly texture: number;
 }
 
-/** Averages a picture into cells. */
+/** The thumbnail of a picture's pixels. */
 export function thumbnailOf(pixels: PixelBuffer): Thumbnail {
-  return describeCells(cellMeans(pixels));
+  return thumbnailOfCells(cellMeans(pixels));
+}
+
+/** The thumbnail of a source, which is asked for a small copy of its picture where it can scale. */
+export async function thumbnailOfSource(image: ImageSource): Promise<Thumbnail> {
+  return thumbnailOf(isRasterSource(image) ? await image.rasterize(ASKED.width, ASKED.height) : image);
 }
 
 /** Mean colour of each cell, packed RGB. */
-export function cellMeans(pixels: PixelBuffer): Uint8Array {
+function cellMeans(pixels: PixelBuffer): Uint8Array {
   const { width, height, data, format } = pixels;
-  const step = bytesPerPixel(format);
-  const stride = rowStride(pixels);
   const [red, green, blue] = channelOffsets(format);
-  const xs = samplePositions(width, COLUMNS);
-  const ys = samplePositions(height, ROWS);
-  const nx = xs.length / COLUMNS;
-  const ny = ys.length / ROWS;
+  const xs = samplePositions(width, COLUMNS, bytesPerPixel(format));
+  const ys = samplePositions(height, ROWS, rowStride(pixels));
+  const perColumn = xs.length / COLUMNS;
+  const perRow = ys.length / ROWS;
+  const scale = 1 / (perColumn * perRow);
   const rgb = new Uint8Array(3 * CELLS);
-  const scale = 1 / (nx * ny);
-  let to = 0;
-  for (let row = 0; row < ROWS; row++) {
-    for (let column = 0; column < COLUMNS; column++) {
-      let [r, g, b] = [0, 0, 0];
-      for (let j = row * ny; j < (row + 1) * ny; j++) {
-        const line = ys[j]! * stride;
-        for (let i = column * nx; i < (column + 1) * nx; i++) {
-          const at = line + xs[i]! * step;
+  const sums = new Int32Array(3 * COLUMNS);
+  for (let row = 0, to = 0; row < ROWS; row++) {
+    sums.fill(0);
+    for (let j = row * perRow; j < (row + 1) * perRow; j++) {
+      const line = ys[j]!;
+      for (let column = 0, i = 0; column < sums.length; column += 3) {
+        let r = 0;
+        let g = 0;
+        let b = 0;
+        for (const end = i + perColumn; i < end; i++) {
+          const at = line + xs[i]!;
           r += data[at + red]!;
           g += data[at + green]!;
           b += data[at + blue]!;
         }
+        sums[column]! += r;
+        sums[column + 1]! += g;
+        sums[column + 2]! += b;
       }
-      rgb[to++] = r * scale + 0.5;
-      rgb[to++] = g * scale + 0.5;
-      rgb[to++] = b * scale + 0.5;
     }
+    for (let i = 0; i < sums.length; i++) rgb[to++] = sums[i]! * scale + 0.5;
   }
   return rgb;
 }
 
-/** Pixel indices to read along an axis, the same number for each cell, evenly spread. */
-function samplePositions(length: number, cells: number): Int32Array {
-  const count = Math.max(1, Math.min(SAMPLES, Math.round(length / cells)));
-  return Int32Array.from({ length: cells * count }, (_, i) => Math.min(length - 1, Math.floor(((i + 0.5) * length) / (cells * count))));
+/** Byte offsets of the pixels to read along an axis, the same number for each cell, evenly spread. */
+function samplePositions(length: number, cells: number, step: number): Int32Array {
+  const count = cells * Math.max(1, Math.min(SAMPLES, Math.round(length / cells)));
+  return Int32Array.from({ length: count }, (_, i) => step * Math.floor(((i + 0.5) * length) / count));
 }
 
-const lumaBuffer = new Float64Array(CELLS);
-const sums = new Float64Array((COLUMNS + 1) * (ROWS + 1));
-const squares = new Float64Array((COLUMNS + 1) * (ROWS + 1));
-
-/** Structure and light of cell means. */
-export function describeCells(rgb: Uint8Array): Thumbnail {
-  const luma = lumaBuffer;
-  for (let i = 0, at = 0; i < CELLS; i++, at += 3) luma[i] = 0.299 * rgb[at]! + 0.587 * rgb[at + 1]! + 0.114 * rgb[at + 2]!;
-  // Integral images: the mean and deviation of any window in four reads each.
-  const wide = COLUMNS + 1;
-  for (let y = 0; y < ROWS; y++) {
-    let [sum, square] = [0, 0];
-    for (let x = 0; x < COLUMNS; x++) {
-      const value = luma[y * COLUMNS + x]!;
-      sum += value;
-      square += value * value;
-      const at = (y + 1) * wide + x + 1;
-      sums[at] = sums[at - wide]! + sum;
-      squares[at] = squares[at - wide]! + square;
-    }
-  }
+/** The thumbnail of cell means, packed RGB, which it keeps. */
+export function thumbnailOfCells(rgb: Uint8Array): Thumbnail {
+  const luma = new Float64Array(CELLS);
+  for (let i = 0, at = 0; i < CELLS; i++, at += 3)
+    luma[i] = 0.299 * rgb[at]! + 0.587 * rgb[at + 1]! + 0.114 * rgb[at + 2]!;
+  const { sums, squares } = integralsOf(luma);
+  const stride = COLUMNS + 1;
+  const windowSum = (table: Float64Array, left: number, top: number, right: number, bottom: number) =>
+    table[bottom + right]! - table[bottom + left]! - table[top + right]! + table[top + left]!;
   const structure = new Int8Array(CELLS);
-  for (let y = 0; y < ROWS; y++) {
-    const top = Math.max(0, y - RADIUS) * wide;
-    const bottom = Math.min(ROWS, y + RADIUS + 1) * wide;
-    const rows = (bottom - top) / wide;
-    for (let x = 0; x < COLUMNS; x++) {
+  let texture = 0;
+  for (let y = 0, at = 0; y < ROWS; y++) {
+    const top = Math.max(0, y - RADIUS) * stride;
+    const bottom = Math.min(ROWS, y + RADIUS + 1) * stride;
+    for (let x = 0; x < COLUMNS; x++, at++) {
       const left = Math.max(0, x - RADIUS);
       const right = Math.min(COLUMNS, x + RADIUS + 1);
-      const count = rows * (right - left);
-      const mean = (sums[bottom + right]! - sums[bottom + left]! - sums[top + right]! + sums[top + left]!) / count;
-      const square = (squares[bottom + right]! - squares[bottom + left]! - squares[top + right]! + squares[top + left]!) / count;
-      const deviation = Math.sqrt(Math.max(0, square - mean * mean));
-      const value = Math.round((STEPS * (luma[y * COLUMNS + x]! - mean)) / (deviation + NOISE_FLOOR));
-      structure[y * COLUMNS + x] = Math.max(-127, Math.min(127, value));
+      const count = ((bottom - top) / stride) * (right - left);
+      const mean = windowSum(sums, left, top, right, bottom) / count;
+      const variance = windowSum(squares, left, top, right, bottom) / count - mean * mean;
+      const value = (STEPS * (luma[at]! - mean)) / (Math.sqrt(Math.max(0, variance)) + NOISE_FLOOR);
+      const size = Math.min(127, Math.abs(value) + 0.5) | 0;
+      structure[at] = value < 0 ? -size : size;
+      texture += size;
     }
   }
-  const last = ROWS * wide + COLUMNS;
-  const mean = sums[last]! / CELLS;
-  return { rgb, structure, mean, deviation: Math.sqrt(Math.max(0, squares[last]! / CELLS - mean * mean)) };
+  const all = ROWS * stride;
+  const mean = windowSum(sums, 0, 0, COLUMNS, all) / CELLS;
+  const variance = windowSum(squares, 0, 0, COLUMNS, all) / CELLS - mean * mean;
+  return { rgb, structure, luma: coarse(luma), deviation: Math.sqrt(Math.max(0, variance)), texture: texture / CELLS };
+}
+
+/** Integral images of values and of their squares: the sum over any window takes four reads. */
+function integralsOf(values: Float64Array): { sums: Float64Array; squares: Float64Array } {
+  const stride = COLUMNS + 1;
+  const sums = new Float64Array(stride * (ROWS + 1));
+  const squares = new Float64Array(stride * (ROWS + 1));
+  for (let y = 0, from = 0; y < ROWS; y++) {
+    let sum = 0;
+    let square = 0;
+    for (let x = 0; x < COLUMNS; x++, from++) {
+      const value = values[from]!;
+      sum += value;
+      square += value * value;
+      const at = (y + 1) * stride + x + 1;
+      sums[at] = sums[at - stride]! + sum;
+      squares[at] = squares[at - stride]! + square;
+    }
+  }
+  return { sums, squares };
+}
+
+/** The mean of each 2 × 2 cells. */
+function coarse(luma: Float64Array): Uint8Array {
+  const result = new Uint8Array(CELLS / 4);
+  for (let y = 0, to = 0; y < ROWS; y += 2) {
+    for (let x = 0; x < COLUMNS; x += 2, to++) {
+      const at = y * COLUMNS + x;
+      result[to] = (luma[at]! + luma[at + 1]! + luma[at + COLUMNS]! + luma[at + COLUMNS + 1]!) / 4 + 0.5;
+    }
+  }
+  return result;
 }

@@ -2,7 +2,7 @@ import type { Box, Detector, Face, FaceDetError, Frame, InputSize, Landmarks } f
 import type { Tracker, TrackerOptions, TrackerSnapshot } from '@facedet/tracker';
 import type { PendingRow } from './look-ahead.ts';
 import type { ScheduleSnapshot } from './schedule.ts';
-import type { CutState } from './shot-cut.ts';
+import type { ShotSnapshot } from './shot-snapshot.ts';
 
 /**
  * - `detected`: the detector saw it in this frame.
@@ -86,7 +86,10 @@ export interface RefineOptions {
    * hold identities no better.
    */
   inputSize?: InputSize;
-  /** Side of a crop in parts of the face's longer side, at least 1; by default 2.2. */
+  /**
+   * Side of a crop as a multiple of the face's longer side, at least 1. Higher finds faces that moved farther; shows
+   * them smaller. Default 2.2.
+   */
   scale?: number;
 }
 
@@ -106,12 +109,16 @@ export interface VideoDetectorOptions {
   /** A smoother, or false for none; by default the adaptive EMA of @facedet/temporal. It needs a tracker. */
   smoother?: VideoSmoother | false;
   /**
-   * Detect in every n-th frame only (by its `index`) and predict in between. `'auto'`: at once after a shot cut or
-   * where something moves at the picture's borders, soon where a track is new or lost, its last score below .5 or its
-   * last innovation large, every tenth frame where nothing of it holds, every fifth where nobody is there. Default 1.
+   * Detect in every n-th frame only (by its `index`) and predict in between. Higher costs less; fast faces are followed
+   * worse and new ones found later. `'auto'`: at once after a shot cut or where something moves at the picture's
+   * borders, soon where a track is new or lost, its last score below 0.5 or its last innovation large, every tenth
+   * frame where nothing of it holds, every fifth where nobody is there. Default 1.
    */
   detectEvery?: number | 'auto';
-  /** With `detectEvery`: look in between at small crops around the predicted faces, a batch a frame. Default false. */
+  /**
+   * With `detectEvery`: detect in small crops around the predicted faces in between, one batch per frame. Default
+   * false.
+   */
   refine?: boolean | RefineOptions;
   /**
    * Seconds that results are held back, 0 to 60, so that gaps are filled and tracks reach back to their first
@@ -125,7 +132,7 @@ export interface VideoDetectorOptions {
   live?: boolean;
   /** What a frame that fails does to the run. Default `stop`. */
   onError?: ErrorPolicy;
-  /** Whether shot cuts end the motion model. Default true. */
+  /** Whether shot cuts end all tracks. Default true. */
   shotCuts?: boolean;
   /**
    * Only with `tracker: false`: the lowest score of a face, in [0, 1]; the detector is asked for it. Higher shows fewer
@@ -190,7 +197,7 @@ export interface VideoSnapshot {
   /** Index of the last frame that went through the tracker: with look-ahead, ahead of `lastIndex`. */
   readonly processed: number;
   /** What the test for shot cuts remembers. */
-  readonly cut: Readonly<CutState>;
+  readonly cut: ShotSnapshot;
 }
 
 /** Detector, tracker and smoother over the frames of one video. */

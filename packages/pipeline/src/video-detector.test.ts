@@ -23,7 +23,7 @@ function film(length: number, { from = 0, colour = (_: number): number => 100, s
           height: HEIGHT,
           async rasterize(width, height, options): Promise<PixelBuffer> {
             if (slow) await new Promise((done) => setTimeout(done, slow));
-            const data = new Uint8Array(width * height * 3).fill(colour(index));
+            const data = scene(width, height, colour(index));
             data.set([index >> 8, index & 255, options?.region ? 1 : 0]);
             return { width, height, format: 'rgb', data };
           },
@@ -38,6 +38,16 @@ function film(length: number, { from = 0, colour = (_: number): number => 100, s
     }
   }
   return { frames, state };
+}
+
+/** 8 × 5 patches around a grey; other greys than those of its quarter of all are another scene. */
+function scene(width: number, height: number, grey: number): Uint8Array {
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    const patch = Math.floor(((i % width) * 8) / width) + 8 * Math.floor((Math.floor(i / width) * 5) / height);
+    data.fill(grey + ((Math.imul(patch + 1, 7919 + 2 * (grey >> 6)) >> 3) % 32), 3 * i, 3 * i + 3);
+  }
+  return data;
 }
 
 const faceAt = (x: number, y: number, score = 0.9, side = 40): Face => ({ box: { x, y, width: side, height: side * 1.2 }, score });
@@ -376,12 +386,12 @@ describe('look-ahead', () => {
     const detector = seer(whole);
     detector.detectBatch = async (images) => images.map(({ width, height }) => [{ box: { x: width / 2 - 20, y: height / 2 - 24, width: 40, height: 48 }, score: 0.9 }]);
     const { results } = await collect({ detector, detectEvery: 5, lookAhead: 0.8, ...extra }, film(40, { colour: (i) => (i < 22 ? 40 : 220) }).frames());
-    expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([25]);
+    expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([22]);
     const hidden = (r: { faces: readonly Face[]; others: readonly Face[] }, { box }: Face) => [...r.faces, ...r.others].some((f) => Math.abs(f.box.x - box.x) < 5 && Math.abs(f.box.y - box.y) < 5);
     for (const r of results) for (const face of whole(r.index)) expect([r.index, hidden(r, face)]).toEqual([r.index, true]);
     // Whom nobody saw is no row.
     expect(results.slice(6, 10).every((r) => r.faces.every((f) => f.id === 1))).toBe(true);
-    expect(results.slice(22, 25).every((r) => r.faces.every((f) => f.id === 1))).toBe(true);
+    expect(results.slice(22).every((r) => r.faces.every((f) => f.id !== 1))).toBe(true);
   });
 
   it('replaces predictions between key frames', async () => {

@@ -3,8 +3,8 @@ import { packError, type Frame } from '@facedet/core';
 import { createFrameDetection, type FrameDetections } from './frame-detection.ts';
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
 import { resolveOptions } from './options.ts';
-import { checkFrame, runFrames, type BufferedFrame, type Progress, type RunParts } from './run.ts';
-import { createSchedule } from './schedule.ts';
+import { checkFrame, cutOf, runFrames, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
+import { createSchedule, type Schedule } from './schedule.ts';
 import { invalidSnapshot, isSnapshot } from './snapshot.ts';
 import { createStatistics } from './statistics.ts';
 import type { FrameResult, RunOptions, VideoDetector, VideoDetectorOptions, VideoSnapshot } from './types.ts';
@@ -40,8 +40,12 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   /** Whether frames were asked for since the beginning, `restore()` or `reset()`. */
   let used = false;
 
+  function newSchedule(): Schedule {
+    return createSchedule(detectEvery, lag, settings.shotCuts && tracker !== null);
+  }
+
   function beginning(): Progress {
-    const schedule = createSchedule(detectEvery, lag);
+    const schedule = newSchedule();
     return { schedule, chosen: schedule.capture(), lastIndex: -1, processed: -1, pending: [] };
   }
 
@@ -49,12 +53,16 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
    * One frame's way through tracker and smoother; no waiting, so that state and snapshot always belong together.
    * Throws what ends the run; the frame then counts as not processed, and nothing has changed.
    */
-  function step<F extends Frame>(frame: F, detections: FrameDetections | null, refined: boolean): BufferedFrame<F> {
+  function step<F extends Frame>(
+    frame: F,
+    detections: FrameDetections | null,
+    { refined, cut }: StepPlan,
+  ): BufferedFrame<F> {
     const { index, timestamp } = frame;
     let error = detections && 'error' in detections ? handleFrameError(detections.error, frame) : undefined;
     let followed: FollowedFrame = { faces: [], tentative: [], unmatched: [], looked: false, cut: false };
     try {
-      followed = frameStep.follow(frame, error ? null : detections);
+      followed = frameStep.follow(frame, error ? null : detections, detections?.thumbnail ?? cut);
     } catch (refusal) {
       // A time that stands still, for example.
       error ??= handleFrameError(refusal, frame);
@@ -99,7 +107,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
    */
   function rewindSchedule(): void {
     const { schedule, chosen } = progress;
-    progress.schedule = createSchedule(detectEvery, lag);
+    progress.schedule = newSchedule();
     progress.schedule.restore(schedule.snapshot(chosen));
     progress.chosen = progress.schedule.capture();
   }
@@ -127,7 +135,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
       const key = await schedule.isKey(frame);
       const chosen = schedule.capture();
       const detections = key ? await detectFrame(frame, signal) : await detectInCrops(frame, signal);
-      const buffered = step(frame, detections, !key && detections !== null);
+      const buffered = step(frame, detections, { refined: !key && detections !== null, cut: cutOf(chosen) });
       Object.assign(progress, { chosen, pending: [] });
       return resultOf(buffered);
     } catch (error) {
