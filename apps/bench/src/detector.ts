@@ -63,7 +63,7 @@ interface Overhead {
 /** CPU time before, in and after the model, of each call. */
 async function overhead(canvas: string, inputSize: InputSize, image: PixelBuffer): Promise<Overhead> {
   const { backend, last } = timed(onnxBackend());
-  const detector = await createInThread({ backend, model, inputSize });
+  const detector = await createInThread({ backend, model, inputSize, rotate: 0 });
   let faces: Face[] = [];
   for (let i = 0; i < 5; i++) faces = await detector.detect(image);
   const samples: [number, number, number][] = [];
@@ -125,8 +125,8 @@ const image = await photograph();
 const shares: Overhead[] = [];
 for (const [name, size] of SIZES) shares.push(await overhead(name, size, image));
 
-const single = await createInThread({ backend: onnxBackend(), model, inputSize: 640 });
-const pool = await createDetector({ model, workers: WORKERS, threads: 1, inputSize: 640 });
+const single = await createInThread({ backend: onnxBackend(), model, inputSize: 640, rotate: 0 });
+const pool = await createDetector({ model, workers: WORKERS, threads: 1, inputSize: 640, rotate: 0 });
 await single.warmup();
 await pool.warmup();
 const pairs: { single: number; pool: number }[] = [];

@@ -8,7 +8,7 @@ import { mergeFaces, takeFound, type Found } from './merge.ts';
 import { readModelShape, type ModelShape } from './model-shape.ts';
 import type { PassPixels } from './plan.ts';
 import { resizeBilinear } from './resize.ts';
-import { bestOfQuick, DIAGONALS, EVIDENCE_SCORE, evidenceOf, isSure, QUARTER_TURNS, QUICK_PIXELS, type Evidence } from './orientation.ts';
+import { bestOfQuick, DIAGONALS, EVIDENCE_SCORE, evidenceOf, isSure, QUARTER_TURNS, QUICK_PIXELS, stronger, type Evidence } from './orientation.ts';
 import { quarterTurn, rotatedView } from './rotation.ts';
 import type { DetectionSettings, Rotation } from './settings.ts';
 import { fillTensor, padTensor, type ResizeTables } from './tensor.ts';
@@ -163,8 +163,7 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
       await runJobs(chosen.flatMap(({ image, rotation }) => (rotation === null ? [] : jobsOf(image, images[image]!, rotation))), found, lowest, signal);
       for (const { image, rotation } of chosen) {
         if (rotation === null) continue;
-        const evidence = evidenceOf(rotation, found[image]!);
-        if (evidence.strength > winners[image]!.strength) winners[image] = evidence;
+        winners[image] = stronger(winners[image]!, evidenceOf(rotation, found[image]!));
       }
     }
     return found.map((parts, image) => {

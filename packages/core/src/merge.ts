@@ -1,5 +1,5 @@
 import type { Candidates } from './candidates.ts';
-import { nms } from './nms.ts';
+import { nms, type BoxArrays } from './nms.ts';
 import type { DetectionSettings, Rotation } from './settings.ts';
 import type { Face, Landmarks } from './types.ts';
 import type { View } from './view.ts';
@@ -48,16 +48,65 @@ export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
     return all;
   };
   const [x1, y1, x2, y2, score] = [0, 1, 2, 3, 4].map(column) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
-  const kept = nms({ x1, y1, x2, y2, score, count }, rules.iouThreshold, rules.preset === 'paper' ? 0 : 1, rules.maxFaces);
+  const boxes: BoxArrays = { x1, y1, x2, y2, score, count };
+  const owner = new Int32Array(count);
+  const offsets: number[] = [];
+  let offset = 0;
+  parts.forEach((part, p) => {
+    offsets.push(offset);
+    owner.fill(p, offset, (offset += part.count));
+  });
+  let kept: Iterable<number> = nms(boxes, rules.iouThreshold, rules.preset === 'paper' ? 0 : 1);
+  if (parts.length > 1) kept = dropFragments([...kept], boxes, owner, offsets);
   return Array.from(kept, (i) => {
     const face: Face = { box: { x: x1[i]!, y: y1[i]!, width: x2[i]! - x1[i]!, height: y2[i]! - y1[i]! }, score: score[i]! };
-    let [part, index] = [0, i];
-    while (index >= parts[part]!.count) index -= parts[part++]!.count;
-    const { hasPoints, points, view } = parts[part]!;
-    if (hasPoints) face.landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[10 * index + k]!, y: points[10 * index + k + 1]! })) as Landmarks;
+    const { hasPoints, points, view } = parts[owner[i]!]!;
+    const at = 10 * (i - offsets[owner[i]!]!);
+    if (hasPoints) face.landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[at + k]!, y: points[at + k + 1]! })) as Landmarks;
     if (view.rotation !== 0) face.rotation = view.rotation;
     return face;
+  }).slice(0, rules.maxFaces);
+}
+
+/** A part of a face: so much of its box lies in the face's. */
+const FRAGMENT_INSIDE = 0.7;
+/** A view has found the same face where its box overlaps by this IoU. */
+const SAME_FACE_IOU = 0.5;
+
+/**
+ * Leaves out parts of a face (an eye, a mouth, the half that a tile shows) that one view took for a face of its own, where another view shows the face
+ * around them with a higher score. A small face in front of a large one stays: its view sees both.
+ */
+function dropFragments(kept: number[], boxes: BoxArrays, owner: Int32Array, offsets: readonly number[]): number[] {
+  const { score, count } = boxes;
+  return kept.filter((small, rank) => {
+    for (let r = 0; r < rank; r++) {
+      const large = kept[r]!;
+      if (owner[large] === owner[small] || areaOf(boxes, large) <= areaOf(boxes, small)) continue;
+      if (intersectionOf(boxes, large, small) < FRAGMENT_INSIDE * areaOf(boxes, small)) continue;
+      const first = offsets[owner[small]!]!;
+      const end = offsets[owner[small]! + 1] ?? count;
+      let seen = false;
+      for (let i = first; i < end && !seen; i++) seen = score[i]! >= score[small]! && iouOf(boxes, i, large) >= SAME_FACE_IOU;
+      if (!seen) return false;
+    }
+    return true;
   });
+}
+
+function areaOf({ x1, y1, x2, y2 }: BoxArrays, i: number): number {
+  return (x2[i]! - x1[i]!) * (y2[i]! - y1[i]!);
+}
+
+function intersectionOf({ x1, y1, x2, y2 }: BoxArrays, i: number, j: number): number {
+  const width = Math.min(x2[i]!, x2[j]!) - Math.max(x1[i]!, x1[j]!);
+  const height = Math.min(y2[i]!, y2[j]!) - Math.max(y1[i]!, y1[j]!);
+  return width > 0 && height > 0 ? width * height : 0;
+}
+
+function iouOf(boxes: BoxArrays, i: number, j: number): number {
+  const intersection = intersectionOf(boxes, i, j);
+  return intersection / (areaOf(boxes, i) + areaOf(boxes, j) - intersection);
 }
 
 /** The candidates of at least a score; the same object where it holds for all. */

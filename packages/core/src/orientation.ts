@@ -15,6 +15,8 @@ export const EVIDENCE_SCORE = 0.2;
 const MAX_LEAN = 60;
 /** A quick run shows fewer faces than a full one: it is worth a full run of its own from this share of the upright run's evidence on. */
 const QUICK_SHARE = 0.25;
+/** A turned reading wins over the upright one where its evidence is stronger by this factor: most pictures are upright. */
+const TURNED_FACTOR = 1.25;
 /** Share of the first pass's pixels that a quick run has. */
 export const QUICK_PIXELS = 0.25;
 
@@ -79,4 +81,9 @@ export function bestOfQuick(upright: Evidence, quick: readonly Evidence[]): Rota
   let best: Evidence | null = null;
   for (const each of quick) if (!best || each.strength > best.strength) best = each;
   return best && best.strength > 0 && best.strength > QUICK_SHARE * upright.strength ? best.rotation : null;
+}
+
+/** The reading that counts, out of one more and the best so far. */
+export function stronger(best: Evidence, other: Evidence): Evidence {
+  return other.strength > (best.rotation === 0 ? TURNED_FACTOR : 1) * best.strength ? other : best;
 }

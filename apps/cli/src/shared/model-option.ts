@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { DetectionOptions, InputSize } from '@facedet/core';
+import type { DetectionOptions, InputSize, Rotate } from '@facedet/core';
 import { usageError } from './errors.ts';
-import { integerIn, numberIn, oneOf, parsePixels, parseSizes } from './options.ts';
+import { integerIn, numberIn, oneOf, parsePixels, parseRotate, parseSizes } from './options.ts';
 
 /** What `withDetectorOptions` parses. */
 export interface DetectorFlags {
@@ -9,6 +9,7 @@ export interface DetectorFlags {
   acceptLicense?: boolean;
   size?: InputSize;
   pixels?: number;
+  rotate?: Rotate;
   preset?: 'paper' | 'runtime';
   score?: number;
   iou?: number;
@@ -31,7 +32,8 @@ export const providerNames = providers.join(', ');
 export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Command {
   return withModelOptions(command)
     .addOption(new Option('--size <size>', 'canvas: longer side (640), width and height (640x480), or several sizes tested jointly (320,640)').argParser(parseSizes))
-    .addOption(new Option('--pixels <count>', 'canvas by area: the one that shows the image largest (default: 409600)').argParser(parsePixels).conflicts('size'))
+    .addOption(new Option('--pixels <count>', 'canvas by area: the one that shows the image largest (default: 409600, and a small one for faces that fill the image)').argParser(parsePixels).conflicts('size'))
+    .addOption(new Option('--rotate <degrees>', 'turn the image clockwise first: auto, 0, 90, 180, 270 or several (0,90) (default: auto)').argParser(parseRotate))
     .addOption(new Option('--preset <name>', 'paper (WIDER FACE evaluation) or runtime (everything else)').argParser(oneOf('paper', 'runtime')))
     .addOption(new Option('--score <score>', `lowest score of a face, 0 to 1 (default: ${score})`).argParser(numberIn(0, 1)))
     .addOption(new Option('--iou <iou>', 'overlap from which two boxes are one face, 0 to 1 (default: 0.4)').argParser(numberIn(0, 1)))
@@ -52,13 +54,14 @@ export function withModelOptions(command: Command): Command {
 
 /** The flags as core's options; `defaults` hold where a flag is missing. */
 export function detectionOptions(flags: DetectorFlags, defaults: DetectionOptions = {}): DetectionOptions {
-  const { preset, score, iou, maxFaces, tiles, clahe, pixels, size } = flags;
+  const { preset, score, iou, maxFaces, tiles, clahe, pixels, size, rotate } = flags;
   if (pixels !== undefined && size !== undefined) throw usageError('expected --size or --pixels, received both');
   const inputSize = size ?? (pixels === undefined ? undefined : { pixels });
   return {
     ...defaults,
     ...(preset !== undefined && { preset }),
     ...(inputSize !== undefined && { inputSize }),
+    ...(rotate !== undefined && { rotate }),
     ...(score !== undefined && { scoreThreshold: score }),
     ...(iou !== undefined && { iouThreshold: iou }),
     ...(maxFaces !== undefined && { maxFaces }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { integerIn, numberIn, oneOf, parsePixels, parseSizes } from './options.ts';
+import { integerIn, numberIn, oneOf, parsePixels, parseRotate, parseSizes } from './options.ts';
 
 describe('option values', () => {
   it('of --size are a longer side, a canvas or a list', () => {
@@ -23,6 +23,13 @@ describe('option values', () => {
     expect(parsePixels('400k')).toBe(400_000);
     expect(() => parsePixels('many')).toThrow(/409600/);
     expect(() => parsePixels('10')).toThrow(/1024/);
+  });
+
+  it('of --rotate are auto, degrees or a list of them', () => {
+    expect(parseRotate('auto')).toBe('auto');
+    expect(parseRotate('90')).toEqual([90]);
+    expect(parseRotate('0, 90,270')).toEqual([0, 90, 270]);
+    for (const text of ['', 'left', '-90', '91', '360', '0,', '90deg']) expect(() => parseRotate(text)).toThrow(/like 0,90,270/);
   });
 
   it('that are numbers lie in their range', () => {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { CanvasSize, InputSize } from '@facedet/core';
+import type { CanvasSize, InputSize, Rotate, Rotation } from '@facedet/core';
 
 /** A parser for a number within [min, max]: `option('--score <score>', …, numberIn(0, 1))`. */
 export function numberIn(min: number, max: number): (text: string) => number {
@@ -47,6 +47,16 @@ function parseSize(text: string): CanvasSize {
   if (found![2] === undefined) return { longSide: width };
   if (width % 32 || height % 32) throw new InvalidArgumentError(`Expected sides that are multiples of 32, like ${32 * Math.ceil(width / 32)}x${32 * Math.ceil(height / 32)}.`);
   return [width, height];
+}
+
+/** `auto`, `90`, or a list (`0,90,270`). */
+export function parseRotate(text: string): Rotate {
+  if (text.trim() === 'auto') return 'auto';
+  const list = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : NaN));
+  if (!list.every((degrees) => degrees % 45 === 0 && degrees < 360)) {
+    throw new InvalidArgumentError('Expected auto, 0, 90, 180, 270 (or another multiple of 45 below 360) or a list of these numbers, like 0,90,270.');
+  }
+  return list as Rotation[];
 }
 
 /** `409600`, `0.4M`, `400k` → pixels. */
