@@ -11,12 +11,18 @@ import { normal, uniform } from './shared/random.ts';
 import { table } from './shared/table.ts';
 
 const { values: options } = parseArgs({
-  options: { identities: { type: 'string', default: '2000' }, rounds: { type: 'string', default: '7' }, baseline: { type: 'string' }, json: { type: 'boolean', default: false } },
+  options: {
+    identities: { type: 'string', default: '2000' },
+    rounds: { type: 'string', default: '7' },
+    baseline: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const ROUNDS = Number(options.rounds);
 const IDENTITIES = Number(options.identities);
 type Metrics = Pick<typeof current, 'evaluateDetections' | 'evaluateMot'>;
-const baseline = options.baseline === undefined ? null : ((await import(pathToFileURL(resolve(options.baseline)).href)) as Metrics);
+const baseline =
+  options.baseline === undefined ? null : ((await import(pathToFileURL(resolve(options.baseline)).href)) as Metrics);
 
 /** Images of 30 faces; 60 of 100 detections lie near one, by up to 15 % of its side off. */
 function detectionData() {
@@ -30,7 +36,10 @@ function detectionData() {
     const found = Array.from({ length: 100 }, (__, d) => {
       const [x, y, width, height] = faces[d % 30]!;
       const shift = () => 0.3 * (random() - 0.5) * width;
-      const box = d < 60 ? { x: x + shift(), y: y + shift(), width: width + shift(), height: height + shift() } : { x: 1000 * random(), y: 700 * random(), width: 10 + 90 * random(), height: 10 + 90 * random() };
+      const box =
+        d < 60
+          ? { x: x + shift(), y: y + shift(), width: width + shift(), height: height + shift() }
+          : { x: 1000 * random(), y: 700 * random(), width: 10 + 90 * random(), height: 10 + 90 * random() };
       return { box, score: random() };
     });
     predictions.set(String(i), current.scoredBoxes(found));
@@ -39,7 +48,10 @@ function detectionData() {
   return { images, predictions };
 }
 
-/** People who cross the picture, each for 4 seconds, 40 at a time; a track is broken off now and then, or goes on with a neighbour. */
+/**
+ * People who cross the picture, each for 4 seconds, 40 at a time; a track is broken off now and then, or goes on with a
+ * neighbour.
+ */
 function trackData() {
   const random = uniform(2);
   const gaussian = normal(random);
@@ -51,13 +63,17 @@ function trackData() {
     const [x, y, vx, vy] = [1800 * random(), 1000 * random(), 3 * gaussian(), 2 * gaussian()];
     let track = nextTrack++;
     for (let k = 0; k < 100; k++) {
-      const row = (of: number, noise: number) => `${start + k},${of},${(x + vx * k + noise * gaussian()).toFixed(2)},${(y + vy * k + noise * gaussian()).toFixed(2)},60,80,1`;
+      const row = (of: number, noise: number) =>
+        `${start + k},${of},${(x + vx * k + noise * gaussian()).toFixed(2)},${(y + vy * k + noise * gaussian()).toFixed(2)},60,80,1`;
       truth.push(row(id, 0));
       if (random() < 0.02) track = nextTrack++;
       if (random() > 0.05) tracks.push(row(track, 3));
     }
   }
-  return { truth: current.parseMotRows(truth.join('\n'), 'truth'), tracks: current.parseMotRows(tracks.join('\n'), 'tracks') };
+  return {
+    truth: current.parseMotRows(truth.join('\n'), 'truth'),
+    tracks: current.parseMotRows(tracks.join('\n'), 'tracks'),
+  };
 }
 
 /** Median CPU milliseconds of each program over alternating rounds, after one that does not count. */
@@ -77,22 +93,41 @@ const detections = detectionData();
 const video = trackData();
 const random = uniform(3);
 const dense = Float64Array.from({ length: IDENTITIES ** 2 }, () => (random() < 0.002 ? -Math.ceil(100 * random()) : 0));
-const both = (work: (metrics: Metrics) => unknown) => [() => work(current), ...(baseline ? [() => work(baseline)] : [])];
-const [coco, cocoBefore] = alternately(both((metrics) => metrics.evaluateDetections(detections.images, detections.predictions)));
+const both = (work: (metrics: Metrics) => unknown) => [
+  () => work(current),
+  ...(baseline ? [() => work(baseline)] : []),
+];
+const [coco, cocoBefore] = alternately(
+  both((metrics) => metrics.evaluateDetections(detections.images, detections.predictions)),
+);
 const [mot, motBefore] = alternately(both((metrics) => metrics.evaluateMot(video)));
 const [assignment] = alternately([() => assign(dense, IDENTITIES, IDENTITIES)]);
 const { IDs, GT_IDs, GT_Dets, IDF1 } = current.evaluateMot(video);
 
-const results = { evaluateDetections: coco, evaluateMot: mot, denseAssignment: assignment, ...(baseline && { evaluateDetectionsBefore: cocoBefore, evaluateMotBefore: motBefore }), IDs, GT_IDs, GT_Dets, IDF1 };
+const results = {
+  evaluateDetections: coco,
+  evaluateMot: mot,
+  denseAssignment: assignment,
+  ...(baseline && { evaluateDetectionsBefore: cocoBefore, evaluateMotBefore: motBefore }),
+  IDs,
+  GT_IDs,
+  GT_Dets,
+  IDF1,
+};
 if (options.json) console.log(JSON.stringify({ machine: machine(), rounds: ROUNDS, ...results }));
 else {
   const row = (name: string, now: number | undefined, before: number | undefined) => {
     const compared = before === undefined ? ['', ''] : [before.toFixed(0), (before / now!).toFixed(1)];
     return [name, now!.toFixed(0), ...(baseline ? compared : [])];
   };
-  console.log(table(['CPU ms, median', 'this version', ...(baseline ? ['baseline', 'ratio'] : [])], [
-    row('evaluateDetections, 800 × 100 × 30', coco, cocoBefore),
-    row(`evaluateMot, ${GT_IDs} true and ${IDs} tracked identities, ${GT_Dets} boxes`, mot, motBefore),
-    row(`assign, dense ${IDENTITIES} × ${IDENTITIES}`, assignment, undefined),
-  ]));
+  console.log(
+    table(
+      ['CPU ms, median', 'this version', ...(baseline ? ['baseline', 'ratio'] : [])],
+      [
+        row('evaluateDetections, 800 × 100 × 30', coco, cocoBefore),
+        row(`evaluateMot, ${GT_IDs} true and ${IDs} tracked identities, ${GT_Dets} boxes`, mot, motBefore),
+        row(`assign, dense ${IDENTITIES} × ${IDENTITIES}`, assignment, undefined),
+      ],
+    ),
+  );
 }

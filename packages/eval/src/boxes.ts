@@ -1,6 +1,8 @@
 import type { TrackRows } from './mot/rows.ts';
 
-/** IoU from which two boxes are the same face: in CLEAR, in the identity metrics, in the preparation and for stability. */
+/**
+ * IoU from which two boxes are the same face: in CLEAR, in the identity metrics, in the preparation and for stability.
+ */
 export const MINIMUM_OVERLAP = 0.5;
 
 /** Boxes of some rows, in the order of `indices`; flat x, y, width, height. */
@@ -34,10 +36,14 @@ export function iouAt(a: Float64Array, i: number, b: Float64Array, j: number): n
 }
 
 /**
- * Calls `visit` for each of `a` and each of `b` that overlap, with their intersection over union, by rising row. Those of `b` are sorted by
- * their left edges, so that boxes far apart are not compared.
+ * Calls `visit` for each of `a` and each of `b` that overlap, with their intersection over union, by rising row. Those
+ * of `b` are sorted by their left edges, so that boxes far apart are not compared.
  */
-export function visitOverlaps(a: Float64Array, b: Float64Array, visit: (row: number, col: number, iou: number) => void): void {
+export function visitOverlaps(
+  a: Float64Array,
+  b: Float64Array,
+  visit: (row: number, col: number, iou: number) => void,
+): void {
   const cols = b.length / 4;
   const order = Uint32Array.from({ length: cols }, (_, j) => j);
   if (cols > 1) order.sort((i, j) => b[4 * i]! - b[4 * j]! || i - j);

@@ -18,33 +18,85 @@ import { parseLandmarkLabels } from './wider/landmarks.ts';
 import { parseWiderPredictions } from './wider/predictions.ts';
 import { evaluateWider } from './wider/protocol.ts';
 
-const jsonl = [0, 1, 2, 7].map((frame) => JSON.stringify({ frame, timestamp: frame / 25, faces: [{ id: 1, box: { x: frame, y: 2, width: 30, height: 40 }, score: 0.9 }] })).join('\n');
+const jsonl = [0, 1, 2, 7]
+  .map((frame) =>
+    JSON.stringify({
+      frame,
+      timestamp: frame / 25,
+      faces: [{ id: 1, box: { x: frame, y: 2, width: 30, height: 40 }, score: 0.9 }],
+    }),
+  )
+  .join('\n');
 const mot = '1,1,10,20,30,40,0.9,1,1\n2,1,11,20,30,40,0.9,1,1\n2,2,80,20,30,40,0.8,1,1\n4,1,12,21,30,40,0.7,1,1\n';
 const truth = parseMotRows(mot, 'gt.txt');
-const coco = { categories: [{ id: 1, name: 'face' }], images: [{ id: 1, file_name: 'a.jpg', width: 9, height: 9 }], annotations: [{ image_id: 1, category_id: 1, bbox: [1, 2, 3, 4], area: 5, iscrowd: 0 }] };
+const coco = {
+  categories: [{ id: 1, name: 'face' }],
+  images: [{ id: 1, file_name: 'a.jpg', width: 9, height: 9 }],
+  annotations: [{ image_id: 1, category_id: 1, bbox: [1, 2, 3, 4], area: 5, iscrowd: 0 }],
+};
 const cocoImages = parseCocoTruth(JSON.stringify(coco), 't.json');
 
 /** Each parser of text with a valid file, and what is made of the result. */
 const parsers: [name: string, valid: string, parse: (text: string) => unknown][] = [
-  ['parseMotRows', mot, (text) => {
-    const rows = parseMotRows(text, 'tracks.txt');
-    evaluateMot({ truth, tracks: rows });
-    evaluateMot({ truth: rows, tracks: parseMotRows(mot, 'tracks.txt') });
-    return evaluateStability({ rows, times: frameTimes(rows.frames.reduce((a, b) => Math.max(a, b), 4), 25) }, truth);
-  }],
+  [
+    'parseMotRows',
+    mot,
+    (text) => {
+      const rows = parseMotRows(text, 'tracks.txt');
+      evaluateMot({ truth, tracks: rows });
+      evaluateMot({ truth: rows, tracks: parseMotRows(mot, 'tracks.txt') });
+      return evaluateStability(
+        {
+          rows,
+          times: frameTimes(
+            rows.frames.reduce((a, b) => Math.max(a, b), 4),
+            25,
+          ),
+        },
+        truth,
+      );
+    },
+  ],
   ['parseTrackJsonl', jsonl, (text) => evaluateStability(parseTrackJsonl(text, 'rows.jsonl'))],
-  ['parseSequenceInfo', '[Sequence]\nname=a\nseqLength=60\nframeRate=29.97\nimWidth=640\nimHeight=480\n', (text) => evaluateMot({ truth, tracks: truth, length: 4, ...parseLength(text) })],
-  ['parseWiderAnnotations', 'e/a.jpg\n2\n1 2 3 4 0 0 0 0 0 0 \n5 6 7 8 2 1 1 1 2 1 \ne/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0 \n', (text) => {
-    const images = parseWiderAnnotations(text, 'bbx.txt');
-    return evaluateWider(images, new Map(images.map(({ name, boxes }) => [name, { boxes, scores: new Float64Array(boxes.length / 4) }])));
-  }],
+  [
+    'parseSequenceInfo',
+    '[Sequence]\nname=a\nseqLength=60\nframeRate=29.97\nimWidth=640\nimHeight=480\n',
+    (text) => evaluateMot({ truth, tracks: truth, length: 4, ...parseLength(text) }),
+  ],
+  [
+    'parseWiderAnnotations',
+    'e/a.jpg\n2\n1 2 3 4 0 0 0 0 0 0 \n5 6 7 8 2 1 1 1 2 1 \ne/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0 \n',
+    (text) => {
+      const images = parseWiderAnnotations(text, 'bbx.txt');
+      return evaluateWider(
+        images,
+        new Map(images.map(({ name, boxes }) => [name, { boxes, scores: new Float64Array(boxes.length / 4) }])),
+      );
+    },
+  ],
   ['parseWiderImageList', 'e/a.jpg\ne/b.jpg\n', (text) => parseWiderImageList(text, 'list.txt')],
   ['parseWiderPredictions', 'a\n2\n1 2 3 4 0.5\n5 6 7 8 0.25\n', (text) => parseWiderPredictions(text, 'e/a.txt')],
-  ['parseLandmarkLabels', `# e/a.jpg\n10 10 40 40 ${'20 20 0.0 '.repeat(5)}0.82\n# e/b.jpg\n1 2 3 4\n`, (text) => parseLandmarkLabels(text, 'label.txt')],
-  ['parseYolo', '0 .5 .5 .1 .2\n1 0.25 0.25 0.5 0.5\n', (text) => parseYolo(text, 'a.txt', { width: 100, height: 200 })],
-  ['parseVoc', '<annotation><size><width>6</width><height>4</height></size><object><name>face</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>4</xmax><ymax>6</ymax></bndbox></object></annotation>', (text) => parseVoc(text, 'a.xml')],
+  [
+    'parseLandmarkLabels',
+    `# e/a.jpg\n10 10 40 40 ${'20 20 0.0 '.repeat(5)}0.82\n# e/b.jpg\n1 2 3 4\n`,
+    (text) => parseLandmarkLabels(text, 'label.txt'),
+  ],
+  [
+    'parseYolo',
+    '0 .5 .5 .1 .2\n1 0.25 0.25 0.5 0.5\n',
+    (text) => parseYolo(text, 'a.txt', { width: 100, height: 200 }),
+  ],
+  [
+    'parseVoc',
+    '<annotation><size><width>6</width><height>4</height></size><object><name>face</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>4</xmax><ymax>6</ymax></bndbox></object></annotation>',
+    (text) => parseVoc(text, 'a.xml'),
+  ],
   ['parseCocoTruth', JSON.stringify(coco), (text) => evaluateDetections(parseCocoTruth(text, 't.json'), new Map())],
-  ['parseCocoResults', JSON.stringify([{ image_id: 1, bbox: [1, 2, 3, 4], score: 0.5 }]), (text) => evaluateDetections(cocoImages, parseCocoResults(text, 'r.json', cocoImages))],
+  [
+    'parseCocoResults',
+    JSON.stringify([{ image_id: 1, bbox: [1, 2, 3, 4], score: 0.5 }]),
+    (text) => evaluateDetections(cocoImages, parseCocoResults(text, 'r.json', cocoImages)),
+  ],
 ];
 
 function parseLength(text: string): { length?: number } {
@@ -54,15 +106,65 @@ function parseLength(text: string): { length?: number } {
 
 /** What damaged, foreign and hostile files hold. */
 const snippets = [
-  '999999999', '99999999999', '9'.repeat(400), '-1', '0', '0.5', '1e9', '1e308', '-1e308', '1e999', '5e-324', '0x10', 'NaN', 'Infinity', '-0', 'null', 'true', '""', '[]', '{}',
-  '\0', '\uFEFF', '\r', '\n\n', '\t', ',', ',,', ' ', '"', '<', '</', '<!--', ']]>', '&amp;', '&#x110000;', '=', '#', '..', '../../x.jpg', 'Ж面🙂', '\uD800', '__proto__', 'constructor',
-  '['.repeat(3000), '{"a":'.repeat(3000), '<a>'.repeat(3000), '1 '.repeat(3000), '1'.repeat(5000), 'x'.repeat(5000), '\n'.repeat(3000),
+  '999999999',
+  '99999999999',
+  '9'.repeat(400),
+  '-1',
+  '0',
+  '0.5',
+  '1e9',
+  '1e308',
+  '-1e308',
+  '1e999',
+  '5e-324',
+  '0x10',
+  'NaN',
+  'Infinity',
+  '-0',
+  'null',
+  'true',
+  '""',
+  '[]',
+  '{}',
+  '\0',
+  '\uFEFF',
+  '\r',
+  '\n\n',
+  '\t',
+  ',',
+  ',,',
+  ' ',
+  '"',
+  '<',
+  '</',
+  '<!--',
+  ']]>',
+  '&amp;',
+  '&#x110000;',
+  '=',
+  '#',
+  '..',
+  '../../x.jpg',
+  'Ж面🙂',
+  '\uD800',
+  '__proto__',
+  'constructor',
+  '['.repeat(3000),
+  '{"a":'.repeat(3000),
+  '<a>'.repeat(3000),
+  '1 '.repeat(3000),
+  '1'.repeat(5000),
+  'x'.repeat(5000),
+  '\n'.repeat(3000),
 ];
 
 /** A valid file, changed in a few places: spans replaced, inserted, removed, doubled, and the end cut. */
 function damaged(valid: string): fc.Arbitrary<string> {
   const place = fc.nat({ max: valid.length });
-  const piece = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...snippets) }, fc.string({ maxLength: 8, unit: 'binary' }));
+  const piece = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...snippets) },
+    fc.string({ maxLength: 8, unit: 'binary' }),
+  );
   const change = fc.oneof(
     { weight: 5, arbitrary: fc.record({ kind: fc.constant('number' as const), place, piece }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('insert' as const), place, piece }) },
@@ -115,7 +217,14 @@ describe('damaged text files', () => {
   });
 
   it.each(parsers)('%s refuses a name of a file of any length in a short message', (_, valid, parse) => {
-    for (const text of [`${valid}${'x'.repeat(1e6)}`, `${valid}\n${'7 '.repeat(5e5)}`, '\0'.repeat(1e6), '[{'.repeat(5e5), '<a x="/>">'.repeat(1e5), `${'1'.repeat(1e6)}x`]) {
+    for (const text of [
+      `${valid}${'x'.repeat(1e6)}`,
+      `${valid}\n${'7 '.repeat(5e5)}`,
+      '\0'.repeat(1e6),
+      '[{'.repeat(5e5),
+      '<a x="/>">'.repeat(1e5),
+      `${'1'.repeat(1e6)}x`,
+    ]) {
       try {
         parse(text);
       } catch (error) {
@@ -127,21 +236,81 @@ describe('damaged text files', () => {
 
 describe('counts and frame numbers', () => {
   it.each<[string, () => unknown, string]>([
-    ['a frame of a MOT row', () => parseMotRows('1,1,0,0,9,9\n999999999,1,0,0,9,9\n', 'a.txt'), 'a.txt, line 2: expected a frame number from 1 to 20000000 but received 999999999.'],
-    ['a frame beyond 32 bits', () => parseMotRows('4294967297,1,0,0,9,9\n', 'a.txt'), 'a.txt, line 1: expected a frame number from 1 to 20000000 but received 4294967297.'],
-    ['a class of a MOT row', () => parseMotRows('1,1,0,0,9,9,1,4294967297\n', 'a.txt'), 'a.txt, line 1: expected a class in column 8 but received 4294967297.'],
-    ['a coordinate of a MOT row', () => parseMotRows('1,1,0,0,1e308,9\n', 'a.txt'), 'a.txt, line 1: expected x, y, width and height in pixels, up to 1e9 but received 1e+308.'],
-    ['a frame of a JSON line', () => parseTrackJsonl(`${jsonl}\n{"frame":999999999,"timestamp":9,"faces":[]}`, 'a.jsonl'), 'a.jsonl, line 5: expected "frame" below 20000000 but received 999999999.'],
-    ['a length of seqinfo.ini', () => parseSequenceInfo('[Sequence]\nseqLength=999999999', 's.ini'), 's.ini, line 2: expected a whole number from 1 to 20000000 for seqLength but received "999999999".'],
-    ['an infinite length of seqinfo.ini', () => parseSequenceInfo('seqLength=Infinity', 's.ini'), 's.ini, line 1: expected a whole number from 1 to 20000000 for seqLength but received "Infinity".'],
-    ['a frame rate of seqinfo.ini', () => parseSequenceInfo('frameRate=1e999', 's.ini'), 's.ini, line 1: expected a number above 0 and up to 1000000 for frameRate but received "1e999".'],
-    ['a count of predictions', () => parseWiderPredictions('a\n99999999999\n1 2 3 4 .5\n', 'e/a.txt'), 'e/a.txt, line 4: expected 99999999999 boxes, as line 2 states but received the end of the file after 1.'],
-    ['a count that is no number', () => parseWiderPredictions(`a\n${'9'.repeat(400)}\n1 2 3 4 .5\n`, 'e/a.txt'), 'e/a.txt, line 2: expected the number of boxes but received "999'],
-    ['a count of annotations', () => parseWiderAnnotations('e/a.jpg\n99999999999\n1 2 3 4 0 0 0 0 0 0\n', 'b.txt'), 'b.txt, line 4: expected 99999999999 faces of e/a.jpg but received the end of the file after 1.'],
-    ['an attribute of annotations', () => parseWiderAnnotations('e/a.jpg\n1\n1 2 3 4 0 0 0 256 0 0\n', 'b.txt'), 'b.txt, line 3: expected attributes that are whole numbers from 0 to 255 but received "1 2 3 4 0 0 0 256 0 0".'],
-    ['a path that leaves its folder', () => parseWiderAnnotations('../a.jpg\n0\n', 'b.txt'), 'b.txt, line 1: expected the path of a picture (EVENT/NAME.jpg) but received "../a.jpg".'],
-    ['a length given by a caller', () => evaluateMot({ truth, tracks: truth, length: 1e10 }), 'Expected a whole number of frames up to 20000000 for length but received 10000000000.'],
-    ['a number of frame times', () => frameTimes(1e10, 25), 'Expected a whole number of frames up to 20000000 but received 10000000000.'],
+    [
+      'a frame of a MOT row',
+      () => parseMotRows('1,1,0,0,9,9\n999999999,1,0,0,9,9\n', 'a.txt'),
+      'a.txt, line 2: expected a frame number from 1 to 20000000 but received 999999999.',
+    ],
+    [
+      'a frame beyond 32 bits',
+      () => parseMotRows('4294967297,1,0,0,9,9\n', 'a.txt'),
+      'a.txt, line 1: expected a frame number from 1 to 20000000 but received 4294967297.',
+    ],
+    [
+      'a class of a MOT row',
+      () => parseMotRows('1,1,0,0,9,9,1,4294967297\n', 'a.txt'),
+      'a.txt, line 1: expected a class in column 8 but received 4294967297.',
+    ],
+    [
+      'a coordinate of a MOT row',
+      () => parseMotRows('1,1,0,0,1e308,9\n', 'a.txt'),
+      'a.txt, line 1: expected x, y, width and height in pixels, up to 1e9 but received 1e+308.',
+    ],
+    [
+      'a frame of a JSON line',
+      () => parseTrackJsonl(`${jsonl}\n{"frame":999999999,"timestamp":9,"faces":[]}`, 'a.jsonl'),
+      'a.jsonl, line 5: expected "frame" below 20000000 but received 999999999.',
+    ],
+    [
+      'a length of seqinfo.ini',
+      () => parseSequenceInfo('[Sequence]\nseqLength=999999999', 's.ini'),
+      's.ini, line 2: expected a whole number from 1 to 20000000 for seqLength but received "999999999".',
+    ],
+    [
+      'an infinite length of seqinfo.ini',
+      () => parseSequenceInfo('seqLength=Infinity', 's.ini'),
+      's.ini, line 1: expected a whole number from 1 to 20000000 for seqLength but received "Infinity".',
+    ],
+    [
+      'a frame rate of seqinfo.ini',
+      () => parseSequenceInfo('frameRate=1e999', 's.ini'),
+      's.ini, line 1: expected a number above 0 and up to 1000000 for frameRate but received "1e999".',
+    ],
+    [
+      'a count of predictions',
+      () => parseWiderPredictions('a\n99999999999\n1 2 3 4 .5\n', 'e/a.txt'),
+      'e/a.txt, line 4: expected 99999999999 boxes, as line 2 states but received the end of the file after 1.',
+    ],
+    [
+      'a count that is no number',
+      () => parseWiderPredictions(`a\n${'9'.repeat(400)}\n1 2 3 4 .5\n`, 'e/a.txt'),
+      'e/a.txt, line 2: expected the number of boxes but received "999',
+    ],
+    [
+      'a count of annotations',
+      () => parseWiderAnnotations('e/a.jpg\n99999999999\n1 2 3 4 0 0 0 0 0 0\n', 'b.txt'),
+      'b.txt, line 4: expected 99999999999 faces of e/a.jpg but received the end of the file after 1.',
+    ],
+    [
+      'an attribute of annotations',
+      () => parseWiderAnnotations('e/a.jpg\n1\n1 2 3 4 0 0 0 256 0 0\n', 'b.txt'),
+      'b.txt, line 3: expected attributes that are whole numbers from 0 to 255 but received "1 2 3 4 0 0 0 256 0 0".',
+    ],
+    [
+      'a path that leaves its folder',
+      () => parseWiderAnnotations('../a.jpg\n0\n', 'b.txt'),
+      'b.txt, line 1: expected the path of a picture (EVENT/NAME.jpg) but received "../a.jpg".',
+    ],
+    [
+      'a length given by a caller',
+      () => evaluateMot({ truth, tracks: truth, length: 1e10 }),
+      'Expected a whole number of frames up to 20000000 for length but received 10000000000.',
+    ],
+    [
+      'a number of frame times',
+      () => frameTimes(1e10, 25),
+      'Expected a whole number of frames up to 20000000 but received 10000000000.',
+    ],
   ])('refuses %s before memory is allocated for it', (_, parse, message) => {
     const before = peak();
     expect(parse).toThrow(message);
@@ -149,9 +318,14 @@ describe('counts and frame numbers', () => {
   });
 
   it('evaluates a sparse film of a million frames', () => {
-    const rows = (shift: number) => [1, 500_000, 1_000_000, 20_000_000].map((frame) => `${frame},1,${shift},0,10,10,1`).join('\n');
+    const rows = (shift: number) =>
+      [1, 500_000, 1_000_000, 20_000_000].map((frame) => `${frame},1,${shift},0,10,10,1`).join('\n');
     const before = peak();
-    const figures = evaluateMot({ truth: parseMotRows(rows(0), 'gt.txt'), tracks: parseMotRows(rows(1), 'tracks.txt'), length: 20_000_000 });
+    const figures = evaluateMot({
+      truth: parseMotRows(rows(0), 'gt.txt'),
+      tracks: parseMotRows(rows(1), 'tracks.txt'),
+      length: 20_000_000,
+    });
     expect(figures).toMatchObject({ MOTA: 1, IDF1: 1, CLR_Frames: 20_000_000, Frag: 0 });
     expect(peak() - before).toBeLessThan(50e6);
     const { times } = parseTrackJsonl(`${jsonl}\n{"frame":999999,"timestamp":40000,"faces":[]}`, 'a.jsonl');
@@ -164,19 +338,52 @@ describe('counts and frame numbers', () => {
     const spread = parseMotRows(Array.from({ length: 20_000 }, (_, k) => line(k, 8 * k)).join('\n'), 'gt.txt');
     expect(evaluateMot({ truth: spread, tracks: spread })).toMatchObject({ MOTA: 1, IDF1: 1, HOTA: 1 });
     const heap = parseMotRows(Array.from({ length: 3000 }, (_, k) => line(k, 0)).join('\n'), 'gt.txt');
-    expect(() => evaluateMot({ truth: heap, tracks: heap })).toThrow('gt.txt, line 1: expected at most 4194304 overlapping pairs of true and tracked boxes in frame 1 but received more');
+    expect(() => evaluateMot({ truth: heap, tracks: heap })).toThrow(
+      'gt.txt, line 1: expected at most 4194304 overlapping pairs of true and tracked boxes in frame 1 but received more',
+    );
   });
 
   it('searches no lag of half a second in steps of a nanosecond', () => {
-    const rows = (shift: number) => Array.from({ length: 3000 }, (_, k) => JSON.stringify({ frame: k, timestamp: k * 1e-9, faces: [{ id: 1, box: { x: 50 * Math.sin(k) + shift, y: 0, width: 99, height: 99 } }] })).join('\n');
-    expect(evaluateStability(parseTrackJsonl(rows(0), 'a.jsonl'), parseTrackJsonl(rows(1), 'b.jsonl').rows).againstTruth?.covered).toBe(3000);
+    const rows = (shift: number) =>
+      Array.from({ length: 3000 }, (_, k) =>
+        JSON.stringify({
+          frame: k,
+          timestamp: k * 1e-9,
+          faces: [{ id: 1, box: { x: 50 * Math.sin(k) + shift, y: 0, width: 99, height: 99 } }],
+        }),
+      ).join('\n');
+    expect(
+      evaluateStability(parseTrackJsonl(rows(0), 'a.jsonl'), parseTrackJsonl(rows(1), 'b.jsonl').rows).againstTruth
+        ?.covered,
+    ).toBe(3000);
   });
 });
 
 describe('damaged .mat files', () => {
   const lists = { event_list: { cells: ['e'] }, file_list: { cells: [{ cells: ['a', 'b'] }] } };
   const labels = { cells: [{ cells: [[0, 1], [0]] }] };
-  const face = writeMatlab({ ...lists, face_bbx_list: { cells: [{ cells: [[[1, 2, 3, 4], [5, 6, 7, 8]], [[9, 9, 9, 9]]] }] }, ...Object.fromEntries(['blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose'].map((name) => [`${name}_label_list`, labels])) });
+  const face = writeMatlab({
+    ...lists,
+    face_bbx_list: {
+      cells: [
+        {
+          cells: [
+            [
+              [1, 2, 3, 4],
+              [5, 6, 7, 8],
+            ],
+            [[9, 9, 9, 9]],
+          ],
+        },
+      ],
+    },
+    ...Object.fromEntries(
+      ['blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose'].map((name) => [
+        `${name}_label_list`,
+        labels,
+      ]),
+    ),
+  });
   const subset = writeMatlab({ ...lists, gt_list: { cells: [{ cells: [[1, 2], [1]] }] } });
   const files = (bytes: { face?: Uint8Array; hard?: Uint8Array } = {}): WiderGroundTruthFiles => ({
     face: { name: 'face.mat', bytes: bytes.face ?? face },
@@ -184,7 +391,9 @@ describe('damaged .mat files', () => {
     medium: { name: 'medium.mat', bytes: subset },
     hard: { name: 'hard.mat', bytes: bytes.hard ?? subset },
   });
-  /** The bytes of the zlib stream as they are: `writeMatlab` does not compress, so that damage reaches what is inside. */
+  /**
+   * The bytes of the zlib stream as they are: `writeMatlab` does not compress, so that damage reaches what is inside.
+   */
   const stored = (packed: Uint8Array): Uint8Array => packed.subarray(7);
 
   it('are read or refused, wherever a byte or a word is changed', async () => {
@@ -192,19 +401,23 @@ describe('damaged .mat files', () => {
     const before = peak();
     const word = fc.constantFrom(0, 1, 2, 5, 9, 14, 15, 0x7fffffff, 0x80000000, 0xffffffff, 0x00040005, 0x0fffffff);
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom('face' as const, 'hard' as const), fc.array(fc.record({ place: fc.nat(), value: word, isByte: fc.boolean() }), { minLength: 1, maxLength: 3 }), async (role, changes) => {
-        const bytes = (role === 'face' ? face : subset).slice();
-        for (const { place, value, isByte } of changes) {
-          const at = 128 + (place % (bytes.length - 132));
-          if (isByte) bytes[at] = value;
-          else new DataView(bytes.buffer).setUint32(at - (at % 4), value, true);
-        }
-        try {
-          await readWiderGroundTruth(files({ [role]: bytes }), { inflate: stored });
-        } catch (error) {
-          expectOrderly(error);
-        }
-      }),
+      fc.asyncProperty(
+        fc.constantFrom('face' as const, 'hard' as const),
+        fc.array(fc.record({ place: fc.nat(), value: word, isByte: fc.boolean() }), { minLength: 1, maxLength: 3 }),
+        async (role, changes) => {
+          const bytes = (role === 'face' ? face : subset).slice();
+          for (const { place, value, isByte } of changes) {
+            const at = 128 + (place % (bytes.length - 132));
+            if (isByte) bytes[at] = value;
+            else new DataView(bytes.buffer).setUint32(at - (at % 4), value, true);
+          }
+          try {
+            await readWiderGroundTruth(files({ [role]: bytes }), { inflate: stored });
+          } catch (error) {
+            expectOrderly(error);
+          }
+        },
+      ),
       { numRuns: 1500 },
     );
     expect(peak() - before).toBeLessThan(300e6);
@@ -218,7 +431,11 @@ describe('damaged .mat files', () => {
     new DataView(bomb.buffer).setUint32(128, 15, true);
     new DataView(bomb.buffer).setUint32(132, packed.length, true);
     bomb.set(packed, 136);
-    await expect(readMatlab(bomb, 'a.mat', ['x'])).rejects.toThrow('a.mat: expected a MATLAB 5 file but received one whose compressed data at byte 136 is damaged');
-    await expect(readMatlab(bomb, 'a.mat', ['x'], () => new Uint8Array(3e8))).rejects.toThrow('one that unpacks to more than 268435456 bytes');
+    await expect(readMatlab(bomb, 'a.mat', ['x'])).rejects.toThrow(
+      'a.mat: expected a MATLAB 5 file but received one whose compressed data at byte 136 is damaged',
+    );
+    await expect(readMatlab(bomb, 'a.mat', ['x'], () => new Uint8Array(3e8))).rejects.toThrow(
+      'one that unpacks to more than 268435456 bytes',
+    );
   });
 });

@@ -17,7 +17,10 @@ export class NumberList {
   push(value: number): void {
     if (this.length === this.#values.length) {
       if (this.length >= MAX_LENGTH) {
-        throw new FaceDetError('TOO_LARGE', `Expected at most ${MAX_LENGTH} ${this.#what} but received more; evaluate the data in parts.`);
+        throw new FaceDetError(
+          'TOO_LARGE',
+          `Expected at most ${MAX_LENGTH} ${this.#what} but received more; evaluate the data in parts.`,
+        );
       }
       const values = new Float64Array(2 * this.length);
       values.set(this.#values);

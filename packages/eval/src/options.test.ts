@@ -16,19 +16,64 @@ import { evaluateWider } from './wider/protocol.ts';
 
 const truth = parseMotRows('1,1,0,0,9,9,1\n', 'gt.txt');
 const images = [{ name: 'e/a', boxes: Float64Array.of(0, 0, 10, 10), attributes: new Uint8Array(6) }];
-const evaluation = evaluateWider(images, new Map([['e/a', scoredBoxes([{ box: { x: 90, y: 0, width: 9, height: 9 }, score: 0.5 }])]]));
+const evaluation = evaluateWider(
+  images,
+  new Map([['e/a', scoredBoxes([{ box: { x: 90, y: 0, width: 9, height: 9 }, score: 0.5 }])]]),
+);
 const frames = [{ index: 0, timestamp: 0, truth: [] }];
 
 /** Each function that takes options, called with some; their names; a misspelt one and the suggestion for it. */
-const functions: [name: string, call: (options: object) => unknown, names: string[], misspelt: string, suggestion: string][] = [
-  ['evaluateDetections', (options) => evaluateDetections(images, new Map(), options), ['maxDetections', 'scoreThreshold'], 'scoreTreshold', 'scoreThreshold'],
-  ['parseCocoTruth', (options) => parseCocoTruth('{"images":[],"annotations":[]}', 'a', options), ['label'], 'labels', 'label'],
+const functions: [
+  name: string,
+  call: (options: object) => unknown,
+  names: string[],
+  misspelt: string,
+  suggestion: string,
+][] = [
+  [
+    'evaluateDetections',
+    (options) => evaluateDetections(images, new Map(), options),
+    ['maxDetections', 'scoreThreshold'],
+    'scoreTreshold',
+    'scoreThreshold',
+  ],
+  [
+    'parseCocoTruth',
+    (options) => parseCocoTruth('{"images":[],"annotations":[]}', 'a', options),
+    ['label'],
+    'labels',
+    'label',
+  ],
   ['parseVoc', (options) => parseVoc('<annotation/>', 'a', options), ['label'], 'labels', 'label'],
   ['parseYolo', (options) => parseYolo('', 'a', { width: 1, height: 1 }, options), ['label'], 'labell', 'label'],
-  ['evaluateMot', (options) => evaluateMot({ truth, tracks: truth, ...options }), ['length', 'distractors'], 'distractor', 'distractors'],
-  ['hardestMisses', (options) => hardestMisses(evaluation, options), ['count', 'scoreThreshold', 'perImage'], 'per_image', 'perImage'],
-  ['worstFalsePositives', (options) => worstFalsePositives(evaluation, options), ['count', 'perImage'], 'counts', 'count'],
-  ['createScene', (options) => createScene(options).truth(0), ['seed', 'width', 'height', 'fps', 'duration', 'frames', 'faces', 'events'], 'frame', 'frames'],
+  [
+    'evaluateMot',
+    (options) => evaluateMot({ truth, tracks: truth, ...options }),
+    ['length', 'distractors'],
+    'distractor',
+    'distractors',
+  ],
+  [
+    'hardestMisses',
+    (options) => hardestMisses(evaluation, options),
+    ['count', 'scoreThreshold', 'perImage'],
+    'per_image',
+    'perImage',
+  ],
+  [
+    'worstFalsePositives',
+    (options) => worstFalsePositives(evaluation, options),
+    ['count', 'perImage'],
+    'counts',
+    'count',
+  ],
+  [
+    'createScene',
+    (options) => createScene(options).truth(0),
+    ['seed', 'width', 'height', 'fps', 'duration', 'frames', 'faces', 'events'],
+    'frame',
+    'frames',
+  ],
   ['renderPortrait', (options) => renderPortrait(options).truth, ['seed', 'width', 'height'], 'heigth', 'height'],
   ['groupPicture', (options) => groupPicture(options).truth, ['seed', 'width', 'height', 'faces'], 'face', 'faces'],
   ['toMot', (options) => toMot(frames, options), ['minVisibility'], 'minVisibilty', 'minVisibility'],
@@ -37,7 +82,12 @@ const functions: [name: string, call: (options: object) => unknown, names: strin
 
 describe.each(functions)('the options of %s', (_, call, names, misspelt, suggestion) => {
   it('are refused where their name is unknown, with a suggestion', () => {
-    expect(() => call({ [misspelt]: 1 })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(`received "${misspelt}"; did you mean ${suggestion}?`) as string }));
+    expect(() => call({ [misspelt]: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(`received "${misspelt}"; did you mean ${suggestion}?`) as string,
+      }),
+    );
   });
 
   it('have their defaults where they are undefined', () => {
@@ -47,13 +97,37 @@ describe.each(functions)('the options of %s', (_, call, names, misspelt, suggest
 
 describe('options out of range', () => {
   it.each<[string, () => unknown, string]>([
-    ['the size of a portrait', () => renderPortrait({ width: 1.5 }), 'Expected width and height as integers from 1 to 8192 but received 1.5 × 400.'],
-    ['the seed of a portrait', () => renderPortrait({ seed: Number.NaN }), 'Expected seed as an integer but received NaN.'],
-    ['the faces of a group', () => groupPicture({ faces: 0 }), 'Expected faces as an integer from 1 to 1000 but received 0.'],
-    ['the events of a scene', () => createScene({ events: 'blur' as never }), 'Expected events as a list of crossing, absence'],
-    ['the length of a scene', () => createScene({ duration: Number.NaN }), 'Expected at least one frame but received duration NaN.'],
+    [
+      'the size of a portrait',
+      () => renderPortrait({ width: 1.5 }),
+      'Expected width and height as integers from 1 to 8192 but received 1.5 × 400.',
+    ],
+    [
+      'the seed of a portrait',
+      () => renderPortrait({ seed: Number.NaN }),
+      'Expected seed as an integer but received NaN.',
+    ],
+    [
+      'the faces of a group',
+      () => groupPicture({ faces: 0 }),
+      'Expected faces as an integer from 1 to 1000 but received 0.',
+    ],
+    [
+      'the events of a scene',
+      () => createScene({ events: 'blur' as never }),
+      'Expected events as a list of crossing, absence',
+    ],
+    [
+      'the length of a scene',
+      () => createScene({ duration: Number.NaN }),
+      'Expected at least one frame but received duration NaN.',
+    ],
     ['a visibility', () => toMot(frames, { minVisibility: 2 }), 'Expected minVisibility from 0 to 1 but received 2.'],
-    ['a covered part', () => coverLower({ data: new Uint8Array(3), width: 1, height: 1, format: 'rgb' }, [], 1.5), 'Expected a part from 0 to 1 but received 1.5.'],
+    [
+      'a covered part',
+      () => coverLower({ data: new Uint8Array(3), width: 1, height: 1, format: 'rgb' }, [], 1.5),
+      'Expected a part from 0 to 1 but received 1.5.',
+    ],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(message);
   });
@@ -61,7 +135,11 @@ describe('options out of range', () => {
   it('of readWiderGroundTruth reject', async () => {
     const file = { name: 'a.mat', bytes: new Uint8Array(0) };
     const files = { face: file, easy: file, medium: file, hard: file };
-    await expect(readWiderGroundTruth(files, { inflateSync: () => file.bytes } as object)).rejects.toThrow('received "inflateSync"; there are: inflate.');
-    await expect(readWiderGroundTruth(files, { inflate: undefined } as object)).rejects.toThrow('a.mat: expected a MATLAB 5 file');
+    await expect(readWiderGroundTruth(files, { inflateSync: () => file.bytes } as object)).rejects.toThrow(
+      'received "inflateSync"; there are: inflate.',
+    );
+    await expect(readWiderGroundTruth(files, { inflate: undefined } as object)).rejects.toThrow(
+      'a.mat: expected a MATLAB 5 file',
+    );
   });
 });

@@ -21,7 +21,10 @@ export function scoredBoxes(faces: readonly Pick<Face, 'box' | 'score'>[]): Scor
   faces.forEach(({ box, score }, i) => {
     const sides = [box.x, box.y, box.width, box.height];
     if (!sides.every(isCoordinate) || !Number.isFinite(score)) {
-      throw new FaceDetError('INVALID_ARGUMENT', `Expected a finite box and score of face ${i} but received ${received({ box, score })}.`);
+      throw new FaceDetError(
+        'INVALID_ARGUMENT',
+        `Expected a finite box and score of face ${i} but received ${received({ box, score })}.`,
+      );
     }
     boxes.set(sides, 4 * i);
     scores[i] = score;
@@ -32,7 +35,10 @@ export function scoredBoxes(faces: readonly Pick<Face, 'box' | 'score'>[]): Scor
 /** The same boxes by falling score; equal scores keep their order. */
 export function byFallingScore(boxes: Float64Array, scores: Float64Array): ScoredBoxes {
   if (boxes.length !== 4 * scores.length) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected four numbers in boxes for each score but received ${boxes.length} for ${scores.length}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected four numbers in boxes for each score but received ${boxes.length} for ${scores.length}.`,
+    );
   }
   let sorted = true;
   for (let i = 1; i < scores.length && sorted; i++) sorted = scores[i - 1]! >= scores[i]!;

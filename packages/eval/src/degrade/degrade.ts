@@ -4,7 +4,11 @@ import { type Box, type PixelBuffer, resizeBilinear } from '@facedet/core';
 /** Blurs a packed RGB picture with a Gaussian of standard deviation `sigma` pixels, cut at 3 σ; edges are repeated. */
 export function gaussianBlur(picture: PixelBuffer, sigma: number): PixelBuffer {
   checkRgb(picture);
-  if (!(sigma > 0 && sigma <= 1000)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a sigma above 0 and up to 1000 pixels but received ${received(sigma)}.`);
+  if (!(sigma > 0 && sigma <= 1000))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a sigma above 0 and up to 1000 pixels but received ${received(sigma)}.`,
+    );
   const { data, width, height } = picture;
   const reach = Math.ceil(3 * sigma);
   const weights = Float32Array.from({ length: reach + 1 }, (_, k) => Math.exp(-(k * k) / (2 * sigma * sigma)));
@@ -44,7 +48,8 @@ export function gaussianBlur(picture: PixelBuffer, sigma: number): PixelBuffer {
 /** Darkens a packed RGB picture: each value becomes 255 · (value / 255)^γ. */
 export function darken(picture: PixelBuffer, gamma: number): PixelBuffer {
   checkRgb(picture);
-  if (!(gamma > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a gamma above 0 but received ${received(gamma)}.`);
+  if (!(gamma > 0))
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a gamma above 0 but received ${received(gamma)}.`);
   const table = Uint8Array.from({ length: 256 }, (_, value) => Math.round(255 * (value / 255) ** gamma));
   return { ...picture, data: picture.data.map((value) => table[value]!) as Uint8Array };
 }
@@ -52,7 +57,8 @@ export function darken(picture: PixelBuffer, gamma: number): PixelBuffer {
 /** Covers the lower `part` of every box with grey, as a mask or a scarf does. */
 export function coverLower(picture: PixelBuffer, boxes: readonly Box[], part: number): PixelBuffer {
   checkRgb(picture);
-  if (!(part >= 0 && part <= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a part from 0 to 1 but received ${received(part)}.`);
+  if (!(part >= 0 && part <= 1))
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a part from 0 to 1 but received ${received(part)}.`);
   const { width, height } = picture;
   // Not by slice, which in Node's Buffer is a view of the same bytes.
   const data = new Uint8Array(picture.data);
@@ -60,18 +66,28 @@ export function coverLower(picture: PixelBuffer, boxes: readonly Box[], part: nu
     const left = clamp(Math.round(box.x), width);
     const right = clamp(Math.round(box.x + box.width), width);
     const bottom = clamp(Math.round(box.y + box.height), height);
-    for (let y = clamp(Math.round(box.y + box.height * (1 - part)), height); y < bottom; y++) data.fill(127, 3 * (y * width + left), 3 * (y * width + right));
+    for (let y = clamp(Math.round(box.y + box.height * (1 - part)), height); y < bottom; y++)
+      data.fill(127, 3 * (y * width + left), 3 * (y * width + right));
   }
   return { data, width, height, format: 'rgb' };
 }
 
-/** Shrinks a picture to 1 / `factor` of its sides, averaging (in steps of at most a half), so that no pixel is passed over. */
+/**
+ * Shrinks a picture to 1 / `factor` of its sides, averaging (in steps of at most a half), so that no pixel is passed
+ * over.
+ */
 export function shrink(picture: PixelBuffer, factor: number): PixelBuffer {
-  if (!(factor >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a factor of at least 1 but received ${received(factor)}.`);
+  if (!(factor >= 1))
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a factor of at least 1 but received ${received(factor)}.`);
   const side = (length: number): number => Math.max(1, Math.round(length / factor));
   const [width, height] = [side(picture.width), side(picture.height)];
   let step = picture;
-  while (step.width > 2 * width || step.height > 2 * height) step = resizeBilinear(step, Math.max(width, Math.ceil(step.width / 2)), Math.max(height, Math.ceil(step.height / 2)));
+  while (step.width > 2 * width || step.height > 2 * height)
+    step = resizeBilinear(
+      step,
+      Math.max(width, Math.ceil(step.width / 2)),
+      Math.max(height, Math.ceil(step.height / 2)),
+    );
   return step.width === width && step.height === height ? step : resizeBilinear(step, width, height);
 }
 
@@ -81,6 +97,9 @@ function clamp(value: number, end: number): number {
 
 function checkRgb({ data, width, height, format, stride }: PixelBuffer): void {
   if (format !== 'rgb' || (stride !== undefined && stride !== 3 * width) || data.length < 3 * width * height) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected packed rgb pixels but received ${format} with ${data.length} bytes for ${width} × ${height}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected packed rgb pixels but received ${format} with ${data.length} bytes for ${width} × ${height}.`,
+    );
   }
 }

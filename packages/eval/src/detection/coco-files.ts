@@ -14,12 +14,12 @@ export interface CocoImage extends TruthImage {
 type Entry = Record<string, unknown>;
 
 /**
- * Ground truth in COCO's JSON: `images` and `annotations` with `bbox` [x, y, width, height]. As pycocotools reads it: `area` tells
- * a face's size (width × height where an annotation has none), `iscrowd` marks crowds, and `ignore` is not heeded, because
- * pycocotools overwrites it by `iscrowd`.
+ * Ground truth in COCO's JSON: `images` and `annotations` with `bbox` [x, y, width, height]. As pycocotools reads it:
+ * `area` tells a face's size (width × height where an annotation has none), `iscrowd` marks crowds, and `ignore` is not
+ * heeded, because pycocotools overwrites it by `iscrowd`.
  *
- * @throws FaceDetError `MALFORMED_FILE` naming the entry: not JSON, no such lists, an invalid box or area, an image that is not
- * listed, two images of the same `id` or of the same `file_name` but for its suffix.
+ * @throws FaceDetError `MALFORMED_FILE` naming the entry: not JSON, no such lists, an invalid box or area, an image
+ * that is not listed, two images of the same `id` or of the same `file_name` but for its suffix.
  */
 export function parseCocoTruth(text: string, file: string, options: LabelOptions = {}): CocoImage[] {
   const { label } = checkLabel(options);
@@ -40,17 +40,25 @@ export function parseCocoTruth(text: string, file: string, options: LabelOptions
     if (images.has(image.id)) throw bad(file, `each id once in images[${i}].id`, image.id, 'again');
     const before = names.get(name);
     // Predictions are looked up by name: of two equal ones each would get the detections of both.
-    if (before !== undefined) throw bad(file, `each file_name once, but for its suffix, in images[${i}]`, image.file_name, `which images[${before}] has too`);
+    if (before !== undefined)
+      throw bad(
+        file,
+        `each file_name once, but for its suffix, in images[${i}]`,
+        image.file_name,
+        `which images[${before}] has too`,
+      );
     names.set(name, i);
     images.set(image.id, { image, name, boxes: [], areas: [], crowd: [] });
   });
   list('annotations').forEach((annotation, i) => {
     if (categories && !categories.has(annotation?.category_id)) return;
     const entry = images.get(annotation?.image_id);
-    if (!annotation || !entry) throw bad(file, `the id of an image in annotations[${i}].image_id`, annotation?.image_id);
+    if (!annotation || !entry)
+      throw bad(file, `the id of an image in annotations[${i}].image_id`, annotation?.image_id);
     const box = boxAt(annotation.bbox, file, `annotations[${i}].bbox`);
     const { area = box[2] * box[3] } = annotation;
-    if (typeof area !== 'number' || !(area >= 0 && area < Infinity)) throw bad(file, `a number from 0 in annotations[${i}].area`, area);
+    if (typeof area !== 'number' || !(area >= 0 && area < Infinity))
+      throw bad(file, `a number from 0 in annotations[${i}].area`, area);
     entry.boxes.push(...box);
     entry.areas.push(area);
     entry.crowd.push(annotation.iscrowd ? 1 : 0);
@@ -67,8 +75,15 @@ export function parseCocoTruth(text: string, file: string, options: LabelOptions
 
 /** The ids of the categories that are named `label` or numbered so. */
 function categoriesOf(categories: readonly (Entry | null)[], label: string, file: string): Set<unknown> {
-  const ids = categories.filter((category) => category?.name === label || String(category?.id) === label).map((category) => category?.id);
-  if (ids.length === 0) throw bad(file, `a category named ${received(label)}`, categories.map((category) => category?.name));
+  const ids = categories
+    .filter((category) => category?.name === label || String(category?.id) === label)
+    .map((category) => category?.id);
+  if (ids.length === 0)
+    throw bad(
+      file,
+      `a category named ${received(label)}`,
+      categories.map((category) => category?.name),
+    );
   return new Set(ids);
 }
 
@@ -84,7 +99,8 @@ export function parseCocoResults(text: string, file: string, images: readonly Co
   const rows = new Map<string, { boxes: NumberList; scores: NumberList }>();
   (root as (Entry | null)[]).forEach((entry, i) => {
     const name = names.get(entry?.image_id);
-    if (!entry || name === undefined) throw mismatched(file, `the id of an image of the ground truth in [${i}].image_id`, received(entry?.image_id));
+    if (!entry || name === undefined)
+      throw mismatched(file, `the id of an image of the ground truth in [${i}].image_id`, received(entry?.image_id));
     const { score } = entry;
     if (typeof score !== 'number' || !Number.isFinite(score)) throw bad(file, `a number in [${i}].score`, score);
     let row = rows.get(name);
@@ -92,7 +108,9 @@ export function parseCocoResults(text: string, file: string, images: readonly Co
     for (const side of boxAt(entry.bbox, file, `[${i}].bbox`)) row.boxes.push(side);
     row.scores.push(score);
   });
-  return new Map([...rows].map(([name, { boxes, scores }]) => [name, byFallingScore(boxes.toArray(), scores.toArray())]));
+  return new Map(
+    [...rows].map(([name, { boxes, scores }]) => [name, byFallingScore(boxes.toArray(), scores.toArray())]),
+  );
 }
 
 /** Parses JSON; an error names the file and the line. */
@@ -107,11 +125,15 @@ export function parseJson(text: string, file: string): unknown {
 }
 
 function boxAt(value: unknown, file: string, place: string): [number, number, number, number] {
-  if (!Array.isArray(value) || value.length !== 4 || !value.every(isCoordinate)) throw bad(file, `[x, y, width, height] in ${place}`, value);
+  if (!Array.isArray(value) || value.length !== 4 || !value.every(isCoordinate))
+    throw bad(file, `[x, y, width, height] in ${place}`, value);
   return value as [number, number, number, number];
 }
 
 function bad(file: string, expected: string, value: unknown, more = ''): FaceDetError {
-  return malformedAt(shortPath(file), expected, `${value === undefined ? 'nothing' : received(value)}${more && ` ${more}`}`);
+  return malformedAt(
+    shortPath(file),
+    expected,
+    `${value === undefined ? 'nothing' : received(value)}${more && ` ${more}`}`,
+  );
 }
-

@@ -2,11 +2,19 @@ import { NumberList } from '../number-list.ts';
 import { type ScoredBoxes, byFallingScore } from '../scored-boxes.ts';
 import { type TruthImage, checkTruthImage } from './truth.ts';
 
-/** COCO's overlaps: 0.50, 0.55, … 0.95, rounded as NumPy's linspace rounds them: an overlap of exactly 0.85 reaches 0.85. */
+/**
+ * COCO's overlaps: 0.50, 0.55, … 0.95, rounded as NumPy's linspace rounds them: an overlap of exactly 0.85 reaches
+ * 0.85.
+ */
 export const cocoThresholds: readonly number[] = Array.from({ length: 10 }, (_, k) => 0.5 + k * ((0.95 - 0.5) / 9));
 
 /** COCO's ranges of area in square pixels, both ends included. */
-export const areaRanges = { all: [0, 1e10], small: [0, 32 ** 2], medium: [32 ** 2, 96 ** 2], large: [96 ** 2, 1e10] } as const;
+export const areaRanges = {
+  all: [0, 1e10],
+  small: [0, 32 ** 2],
+  medium: [32 ** 2, 96 ** 2],
+  large: [96 ** 2, 1e10],
+} as const;
 
 /** What all thresholds, size ranges and limits share: computed once for a set of images. */
 export interface DetectionPairs {
@@ -28,8 +36,14 @@ export interface DetectionPairs {
   readonly pairOverlap: Float64Array;
 }
 
-/** Collects the pairs that overlap enough to match at the lowest threshold: few of all, so that matching is cheap at each. */
-export function pairDetections(images: readonly TruthImage[], predictions: ReadonlyMap<string, ScoredBoxes>): DetectionPairs {
+/**
+ * Collects the pairs that overlap enough to match at the lowest threshold: few of all, so that matching is cheap at
+ * each.
+ */
+export function pairDetections(
+  images: readonly TruthImage[],
+  predictions: ReadonlyMap<string, ScoredBoxes>,
+): DetectionPairs {
   const firstDetection = new Int32Array(images.length + 1);
   const firstFace = new Int32Array(images.length + 1);
   images.forEach((image, i) => {
@@ -78,7 +92,8 @@ export function pairDetections(images: readonly TruthImage[], predictions: Reado
         if (!(height > 0)) continue;
         const shared = width * height;
         // With a crowd, the part of the detection that lies in it.
-        const overlap = shared / (crowd[from + f] ? area : area + faceBoxes[4 * f + 2]! * faceBoxes[4 * f + 3]! - shared);
+        const overlap =
+          shared / (crowd[from + f] ? area : area + faceBoxes[4 * f + 2]! * faceBoxes[4 * f + 3]! - shared);
         if (!(overlap >= cocoThresholds[0]!)) continue;
         pairFace.push(from + f);
         pairOverlap.push(overlap);
@@ -86,26 +101,44 @@ export function pairDetections(images: readonly TruthImage[], predictions: Reado
       firstPair[firstDetection[i]! + d + 1] = pairFace.length;
     }
   });
-  return { firstDetection, firstFace, scores, detectionAreas, faceAreas, ignored, crowd, firstPair, pairFace: pairFace.toArray(), pairOverlap: pairOverlap.toArray() };
+  return {
+    firstDetection,
+    firstFace,
+    scores,
+    detectionAreas,
+    faceAreas,
+    ignored,
+    crowd,
+    firstPair,
+    pairFace: pairFace.toArray(),
+    pairOverlap: pairOverlap.toArray(),
+  };
 }
 
 /** What became of the detections in one size range. */
 export interface Matches {
   /** Faces that count. */
   readonly faces: number;
-  /** For each threshold, then each detection of all images: 1 a hit, −1 a false positive, 0 ignored or beyond the limit. */
+  /**
+   * For each threshold, then each detection of all images: 1 a hit, −1 a false positive, 0 ignored or beyond the limit.
+   */
   readonly outcomes: Int8Array;
 }
 
 /**
- * Matches detections to faces as pycocotools does: by falling score, each to the free face of largest overlap, a face that counts
- * before an ignored one; faces outside the range are ignored, and so are detections outside it that match none.
+ * Matches detections to faces as pycocotools does: by falling score, each to the free face of largest overlap, a face
+ * that counts before an ignored one; faces outside the range are ignored, and so are detections outside it that match
+ * none.
  *
  * What a detection matches depends on those before it alone: the outcomes of a lower limit are the first of each image.
  *
  * @param limit detections per image, the best.
  */
-export function matchDetections(pairs: DetectionPairs, [smallest, largest]: readonly [number, number], limit = Infinity): Matches {
+export function matchDetections(
+  pairs: DetectionPairs,
+  [smallest, largest]: readonly [number, number],
+  limit = Infinity,
+): Matches {
   const { firstDetection, firstFace, detectionAreas, faceAreas, crowd, firstPair, pairFace, pairOverlap } = pairs;
   const total = detectionAreas.length;
   const outcomes = new Int8Array(cocoThresholds.length * total);

@@ -1,6 +1,13 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import type { ScoredBoxes } from '../scored-boxes.ts';
-import { type DetectionPairs, type Matches, areaRanges, cocoThresholds, matchDetections, pairDetections } from './matching.ts';
+import {
+  type DetectionPairs,
+  type Matches,
+  areaRanges,
+  cocoThresholds,
+  matchDetections,
+  pairDetections,
+} from './matching.ts';
 import type { TruthImage } from './truth.ts';
 
 /** Precision, recall and their harmonic mean at one score threshold, overlap 0.5. */
@@ -40,11 +47,13 @@ export interface DetectionFigures {
 /** Options of `evaluateDetections`. */
 export interface DetectionMetricsOptions {
   /**
-   * Detections per image that count for AP and ARmax, the best ones; a whole number from 1, or Infinity; default 100, by COCO's rules.
-   * Higher counts more of a crowd's faces and more of its false positives.
+   * Detections per image that count for AP and ARmax, the best ones; a whole number from 1, or Infinity; default 100,
+   * by COCO's rules. Higher counts more of a crowd's faces and more of its false positives.
    */
   maxDetections?: number;
-  /** The lowest score that counts for precision, recall and F1; default 0.5. Higher raises precision and lowers recall. */
+  /**
+   * The lowest score that counts for precision, recall and F1; default 0.5. Higher raises precision and lowers recall.
+   */
   scoreThreshold?: number;
 }
 
@@ -65,16 +74,23 @@ export function evaluateDetections(
   checkOptionNames(options, ['maxDetections', 'scoreThreshold']);
   const { maxDetections = 100, scoreThreshold = 0.5 } = options;
   if (!(maxDetections === Infinity || Number.isInteger(maxDetections)) || maxDetections < 1) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a whole number from 1, or Infinity, for maxDetections but received ${received(maxDetections)}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a whole number from 1, or Infinity, for maxDetections but received ${received(maxDetections)}.`,
+    );
   }
   if (typeof scoreThreshold !== 'number' || Number.isNaN(scoreThreshold)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a number for scoreThreshold but received ${received(scoreThreshold)}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a number for scoreThreshold but received ${received(scoreThreshold)}.`,
+    );
   }
   const pairs = pairDetections(images, predictions);
   const all = matchDetections(pairs, areaRanges.all);
   const ranking = rank(pairs, maxDetections);
   const overall = averagePrecisions(all, ranking);
-  const sized = (range: 'small' | 'medium' | 'large'): number | null => mean(averagePrecisions(matchDetections(pairs, areaRanges[range], maxDetections), ranking));
+  const sized = (range: 'small' | 'medium' | 'large'): number | null =>
+    mean(averagePrecisions(matchDetections(pairs, areaRanges[range], maxDetections), ranking));
   return {
     images: images.length,
     faces: all.faces,
@@ -96,7 +112,10 @@ function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The first `limit` detections of each image, by falling score over the set; of equal ones those of earlier images first. */
+/**
+ * The first `limit` detections of each image, by falling score over the set; of equal ones those of earlier images
+ * first.
+ */
 function rank({ firstDetection, scores }: DetectionPairs, limit: number): Uint32Array {
   const order = new Uint32Array(scores.length);
   let count = 0;
@@ -123,7 +142,8 @@ function averagePrecisions({ faces, outcomes }: Matches, ranking: Uint32Array): 
       recall[k] = hits / faces;
       precision[k] = hits / (hits + falsePositives + Number.EPSILON);
     }
-    for (let k = precision.length - 2; k >= 0; k--) if (precision[k + 1]! > precision[k]!) precision[k] = precision[k + 1]!;
+    for (let k = precision.length - 2; k >= 0; k--)
+      if (precision[k + 1]! > precision[k]!) precision[k] = precision[k + 1]!;
     let sum = 0;
     let k = 0;
     for (const level of recallLevels) {
@@ -134,8 +154,15 @@ function averagePrecisions({ faces, outcomes }: Matches, ranking: Uint32Array): 
   });
 }
 
-/** The part of the faces that the first `limit` detections of each image hit, mean over the overlaps; null where there is no face. */
-function averageRecall({ faces, outcomes }: Matches, { firstDetection, scores }: DetectionPairs, limit: number): number | null {
+/**
+ * The part of the faces that the first `limit` detections of each image hit, mean over the overlaps; null where there
+ * is no face.
+ */
+function averageRecall(
+  { faces, outcomes }: Matches,
+  { firstDetection, scores }: DetectionPairs,
+  limit: number,
+): number | null {
   if (faces === 0) return null;
   return mean(
     cocoThresholds.map((_, t) => {
@@ -149,7 +176,11 @@ function averageRecall({ faces, outcomes }: Matches, { firstDetection, scores }:
   );
 }
 
-function atThreshold({ faces, outcomes }: Matches, { scores }: DetectionPairs, scoreThreshold: number): ThresholdFigures {
+function atThreshold(
+  { faces, outcomes }: Matches,
+  { scores }: DetectionPairs,
+  scoreThreshold: number,
+): ThresholdFigures {
   let truePositives = 0;
   let falsePositives = 0;
   for (let d = 0; d < scores.length; d++) {

@@ -4,13 +4,20 @@ import type { DetectionFigures } from './metrics.ts';
 import type { TruthImage } from './truth.ts';
 
 /**
- * `evaluateDetections` as its definition reads: every size range and limit matches and sorts anew. For tests and benchmarks.
+ * `evaluateDetections` as its definition reads: every size range and limit matches and sorts anew. For tests and
+ * benchmarks.
  *
  * @param images with `areas` where sizes are not those of the boxes.
  */
-export function slowDetections(images: readonly TruthImage[], predictions: ReadonlyMap<string, ScoredBoxes>, maxDetections = 100, scoreThreshold = 0.5): DetectionFigures {
+export function slowDetections(
+  images: readonly TruthImage[],
+  predictions: ReadonlyMap<string, ScoredBoxes>,
+  maxDetections = 100,
+  scoreThreshold = 0.5,
+): DetectionFigures {
   const none: ScoredBoxes = { boxes: new Float64Array(0), scores: new Float64Array(0) };
-  const matched = (range: keyof typeof areaRanges, limit: number) => images.map((image) => matchImage(image, predictions.get(image.name) ?? none, areaRanges[range], limit));
+  const matched = (range: keyof typeof areaRanges, limit: number) =>
+    images.map((image) => matchImage(image, predictions.get(image.name) ?? none, areaRanges[range], limit));
   const overall = accumulate(matched('all', maxDetections));
   let truePositives = 0;
   let falsePositives = 0;
@@ -56,12 +63,19 @@ interface Matched {
   outcomes: Int8Array[];
 }
 
-function matchImage(image: TruthImage, predictions: ScoredBoxes, [smallest, largest]: readonly [number, number], limit: number): Matched {
+function matchImage(
+  image: TruthImage,
+  predictions: ScoredBoxes,
+  [smallest, largest]: readonly [number, number],
+  limit: number,
+): Matched {
   const count = Math.min(predictions.scores.length, limit);
   const total = image.boxes.length / 4;
   const areaOf = (boxes: Float64Array, i: number): number => boxes[4 * i + 2]! * boxes[4 * i + 3]!;
   const isOutside = (area: number): boolean => area < smallest || area > largest;
-  const ignored = Array.from({ length: total }, (_, f) => Boolean(image.ignored?.[f] || image.crowd?.[f] || isOutside(image.areas?.[f] ?? areaOf(image.boxes, f))));
+  const ignored = Array.from({ length: total }, (_, f) =>
+    Boolean(image.ignored?.[f] || image.crowd?.[f] || isOutside(image.areas?.[f] ?? areaOf(image.boxes, f))),
+  );
   const faces = Array.from(ignored.keys()).sort((a, b) => Number(ignored[a]) - Number(ignored[b]) || a - b);
   const pairs = overlapMatrix(predictions.boxes, count, image);
   const outcomes = cocoThresholds.map((threshold) => {

@@ -9,9 +9,14 @@ export interface TruthImage {
   readonly boxes: Float64Array;
   /** Area of each face in square pixels, which decides whether it is small, medium or large; absent: width × height. */
   readonly areas?: Float64Array;
-  /** 1 where a face neither counts as missed nor makes a prediction wrong (VOC's `difficult`, WIDER's `invalid`); absent: none. */
+  /**
+   * 1 where a face neither counts as missed nor makes a prediction wrong (VOC's `difficult`, WIDER's `invalid`);
+   * absent: none.
+   */
   readonly ignored?: Uint8Array;
-  /** 1 where a box holds a crowd (COCO's `iscrowd`): ignored, and any number of predictions may lie in it; absent: none. */
+  /**
+   * 1 where a box holds a crowd (COCO's `iscrowd`): ignored, and any number of predictions may lie in it; absent: none.
+   */
   readonly crowd?: Uint8Array;
   /** Width of the image in pixels, where the labels tell it. */
   readonly width?: number;
@@ -25,11 +30,14 @@ export function withoutSuffix(path: string): string {
 }
 
 /**
- * Finds an image by the path that a prediction gives: the one whose name ends it, however many folders stand before either.
+ * Finds an image by the path that a prediction gives: the one whose name ends it, however many folders stand before
+ * either.
  *
  * @throws FaceDetError `MISMATCHED_FILES` where the end of the path fits several images.
  */
-export function imageFinder<T extends { readonly name: string }>(images: readonly T[]): (path: string) => T | undefined {
+export function imageFinder<T extends { readonly name: string }>(
+  images: readonly T[],
+): (path: string) => T | undefined {
   const byStem = new Map<string, T[]>();
   const stemOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
   for (const image of images) {
@@ -46,8 +54,15 @@ export function imageFinder<T extends { readonly name: string }>(images: readonl
     const most = common.reduce((a, b) => Math.max(a, b), 0);
     const fitting = candidates.filter((_, k) => common[k] === most);
     if (fitting.length > 1) {
-      const names = fitting.slice(0, 3).map((image) => image.name).join(', ');
-      throw mismatched(path, 'a path that fits one image of the ground truth', `one that fits ${fitting.length} (${names}); give their folders too`);
+      const names = fitting
+        .slice(0, 3)
+        .map((image) => image.name)
+        .join(', ');
+      throw mismatched(
+        path,
+        'a path that fits one image of the ground truth',
+        `one that fits ${fitting.length} (${names}); give their folders too`,
+      );
     }
     return fitting[0];
   };
@@ -67,9 +82,8 @@ export function checkTruthImage({ name, boxes, areas, ignored, crowd }: TruthIma
   const faces = boxes.length / 4;
   for (const [field, values] of Object.entries({ areas, ignored, crowd })) {
     if (Number.isInteger(faces) && (values === undefined || values.length === faces)) continue;
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `Expected four numbers in boxes and one in ${field} for each face of ${received(name)} but received ${boxes.length} and ${values?.length ?? 'none'}.`,
-    );
+    const expected = `four numbers in boxes and one in ${field} for each face of ${received(name)}`;
+    const found = `${boxes.length} and ${values?.length ?? 'none'}`;
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${found}.`);
   }
 }

@@ -19,12 +19,12 @@ export function checkLabel(options: LabelOptions): LabelOptions {
 }
 
 /**
- * Pascal VOC annotations of one image: `object` elements with `bndbox`. `difficult` objects are ignored faces. Corners are taken as
- * edges in pixels: x = xmin, width = xmax − xmin.
+ * Pascal VOC annotations of one image: `object` elements with `bndbox`. `difficult` objects are ignored faces. Corners
+ * are taken as edges in pixels: x = xmin, width = xmax − xmin.
  *
  * @param file the file's path; its stem names the image.
- * @throws FaceDetError `MALFORMED_FILE` with the line for invalid XML, and for a missing or impossible number; `INVALID_ARGUMENT`
- * for an unknown option.
+ * @throws FaceDetError `MALFORMED_FILE` with the line for invalid XML, and for a missing or impossible number;
+ * `INVALID_ARGUMENT` for an unknown option.
  */
 export function parseVoc(xml: string, file: string, options: LabelOptions = {}): TruthImage {
   const { label } = checkLabel(options);
@@ -46,7 +46,13 @@ function imageOf(xml: string, file: string, label: string | undefined): TruthIma
     const found = child(element, name);
     const text = found?.text.trim() ?? '';
     const value = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-    if (!isCoordinate(value)) throw malformed(file, lineOf(found ?? element), `a number in <${name}>`, found ? received(found.text) : 'no such element');
+    if (!isCoordinate(value))
+      throw malformed(
+        file,
+        lineOf(found ?? element),
+        `a number in <${name}>`,
+        found ? received(found.text) : 'no such element',
+      );
     return value;
   };
   if (root.name !== 'annotation') throw malformed(file, lineOf(root), '<annotation>', `<${root.name}>`);
@@ -57,8 +63,14 @@ function imageOf(xml: string, file: string, label: string | undefined): TruthIma
     if (label !== undefined && child(object, 'name')?.text.trim() !== label) continue;
     const box = child(object, 'bndbox');
     if (!box) throw malformed(file, lineOf(object), '<bndbox> in <object>', 'none');
-    const [left, top, right, bottom] = ['xmin', 'ymin', 'xmax', 'ymax'].map((name) => number(box, name)) as [number, number, number, number];
-    if (right < left || bottom < top) throw malformed(file, lineOf(box), 'xmin ≤ xmax and ymin ≤ ymax', `${left} ${top} ${right} ${bottom}`);
+    const [left, top, right, bottom] = ['xmin', 'ymin', 'xmax', 'ymax'].map((name) => number(box, name)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    if (right < left || bottom < top)
+      throw malformed(file, lineOf(box), 'xmin ≤ xmax and ymin ≤ ymax', `${left} ${top} ${right} ${bottom}`);
     boxes.push(left, top, right - left, bottom - top);
     ignored.push(child(object, 'difficult') && number(object, 'difficult') !== 0 ? 1 : 0);
   }

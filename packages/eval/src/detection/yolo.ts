@@ -11,8 +11,8 @@ import { type LabelOptions, checkLabel } from './voc.ts';
  *
  * @param file the file's path; its stem names the image.
  * @param size of the image in pixels, which the labels lack.
- * @throws FaceDetError `MALFORMED_FILE` with the line for a row cut short, a word for a number, or a number outside [0, 1];
- * `INVALID_ARGUMENT` for an unknown option or a size that is not positive.
+ * @throws FaceDetError `MALFORMED_FILE` with the line for a row cut short, a word for a number, or a number outside [0,
+ * 1]; `INVALID_ARGUMENT` for an unknown option or a size that is not positive.
  */
 export function parseYolo(
   content: Uint8Array | string,
@@ -22,11 +22,17 @@ export function parseYolo(
 ): TruthImage {
   const { label } = checkLabel(options);
   if (label !== undefined && !/^\d+$/.test(label)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected the number of a class for label but received ${received(label)}; YOLO labels have no names.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected the number of a class for label but received ${received(label)}; YOLO labels have no names.`,
+    );
   }
   for (const side of [size?.width, size?.height]) {
     if (!isCoordinate(side) || !(side > 0)) {
-      throw new FaceDetError('INVALID_ARGUMENT', `Expected the size of the image in pixels, { width, height }, but received ${received(size)}.`);
+      throw new FaceDetError(
+        'INVALID_ARGUMENT',
+        `Expected the size of the image in pixels, { width, height }, but received ${received(size)}.`,
+      );
     }
   }
   const reader = lineReader(content, file);
@@ -36,7 +42,8 @@ export function parseYolo(
   while (reader.nextFilled()) {
     const complete = reader.allNumbers(row, 5, format) === 5;
     const [classId, x, y, width, height] = row as unknown as [number, number, number, number, number];
-    if (!complete || ![x, y, width, height].every((part) => part >= 0 && part <= 1)) throw malformed(file, reader.line, format, received(reader.text()));
+    if (!complete || ![x, y, width, height].every((part) => part >= 0 && part <= 1))
+      throw malformed(file, reader.line, format, received(reader.text()));
     if (label !== undefined && String(classId) !== label) continue;
     boxes.push((x - width / 2) * size.width);
     boxes.push((y - height / 2) * size.height);

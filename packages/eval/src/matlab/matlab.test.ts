@@ -5,7 +5,15 @@ import { writeMatlab } from './write.fixture.ts';
 const file = writeMatlab({
   other: { cells: Array.from({ length: 30 }, (_, k) => [k]) },
   names: { cells: ['one', 'another'] },
-  boxes: { cells: [[[1, 2, 3, 4], [5, 6, 7, 8]], []] },
+  boxes: {
+    cells: [
+      [
+        [1, 2, 3, 4],
+        [5, 6, 7, 8],
+      ],
+      [],
+    ],
+  },
   indices: [3, 1, 2],
 });
 
@@ -13,7 +21,14 @@ describe('readMatlab', () => {
   it('reads cells, text and numbers, and only the variables asked for', async () => {
     const read = await readMatlab(file, 'a.mat', ['names', 'boxes', 'indices']);
     expect([...read.keys()]).toEqual(['names', 'boxes', 'indices']);
-    expect(read.get('names')).toEqual({ kind: 'cells', dims: [2, 1], cells: [{ kind: 'text', text: 'one' }, { kind: 'text', text: 'another' }] });
+    expect(read.get('names')).toEqual({
+      kind: 'cells',
+      dims: [2, 1],
+      cells: [
+        { kind: 'text', text: 'one' },
+        { kind: 'text', text: 'another' },
+      ],
+    });
     const boxes = read.get('boxes');
     const first = boxes?.kind === 'cells' ? boxes.cells[0] : undefined;
     expect(first?.kind === 'numbers' && Array.from(first.data)).toEqual([1, 5, 2, 6, 3, 7, 4, 8]);
@@ -23,14 +38,23 @@ describe('readMatlab', () => {
   });
 
   it('names the file and what is wrong with it', async () => {
-    await expect(readMatlab(new Uint8Array(10), 'a.mat', ['x'])).rejects.toThrow('a.mat: expected a MATLAB 5 file but received one without its header; give');
-    await expect(readMatlab(new TextEncoder().encode('{'.repeat(200)), 'a.mat', ['x'])).rejects.toThrow('received one without its header');
-    await expect(readMatlab(file, 'a.mat', ['names', 'labels'])).rejects.toThrow('a.mat: expected a MATLAB 5 file but received one without labels (of names, labels).');
+    await expect(readMatlab(new Uint8Array(10), 'a.mat', ['x'])).rejects.toThrow(
+      'a.mat: expected a MATLAB 5 file but received one without its header; give',
+    );
+    await expect(readMatlab(new TextEncoder().encode('{'.repeat(200)), 'a.mat', ['x'])).rejects.toThrow(
+      'received one without its header',
+    );
+    await expect(readMatlab(file, 'a.mat', ['names', 'labels'])).rejects.toThrow(
+      'a.mat: expected a MATLAB 5 file but received one without labels (of names, labels).',
+    );
   });
 
   it('refuses every truncation, and never crashes on damage', async () => {
     for (let size = 0; size < file.length; size += 7) {
-      await expect(readMatlab(file.subarray(0, size), 'a.mat', ['names', 'boxes', 'indices']), `${size} bytes`).rejects.toThrow(expect.objectContaining({ name: 'FaceDetError', code: 'MALFORMED_FILE' }));
+      await expect(
+        readMatlab(file.subarray(0, size), 'a.mat', ['names', 'boxes', 'indices']),
+        `${size} bytes`,
+      ).rejects.toThrow(expect.objectContaining({ name: 'FaceDetError', code: 'MALFORMED_FILE' }));
     }
     for (let at = 128; at < file.length; at += 3) {
       const damaged = file.slice();

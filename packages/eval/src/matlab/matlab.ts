@@ -28,11 +28,29 @@ export type MatlabValue = MatlabCells | MatlabNumbers | MatlabText;
 export type Inflate = (packed: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
 /** Data types of elements ("MAT-File Format", table 1-1). */
-const mi = { int8: 1, uint8: 2, int16: 3, uint16: 4, int32: 5, uint32: 6, single: 7, double: 9, int64: 12, uint64: 13, matrix: 14, compressed: 15, utf8: 16, utf16: 17 };
+const mi = {
+  int8: 1,
+  uint8: 2,
+  int16: 3,
+  uint16: 4,
+  int32: 5,
+  uint32: 6,
+  single: 7,
+  double: 9,
+  int64: 12,
+  uint64: 13,
+  matrix: 14,
+  compressed: 15,
+  utf8: 16,
+  utf16: 17,
+};
 /** Array classes (table 1-3). */
 const mx = { cell: 1, char: 4, double: 6, uint64: 15 };
 const complexFlag = 0x0800;
-/** Most bytes that the variables of a file may unpack to; the official files of WIDER FACE need 10 MB. A zlib stream grows up to a thousandfold. */
+/**
+ * Most bytes that the variables of a file may unpack to; the official files of WIDER FACE need 10 MB. A zlib stream
+ * grows up to a thousandfold.
+ */
 const MAX_UNPACKED = 2 ** 28;
 /** Cells within cells, at most; WIDER FACE has two. Reading calls itself for each. */
 const MAX_DEPTH = 16;
@@ -47,7 +65,8 @@ interface Element {
 }
 
 /**
- * Reads variables of a MATLAB level 5 MAT-file (little-endian, compressed or not): cell arrays, numeric, logical and char arrays.
+ * Reads variables of a MATLAB level 5 MAT-file (little-endian, compressed or not): cell arrays, numeric, logical and
+ * char arrays.
  *
  * @param bytes the whole file.
  * @param file its name, for errors.
@@ -55,9 +74,18 @@ interface Element {
  * @param inflate by default the runtime's `DecompressionStream`.
  * Rejects with `MALFORMED_FILE`: no such file, cut short, damaged, a variable is missing, or it holds something else.
  */
-export async function readMatlab(bytes: Uint8Array, file: string, names: readonly string[], inflate: Inflate = inflateStream): Promise<Map<string, MatlabValue>> {
+export async function readMatlab(
+  bytes: Uint8Array,
+  file: string,
+  names: readonly string[],
+  inflate: Inflate = inflateStream,
+): Promise<Map<string, MatlabValue>> {
   const bad = (found: string, cause?: unknown): FaceDetError =>
-    new FaceDetError('MALFORMED_FILE', `${shortPath(file)}: expected a MATLAB 5 file but received ${shorten(found, 500)}.`, cause === undefined ? undefined : { cause });
+    new FaceDetError(
+      'MALFORMED_FILE',
+      `${shortPath(file)}: expected a MATLAB 5 file but received ${shorten(found, 500)}.`,
+      cause === undefined ? undefined : { cause },
+    );
   if (bytes.length < 128 || bytes[126] !== 0x49 || bytes[127] !== 0x4d) {
     throw bad('one without its header; give the .mat file as published (little-endian, not version 7.3)');
   }
@@ -85,12 +113,16 @@ export async function readMatlab(bytes: Uint8Array, file: string, names: readonl
     } else if (type !== mi.matrix) continue;
     try {
       const inner = view(body);
-      const matrix = type === mi.compressed ? elementAt(inner, 0, body.length) : { type: mi.matrix, from: 0, size: body.length, next: body.length };
+      const matrix =
+        type === mi.compressed
+          ? elementAt(inner, 0, body.length)
+          : { type: mi.matrix, from: 0, size: body.length, next: body.length };
       if (matrix.type !== mi.matrix) continue;
       const variable = readMatrix(inner, matrix, (name) => names.includes(name));
       if (variable) found.set(variable.name, variable.value);
     } catch (cause) {
-      throw bad(`one whose variable at byte ${from} is damaged (${cause instanceof Error ? cause.message : String(cause)}); fetch it again`, cause);
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw bad(`one whose variable at byte ${from} is damaged (${why}); fetch it again`, cause);
     }
   }
   const missing = names.filter((name) => !found.has(name));
@@ -102,8 +134,16 @@ function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The element at `at`: a tag of 8 bytes, or the small form, whose data sits inside the tag. Fills `into`, as a file has hundreds of thousands. */
-function elementAt(data: DataView, at: number, end: number, into: Element = { type: 0, from: 0, size: 0, next: 0 }): Element {
+/**
+ * The element at `at`: a tag of 8 bytes, or the small form, whose data sits inside the tag. Fills `into`, as a file has
+ * hundreds of thousands.
+ */
+function elementAt(
+  data: DataView,
+  at: number,
+  end: number,
+  into: Element = { type: 0, from: 0, size: 0, next: 0 },
+): Element {
   if (at + 8 > end) throw new RangeError(`expected 8 bytes of a tag at byte ${at}, received ${end - at}`);
   const word = data.getUint32(at, true);
   if (word >>> 16) {
@@ -149,13 +189,25 @@ async function inflateStream(packed: Uint8Array): Promise<Uint8Array> {
 }
 
 function textAt(data: DataView, { from, size }: Element): string {
-  return String.fromCharCode.apply(null, new Uint8Array(data.buffer, data.byteOffset + from, size) as unknown as number[]);
+  return String.fromCharCode.apply(
+    null,
+    new Uint8Array(data.buffer, data.byteOffset + from, size) as unknown as number[],
+  );
 }
 
-/** The matrix inside an element, or undefined where `wanted` declines its name. An element of no bytes is an empty array. */
-function readMatrix(data: DataView, matrix: Element, wanted: (name: string) => boolean): { name: string; value: MatlabValue } | undefined {
+/**
+ * The matrix inside an element, or undefined where `wanted` declines its name. An element of no bytes is an empty
+ * array.
+ */
+function readMatrix(
+  data: DataView,
+  matrix: Element,
+  wanted: (name: string) => boolean,
+): { name: string; value: MatlabValue } | undefined {
   const name = nameOf(data, matrix);
-  return wanted(name) ? { name, value: readValue(data, matrix.from, matrix.size, { type: 0, from: 0, size: 0, next: 0 }, 0) } : undefined;
+  return wanted(name)
+    ? { name, value: readValue(data, matrix.from, matrix.size, { type: 0, from: 0, size: 0, next: 0 }, 0) }
+    : undefined;
 }
 
 /** Behind the flags and the dimensions stands the name. */
@@ -165,7 +217,10 @@ function nameOf(data: DataView, { from, size }: Element): string {
   return textAt(data, elementAt(data, dims.next, from + size));
 }
 
-/** The array in `size` bytes, inside of `depth` others; `part` is filled again and again, so nothing of it is kept over a call. */
+/**
+ * The array in `size` bytes, inside of `depth` others; `part` is filled again and again, so nothing of it is kept over
+ * a call.
+ */
 function readValue(data: DataView, from: number, size: number, part: Element, depth: number): MatlabValue {
   if (size === 0) return { kind: 'numbers', dims: [0, 0], data: [] };
   if (depth > MAX_DEPTH) throw new RangeError(`expected cells nested at most ${MAX_DEPTH} deep`);
@@ -183,7 +238,8 @@ function readValue(data: DataView, from: number, size: number, part: Element, de
     count *= side;
   }
   let at = elementAt(data, part.next, end, part).next;
-  // Each cell takes 8 bytes or more, and each number one: a count beyond that is damage, and must not decide how long this takes.
+  // Each cell takes 8 bytes or more, and each number one: a count beyond that is damage, and must not decide how long
+  // this takes.
   if (!(count <= end - at)) throw new RangeError(`expected at most ${end - at} elements, received ${count}`);
   if (arrayClass === mx.cell) {
     const cells: MatlabValue[] = [];
@@ -198,7 +254,9 @@ function readValue(data: DataView, from: number, size: number, part: Element, de
   const isText = arrayClass === mx.char;
   const isComplex = (flags & complexFlag) !== 0;
   if (!isText && (arrayClass < mx.double || arrayClass > mx.uint64 || isComplex)) {
-    throw new TypeError(`expected cells, real numbers or text, received ${isComplex ? 'complex numbers' : `array class ${arrayClass}`}`);
+    throw new TypeError(
+      `expected cells, real numbers or text, received ${isComplex ? 'complex numbers' : `array class ${arrayClass}`}`,
+    );
   }
   const numbers = readNumbers(data, elementAt(data, at, end, part));
   if (isText) return { kind: 'text', text: String.fromCharCode.apply(null, numbers as number[]) };

@@ -44,7 +44,8 @@ export const CONTINUITY = 1000;
 
 /** CLEAR of one sequence, as TrackEval computes it. */
 export function clear(sequence: PairedSequence): ClearFigures {
-  const { length, truth, tracks, truthStarts, trackStarts, pairStarts, pairRow, pairCol, similarity, truthIds } = sequence;
+  const { length, truth, tracks, truthStarts, trackStarts, pairStarts, pairRow, pairCol, similarity, truthIds } =
+    sequence;
   const counts = { CLR_TP: 0, CLR_FN: 0, CLR_FP: 0, IDSW: 0, Frag: 0, MT: 0, PT: 0, ML: 0, MOTP_sum: 0, CLR_Frames: 0 };
   // TrackEval leaves the frames at 0 where one side is empty.
   if (tracks.length === 0) return clearFigures({ ...counts, CLR_FN: truth.length, ML: truthIds });

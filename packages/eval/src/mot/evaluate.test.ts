@@ -8,19 +8,28 @@ import { parseMotRows, parseSequenceInfo } from './rows.ts';
 
 const data = join(dirname(fileURLToPath(import.meta.url)), '../../../../../shared/mot/trackeval');
 const hasData = existsSync(data);
-if (!hasData) console.warn('skipped: TrackEval\'s figures are compared where ../shared/mot/trackeval lies beside the repository');
+if (!hasData)
+  console.warn("skipped: TrackEval's figures are compared where ../shared/mot/trackeval lies beside the repository");
 
 /** A row of the official csv by column name. */
 function official(): Map<string, Map<string, number>> {
   const [head = '', ...rows] = readFileSync(join(data, 'pedestrian_detailed.csv'), 'utf8').trim().split('\n');
   const names = head.trim().split(',');
-  return new Map(rows.map((row) => row.trim().split(',')).map((cells) => [cells[0]!, new Map(cells.slice(1).map((cell, k) => [names[k + 1]!, Number(cell)]))]));
+  return new Map(
+    rows
+      .map((row) => row.trim().split(','))
+      .map((cells) => [cells[0]!, new Map(cells.slice(1).map((cell, k) => [names[k + 1]!, Number(cell)]))]),
+  );
 }
 
 function evaluate(name: string) {
   const read = (file: string) => readFileSync(join(data, name, file), 'utf8');
   const { length } = parseSequenceInfo(read('seqinfo.ini'), 'seqinfo.ini');
-  return evaluateMot({ truth: parseMotRows(read('gt.txt'), 'gt.txt'), tracks: parseMotRows(read('tracker.txt'), 'tracker.txt'), length: length! });
+  return evaluateMot({
+    truth: parseMotRows(read('gt.txt'), 'gt.txt'),
+    tracks: parseMotRows(read('tracker.txt'), 'tracker.txt'),
+    length: length!,
+  });
 }
 
 /** A figure by its column's name in the csv: `HOTA___45` is HOTA at .45, `HOTA___AUC` the mean over thresholds. */
@@ -32,13 +41,16 @@ function figure(figures: ReturnType<typeof evaluate>, column: string): number {
 }
 
 describe('evaluateMot', () => {
-  it.skipIf(!hasData).each(['MOT17-02-FRCNN', 'MOT17-05-FRCNN', 'MOT17-09-FRCNN'])('gives every column that TrackEval gives for %s, to 1e-9 [needs ../shared]', (name) => {
-    const figures = evaluate(name);
-    const columns = official().get(name)!;
-    expect(columns.size).toBeGreaterThan(250);
-    const off = [...columns].filter(([column, value]) => !(Math.abs(figure(figures, column) - value) <= 1e-9));
-    expect(off).toEqual([]);
-  });
+  it.skipIf(!hasData).each(['MOT17-02-FRCNN', 'MOT17-05-FRCNN', 'MOT17-09-FRCNN'])(
+    'gives every column that TrackEval gives for %s, to 1e-9 [needs ../shared]',
+    (name) => {
+      const figures = evaluate(name);
+      const columns = official().get(name)!;
+      expect(columns.size).toBeGreaterThan(250);
+      const off = [...columns].filter(([column, value]) => !(Math.abs(figure(figures, column) - value) <= 1e-9));
+      expect(off).toEqual([]);
+    },
+  );
 
   it.skipIf(!hasData)('adds sequences up as TrackEval does [needs ../shared]', () => {
     const all = combineMot(['MOT17-02-FRCNN', 'MOT17-05-FRCNN', 'MOT17-09-FRCNN'].map(evaluate));
@@ -71,8 +83,19 @@ describe('evaluateMot', () => {
 
   it('gives figures where one side is empty', () => {
     const none = parseMotRows('', 'none.txt');
-    expect(evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks: none })).toMatchObject({ MOTA: 0, IDF1: 0, HOTA: 0, LocA: 1, CLR_FN: 4, ML: 1 });
-    expect(evaluateMot({ truth: none, tracks: parseMotRows(truth, 'tracks.txt') })).toMatchObject({ MOTA: -4, CLR_FP: 4, IDFP: 4 });
+    expect(evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks: none })).toMatchObject({
+      MOTA: 0,
+      IDF1: 0,
+      HOTA: 0,
+      LocA: 1,
+      CLR_FN: 4,
+      ML: 1,
+    });
+    expect(evaluateMot({ truth: none, tracks: parseMotRows(truth, 'tracks.txt') })).toMatchObject({
+      MOTA: -4,
+      CLR_FP: 4,
+      IDFP: 4,
+    });
     expect(evaluateMot({ truth: none, tracks: none })).toMatchObject({ MOTA: 0, IDF1: 0, HOTA: 0 });
   });
 
@@ -80,13 +103,18 @@ describe('evaluateMot', () => {
     ['1,1,0,0,10\n', 'tracks.txt, line 1: expected frame,id,x,y,width,height'],
     ['1,1,0,0,10,10,1\n2,1,0,0,ten,10,1\n', 'tracks.txt, line 2: expected frame,id,x,y,width,height'],
     ['0,1,0,0,10,10,1\n', 'tracks.txt, line 1: expected a frame number from 1 on but received 0'],
-    ['1,1,0,0,10,10,1\n\n1,1,5,0,10,10,1\n', 'tracks.txt, line 3: expected an identity once per frame but received identity 1 again in frame 1 (first in line 1)'],
+    [
+      '1,1,0,0,10,10,1\n\n1,1,5,0,10,10,1\n',
+      'tracks.txt, line 3: expected an identity once per frame but received identity 1 again in frame 1 (first in line 1)',
+    ],
   ])('refuses %j', (text, message) => {
     expect(() => parseMotRows(text, 'tracks.txt')).toThrow(message);
   });
 
   it('refuses rows after the end of the sequence, naming the line', () => {
     const tracks = parseMotRows('1,1,0,0,10,10,1\n9,1,0,0,10,10,1\n', 'tracks.txt');
-    expect(() => evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks, length: 4 })).toThrow("tracks.txt, line 2: expected a frame up to 4, the sequence's length but received frame 9");
+    expect(() => evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks, length: 4 })).toThrow(
+      "tracks.txt, line 2: expected a frame up to 4, the sequence's length but received frame 9",
+    );
   });
 });

@@ -21,7 +21,10 @@ export interface HotaCurves {
   readonly HOTA_FP: number[];
 }
 
-/** Higher order tracking accuracy (Luiten et al., IJCV 2020): each field but the last four is a mean over `hotaThresholds`. */
+/**
+ * Higher order tracking accuracy (Luiten et al., IJCV 2020): each field but the last four is a mean over
+ * `hotaThresholds`.
+ */
 export interface HotaFigures {
   /** Geometric mean of detection and association accuracy. */
   readonly HOTA: number;
@@ -49,7 +52,20 @@ export interface HotaFigures {
 
 /** HOTA of one sequence, as TrackEval computes it. */
 export function hota(sequence: PairedSequence): HotaFigures {
-  const { truth, tracks, truthStarts, trackStarts, pairStarts, pairRow, pairCol, pairCouple, similarity, couples, truthIds, trackIds } = sequence;
+  const {
+    truth,
+    tracks,
+    truthStarts,
+    trackStarts,
+    pairStarts,
+    pairRow,
+    pairCol,
+    pairCouple,
+    similarity,
+    couples,
+    truthIds,
+    trackIds,
+  } = sequence;
   const steps = hotaThresholds.length;
   const zeros = (): Float64Array => new Float64Array(steps);
   const hits = zeros();
@@ -70,7 +86,13 @@ export function hota(sequence: PairedSequence): HotaFigures {
     if (count === 0) continue;
     if (gain.length < count) gain = new Float64Array(2 * count);
     for (let p = 0; p < count; p++) gain[p] = alignment[pairCouple[from + p]!]! * similarity[from + p]!;
-    const rowToCol = match(truthStarts[f + 1]! - truthStarts[f]!, trackStarts[f + 1]! - trackStarts[f]!, { row: pairRow, col: pairCol, gain, from, count });
+    const rowToCol = match(truthStarts[f + 1]! - truthStarts[f]!, trackStarts[f + 1]! - trackStarts[f]!, {
+      row: pairRow,
+      col: pairCol,
+      gain,
+      from,
+      count,
+    });
     for (let p = from; p < from + count; p++) {
       if (rowToCol[pairRow[p]!] !== pairCol[p]) continue;
       const overlap = similarity[p]!;
@@ -111,7 +133,8 @@ export function combineHota(parts: readonly HotaFigures[]): HotaFigures {
   const over = (value: (curves: HotaCurves, a: number) => number): number[] =>
     hotaThresholds.map((_, a) => parts.reduce((sum, { curves }) => sum + value(curves, a), 0));
   const hits = over((curves, a) => curves.HOTA_TP[a]!);
-  const weighted = (name: 'AssA' | 'AssRe' | 'AssPr'): number[] => over((curves, a) => curves[name][a]! * curves.HOTA_TP[a]!).map((sum, a) => sum / Math.max(1, hits[a]!));
+  const weighted = (name: 'AssA' | 'AssRe' | 'AssPr'): number[] =>
+    over((curves, a) => curves[name][a]! * curves.HOTA_TP[a]!).map((sum, a) => sum / Math.max(1, hits[a]!));
   return figuresOf({
     hits,
     misses: over((curves, a) => curves.HOTA_FN[a]!),
@@ -119,13 +142,15 @@ export function combineHota(parts: readonly HotaFigures[]): HotaFigures {
     AssA: weighted('AssA'),
     AssRe: weighted('AssRe'),
     AssPr: weighted('AssPr'),
-    LocA: over((curves, a) => curves.LocA[a]! * curves.HOTA_TP[a]!).map((sum, a) => Math.max(1e-10, sum) / Math.max(1e-10, hits[a]!)),
+    LocA: over((curves, a) => curves.LocA[a]! * curves.HOTA_TP[a]!).map(
+      (sum, a) => Math.max(1e-10, sum) / Math.max(1e-10, hits[a]!),
+    ),
   });
 }
 
 /**
- * How well each pair of identities fits over the whole sequence (a soft Jaccard index); it steers every frame's matching. Only of those that
- * overlap in some frame: of the others it is 0.
+ * How well each pair of identities fits over the whole sequence (a soft Jaccard index); it steers every frame's
+ * matching. Only of those that overlap in some frame: of the others it is 0.
  */
 function globalAlignment(sequence: PairedSequence, truthCounts: Float64Array, trackCounts: Float64Array): Float64Array {
   const { truthStarts, trackStarts, pairStarts, pairRow, pairCol, pairCouple, similarity, couples } = sequence;
@@ -148,7 +173,9 @@ function globalAlignment(sequence: PairedSequence, truthCounts: Float64Array, tr
       if (rest > Number.EPSILON) potential[pairCouple[p]!]! += similarity[p]! / rest;
     }
   }
-  return potential.map((value, couple) => value / (truthCounts[couples.truth[couple]!]! + trackCounts[couples.track[couple]!]! - value));
+  return potential.map(
+    (value, couple) => value / (truthCounts[couples.truth[couple]!]! + trackCounts[couples.track[couple]!]! - value),
+  );
 }
 
 interface Tallies {
@@ -167,7 +194,20 @@ function figuresOf({ hits, misses, extras, AssA, AssRe, AssPr, LocA }: Tallies):
   const DetA = hits.map((hit, a) => hit / Math.max(1, hit + misses[a]! + extras[a]!));
   const HOTA = DetA.map((value, a) => Math.sqrt(value * AssA[a]!));
   const RHOTA = DetRe.map((value, a) => Math.sqrt(value * AssA[a]!));
-  const curves: HotaCurves = { HOTA, DetA, AssA, DetRe, DetPr, AssRe, AssPr, LocA, RHOTA, HOTA_TP: hits, HOTA_FN: misses, HOTA_FP: extras };
+  const curves: HotaCurves = {
+    HOTA,
+    DetA,
+    AssA,
+    DetRe,
+    DetPr,
+    AssRe,
+    AssPr,
+    LocA,
+    RHOTA,
+    HOTA_TP: hits,
+    HOTA_FN: misses,
+    HOTA_FP: extras,
+  };
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
     HOTA: mean(HOTA),

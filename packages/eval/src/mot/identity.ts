@@ -20,15 +20,29 @@ export interface IdentityFigures extends IdentityCounts {
 }
 
 /**
- * Identity metrics of one sequence: true and predicted identities are matched one to one over the whole of it, for the most boxes in
- * common. Only identities that overlap somewhere are compared, so that thousands of them are no matter.
+ * Identity metrics of one sequence: true and predicted identities are matched one to one over the whole of it, for the
+ * most boxes in common. Only identities that overlap somewhere are compared, so that thousands of them are no matter.
  */
-export function identity({ truth, tracks, pairCouple, similarity, couples, truthIds, trackIds }: PairedSequence): IdentityFigures {
+export function identity({
+  truth,
+  tracks,
+  pairCouple,
+  similarity,
+  couples,
+  truthIds,
+  trackIds,
+}: PairedSequence): IdentityFigures {
   const common = new Float64Array(couples.truth.length);
   for (let p = 0; p < similarity.length; p++) if (similarity[p]! >= MINIMUM_OVERLAP) common[pairCouple[p]!]!++;
-  const rowToCol = createPairMatcher()(truthIds, trackIds, { row: couples.truth, col: couples.track, gain: common, count: common.length });
+  const rowToCol = createPairMatcher()(truthIds, trackIds, {
+    row: couples.truth,
+    col: couples.track,
+    gain: common,
+    count: common.length,
+  });
   let hits = 0;
-  for (let couple = 0; couple < common.length; couple++) if (rowToCol[couples.truth[couple]!] === couples.track[couple]) hits += common[couple]!;
+  for (let couple = 0; couple < common.length; couple++)
+    if (rowToCol[couples.truth[couple]!] === couples.track[couple]) hits += common[couple]!;
   return identityFigures({ IDTP: hits, IDFN: truth.length - hits, IDFP: tracks.length - hits });
 }
 

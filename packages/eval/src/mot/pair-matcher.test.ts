@@ -21,27 +21,40 @@ function gainOf(rowToCol: Int32Array, gains: ReadonlyMap<string, number>): numbe
 
 /** The largest sum by the dense assignment: what is no pair gains nothing. */
 function bestSum(rows: number, cols: number, gains: ReadonlyMap<string, number>): number {
-  const cost = Float64Array.from({ length: rows * cols }, (_, k) => -(gains.get(`${Math.floor(k / cols)} ${k % cols}`) ?? 0));
+  const cost = Float64Array.from(
+    { length: rows * cols },
+    (_, k) => -(gains.get(`${Math.floor(k / cols)} ${k % cols}`) ?? 0),
+  );
   const { rowToCol } = assign(cost, rows, cols);
   return rowToCol.reduce((sum, col, row) => sum - (col < 0 ? 0 : cost[row * cols + col]!), 0);
 }
 
 describe('createPairMatcher', () => {
   const gain = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.double({ min: 0, max: 1001, noNaN: true }));
-  const problem = fc.record({ rows: fc.integer({ min: 1, max: 12 }), cols: fc.integer({ min: 1, max: 12 }) }).chain(({ rows, cols }) =>
-    fc.record({
-      rows: fc.constant(rows),
-      cols: fc.constant(cols),
-      pairs: fc.uniqueArray(fc.tuple(fc.nat({ max: rows - 1 }), fc.nat({ max: cols - 1 }), gain), { maxLength: 60, selector: ([row, col]) => `${row} ${col}` }),
-    }),
-  );
+  const problem = fc
+    .record({ rows: fc.integer({ min: 1, max: 12 }), cols: fc.integer({ min: 1, max: 12 }) })
+    .chain(({ rows, cols }) =>
+      fc.record({
+        rows: fc.constant(rows),
+        cols: fc.constant(cols),
+        pairs: fc.uniqueArray(fc.tuple(fc.nat({ max: rows - 1 }), fc.nat({ max: cols - 1 }), gain), {
+          maxLength: 60,
+          selector: ([row, col]) => `${row} ${col}`,
+        }),
+      }),
+    );
 
   it('gains what the dense assignment gains, one problem after the other', () => {
     const match = createPairMatcher();
     fc.assert(
       fc.property(problem, ({ rows, cols, pairs }) => {
         const gains = new Map(pairs.map(([row, col, value]) => [`${row} ${col}`, value]));
-        const rowToCol = match(rows, cols, { row: pairs.map(([row]) => row), col: pairs.map(([, col]) => col), gain: pairs.map(([, , value]) => value), count: pairs.length });
+        const rowToCol = match(rows, cols, {
+          row: pairs.map(([row]) => row),
+          col: pairs.map(([, col]) => col),
+          gain: pairs.map(([, , value]) => value),
+          count: pairs.length,
+        });
         expect(rowToCol).toHaveLength(rows);
         expect(gainOf(rowToCol, gains)).toBeCloseTo(bestSum(rows, cols, gains), 8);
       }),
@@ -54,15 +67,30 @@ describe('createPairMatcher', () => {
     const random = (below: number) => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
     for (let round = 0; round < 12; round++) {
       const [rows, cols] = [40 + random(80), 40 + random(80)];
-      const gains = new Map(Array.from({ length: 5 * rows }, () => [`${random(rows)} ${random(cols)}`, 1 + random(20)] as const));
-      const pairs = [...gains].map(([key, value]) => [...key.split(' ').map(Number), value] as [number, number, number]);
-      const rowToCol = createPairMatcher()(rows, cols, { row: pairs.map(([row]) => row), col: pairs.map(([, col]) => col), gain: pairs.map(([, , value]) => value), count: pairs.length });
+      const gains = new Map(
+        Array.from({ length: 5 * rows }, () => [`${random(rows)} ${random(cols)}`, 1 + random(20)] as const),
+      );
+      const pairs = [...gains].map(
+        ([key, value]) => [...key.split(' ').map(Number), value] as [number, number, number],
+      );
+      const rowToCol = createPairMatcher()(rows, cols, {
+        row: pairs.map(([row]) => row),
+        col: pairs.map(([, col]) => col),
+        gain: pairs.map(([, , value]) => value),
+        count: pairs.length,
+      });
       expect(gainOf(rowToCol, gains)).toBe(bestSum(rows, cols, gains));
     }
   });
 
   it('reads a part of the pairs', () => {
-    const rowToCol = createPairMatcher()(2, 2, { row: [9, 0, 1, 9], col: [9, 1, 0, 9], gain: [1, 2], from: 1, count: 2 });
+    const rowToCol = createPairMatcher()(2, 2, {
+      row: [9, 0, 1, 9],
+      col: [9, 1, 0, 9],
+      gain: [1, 2],
+      from: 1,
+      count: 2,
+    });
     expect([...rowToCol]).toEqual([1, 0]);
     expect([...createPairMatcher()(0, 5, { row: [], col: [], gain: [], count: 0 })]).toEqual([]);
   });
@@ -70,7 +98,11 @@ describe('createPairMatcher', () => {
 
 describe('visitOverlaps', () => {
   const side = fc.constantFrom(-5, 0, 3, 10, 80);
-  const boxes = fc.array(fc.tuple(fc.integer({ min: -40, max: 40 }), fc.integer({ min: -40, max: 40 }), side, side), { maxLength: 14 }).map((all) => Float64Array.from(all.flat()));
+  const boxes = fc
+    .array(fc.tuple(fc.integer({ min: -40, max: 40 }), fc.integer({ min: -40, max: 40 }), side, side), {
+      maxLength: 14,
+    })
+    .map((all) => Float64Array.from(all.flat()));
 
   it('finds each pair that overlaps, once, with its overlap', () => {
     fc.assert(
@@ -78,7 +110,8 @@ describe('visitOverlaps', () => {
         const found: [number, number, number][] = [];
         visitOverlaps(a, b, (row, col, iou) => found.push([row, col, iou]));
         const all: [number, number, number][] = [];
-        for (let i = 0; i < a.length / 4; i++) for (let j = 0; j < b.length / 4; j++) if (iouAt(a, i, b, j) > 0) all.push([i, j, iouAt(a, i, b, j)]);
+        for (let i = 0; i < a.length / 4; i++)
+          for (let j = 0; j < b.length / 4; j++) if (iouAt(a, i, b, j) > 0) all.push([i, j, iouAt(a, i, b, j)]);
         expect(found.sort(([a1, a2], [b1, b2]) => a1 - b1 || a2 - b2)).toEqual(all);
       }),
       { numRuns: 500 },
@@ -89,27 +122,39 @@ describe('visitOverlaps', () => {
 describe('identity metrics', () => {
   /** Boxes out of a few places, so that identities share many frames. */
   const rows = (name: string) =>
-    fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 3 })), { maxLength: 40, selector: ([frame, id]) => `${frame} ${id}` }).map((all): TrackRows => ({
-      file: name,
-      frames: Int32Array.from(all, ([frame]) => frame),
-      ids: Float64Array.from(all, ([, id]) => id),
-      boxes: Float64Array.from(all.flatMap(([, id, place]) => [12 * place + (id % 2), 0, 10, 10])),
-      scores: new Float64Array(all.length).fill(1),
-      classes: new Int32Array(all.length).fill(-1),
-      lines: Int32Array.from(all, (_, i) => i + 1),
-    }));
+    fc
+      .uniqueArray(
+        fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 3 })),
+        { maxLength: 40, selector: ([frame, id]) => `${frame} ${id}` },
+      )
+      .map((all): TrackRows => ({
+        file: name,
+        frames: Int32Array.from(all, ([frame]) => frame),
+        ids: Float64Array.from(all, ([, id]) => id),
+        boxes: Float64Array.from(all.flatMap(([, id, place]) => [12 * place + (id % 2), 0, 10, 10])),
+        scores: new Float64Array(all.length).fill(1),
+        classes: new Int32Array(all.length).fill(-1),
+        lines: Int32Array.from(all, (_, i) => i + 1),
+      }));
 
   it('are those of the dense assignment of all identities', () => {
     fc.assert(
       fc.property(rows('truth'), rows('tracks'), (truth, tracks) => {
         const common = new Map<string, number>();
-        truth.frames.forEach((frame, i) => tracks.frames.forEach((other, j) => {
-          const key = `${truth.ids[i]! - 1} ${tracks.ids[j]! - 1}`;
-          if (frame === other && iouAt(truth.boxes, i, tracks.boxes, j) >= 0.5) common.set(key, (common.get(key) ?? 0) + 1);
-        }));
+        truth.frames.forEach((frame, i) =>
+          tracks.frames.forEach((other, j) => {
+            const key = `${truth.ids[i]! - 1} ${tracks.ids[j]! - 1}`;
+            if (frame === other && iouAt(truth.boxes, i, tracks.boxes, j) >= 0.5)
+              common.set(key, (common.get(key) ?? 0) + 1);
+          }),
+        );
         const hits = bestSum(6, 6, common);
         const figures = evaluateMot({ truth, tracks });
-        expect([figures.IDTP, figures.IDFN, figures.IDFP]).toEqual([hits, truth.frames.length - hits, tracks.frames.length - hits]);
+        expect([figures.IDTP, figures.IDFN, figures.IDFP]).toEqual([
+          hits,
+          truth.frames.length - hits,
+          tracks.frames.length - hits,
+        ]);
         for (const value of [figures.HOTA, figures.AssA, figures.MOTA, figures.IDF1]) expect(value).not.toBeNaN();
       }),
       { numRuns: 600 },
@@ -117,10 +162,28 @@ describe('identity metrics', () => {
   });
 
   it('take options and rows that they know', () => {
-    const none = { file: 'a', frames: new Int32Array(0), ids: new Float64Array(0), boxes: new Float64Array(0), scores: new Float64Array(0), classes: new Int32Array(0), lines: new Int32Array(0) };
-    expect(() => evaluateMot({ truth: none, tracks: none, lenght: 5 } as object as Parameters<typeof evaluateMot>[0])).toThrow('Expected a known name in the sequence but received "lenght"; did you mean length?');
-    expect(() => evaluateMot({ truth: none, tracks: none, distractors: 8 } as object as Parameters<typeof evaluateMot>[0])).toThrow('Expected a list of classes for distractors but received 8.');
-    expect(() => evaluateMot({ truth: none } as Parameters<typeof evaluateMot>[0])).toThrow('Expected rows of parseMotRows or parseTrackJsonl for tracks but received undefined.');
-    expect(evaluateMot({ truth: none, tracks: none, length: undefined, distractors: undefined } as object as Parameters<typeof evaluateMot>[0])).toMatchObject({ CLR_Frames: 0 });
+    const none = {
+      file: 'a',
+      frames: new Int32Array(0),
+      ids: new Float64Array(0),
+      boxes: new Float64Array(0),
+      scores: new Float64Array(0),
+      classes: new Int32Array(0),
+      lines: new Int32Array(0),
+    };
+    expect(() =>
+      evaluateMot({ truth: none, tracks: none, lenght: 5 } as object as Parameters<typeof evaluateMot>[0]),
+    ).toThrow('Expected a known name in the sequence but received "lenght"; did you mean length?');
+    expect(() =>
+      evaluateMot({ truth: none, tracks: none, distractors: 8 } as object as Parameters<typeof evaluateMot>[0]),
+    ).toThrow('Expected a list of classes for distractors but received 8.');
+    expect(() => evaluateMot({ truth: none } as Parameters<typeof evaluateMot>[0])).toThrow(
+      'Expected rows of parseMotRows or parseTrackJsonl for tracks but received undefined.',
+    );
+    expect(
+      evaluateMot({ truth: none, tracks: none, length: undefined, distractors: undefined } as object as Parameters<
+        typeof evaluateMot
+      >[0]),
+    ).toMatchObject({ CLR_Frames: 0 });
   });
 });

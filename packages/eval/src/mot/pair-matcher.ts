@@ -10,11 +10,12 @@ export interface Pairs {
 }
 
 /**
- * Makes a function that matches rows to columns one to one with the largest sum of gains, and returns for each row its column, or −1.
- * The result is valid until the next call.
+ * Makes a function that matches rows to columns one to one with the largest sum of gains, and returns for each row its
+ * column, or −1. The result is valid until the next call.
  *
- * It finds a shortest augmenting path from each row (Jonker and Volgenant 1987) over the pairs that there are, with a heap: time and
- * memory go by their number, never by rows × columns. A row may stay alone at no cost, which is a column of its own in their terms.
+ * It finds a shortest augmenting path from each row (Jonker and Volgenant 1987) over the pairs that there are, with a
+ * heap: time and memory go by their number, never by rows × columns. A row may stay alone at no cost, which is a column
+ * of its own in their terms.
  */
 export function createPairMatcher(): (rows: number, cols: number, pairs: Pairs) => Int32Array {
   let starts = new Int32Array(16); // of each row's edges
@@ -119,7 +120,7 @@ export function createPairMatcher(): (rows: number, cols: number, pairs: Pairs) 
       end = rowToCol[alone]!;
       rowToCol[alone] = -1;
     }
-    for (let col = end; col >= 0; ) {
+    for (let col = end; col >= 0;) {
       const i = from[col]!;
       const next = i === start ? -1 : rowToCol[i]!;
       colToRow[col] = i;
@@ -141,12 +142,16 @@ export function createPairMatcher(): (rows: number, cols: number, pairs: Pairs) 
   };
 }
 
-/** A binary heap of columns by distance, of equal ones the lower column first. A column may be in it several times; its first is its least. */
+/**
+ * A binary heap of columns by distance, of equal ones the lower column first. A column may be in it several times; its
+ * first is its least.
+ */
 function createHeap() {
   let keys = new Float64Array(64);
   let cols = new Int32Array(64);
   let size = 0;
-  const isBefore = (key: number, col: number, place: number): boolean => key < keys[place]! || (key === keys[place]! && col < cols[place]!);
+  const isBefore = (key: number, col: number, place: number): boolean =>
+    key < keys[place]! || (key === keys[place]! && col < cols[place]!);
 
   return {
     clear(): void {

@@ -25,13 +25,13 @@ export interface TrackRows {
 const format = 'frame,id,x,y,width,height[,score,class,…]';
 
 /**
- * Rows of a MOTChallenge file, ground truth or tracks: `frame,id,x,y,width,height,score,class,visibility,…`, frames from 1 to
- * 20,000,000. Frames without rows cost nothing, however many.
+ * Rows of a MOTChallenge file, ground truth or tracks: `frame,id,x,y,width,height,score,class,visibility,…`, frames
+ * from 1 to 20,000,000. Frames without rows cost nothing, however many.
  *
  * @param content the file's bytes or text.
  * @param file its name, for errors.
- * @throws FaceDetError `MALFORMED_FILE` with the line: a row cut short, a word for a number, a frame that is no whole number in
- * range, a coordinate beyond ±1e9, an identity twice in a frame.
+ * @throws FaceDetError `MALFORMED_FILE` with the line: a row cut short, a word for a number, a frame that is no whole
+ * number in range, a coordinate beyond ±1e9, an identity twice in a frame.
  */
 export function parseMotRows(content: Uint8Array | string, file: string): TrackRows {
   const reader = lineReader(content, file);
@@ -47,7 +47,8 @@ export function parseMotRows(content: Uint8Array | string, file: string): TrackR
     if (count < 6) throw malformed(file, reader.line, format, received(reader.text()));
     checkFrame(row[0]!, file, reader.line);
     for (let k = 2; k < 6; k++) {
-      if (!isCoordinate(row[k])) throw malformed(file, reader.line, 'x, y, width and height in pixels, up to 1e9', received(row[k]));
+      if (!isCoordinate(row[k]))
+        throw malformed(file, reader.line, 'x, y, width and height in pixels, up to 1e9', received(row[k]));
       boxes.push(row[k]!);
     }
     const objectClass = count > 7 ? Math.trunc(row[7]!) : -1;
@@ -73,23 +74,35 @@ export function parseMotRows(content: Uint8Array | string, file: string): TrackR
 
 function checkFrame(frame: number, file: string, line: number): void {
   if (Number.isInteger(frame) && frame >= 1 && frame <= MAX_FRAMES) return;
-  throw malformed(file, line, frame > MAX_FRAMES ? `a frame number from 1 to ${MAX_FRAMES}` : 'a frame number from 1 on', received(frame));
+  throw malformed(
+    file,
+    line,
+    frame > MAX_FRAMES ? `a frame number from 1 to ${MAX_FRAMES}` : 'a frame number from 1 on',
+    received(frame),
+  );
 }
 
 /** The indices of all rows by rising frame; those of a frame in the order of their file. */
 export function rowsByFrame({ frames }: TrackRows): Uint32Array {
   const order = Uint32Array.from({ length: frames.length }, (_, row) => row);
   // Files are nearly always in this order.
-  for (let row = 1; row < frames.length; row++) if (frames[row]! < frames[row - 1]!) return order.sort((a, b) => frames[a]! - frames[b]! || a - b);
+  for (let row = 1; row < frames.length; row++)
+    if (frames[row]! < frames[row - 1]!) return order.sort((a, b) => frames[a]! - frames[b]! || a - b);
   return order;
 }
 
 /** Throws `INVALID_ARGUMENT` unless `rows` have all arrays, in lengths that fit together. */
 export function checkRows(rows: TrackRows, name: string): void {
   const count = rows?.frames?.length;
-  const isFit = count >= 0 && rows.boxes?.length === 4 * count && [rows.ids, rows.scores, rows.classes, rows.lines].every((column) => column?.length === count);
+  const isFit =
+    count >= 0 &&
+    rows.boxes?.length === 4 * count &&
+    [rows.ids, rows.scores, rows.classes, rows.lines].every((column) => column?.length === count);
   if (isFit) return;
-  throw new FaceDetError('INVALID_ARGUMENT', `Expected rows of parseMotRows or parseTrackJsonl for ${name} but received ${received(rows)}.`);
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `Expected rows of parseMotRows or parseTrackJsonl for ${name} but received ${received(rows)}.`,
+  );
 }
 
 /** Throws `MALFORMED_FILE` where a frame holds an identity twice. */
@@ -102,7 +115,12 @@ export function checkIdentities(rows: TrackRows): void {
     frame = frames[row]!;
     const before = seen.get(ids[row]!);
     if (before !== undefined) {
-      throw malformed(file, lines[row]!, 'an identity once per frame', `identity ${ids[row]} again in frame ${frame} (first in line ${lines[before]})`);
+      throw malformed(
+        file,
+        lines[row]!,
+        'an identity once per frame',
+        `identity ${ids[row]} again in frame ${frame} (first in line ${lines[before]})`,
+      );
     }
     seen.set(ids[row]!, row);
   }
@@ -134,7 +152,8 @@ export function parseSequenceInfo(text: string, file: string): SequenceInfo {
     const key = line.slice(0, at).trim();
     const value = line.slice(at + 1).trim();
     const whole = (most: number): number => {
-      if (!/^\d+$/.test(value) || Number(value) < 1 || Number(value) > most) throw malformed(file, i + 1, `a whole number from 1 to ${most} for ${key}`, received(value));
+      if (!/^\d+$/.test(value) || Number(value) < 1 || Number(value) > most)
+        throw malformed(file, i + 1, `a whole number from 1 to ${most} for ${key}`, received(value));
       return Number(value);
     };
     switch (key.toLowerCase()) {

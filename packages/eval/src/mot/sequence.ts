@@ -2,13 +2,13 @@ import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import { boxesOfRows, MINIMUM_OVERLAP, visitOverlaps } from '../boxes.ts';
 import { NumberList } from '../number-list.ts';
 import { MAX_FRAMES } from '../text/limits.ts';
-import { malformed } from '../text/malformed.ts';
+import { malformed, shortPath } from '../text/malformed.ts';
 import { createPairMatcher } from './pair-matcher.ts';
 import { checkRows, rowsByFrame, type TrackRows } from './rows.ts';
 
 /**
- * A sequence as the metrics see it: prepared, with identities numbered from 0. All frames are in flat arrays, only those that have boxes,
- * and of the pairs of a frame only those that overlap: a long film costs what its boxes cost.
+ * A sequence as the metrics see it: prepared, with identities numbered from 0. All frames are in flat arrays, only
+ * those that have boxes, and of the pairs of a frame only those that overlap: a long film costs what its boxes cost.
  */
 export interface PairedSequence {
   /** Frames of the sequence, empty ones too. */
@@ -52,11 +52,13 @@ const pedestrian = 1;
 const MAX_FRAME_PAIRS = 1 << 22;
 
 /**
- * Prepares a sequence as MOTChallenge does (TrackEval's `MotChallenge2DBox`): where the truth has classes, tracks that fit
- * (IoU ≥ 0.5) a distractor are taken out, and only boxes marked 1 of class 1 remain; without classes every box marked 1 counts.
+ * Prepares a sequence as MOTChallenge does (TrackEval's `MotChallenge2DBox`): where the truth has classes, tracks that
+ * fit (IoU ≥ 0.5) a distractor are taken out, and only boxes marked 1 of class 1 remain; without classes every box
+ * marked 1 counts.
  *
- * @throws FaceDetError `MALFORMED_FILE` for a row after the sequence's end or a track of another class, naming its line; `TOO_DENSE` for
- * a frame with more than 4 million overlapping pairs; `INVALID_ARGUMENT` for an unknown option or one out of range.
+ * @throws FaceDetError `MALFORMED_FILE` for a row after the sequence's end or a track of another class, naming its
+ * line; `TOO_DENSE` for a frame with more than 4 million overlapping pairs; `INVALID_ARGUMENT` for an unknown option or
+ * one out of range.
  */
 export function pairSequence(truth: TrackRows, tracks: TrackRows, options: PrepareOptions = {}): PairedSequence {
   checkOptionNames(options, ['length', 'distractors']);
@@ -64,13 +66,26 @@ export function pairSequence(truth: TrackRows, tracks: TrackRows, options: Prepa
   checkRows(tracks, 'tracks');
   const { length = Math.max(lastFrame(truth), lastFrame(tracks)), distractors = defaultDistractors } = options;
   if (!Number.isInteger(length) || length < 0 || length > MAX_FRAMES) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a whole number of frames up to ${MAX_FRAMES} for length but received ${received(length)}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a whole number of frames up to ${MAX_FRAMES} for length but received ${received(length)}.`,
+    );
   }
-  if (!Array.isArray(distractors)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a list of classes for distractors but received ${received(distractors)}.`);
+  if (!Array.isArray(distractors))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a list of classes for distractors but received ${received(distractors)}.`,
+    );
   for (const rows of [truth, tracks]) checkFrames(rows, length);
   const hasClasses = truth.classes.some((value) => value !== -1);
   const other = tracks.classes.findIndex((value) => value > pedestrian);
-  if (other >= 0) throw malformed(tracks.file, tracks.lines[other]!, 'class 1 or -1 in column 8 of a track', String(tracks.classes[other]));
+  if (other >= 0)
+    throw malformed(
+      tracks.file,
+      tracks.lines[other]!,
+      'class 1 or -1 in column 8 of a track',
+      String(tracks.classes[other]),
+    );
 
   const builder = createBuilder(length);
   const match = createPairMatcher();
@@ -84,7 +99,8 @@ export function pairSequence(truth: TrackRows, tracks: TrackRows, options: Prepa
       col.push(j);
       similarity.push(iou);
     });
-    const isKept = (truthRow: number): boolean => truth.scores[truthRow] !== 0 && (!hasClasses || truth.classes[truthRow] === pedestrian);
+    const isKept = (truthRow: number): boolean =>
+      truth.scores[truthRow] !== 0 && (!hasClasses || truth.classes[truthRow] === pedestrian);
     const removed = new Set<number>();
     if (hasClasses) {
       const gain = similarity.map((value) => (value < MINIMUM_OVERLAP - Number.EPSILON ? 0 : value));
@@ -106,20 +122,21 @@ function lastFrame({ frames: numbers }: TrackRows): number {
 
 function checkFrames({ file, frames: numbers, lines }: TrackRows, length: number): void {
   const wrong = numbers.findIndex((frame) => frame < 1 || frame > length);
-  if (wrong >= 0) throw malformed(file, lines[wrong]!, `a frame up to ${length}, the sequence's length`, `frame ${numbers[wrong]}`);
+  if (wrong >= 0)
+    throw malformed(file, lines[wrong]!, `a frame up to ${length}, the sequence's length`, `frame ${numbers[wrong]}`);
 }
 
 function tooDense({ file, frames: numbers, lines }: TrackRows, row: number): FaceDetError {
-  return new FaceDetError(
-    'TOO_DENSE',
-    `${file}, line ${lines[row]}: expected at most ${MAX_FRAME_PAIRS} overlapping pairs of true and tracked boxes in frame ${numbers[row]} but received more; remove duplicate boxes.`,
-  );
+  const place = `${shortPath(file)}, line ${lines[row]}`;
+  const expected = `at most ${MAX_FRAME_PAIRS} overlapping pairs of true and tracked boxes in frame ${numbers[row]}`;
+  return new FaceDetError('TOO_DENSE', `${place}: expected ${expected} but received more; remove duplicate boxes.`);
 }
 
 /** The rows of truth and tracks of each frame that has any, by rising frame. */
 function* frames(truth: TrackRows, tracks: TrackRows): Generator<[truthRows: Uint32Array, trackRows: Uint32Array]> {
   const ordered = [truth, tracks].map((rows) => ({ frames: rows.frames, order: rowsByFrame(rows), at: 0 }));
-  const frameAt = ({ frames: numbers, order, at }: (typeof ordered)[number]): number => (at < order.length ? numbers[order[at]!]! : Infinity);
+  const frameAt = ({ frames: numbers, order, at }: (typeof ordered)[number]): number =>
+    at < order.length ? numbers[order[at]!]! : Infinity;
   for (;;) {
     const frame = Math.min(...ordered.map(frameAt));
     if (frame === Infinity) return;
@@ -147,7 +164,12 @@ function createBuilder(length: number) {
   startFrame();
 
   /** Adds the boxes of the frame that are kept; returns for each row its place in the frame, or −1. */
-  const add = (side: typeof truth, rows: TrackRows, indices: Uint32Array, isKept: (row: number, place: number) => boolean): Int32Array => {
+  const add = (
+    side: typeof truth,
+    rows: TrackRows,
+    indices: Uint32Array,
+    isKept: (row: number, place: number) => boolean,
+  ): Int32Array => {
     let kept = 0;
     return Int32Array.from(indices, (row, place) => {
       if (!isKept(row, place)) return -1;
@@ -157,8 +179,10 @@ function createBuilder(length: number) {
   };
 
   return {
-    addTruth: (rows: TrackRows, indices: Uint32Array, isKept: (row: number, place: number) => boolean) => add(truth, rows, indices, isKept),
-    addTracks: (rows: TrackRows, indices: Uint32Array, isKept: (row: number, place: number) => boolean) => add(tracks, rows, indices, isKept),
+    addTruth: (rows: TrackRows, indices: Uint32Array, isKept: (row: number, place: number) => boolean) =>
+      add(truth, rows, indices, isKept),
+    addTracks: (rows: TrackRows, indices: Uint32Array, isKept: (row: number, place: number) => boolean) =>
+      add(tracks, rows, indices, isKept),
     addPair(row: number, col: number, iou: number): void {
       if (row < 0 || col < 0) return;
       const trueId = truth.ids.at(truth.starts.at(truth.starts.length - 1) + row);
@@ -198,7 +222,11 @@ const MAX_NUMBERS = 2 ** 24 - 1;
 function numberOf(numbers: Map<number, number>, id: number): number {
   let number = numbers.get(id);
   if (number === undefined) {
-    if (numbers.size >= MAX_NUMBERS) throw new FaceDetError('TOO_LARGE', `Expected at most ${MAX_NUMBERS} identities and pairs of them but received more; evaluate the data in parts.`);
+    if (numbers.size >= MAX_NUMBERS)
+      throw new FaceDetError(
+        'TOO_LARGE',
+        `Expected at most ${MAX_NUMBERS} identities and pairs of them but received more; evaluate the data in parts.`,
+      );
     numbers.set(id, (number = numbers.size));
   }
   return number;

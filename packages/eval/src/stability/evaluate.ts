@@ -52,13 +52,18 @@ export interface TruthStability extends Lag {
 /**
  * The times of the frames of a constant frame rate, in seconds from 0.
  *
- * @throws FaceDetError `INVALID_ARGUMENT` for a number of frames that is not a whole one up to 20,000,000, or a rate not above 0.
+ * @throws FaceDetError `INVALID_ARGUMENT` for a number of frames that is not a whole one up to 20,000,000, or a rate
+ * not above 0.
  */
 export function frameTimes(frames: number, frameRate: number): Float64Array {
   if (!Number.isInteger(frames) || frames < 0 || frames > MAX_FRAMES) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a whole number of frames up to ${MAX_FRAMES} but received ${received(frames)}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a whole number of frames up to ${MAX_FRAMES} but received ${received(frames)}.`,
+    );
   }
-  if (!(frameRate > 0 && frameRate < Infinity)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a frame rate above 0 but received ${received(frameRate)}.`);
+  if (!(frameRate > 0 && frameRate < Infinity))
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a frame rate above 0 but received ${received(frameRate)}.`);
   return Float64Array.from({ length: frames }, (_, k) => k / frameRate);
 }
 
@@ -73,7 +78,11 @@ export function evaluateStability({ rows, times }: TimedTracks, truth?: TrackRow
   for (const { file, frames, lines } of truth ? [rows, truth] : [rows]) {
     const late = frames.findIndex((frame) => frame < 1 || frame > times.length);
     if (late < 0) continue;
-    throw mismatched(`${shortPath(file)}, line ${lines[late]}`, `a frame up to ${times.length}`, `frame ${frames[late]}; give truth and tracks of the same video`);
+    throw mismatched(
+      `${shortPath(file)}, line ${lines[late]}`,
+      `a frame up to ${times.length}`,
+      `frame ${frames[late]}; give truth and tracks of the same video`,
+    );
   }
   const series = seriesOf(rows, times);
   const spans = series.map((one) => presence(one.frames, one.times));
@@ -112,7 +121,12 @@ function addUp(spans: readonly Presence[]): { fragmentations: number; flickerPer
 
 function stabilityAgainst(truth: TrackRows, tracks: TrackRows, times: Float64Array): TruthStability {
   const { faces } = coverage(truth, tracks);
-  const jitter = { centerPx: rootMeanSquare(), center: rootMeanSquare(), sizePx: rootMeanSquare(), size: rootMeanSquare() };
+  const jitter = {
+    centerPx: rootMeanSquare(),
+    center: rootMeanSquare(),
+    sizePx: rootMeanSquare(),
+    size: rootMeanSquare(),
+  };
   const errorPx = rootMeanSquare();
   const error = rootMeanSquare();
   const stretches: Follow[] = [];
@@ -122,13 +136,26 @@ function stabilityAgainst(truth: TrackRows, tracks: TrackRows, times: Float64Arr
   let identitySwitches = 0;
   for (const face of faces) {
     boxes += face.truth.length;
-    const span = { gaps: 0, seconds: times[truth.frames[face.truth.at(-1)!]! - 1]! - times[truth.frames[face.truth[0]!]! - 1]!, switches: 0 };
+    const span = {
+      gaps: 0,
+      seconds: times[truth.frames[face.truth.at(-1)!]! - 1]! - times[truth.frames[face.truth[0]!]! - 1]!,
+      switches: 0,
+    };
     spans.push(span);
     let wasCovered = false;
     let lastId: number | null = null;
     const stretch: { k: number; row: number }[] = [];
     const close = (): void => {
-      if (stretch.length > 2) stretches.push(followOf(stretch.map(({ k }) => face.truth[k]!), stretch.map(({ row }) => row), truth, tracks, times));
+      if (stretch.length > 2)
+        stretches.push(
+          followOf(
+            stretch.map(({ k }) => face.truth[k]!),
+            stretch.map(({ row }) => row),
+            truth,
+            tracks,
+            times,
+          ),
+        );
       stretch.length = 0;
     };
     face.track.forEach((row, k) => {
@@ -165,7 +192,12 @@ function stabilityAgainst(truth: TrackRows, tracks: TrackRows, times: Float64Arr
   return {
     boxes,
     covered,
-    jitter: { centerPx: jitter.centerPx.value, center: jitter.center.value, sizePx: jitter.sizePx.value, size: jitter.size.value },
+    jitter: {
+      centerPx: jitter.centerPx.value,
+      center: jitter.center.value,
+      sizePx: jitter.sizePx.value,
+      size: jitter.size.value,
+    },
     centerErrorPx: errorPx.value,
     centerError: error.value,
     accelerationEnergy: accelerationEnergy(seriesOf(truth, times)),
@@ -177,7 +209,12 @@ function stabilityAgainst(truth: TrackRows, tracks: TrackRows, times: Float64Arr
 }
 
 function measure(rows: TrackRows, row: number): { x: number; y: number; size: number } {
-  const [x, y, width, height] = [rows.boxes[4 * row]!, rows.boxes[4 * row + 1]!, rows.boxes[4 * row + 2]!, rows.boxes[4 * row + 3]!];
+  const [x, y, width, height] = [
+    rows.boxes[4 * row]!,
+    rows.boxes[4 * row + 1]!,
+    rows.boxes[4 * row + 2]!,
+    rows.boxes[4 * row + 3]!,
+  ];
   return { x: x + width / 2, y: y + height / 2, size: Math.sqrt(Math.max(0, width * height)) };
 }
 
@@ -187,7 +224,13 @@ function differenceOf(truth: TrackRows, truthRow: number, tracks: TrackRows, tra
   return { x: own.x - real.x, y: own.y - real.y, size: own.size - real.size, trueSize: real.size };
 }
 
-function followOf(truthRows: readonly number[], trackRows: readonly number[], truth: TrackRows, tracks: TrackRows, times: Float64Array): Follow {
+function followOf(
+  truthRows: readonly number[],
+  trackRows: readonly number[],
+  truth: TrackRows,
+  tracks: TrackRows,
+  times: Float64Array,
+): Follow {
   const real = truthRows.map((row) => measure(truth, row));
   const own = trackRows.map((row) => measure(tracks, row));
   return {
@@ -198,4 +241,3 @@ function followOf(truthRows: readonly number[], trackRows: readonly number[], tr
     trueY: Float64Array.from(real, ({ y }) => y),
   };
 }
-

@@ -10,8 +10,8 @@ export interface Coverage {
 }
 
 /**
- * Matches tracks to true faces at IoU 0.5 for the most overlap, a match of the frame before first (as CLEAR does). Truth with score 0
- * does not count.
+ * Matches tracks to true faces at IoU 0.5 for the most overlap, a match of the frame before first (as CLEAR does).
+ * Truth with score 0 does not count.
  */
 export function coverage(truth: TrackRows, tracks: TrackRows): Coverage {
   const truthFrames = countingRows(truth);
@@ -42,7 +42,13 @@ export function coverage(truth: TrackRows, tracks: TrackRows): Coverage {
       face.track.push(trackRow);
     });
   }
-  return { faces: [...faces].map(([id, face]) => ({ id, truth: Int32Array.from(face.truth), track: Int32Array.from(face.track) })) };
+  return {
+    faces: [...faces].map(([id, face]) => ({
+      id,
+      truth: Int32Array.from(face.truth),
+      track: Int32Array.from(face.track),
+    })),
+  };
 }
 
 function countingRows(rows: TrackRows): Map<number, number[]> {

@@ -24,11 +24,11 @@ interface FaceOfLine {
 }
 
 /**
- * Reads the JSON Lines of `facedet video`: `{ "frame", "timestamp", "faces": [{ "id", "box", "score" }] }`, one line per frame. Frames
- * that are left out are empty ones, at times between those around them; at most 20,000,000 frames.
+ * Reads the JSON Lines of `facedet video`: `{ "frame", "timestamp", "faces": [{ "id", "box", "score" }] }`, one line
+ * per frame. Frames that are left out are empty ones, at times between those around them; at most 20,000,000 frames.
  *
- * @throws FaceDetError `MALFORMED_FILE` with the line: not JSON, frames or times that do not increase, a frame number out of range, a
- * face without box or identity.
+ * @throws FaceDetError `MALFORMED_FILE` with the line: not JSON, frames or times that do not increase, a frame number
+ * out of range, a face without box or identity.
  */
 export function parseTrackJsonl(text: string, file: string): TimedTracks {
   const list = (): NumberList => new NumberList('faces');
@@ -44,10 +44,16 @@ export function parseTrackJsonl(text: string, file: string): TimedTracks {
     if (source.trim() === '') continue;
     const { frame, timestamp, faces } = parseLine(source, file, line);
     const shown = (value: unknown): string => (value === undefined ? 'nothing' : received(value));
-    if (!Number.isInteger(frame) || (frame as number) <= lastFrame) throw malformed(file, line, `"frame" of at least ${lastFrame + 1}`, shown(frame));
+    if (!Number.isInteger(frame) || (frame as number) <= lastFrame)
+      throw malformed(file, line, `"frame" of at least ${lastFrame + 1}`, shown(frame));
     if ((frame as number) >= MAX_FRAMES) throw malformed(file, line, `"frame" below ${MAX_FRAMES}`, shown(frame));
     if (typeof timestamp !== 'number' || !(timestamp > lastTime) || !(Math.abs(timestamp) <= MAX_SECONDS)) {
-      throw malformed(file, line, `"timestamp" in seconds after ${lastFrame < 0 ? 'nothing' : lastTime}`, shown(timestamp));
+      throw malformed(
+        file,
+        line,
+        `"timestamp" in seconds after ${lastFrame < 0 ? 'nothing' : lastTime}`,
+        shown(timestamp),
+      );
     }
     if (!Array.isArray(faces)) throw malformed(file, line, 'a list of "faces"', shown(faces));
     lastFrame = frame as number;
@@ -57,7 +63,12 @@ export function parseTrackJsonl(text: string, file: string): TimedTracks {
     for (const face of faces as (FaceOfLine | null)[]) {
       const { x, y, width, height } = face?.box ?? {};
       if (typeof face?.id !== 'number' || ![x, y, width, height].every(isCoordinate)) {
-        throw malformed(file, line, 'faces with "id" and "box" { x, y, width, height } (rows of --no-track have no identity)', shown(face));
+        throw malformed(
+          file,
+          line,
+          'faces with "id" and "box" { x, y, width, height } (rows of --no-track have no identity)',
+          shown(face),
+        );
       }
       frames.push(lastFrame + 1);
       ids.push(face.id);
@@ -104,6 +115,7 @@ function parseLine(source: string, file: string, line: number): Line {
   } catch (cause) {
     throw malformed(file, line, 'JSON', received(source), cause);
   }
-  if (value === null || typeof value !== 'object') throw malformed(file, line, '{ "frame", "timestamp", "faces" }', received(value));
+  if (value === null || typeof value !== 'object')
+    throw malformed(file, line, '{ "frame", "timestamp", "faces" }', received(value));
   return value;
 }

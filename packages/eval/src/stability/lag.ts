@@ -11,24 +11,35 @@ export interface Follow {
 
 /** How far boxes come behind the motion, in seconds; positive is behind. */
 export interface Lag {
-  /** Where the cross-correlation of the track's and the face's velocity is largest. Null where the motion is too uniform to tell, or there is none. */
+  /**
+   * Where the cross-correlation of the track's and the face's velocity is largest. Null where the motion is too uniform
+   * to tell, or there is none.
+   */
   readonly lagSeconds: number | null;
   /** The correlation there, in [−1, 1]. */
   readonly lagCorrelation: number | null;
-  /** The part of the position's error that lies along the velocity, divided by the velocity (least squares): also tells with uniform motion, but takes a constant offset for a lag. */
+  /**
+   * The part of the position's error that lies along the velocity, divided by the velocity (least squares): also tells
+   * with uniform motion, but takes a constant offset for a lag.
+   */
   readonly trailSeconds: number | null;
 }
 
 /** Longest lag that is searched for, in seconds. */
 const longest = 0.5;
-/** The same in frames, half a second at 1,000 frames per second: of times in a wrong unit the search must not take for ever. */
+/**
+ * The same in frames, half a second at 1,000 frames per second: of times in a wrong unit the search must not take for
+ * ever.
+ */
 const longestFrames = 500;
 /** A peak must stand out by so much over the correlation at the ends of the search. */
 const distinct = 0.02;
 
 /** The lag of several stretches together. */
 export function lagOf(stretches: readonly Follow[]): Lag {
-  const steps = stretches.flatMap(({ times }) => Array.from(times.subarray(1), (time, k) => time - times[k]!)).sort((a, b) => a - b);
+  const steps = stretches
+    .flatMap(({ times }) => Array.from(times.subarray(1), (time, k) => time - times[k]!))
+    .sort((a, b) => a - b);
   const step = steps[steps.length >> 1];
   if (step === undefined) return { lagSeconds: null, lagCorrelation: null, trailSeconds: null };
   return { ...correlationLag(stretches, step), trailSeconds: trail(stretches) };
@@ -57,7 +68,8 @@ function correlationLag(stretches: readonly Follow[], step: number): Pick<Lag, '
   const correlations = Array.from({ length: 2 * reach + 1 }, (_, k) => at(k - reach));
   const peak = correlations.indexOf(Math.max(...correlations));
   const isInside = peak > 0 && peak < 2 * reach;
-  if (!isInside || correlations[peak]! - Math.max(correlations[0]!, correlations[2 * reach]!) < distinct) return { lagSeconds: null, lagCorrelation: null };
+  if (!isInside || correlations[peak]! - Math.max(correlations[0]!, correlations[2 * reach]!) < distinct)
+    return { lagSeconds: null, lagCorrelation: null };
   // A parabola through the peak and its neighbours places it more finely than a frame.
   const [before, top, after] = [correlations[peak - 1]!, correlations[peak]!, correlations[peak + 1]!];
   const bend = before - 2 * top + after;
@@ -66,7 +78,11 @@ function correlationLag(stretches: readonly Follow[], step: number): Pick<Lag, '
 }
 
 function velocities({ times, x, y, trueX, trueY }: Follow) {
-  const slope = (values: Float64Array): Float64Array => Float64Array.from({ length: times.length - 1 }, (_, k) => (values[k + 1]! - values[k]!) / (times[k + 1]! - times[k]!));
+  const slope = (values: Float64Array): Float64Array =>
+    Float64Array.from(
+      { length: times.length - 1 },
+      (_, k) => (values[k + 1]! - values[k]!) / (times[k + 1]! - times[k]!),
+    );
   return { vx: slope(x), vy: slope(y), trueVx: slope(trueX), trueVy: slope(trueY) };
 }
 

@@ -17,7 +17,10 @@ const count = 400;
 /** A face of 100 px that swings: its centre at a time in seconds. */
 const swing = (seconds: number) => ({ x: 500 + 150 * Math.sin(2 * seconds), y: 300 + 80 * Math.cos(3.1 * seconds) });
 
-function tracks(center: (seconds: number, frame: number) => { x: number; y: number; side?: number } | null, id: (frame: number) => number = () => 1) {
+function tracks(
+  center: (seconds: number, frame: number) => { x: number; y: number; side?: number } | null,
+  id: (frame: number) => number = () => 1,
+) {
   const rows: string[] = [];
   for (let k = 0; k < count; k++) {
     const at = center(k / fps, k);
@@ -71,13 +74,19 @@ describe('evaluateStability', () => {
 
   it('tells no lag by correlation where the motion is uniform, but by position', () => {
     const moving = (seconds: number) => ({ x: 50 * seconds, y: 0 });
-    const { lagSeconds, trailSeconds } = evaluateStability(tracks((seconds) => moving(seconds - 0.1)), tracks(moving).rows).againstTruth!;
+    const { lagSeconds, trailSeconds } = evaluateStability(
+      tracks((seconds) => moving(seconds - 0.1)),
+      tracks(moving).rows,
+    ).againstTruth!;
     expect(lagSeconds).toBeNull();
     expect(trailSeconds).toBeCloseTo(0.1, 9);
   });
 
   it('counts interruptions and flicker', () => {
-    const flickering = tracks((seconds, frame) => (frame % 100 === 50 ? null : swing(seconds)), (frame) => (frame < 200 ? 1 : 2));
+    const flickering = tracks(
+      (seconds, frame) => (frame % 100 === 50 ? null : swing(seconds)),
+      (frame) => (frame < 200 ? 1 : 2),
+    );
     const figures = evaluateStability(flickering, truth);
     expect(figures).toMatchObject({ identities: 2, fragmentations: 4, boxes: 396 });
     expect(figures.flickerPerSecond).toBeCloseTo(8 / (2 * (199 / fps)), 9);
@@ -87,19 +96,34 @@ describe('evaluateStability', () => {
 
   it('gives figures of nothing', () => {
     const none = { rows: parseMotRows('', 'none.txt'), times: frameTimes(3, fps) };
-    expect(evaluateStability(none, truth.frames.length ? parseMotRows('', 'gt.txt') : truth)).toMatchObject({ identities: 0, jitter: { centerPx: null }, flickerPerSecond: null, againstTruth: { covered: 0, lagSeconds: null } });
+    expect(evaluateStability(none, truth.frames.length ? parseMotRows('', 'gt.txt') : truth)).toMatchObject({
+      identities: 0,
+      jitter: { centerPx: null },
+      flickerPerSecond: null,
+      againstTruth: { covered: 0, lagSeconds: null },
+    });
   });
 
   it('refuses truth of a longer video', () => {
-    expect(() => evaluateStability({ rows: parseMotRows('', 'a.txt'), times: frameTimes(3, fps) }, truth)).toThrow('tracks.txt, line 4: expected a frame up to 3 but received frame 4');
+    expect(() => evaluateStability({ rows: parseMotRows('', 'a.txt'), times: frameTimes(3, fps) }, truth)).toThrow(
+      'tracks.txt, line 4: expected a frame up to 3 but received frame 4',
+    );
   });
 });
 
 describe('parseTrackJsonl', () => {
-  const line = (frame: number, timestamp: number, ...ids: (number | null)[]) => JSON.stringify({ frame, timestamp, faces: ids.map((id) => ({ id, box: { x: 0, y: 0, width: 9, height: 9 }, score: 0.5, state: 'detected' })) });
+  const line = (frame: number, timestamp: number, ...ids: (number | null)[]) =>
+    JSON.stringify({
+      frame,
+      timestamp,
+      faces: ids.map((id) => ({ id, box: { x: 0, y: 0, width: 9, height: 9 }, score: 0.5, state: 'detected' })),
+    });
 
   it('reads frames, empty ones too, and fills those that are left out', () => {
-    const { rows, times } = parseTrackJsonl(`${line(0, 0, 1)}\n${line(1, 0.04)}\n${line(4, 0.16, 1, 2)}\n`, 'rows.jsonl');
+    const { rows, times } = parseTrackJsonl(
+      `${line(0, 0, 1)}\n${line(1, 0.04)}\n${line(4, 0.16, 1, 2)}\n`,
+      'rows.jsonl',
+    );
     expect([...rows.frames]).toEqual([1, 5, 5]);
     expect([...rows.ids]).toEqual([1, 1, 2]);
     expect([...times].map((time) => Number(time.toFixed(9)))).toEqual([0, 0.04, 0.08, 0.12, 0.16]);
@@ -108,7 +132,10 @@ describe('parseTrackJsonl', () => {
   it.each([
     [`${line(0, 0, 1)}\n{"frame":1,"timest`, 'rows.jsonl, line 2: expected JSON'],
     [`${line(0, 0, 1)}\n${line(0, 0.04, 1)}`, 'rows.jsonl, line 2: expected "frame" of at least 1 but received 0'],
-    [`${line(0, 0, 1)}\n${line(1, 0, 1)}`, 'rows.jsonl, line 2: expected "timestamp" in seconds after 0 but received 0'],
+    [
+      `${line(0, 0, 1)}\n${line(1, 0, 1)}`,
+      'rows.jsonl, line 2: expected "timestamp" in seconds after 0 but received 0',
+    ],
     [line(0, 0, null), 'rows.jsonl, line 1: expected faces with "id"'],
     [line(0, 0, 1, 1), 'rows.jsonl, line 1: expected an identity once per frame'],
     ['', 'rows.jsonl, line 1: expected a line for every frame but received an empty file'],

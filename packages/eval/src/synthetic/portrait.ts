@@ -33,12 +33,17 @@ export function renderPortrait(options: { seed?: number; width?: number; height?
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for unknown options and options out of range.
  */
-export function groupPicture(options: { seed?: number; width?: number; height?: number; faces?: number } = {}): Portrait {
+export function groupPicture(
+  options: { seed?: number; width?: number; height?: number; faces?: number } = {},
+): Portrait {
   checkOptionNames(options, ['seed', 'width', 'height', 'faces']);
   const { seed = 1, width = 960, height = 640, faces = 6 } = options;
   checkPicture(seed, width, height);
   if (!Number.isInteger(faces) || faces < 1 || faces > 1000) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected faces as an integer from 1 to 1000 but received ${received(faces)}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected faces as an integer from 1 to 1000 but received ${received(faces)}.`,
+    );
   }
   const random = createRandom(seed);
   const back = Math.floor(faces / 2);
@@ -46,24 +51,44 @@ export function groupPicture(options: { seed?: number; width?: number; height?: 
     const front = i >= back;
     const [place, places] = front ? [i - back, faces - back] : [i, back];
     const shift = front ? 0.5 : 0.5;
-    const x = ((place + shift + (random() - 0.5) * 0.16) / places) * width * (front ? 1 : 0.68) + (front ? 0 : width * 0.16);
+    const x =
+      ((place + shift + (random() - 0.5) * 0.16) / places) * width * (front ? 1 : 0.68) + (front ? 0 : width * 0.16);
     const size = Math.min(height * (front ? 0.082 : 0.068), (width / faces) * 0.34) * (0.94 + 0.14 * random());
-    return headOf(seed * 1000 + i, x, height * (front ? 0.57 : 0.24) + (random() - 0.5) * height * 0.05, size, seed + i);
+    return headOf(
+      seed * 1000 + i,
+      x,
+      height * (front ? 0.57 : 0.24) + (random() - 0.5) * height * 0.05,
+      size,
+      seed + i,
+    );
   });
   return render(width, height, seed, heads);
 }
 
 function checkPicture(seed: number, width: number, height: number): void {
-  if (!Number.isInteger(seed)) throw new FaceDetError('INVALID_ARGUMENT', `Expected seed as an integer but received ${received(seed)}.`);
+  if (!Number.isInteger(seed))
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected seed as an integer but received ${received(seed)}.`);
   for (const side of [width, height]) {
     if (Number.isInteger(side) && side >= 1 && side <= 8192) continue;
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected width and height as integers from 1 to 8192 but received ${received(width)} × ${received(height)}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected width and height as integers from 1 to 8192 but received ${received(width)} × ${received(height)}.`,
+    );
   }
 }
 
 function headOf(person: number, x: number, y: number, size: number, seed: number): Head {
   const random = createRandom(seed + 77);
-  return createHead(createAppearance(person), { x, y, size, roll: (random() - 0.5) * 0.05, yaw: (random() - 0.5) * 0.09, pitch: (random() - 0.5) * 0.02, mouth: random() * 0.35, blink: 0 });
+  return createHead(createAppearance(person), {
+    x,
+    y,
+    size,
+    roll: (random() - 0.5) * 0.05,
+    yaw: (random() - 0.5) * 0.09,
+    pitch: (random() - 0.5) * 0.02,
+    mouth: random() * 0.35,
+    blink: 0,
+  });
 }
 
 function render(width: number, height: number, seed: number, heads: readonly Head[]): Portrait {

@@ -85,12 +85,21 @@ export interface Scene {
   truth(index: number): SceneFace[];
 }
 
-const ALL: readonly SceneEventKind[] = ['crossing', 'absence', 'scale', 'pillar', 'blur', 'dark', 'noise', 'compression'];
+const ALL: readonly SceneEventKind[] = [
+  'crossing',
+  'absence',
+  'scale',
+  'pillar',
+  'blur',
+  'dark',
+  'noise',
+  'compression',
+];
 const SPOILS = ['blur', 'dark', 'noise', 'compression'] as const;
 
 /**
- * A seeded scene of procedural people who move, cross and hide each other, leave and come back, come nearer, in a picture that at times
- * blurs, darkens, grows noisy and is compressed hard.
+ * A seeded scene of procedural people who move, cross and hide each other, leave and come back, come nearer, in a
+ * picture that at times blurs, darkens, grows noisy and is compressed hard.
  * @throws FaceDetError `INVALID_ARGUMENT` for unknown options and options out of range.
  */
 export function createScene(options: SceneOptions = {}): Scene {
@@ -98,33 +107,68 @@ export function createScene(options: SceneOptions = {}): Scene {
   const { seed = 1, width = 640, height = 360, fps = 25, faces = 4, events: kinds = ALL } = options;
   const length = options.frames ?? Math.round((options.duration ?? 10) * fps);
   check(Number.isInteger(seed), `seed as an integer but received ${received(seed)}`);
-  for (const side of [width, height]) check(Number.isInteger(side) && side >= 64 && side <= 8192, `width and height as integers from 64 to 8192 but received ${received(width)} × ${received(height)}`);
+  for (const side of [width, height])
+    check(
+      Number.isInteger(side) && side >= 64 && side <= 8192,
+      `width and height as integers from 64 to 8192 but received ${received(width)} × ${received(height)}`,
+    );
   check(fps > 0 && fps <= 1000, `fps above 0 and up to 1000 but received ${received(fps)}`);
-  check(Number.isInteger(length) && length >= 1, `at least one frame but received ${options.frames === undefined ? `duration ${received(options.duration)}` : `frames ${received(options.frames)}`}`);
-  check(Number.isInteger(faces) && faces >= 1 && faces <= 40, `faces as an integer from 1 to 40 but received ${received(faces)}`);
+  const stated =
+    options.frames === undefined ? `duration ${received(options.duration)}` : `frames ${received(options.frames)}`;
+  check(Number.isInteger(length) && length >= 1, `at least one frame but received ${stated}`);
+  check(
+    Number.isInteger(faces) && faces >= 1 && faces <= 40,
+    `faces as an integer from 1 to 40 but received ${received(faces)}`,
+  );
   check(Array.isArray(kinds), `events as a list of ${ALL.join(', ')} but received ${received(kinds)}`);
   for (const kind of kinds) check(ALL.includes(kind), `events of ${ALL.join(', ')} but received ${received(kind)}`);
 
   const duration = length / fps;
   const has = (kind: SceneEventKind) => kinds.includes(kind);
-  const motion = createMotion({ seed, width, height, duration, faces, crossing: has('crossing'), absence: has('absence'), scale: has('scale') });
+  const motion = createMotion({
+    seed,
+    width,
+    height,
+    duration,
+    faces,
+    crossing: has('crossing'),
+    absence: has('absence'),
+    scale: has('scale'),
+  });
   const people = Array.from({ length: faces }, (_, i) => createAppearance(Math.floor(randomAt(seed, 40, i) * 2 ** 31)));
   const spells = SPOILS.filter(has).flatMap((kind, i) => spellsOf(kind, seed + i, duration));
-  const pillar: Box | undefined = has('pillar') ? { x: Math.round(width * (0.3 + 0.4 * randomAt(seed, 50))), y: 0, width: Math.max(4, Math.round(height * 0.06)), height } : undefined;
+  const pillar: Box | undefined = has('pillar')
+    ? {
+        x: Math.round(width * (0.3 + 0.4 * randomAt(seed, 50))),
+        y: 0,
+        width: Math.max(4, Math.round(height * 0.06)),
+        height,
+      }
+    : undefined;
   const background = paintBackground(width, height, seed, 1);
   const events = eventsOf(motion, spells, pillar, duration);
 
   /** Everybody at a moment, the farthest first. */
   const headsAt = (index: number): { id: number; head: Head }[] =>
-    people.map((appearance, i) => ({ id: i + 1, head: createHead(appearance, motion.pose(i, index / fps)) })).sort((a, b) => a.head.pose.size - b.head.pose.size || a.id - b.id);
+    people
+      .map((appearance, i) => ({ id: i + 1, head: createHead(appearance, motion.pose(i, index / fps)) }))
+      .sort((a, b) => a.head.pose.size - b.head.pose.size || a.id - b.id);
 
   const truthAt = (heads: readonly { id: number; head: Head }[]): SceneFace[] => {
     const order = heads.map(({ head }) => head);
-    const all = heads.map(({ id, head }, i) => truthOf(id, head, order.slice(i + 1), pillar ? [pillar] : [], width, height));
-    return all.filter(({ box }) => box.x < width && box.y < height && box.x + box.width > 0 && box.y + box.height > 0).sort((a, b) => a.id - b.id);
+    const all = heads.map(({ id, head }, i) =>
+      truthOf(id, head, order.slice(i + 1), pillar ? [pillar] : [], width, height),
+    );
+    return all
+      .filter(({ box }) => box.x < width && box.y < height && box.x + box.width > 0 && box.y + box.height > 0)
+      .sort((a, b) => a.id - b.id);
   };
 
-  const checkIndex = (index: number) => check(Number.isInteger(index) && index >= 0 && index < length, `a frame's index from 0 to ${length - 1} but received ${received(index)}`);
+  const checkIndex = (index: number) =>
+    check(
+      Number.isInteger(index) && index >= 0 && index < length,
+      `a frame's index from 0 to ${length - 1} but received ${received(index)}`,
+    );
 
   return {
     width,
@@ -148,7 +192,12 @@ export function createScene(options: SceneOptions = {}): Scene {
       }
       if (pillar) paintPillar(raster, pillar);
       applyConditions(raster, conditionsAt(spells, index / fps, height), seed * 7919 + index);
-      return { index, timestamp: index / fps, image: { data: raster.data, width, height, format: 'rgb' }, truth: truthAt(heads) };
+      return {
+        index,
+        timestamp: index / fps,
+        image: { data: raster.data, width, height, format: 'rgb' },
+        truth: truthAt(heads),
+      };
     },
   };
 }
@@ -177,14 +226,34 @@ function conditionsAt(spells: readonly Spell[], time: number, height: number): C
   for (const { kind, from, to, strength } of spells) {
     if (time < from || time > to) continue;
     const middle = (from + to) / 2;
-    amount[kind] = Math.max(amount[kind], strength * smoothstep(from, from + 0.4 * (middle - from), time) * (1 - smoothstep(to - 0.4 * (to - middle), to, time)));
+    amount[kind] = Math.max(
+      amount[kind],
+      strength *
+        smoothstep(from, from + 0.4 * (middle - from), time) *
+        (1 - smoothstep(to - 0.4 * (to - middle), to, time)),
+    );
   }
-  return { blur: (amount.blur * 2.4 * height) / 360, dark: amount.dark, noise: 14 * amount.noise, compression: 9 * amount.compression };
+  return {
+    blur: (amount.blur * 2.4 * height) / 360,
+    dark: amount.dark,
+    noise: 14 * amount.noise,
+    compression: 9 * amount.compression,
+  };
 }
 
-function eventsOf({ absences, crossings }: Motion, spells: readonly Spell[], pillar: Box | undefined, duration: number): SceneEvent[] {
+function eventsOf(
+  { absences, crossings }: Motion,
+  spells: readonly Spell[],
+  pillar: Box | undefined,
+  duration: number,
+): SceneEvent[] {
   const all: SceneEvent[] = [
-    ...crossings.map(({ persons, from, to }) => ({ kind: 'crossing' as const, from, to, ids: persons.map((p) => p + 1) })),
+    ...crossings.map(({ persons, from, to }) => ({
+      kind: 'crossing' as const,
+      from,
+      to,
+      ids: persons.map((p) => p + 1),
+    })),
     ...absences.map(({ person, from, to }) => ({ kind: 'absence' as const, from, to, ids: [person + 1] })),
     ...spells.map(({ kind, from, to }) => ({ kind, from, to, ids: [] })),
     ...(pillar ? [{ kind: 'pillar' as const, from: 0, to: duration, ids: [] }] : []),
@@ -209,4 +278,3 @@ function paintPillar({ data, width }: Raster, { x, width: wide, height }: Box): 
 function check(ok: boolean, expected: string): asserts ok {
   if (!ok) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected}.`);
 }
-

@@ -19,8 +19,8 @@ export interface TruthTextOptions {
 const MIN_VISIBILITY = 0.25;
 
 /**
- * Ground truth as MOTChallenge's `gt.txt`: `frame,id,x,y,width,height,counts,class,visibility`, frames from 1. Faces too hidden to be
- * found are distractors (class 8, not counted): detections on them count neither way.
+ * Ground truth as MOTChallenge's `gt.txt`: `frame,id,x,y,width,height,counts,class,visibility`, frames from 1. Faces
+ * too hidden to be found are distractors (class 8, not counted): detections on them count neither way.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
@@ -37,13 +37,17 @@ export function toMot(frames: Iterable<TruthFrame>, options: TruthTextOptions = 
 }
 
 /** The `seqinfo.ini` that belongs beside a `gt` folder. */
-export function toSequenceInfo(name: string, scene: { readonly width: number; readonly height: number; readonly fps: number; readonly length: number }): string {
+export function toSequenceInfo(
+  name: string,
+  scene: { readonly width: number; readonly height: number; readonly fps: number; readonly length: number },
+): string {
   const { width, height, fps, length } = scene;
   return `[Sequence]\nname=${name}\nframeRate=${fps}\nseqLength=${length}\nimWidth=${width}\nimHeight=${height}\n`;
 }
 
 /**
- * Truth in the JSON Lines of `facedet video`, one line per frame: every face visible enough, with score 1 and its visibility.
+ * Truth in the JSON Lines of `facedet video`, one line per frame: every face visible enough, with score 1 and its
+ * visibility.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
@@ -71,7 +75,10 @@ function checkMinVisibility(options: TruthTextOptions): number {
   checkOptionNames(options, ['minVisibility']);
   const { minVisibility = MIN_VISIBILITY } = options;
   if (minVisibility >= 0 && minVisibility <= 1) return minVisibility;
-  throw new FaceDetError('INVALID_ARGUMENT', `Expected minVisibility from 0 to 1 but received ${received(minVisibility)}.`);
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `Expected minVisibility from 0 to 1 but received ${received(minVisibility)}.`,
+  );
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000;

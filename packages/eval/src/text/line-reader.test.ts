@@ -13,9 +13,18 @@ function numbersOf(text: string, most = 16): number[] {
 describe('lineReader', () => {
   it('reads any number as Number does, to the last bit', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.double({ noNaN: true, min: -1e300, max: 1e300 }), fc.double({ min: 0, max: 1, noNaN: true }), fc.integer()), fc.integer({ min: 0, max: 12 }), (value, digits) => {
-        for (const text of [String(value), value.toFixed(digits), value.toExponential(digits)]) expect(numbersOf(text)).toEqual([Number(text)]);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.double({ noNaN: true, min: -1e300, max: 1e300 }),
+          fc.double({ min: 0, max: 1, noNaN: true }),
+          fc.integer(),
+        ),
+        fc.integer({ min: 0, max: 12 }),
+        (value, digits) => {
+          for (const text of [String(value), value.toFixed(digits), value.toExponential(digits)])
+            expect(numbersOf(text)).toEqual([Number(text)]);
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -25,7 +34,9 @@ describe('lineReader', () => {
   });
 
   it.each(['1 two 3', '1 2x', '1 -', '1 . 2', '0x10', 'NaN', '1e999', '1,,2', '1 2 3 4'])('refuses %j', (line) => {
-    expect(() => numbersOf(`1 2 3\n${line}`, 3)).toThrow(`a.txt, line 2: expected numbers but received ${JSON.stringify(line)}`);
+    expect(() => numbersOf(`1 2 3\n${line}`, 3)).toThrow(
+      `a.txt, line 2: expected numbers but received ${JSON.stringify(line)}`,
+    );
   });
 
   it('refuses a million digits with a letter behind them at once', () => {
@@ -38,7 +49,13 @@ describe('lineReader', () => {
   });
 
   it('ends', () => {
-    for (const [text, lines] of [['', 0], ['a', 1], ['a\n', 1], ['a\n\nb', 3], ['\n', 1]] as const) {
+    for (const [text, lines] of [
+      ['', 0],
+      ['a', 1],
+      ['a\n', 1],
+      ['a\n\nb', 3],
+      ['\n', 1],
+    ] as const) {
       const reader = lineReader(text, 'a.txt');
       let count = 0;
       while (reader.next()) count++;

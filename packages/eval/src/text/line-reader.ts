@@ -87,7 +87,12 @@ export function lineReader(content: Uint8Array | string, file: string): LineRead
  * Reads numbers up to the end of the line; `end` is where that is, or −1 where something else is in it.
  * One loop over local values: it runs for every byte of a file.
  */
-function scanNumbers(bytes: Uint8Array, start: number, target: Float64Array, most: number): { count: number; end: number } {
+function scanNumbers(
+  bytes: Uint8Array,
+  start: number,
+  target: Float64Array,
+  most: number,
+): { count: number; end: number } {
   const size = bytes.length;
   let at = start;
   let count = 0;

@@ -5,14 +5,24 @@ import { FaceDetError } from '@facedet/checks';
  *
  * @param received as it shall be shown: what comes out of the file goes through `received` of `@facedet/checks` first.
  */
-export function malformed(file: string, line: number, expected: string, received: string, cause?: unknown): FaceDetError {
+export function malformed(
+  file: string,
+  line: number,
+  expected: string,
+  received: string,
+  cause?: unknown,
+): FaceDetError {
   return malformedAt(`${shortPath(file)}, line ${line}`, expected, received, cause);
 }
 
 /** `MALFORMED_FILE` of a file without lines, or at another `place`. */
 export function malformedAt(place: string, expected: string, received: string, cause?: unknown): FaceDetError {
   const message = `${place}: expected ${shorten(expected, 300)} but received ${shorten(received, 160)}`;
-  return new FaceDetError('MALFORMED_FILE', /[.!?…]$/.test(message) ? message : `${message}.`, cause === undefined ? undefined : { cause });
+  return new FaceDetError(
+    'MALFORMED_FILE',
+    /[.!?…]$/.test(message) ? message : `${message}.`,
+    cause === undefined ? undefined : { cause },
+  );
 }
 
 /** `MISMATCHED_FILES`: files that are each well formed and contradict each other. */

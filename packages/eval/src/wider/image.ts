@@ -16,9 +16,15 @@ export interface WiderImage {
   readonly name: string;
   /** x, y, width, height of each face, in pixels. */
   readonly boxes: Float64Array;
-  /** Six values a face in the order of `widerAttributes`: blur 0–2, expression 0–1, illumination 0–1, invalid 0–1, occlusion 0–2, pose 0–1. */
+  /**
+   * Six values a face in the order of `widerAttributes`: blur 0–2, expression 0–1, illumination 0–1, invalid 0–1,
+   * occlusion 0–2, pose 0–1.
+   */
   readonly attributes: Uint8Array;
-  /** For each official subset, 1 where a face counts and 0 where it is ignored; absent without the official `.mat` files. */
+  /**
+   * For each official subset, 1 where a face counts and 0 where it is ignored; absent without the official `.mat`
+   * files.
+   */
   readonly counted?: Readonly<Record<WiderSetting, Uint8Array>>;
   /** Where the image stands in its annotation file, from 1; absent where it comes from `.mat` files. */
   readonly line?: number;
@@ -26,12 +32,19 @@ export interface WiderImage {
 
 const picture = /\.(jpe?g|png|webp|bmp)$/i;
 
-/** Whether a line of a list can be the path of a picture: printable, and its last two parts name a file below the root that others join. */
+/**
+ * Whether a line of a list can be the path of a picture: printable, and its last two parts name a file below the root
+ * that others join.
+ */
 export function isPicturePath(path: string): boolean {
-  return path.length <= 4096 && picture.test(path) && !/\p{Cc}/u.test(path) && !path.split(/[/\\]/).slice(-2).includes('..');
+  return (
+    path.length <= 4096 && picture.test(path) && !/\p{Cc}/u.test(path) && !path.split(/[/\\]/).slice(-2).includes('..')
+  );
 }
 
-/** `EVENT/NAME` of a path to a picture or a predictions file, whatever folders stand before and whatever suffix after. */
+/**
+ * `EVENT/NAME` of a path to a picture or a predictions file, whatever folders stand before and whatever suffix after.
+ */
 export function widerName(path: string): string {
   const parts = path.split(/[/\\]/).slice(-2);
   return parts.join('/').replace(/\.(jpe?g|png|webp|bmp|txt)$/i, '');

@@ -18,7 +18,8 @@ export interface LandmarkLabels {
 const format = 'x y width height, alone or with five times x y flag and a blur score';
 
 /**
- * RetinaFace's `label.txt`: `# EVENT/NAME.jpg`, then one row per face, in the train part with five landmarks (−1 where there are none).
+ * RetinaFace's `label.txt`: `# EVENT/NAME.jpg`, then one row per face, in the train part with five landmarks (−1 where
+ * there are none).
  *
  * @returns labels by image name, `EVENT/NAME`.
  * @throws FaceDetError `MALFORMED_FILE` with the line.
@@ -47,11 +48,17 @@ export function parseLandmarkLabels(content: Uint8Array | string, file: string):
       current.push(isKnown ? row[5 + 3 * point]! : Number.NaN);
     }
   }
-  return new Map([...rows].map(([name, list]) => {
-    const values = list.toArray();
-    const column = (from: number, width: number): Float64Array => Float64Array.from({ length: (values.length / 14) * width }, (_, k) => values[14 * Math.floor(k / width) + from + (k % width)]!);
-    return [name, { boxes: column(0, 4), points: column(4, 10) }];
-  }));
+  return new Map(
+    [...rows].map(([name, list]) => {
+      const values = list.toArray();
+      const column = (from: number, width: number): Float64Array =>
+        Float64Array.from(
+          { length: (values.length / 14) * width },
+          (_, k) => values[14 * Math.floor(k / width) + from + (k % width)]!,
+        );
+      return [name, { boxes: column(0, 4), points: column(4, 10) }];
+    }),
+  );
 }
 
 /** How far landmarks are off. */
@@ -64,8 +71,14 @@ export interface LandmarkError {
   readonly perPoint: readonly (number | null)[];
 }
 
-/** Normalised mean error of landmarks: each labelled face against the detection of highest score that overlaps it by half (IoU), in images that have labels. */
-export function landmarkError(labels: ReadonlyMap<string, LandmarkLabels>, detections: ReadonlyMap<string, readonly Face[]>): LandmarkError {
+/**
+ * Normalised mean error of landmarks: each labelled face against the detection of highest score that overlaps it by
+ * half (IoU), in images that have labels.
+ */
+export function landmarkError(
+  labels: ReadonlyMap<string, LandmarkLabels>,
+  detections: ReadonlyMap<string, readonly Face[]>,
+): LandmarkError {
   const sums = [0, 0, 0, 0, 0];
   let faces = 0;
   for (const [name, found] of detections) {
@@ -79,7 +92,9 @@ export function landmarkError(labels: ReadonlyMap<string, LandmarkLabels>, detec
       const size = Math.sqrt(label.boxes[4 * f + 2]! * label.boxes[4 * f + 3]!);
       if (!match || !(size > 0) || points.some(Number.isNaN)) continue;
       faces++;
-      match.landmarks!.forEach(({ x, y }, k) => (sums[k]! += Math.hypot(x - points[2 * k]!, y - points[2 * k + 1]!) / size));
+      match.landmarks!.forEach(
+        ({ x, y }, k) => (sums[k]! += Math.hypot(x - points[2 * k]!, y - points[2 * k + 1]!) / size),
+      );
     }
   }
   const perPoint = sums.map((sum) => (faces ? sum / faces : null));

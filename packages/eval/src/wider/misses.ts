@@ -30,9 +30,9 @@ const worded: [attribute: (typeof widerAttributes)[number], words: (string | nul
 ];
 
 /**
- * The faces that should have been found before all others: those not found from `scoreThreshold` on (default 0.5), by how little the labels
- * say against them (attributes first, then height). Faces marked invalid don't count. At most `count` (default 24), and at most `perImage`
- * (default 2) of one image, so that one crowd does not fill the list.
+ * The faces that should have been found before all others: those not found from `scoreThreshold` on (default 0.5), by
+ * how little the labels say against them (attributes first, then height). Faces marked invalid don't count. At most
+ * `count` (default 24), and at most `perImage` (default 2) of one image, so that one crowd does not fill the list.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option.
  */
@@ -53,23 +53,44 @@ export function hardestMisses(
         burden += level;
         return words[level] ?? [];
       });
-      const [x, y, width, height] = image.boxes.subarray(4 * face, 4 * face + 4) as unknown as [number, number, number, number];
-      misses.push({ miss: { image: image.name, box: { x, y, width, height }, score: Number.isNaN(score) ? null : score, difficulties }, burden });
+      const [x, y, width, height] = image.boxes.subarray(4 * face, 4 * face + 4) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      misses.push({
+        miss: {
+          image: image.name,
+          box: { x, y, width, height },
+          score: Number.isNaN(score) ? null : score,
+          difficulties,
+        },
+        burden,
+      });
     });
   }
   // A doubling of the height weighs as much as one attribute.
-  const surprise = ({ miss, burden }: { miss: MissedFace; burden: number }): number => Math.log2(Math.max(miss.box.height, 1)) - burden;
+  const surprise = ({ miss, burden }: { miss: MissedFace; burden: number }): number =>
+    Math.log2(Math.max(miss.box.height, 1)) - burden;
   misses.sort((a, b) => surprise(b) - surprise(a));
-  return limitPerImage(misses.map(({ miss }) => miss), count, perImage);
+  return limitPerImage(
+    misses.map(({ miss }) => miss),
+    count,
+    perImage,
+  );
 }
 
 /**
- * The predictions with the highest scores that hit no labelled face; many are faces that the labels lack. At most `count` (default 12), and
- * at most `perImage` (default 2) of one image.
+ * The predictions with the highest scores that hit no labelled face; many are faces that the labels lack. At most
+ * `count` (default 12), and at most `perImage` (default 2) of one image.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option.
  */
-export function worstFalsePositives(evaluation: WiderEvaluation, options: { count?: number; perImage?: number } = {}): FalsePositive[] {
+export function worstFalsePositives(
+  evaluation: WiderEvaluation,
+  options: { count?: number; perImage?: number } = {},
+): FalsePositive[] {
   checkOptionNames(options, ['count', 'perImage']);
   const { count = 12, perImage = 2 } = options;
   const found: FalsePositive[] = [];
@@ -79,7 +100,12 @@ export function worstFalsePositives(evaluation: WiderEvaluation, options: { coun
     for (let i = 0; i < matches.length && here < perImage; i++) {
       if (matches[i]! >= 0) continue;
       here++;
-      const [x, y, width, height] = predictions.boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
+      const [x, y, width, height] = predictions.boxes.subarray(4 * i, 4 * i + 4) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
       found.push({ image: image.name, box: { x, y, width, height }, score: predictions.scores[i]! });
     }
   }

@@ -41,14 +41,18 @@ const steps = 1000;
 const invalidAttribute = 3;
 
 /**
- * Average precision by the official WIDER FACE protocol, as its MATLAB code computes it:
- * overlap with both sides + 1, a hit from 0.5 on; scores stretched to [0, 1] over the whole set; a prediction is compared only with the
- * face that it overlaps most, ignored ones too (then it counts neither way); a second hit of a face is a false positive; 1000 thresholds.
+ * Average precision by the official WIDER FACE protocol, as its MATLAB code computes it: overlap with both sides + 1, a
+ * hit from 0.5 on; scores stretched to [0, 1] over the whole set; a prediction is compared only with the face that it
+ * overlaps most, ignored ones too (then it counts neither way); a second hit of a face is a false positive; 1000
+ * thresholds.
  *
  * @param images the images that count; an image without predictions counts its faces as missed.
  * @param predictions by image name (`EVENT/NAME`).
  */
-export function evaluateWider(images: readonly WiderImage[], predictions: ReadonlyMap<string, ScoredBoxes>): WiderEvaluation {
+export function evaluateWider(
+  images: readonly WiderImage[],
+  predictions: ReadonlyMap<string, ScoredBoxes>,
+): WiderEvaluation {
   const ranked = new Map<string, ScoredBoxes>();
   for (const { name } of images) {
     const found = predictions.get(name);
@@ -57,7 +61,8 @@ export function evaluateWider(images: readonly WiderImage[], predictions: Readon
   const official = images.length > 0 && images.every((image) => image.counted);
   const settings: (WiderSetting | 'all')[] = official ? [...widerSettings, 'all'] : ['all'];
   const range = scoreRange(images, ranked);
-  // Predictions counted by the first threshold that they reach and by the subsets they count in (a bit each): one addition a prediction.
+  // Predictions counted by the first threshold that they reach and by the subsets they count in (a bit each): one
+  // addition a prediction.
   const everywhere = 2 ** settings.length - 1;
   const hits = new Float64Array(2 ** settings.length * (steps + 1));
   const proposals = new Float64Array(hits.length);
@@ -72,7 +77,8 @@ export function evaluateWider(images: readonly WiderImage[], predictions: Readon
       const counted = setting === 'all' ? validFaces(image) : image.counted![setting];
       for (let f = 0; f < faces; f++) subsets[f]! |= counted[f]! << bit;
     });
-    for (let f = 0; f < faces; f++) for (let bit = 0; bit < settings.length; bit++) faceTotals[bit]! += (subsets[f]! >> bit) & 1;
+    for (let f = 0; f < faces; f++)
+      for (let bit = 0; bit < settings.length; bit++) faceTotals[bit]! += (subsets[f]! >> bit) & 1;
     // The official code passes over an image without any labelled face, its false positives too.
     if (found && faces > 0) countPredictions(found, range, matches, subsets, everywhere, hits, proposals, hitScores);
     return { image, predictions: found, hitScores, matches };
@@ -83,7 +89,12 @@ export function evaluateWider(images: readonly WiderImage[], predictions: Readon
       for (let mask = 0; mask <= everywhere; mask++) if ((mask >> bit) & 1) sum += counts[mask * (steps + 1) + k]!;
       return sum;
     });
-  const figures = Object.fromEntries(settings.map((setting, bit) => [setting, figuresOf(faceTotals[bit]!, ofSubset(hits, bit), ofSubset(proposals, bit))])) as WiderEvaluation['figures'];
+  const figures = Object.fromEntries(
+    settings.map((setting, bit) => [
+      setting,
+      figuresOf(faceTotals[bit]!, ofSubset(hits, bit), ofSubset(proposals, bit)),
+    ]),
+  ) as WiderEvaluation['figures'];
   return { images: images.length, figures, perImage };
 }
 
@@ -95,10 +106,19 @@ export function validFaces(image: WiderImage): Uint8Array {
 }
 
 /**
- * Adds the predictions of one image to the counts, each at the first threshold that it reaches; `steps` stands for none. They come by
- * falling score: the first to hit a face is a hit, others of the same face are not.
+ * Adds the predictions of one image to the counts, each at the first threshold that it reaches; `steps` stands for
+ * none. They come by falling score: the first to hit a face is a hit, others of the same face are not.
  */
-function countPredictions({ scores }: ScoredBoxes, { low, span }: ScoreRange, matches: Int32Array, subsets: Uint8Array, everywhere: number, hits: Float64Array, proposals: Float64Array, hitScores: Float64Array): void {
+function countPredictions(
+  { scores }: ScoredBoxes,
+  { low, span }: ScoreRange,
+  matches: Int32Array,
+  subsets: Uint8Array,
+  everywhere: number,
+  hits: Float64Array,
+  proposals: Float64Array,
+  hitScores: Float64Array,
+): void {
   let k = 0;
   for (let i = 0; i < matches.length; i++) {
     const stretched = (scores[i]! - low) / span;
@@ -145,7 +165,8 @@ function bestFaces(boxes: Float64Array, faces: Float64Array): Int32Array {
     const right = x + width;
     const bottom = y + height;
     const area = (width + 1) * (height + 1);
-    // With an overlap of a half the left edges lie this near: at least half of either width is shared. A pixel more for rounding.
+    // With an overlap of a half the left edges lie this near: at least half of either width is shared. A pixel more for
+    // rounding.
     const furthest = x + (width + 1) / 2 + 1;
     let most = MINIMUM_OVERLAP;
     let face = -1;
@@ -167,7 +188,9 @@ function bestFaces(boxes: Float64Array, faces: Float64Array): Int32Array {
   return best;
 }
 
-/** Faces by their left edges (sorted by insertion: there are few), so that a prediction need only look at those near it. */
+/**
+ * Faces by their left edges (sorted by insertion: there are few), so that a prediction need only look at those near it.
+ */
 function byLeftEdge(faces: Float64Array): { order: Uint32Array; lefts: Float64Array } {
   const count = faces.length / 4;
   const order = new Uint32Array(count);
@@ -212,7 +235,9 @@ function figuresOf(faces: number, hits: Float64Array, proposals: Float64Array): 
   return { faces, ap: averagePrecision(precision, recall), curve: { precision, recall } };
 }
 
-/** Area under a precision-recall curve whose precision is made falling from the right (VOC, all points); recall rises. */
+/**
+ * Area under a precision-recall curve whose precision is made falling from the right (VOC, all points); recall rises.
+ */
 export function averagePrecision(precision: Float64Array, recall: Float64Array): number {
   let area = 0;
   let envelope = 0;
