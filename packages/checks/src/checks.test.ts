@@ -56,6 +56,9 @@ describe('checkOptionNames', () => {
     [{ inputsize: 1 }, 'did you mean inputSize?'],
     [{ tile: true }, 'did you mean tiles?'],
     [{ threshold: 1 }, 'did you mean scoreThreshold?'],
+    [{ treshold: 1 }, 'did you mean scoreThreshold?'],
+    [{ inputDimensions: 1 }, 'there are: '],
+    [{ sizes: 1 }, 'did you mean inputSize?'],
     [{ zebra: 1 }, 'there are: scoreThreshold, lowScoreThreshold, inputSize, tiles.'],
   ])('refuses %j', (options, hint) => {
     expect(() => checkOptionNames(options, known)).toThrow(hint);

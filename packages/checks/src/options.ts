@@ -21,7 +21,7 @@ export function checkOptionNames(options: unknown, known: readonly string[], pre
   }
 }
 
-/** The known name that is at most a third of its length of typing mistakes away, or that differs in case, hyphens or underscores alone. */
+/** The known name that looks like a misspelt one: few typing mistakes away from it or from a part of it, or with the same beginning. */
 function nearest(key: string, known: readonly string[]): string | undefined {
   const plain = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
   const wanted = plain(key).slice(0, 64);
@@ -29,8 +29,12 @@ function nearest(key: string, known: readonly string[]): string | undefined {
   let bestDistance = Infinity;
   for (const name of known) {
     const candidate = plain(name);
-    const distance = candidate.includes(wanted) && wanted.length >= 4 ? 1 : editDistance(wanted, candidate);
-    if (distance < bestDistance && distance <= Math.max(1, candidate.length / 3)) {
+    const whole = editDistance(wanted, candidate, false);
+    // A part of a name, as `treshold` for `scoreThreshold`, is a worse guess than a whole one.
+    const part = wanted.length >= 4 ? editDistance(wanted, candidate, true) + 1 : Infinity;
+    const prefix = commonPrefix(wanted, candidate) >= Math.max(4, 0.6 * wanted.length) ? 2.5 : Infinity;
+    const distance = Math.min(whole <= Math.max(1, candidate.length / 3) ? whole : Infinity, part <= 1 + wanted.length / 4 ? part : Infinity, prefix);
+    if (distance < bestDistance) {
       best = name;
       bestDistance = distance;
     }
@@ -38,13 +42,19 @@ function nearest(key: string, known: readonly string[]): string | undefined {
   return best;
 }
 
-/** Insertions, deletions and replacements from one word to another (Levenshtein 1966). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+function commonPrefix(a: string, b: string): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a[n] === b[n]) n++;
+  return n;
+}
+
+/** Insertions, deletions and replacements from one word to another (Levenshtein 1966), or to the nearest part of it. */
+function editDistance(a: string, b: string, toPart: boolean): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => (toPart ? 0 : j));
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
     row = next;
   }
-  return row[b.length]!;
+  return toPart ? Math.min(...row) : row[b.length]!;
 }
