@@ -94,6 +94,16 @@ describe('affinity', () => {
     for (let i = 0; i < 20; i++) expect(tracker.update([face(4 * i)])).toMatchObject([{ id: 1, state: 'tracked' }]);
   });
 
+  it('leaves a tentative track the overlap that it needs without affinity, however strict the first stage is', () => {
+    for (const options of [{}, { affinity: () => 0.5 }]) {
+      const tracker = createTracker({ matchThreshold: 0.3, ...options });
+      tracker.update([]);
+      tracker.update([face(0)]);
+      // IoU · score is 0.58, the size similarity 0.64.
+      expect(tracker.update([face(0, 40)])).toMatchObject([{ id: 1, state: 'tracked' }]);
+    }
+  });
+
   it('is asked once for each pair that may match, and not for others', () => {
     const asked: string[] = [];
     const tracker = createTracker<Known>({

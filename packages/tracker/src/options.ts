@@ -181,6 +181,20 @@ export function resolveOptions<D extends Detection>(options: TrackerOptions<D>) 
   };
 }
 
+/** Options with their defaults. */
+export type Settings<D extends Detection> = ReturnType<typeof resolveOptions<D>>;
+
+/** Those that don't depend on the kind of detection. */
+export type Limits = Omit<Settings<Detection>, 'affinity'>;
+
+/** Whether a score is of the high band; at the threshold itself it belongs to neither band of the original. */
+export const isHigh = ({ compat, scoreThreshold }: Limits, score: number) =>
+  compat ? score > scoreThreshold : score >= scoreThreshold;
+
+/** Whether a score is of the low band. */
+export const isLow = ({ compat, scoreThreshold, lowScoreThreshold }: Limits, score: number) =>
+  score < scoreThreshold && (compat ? score > lowScoreThreshold : score >= lowScoreThreshold);
+
 /** Refuses unknown names; those of other trackers with what they are called here. */
 function checkNames(options: unknown): void {
   const what = 'the options of createTracker';
