@@ -1,4 +1,4 @@
-import { isRasterSource, type DetectOptions, type Face, type Frame, type ImageSource, type PixelBuffer, type RasterSource } from '@facedet/core';
+import { isRasterSource, type DetectOptions, type Face, type Frame, type ImageSource, type PixelBuffer, type RasterSource, type Rotate } from '@facedet/core';
 import { checkFaces } from './check-faces.ts';
 import type { Settings } from './options.ts';
 import { detectAround } from './refine.ts';
@@ -15,10 +15,10 @@ export interface FrameDetections {
 
 /** Runs the detector on frames; both reject only with the reason of an aborted signal. */
 export interface FrameDetection {
-  /** On the whole frame. */
-  detectFrame(frame: Frame, signal?: AbortSignal): Promise<FrameDetections>;
+  /** On the whole frame, in the orientation(s) `rotate`. */
+  detectFrame(frame: Frame, rotate: Rotate, signal?: AbortSignal): Promise<FrameDetections>;
   /** On crops around the predicted faces; null where that is not wanted or nobody is expected. */
-  detectInCrops(frame: Frame, signal?: AbortSignal): Promise<FrameDetections | null>;
+  detectInCrops(frame: Frame, rotate: Rotate, signal?: AbortSignal): Promise<FrameDetections | null>;
 }
 
 /** For how long a lost track is looked for in crops, seconds: its prediction is worth little by then. */
@@ -32,12 +32,12 @@ export function createFrameDetection(settings: Settings, statistics: StatisticsC
   const asked: DetectOptions = scoreThreshold === undefined ? {} : { scoreThreshold };
 
   return {
-    async detectFrame(frame, signal) {
+    async detectFrame(frame, rotate, signal) {
       const begin = performance.now();
       let thumbnail: Thumbnail | null = null;
       try {
         const image = tapped ? tapPixels(frame, (pixels) => (thumbnail = thumbnailOf(pixels))) : frame;
-        const faces = await detector.detect(image, { ...asked, ...(signal ? { signal } : {}) });
+        const faces = await detector.detect(image, { ...asked, rotate, ...(signal ? { signal } : {}) });
         checkFaces(faces);
         // A detector that never asked for the whole picture, or decodes it itself.
         if (tapped) thumbnail ??= await thumbnailOfSource(frame);
@@ -49,7 +49,7 @@ export function createFrameDetection(settings: Settings, statistics: StatisticsC
         statistics.spent('detect', performance.now() - begin);
       }
     },
-    async detectInCrops(frame, signal) {
+    async detectInCrops(frame, rotate, signal) {
       if (!refine || !tracker) return null;
       const begin = performance.now();
       const { timestamp } = frame;
@@ -59,7 +59,7 @@ export function createFrameDetection(settings: Settings, statistics: StatisticsC
           .filter((t) => t.state !== 'lost' || timestamp - t.lastSeen < MAX_LOST_REFINE_SECONDS)
           .map((t) => t.box);
         if (!boxes.length) return null;
-        return { faces: await detectAround(detector, frame, boxes, { ...refine, ...asked }, signal), thumbnail: null };
+        return { faces: await detectAround(detector, frame, boxes, { ...refine, ...asked, rotate }, signal), thumbnail: null };
       } catch (error) {
         signal?.throwIfAborted();
         return { faces: [], thumbnail: null, error };

@@ -1,5 +1,5 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
-import type { Detector, Face } from '@facedet/core';
+import type { Detector, Face, Rotate } from '@facedet/core';
 import { createSmoother } from '@facedet/temporal';
 import { createTracker, type Tracker } from '@facedet/tracker';
 import type { ErrorPolicy, RefineOptions, VideoDetectorOptions, VideoSmoother } from './types.ts';
@@ -15,6 +15,7 @@ export interface Settings {
   readonly live: boolean;
   readonly onError: ErrorPolicy;
   readonly shotCuts: boolean;
+  readonly rotate: Rotate;
   /** The lowest score that the detector is asked for; undefined leaves it to the detector. */
   readonly scoreThreshold: number | undefined;
   /** Whether tracker or smoother come from the caller: they may throw at any time, half-way through a frame too. */
@@ -33,6 +34,7 @@ export const videoDetectorOptionNames: readonly (keyof VideoDetectorOptions)[] =
   'onError',
   'shotCuts',
   'scoreThreshold',
+  'rotate',
 ];
 
 /** Checks the options and fills in the defaults. Throws `INVALID_ARGUMENT`. */
@@ -49,6 +51,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     tracker,
     smoother,
     scoreThreshold,
+    rotate = 'auto',
   } = options;
   expectThat(
     typeof detector?.detect === 'function' && typeof detector.detectBatch === 'function',
@@ -105,6 +108,13 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     smoother,
     'createSmoother of @facedet/temporal makes one',
   );
+  const rotations = Array.isArray(rotate) ? rotate : [rotate];
+  expectThat(
+    rotate === 'auto' || (rotations.length > 0 && rotations.every((each) => each % 45 === 0 && each >= 0 && each < 360)),
+    "'auto', 0, 90, 180, 270 or a list of these for rotate",
+    rotate,
+    "'auto' finds the orientation of each shot",
+  );
   if (typeof refine === 'object') checkRefine(refine);
   if (scoreThreshold !== undefined) {
     expectThat(
@@ -145,6 +155,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     tracker: followed,
     smoother: smoother === false || !followed ? null : (smoother ?? createSmoother()),
     refine: refine === true ? {} : refine || null,
+    rotate,
     scoreThreshold: followed ? followed.lowScoreThreshold : scoreThreshold,
     foreignParts: Boolean(instance || smoother),
   };

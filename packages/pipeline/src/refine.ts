@@ -6,6 +6,7 @@ import {
   resizeBilinear,
   rowStride,
   type Box,
+  type DetectOptions,
   type Detector,
   type Face,
   type ImageSource,
@@ -75,10 +76,10 @@ export async function detectAround(
   detector: Detector,
   image: ImageSource,
   boxes: readonly Box[],
-  options: RefineOptions & { scoreThreshold?: number },
+  options: RefineOptions & Pick<DetectOptions, 'scoreThreshold' | 'rotate'>,
   signal?: AbortSignal,
 ): Promise<Face[]> {
-  const { inputSize = [64, 64], scale = 2.2, scoreThreshold } = options;
+  const { inputSize = [64, 64], scale = 2.2, scoreThreshold, rotate } = options;
   const inside = boxes.filter(
     (b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0,
   );
@@ -86,7 +87,12 @@ export async function detectAround(
   const crops = cropsAround(inside, image.width, image.height, scale);
   const found = await detector.detectBatch(
     crops.map((crop) => regionSource(image, crop)),
-    { inputSize, ...(scoreThreshold === undefined ? {} : { scoreThreshold }), ...(signal ? { signal } : {}) },
+    {
+      inputSize,
+      ...(scoreThreshold === undefined ? {} : { scoreThreshold }),
+      ...(rotate === undefined ? {} : { rotate }),
+      ...(signal ? { signal } : {}),
+    },
   );
   if (!Array.isArray(found) || found.length !== crops.length) {
     throw new FaceDetError(

@@ -1,9 +1,10 @@
 import { FaceDetError, received } from '@facedet/checks';
-import { unpackError, type Frame } from '@facedet/core';
+import { unpackError, type Frame, type Rotate } from '@facedet/core';
 import { closeFrame, createFeed } from './feed.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
 import { mendRows, type PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
+import type { Orientation } from './orientation.ts';
 import type { Schedule, ScheduleState } from './schedule.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { FrameResult, RunOptions } from './types.ts';
@@ -13,6 +14,9 @@ export interface Progress {
   schedule: Schedule;
   /** The schedule after its choice for the last frame processed: it may have chosen for later frames already. */
   chosen: ScheduleState;
+  orientation: Orientation;
+  /** What the orientation's choice for the last frame processed changed. */
+  probed: number | null;
   /** Index of the last frame whose result was given, or -1. */
   lastIndex: number;
   /** Index of the last frame that went through the tracker, or -1. */
@@ -56,7 +60,17 @@ export const cutOf = ({ shots }: ScheduleState): boolean | null => shots?.cut ??
 interface Plan {
   readonly key: boolean;
   readonly chosen: ScheduleState;
+  readonly rotate: Rotate;
+  readonly probed: number | null;
   readonly detections: FrameDetections | null;
+}
+
+/** Decides whether the detector runs on the whole frame, and in which orientation. */
+export async function choosePlan(progress: Progress, frame: Frame): Promise<Omit<Plan, 'detections'>> {
+  const { schedule, orientation } = progress;
+  const key = await schedule.isKey(frame);
+  const rotate = key ? orientation.choose(frame) : 0;
+  return { key, chosen: schedule.capture(), rotate, probed: orientation.capture() };
 }
 
 /**
@@ -70,7 +84,6 @@ export async function* runFrames<F extends Frame>(
 ): AsyncGenerator<FrameResult<F>, void, undefined> {
   const { settings, limit, statistics, progress, step, resultOf, detectFrame, detectInCrops } = parts;
   const { live, lookAhead } = settings;
-  const { schedule } = progress;
   // Rows that a snapshot brought along: their frames come again, but the detector does not run on them again.
   const known = new Map(progress.pending.map((row) => [row.index, row]));
   const { lastIndex: resumedAfter, processed: seen } = progress;
@@ -78,7 +91,12 @@ export async function* runFrames<F extends Frame>(
   let read = -1;
   const stopped = new AbortController();
   const inner = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
-  let choice: Promise<Omit<Plan, 'detections'>> = Promise.resolve({ key: false, chosen: progress.chosen });
+  let choice: Promise<Omit<Plan, 'detections'>> = Promise.resolve({
+    key: false,
+    chosen: progress.chosen,
+    rotate: 0,
+    probed: progress.probed,
+  });
   statistics.begin();
   const feed = createFeed<F, Plan>(frames, {
     limit,
@@ -88,11 +106,11 @@ export async function* runFrames<F extends Frame>(
     async work(frame) {
       checkFrame(frame, read);
       read = frame.index;
-      if (frame.index <= seen) return { key: false, chosen: progress.chosen, detections: null };
+      if (frame.index <= seen) return { ...(await choice), key: false, detections: null };
       // Key-frame decisions are sequential; detections run concurrently.
-      choice = choice.then(async () => ({ key: await schedule.isKey(frame), chosen: schedule.capture() }));
+      choice = choice.then(() => choosePlan(progress, frame));
       const plan = await choice;
-      return { ...plan, detections: plan.key ? await detectFrame(frame, inner) : null };
+      return { ...plan, detections: plan.key ? await detectFrame(frame, plan.rotate, inner) : null };
     },
   });
 
@@ -124,9 +142,9 @@ export async function* runFrames<F extends Frame>(
           else closeFrame(frame);
           known.delete(frame.index);
         } else {
-          const detections = plan.key ? plan.detections : await orAborted(detectInCrops(frame, inner), signal);
+          const detections = plan.key ? plan.detections : await orAborted(detectInCrops(frame, progress.orientation.current, inner), signal);
           held.push(step(frame, detections, { refined: !plan.key && detections !== null, cut: cutOf(plan.chosen) }));
-          progress.chosen = plan.chosen;
+          Object.assign(progress, { chosen: plan.chosen, probed: plan.probed });
           if (lookAhead) mendRows(held.map((h) => h.row));
         }
       } catch (error) {

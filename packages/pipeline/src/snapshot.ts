@@ -1,4 +1,5 @@
 import { FaceDetError, received } from '@facedet/checks';
+import { isOrientationSnapshot } from './orientation.ts';
 import type { VideoSnapshot } from './types.ts';
 
 /** Whether a value has all the parts of a snapshot; tracker and smoother check their own. */
@@ -6,6 +7,7 @@ export function isSnapshot(value: Partial<VideoSnapshot> | null | undefined): va
   return (
     value?.version === 1 &&
     Boolean(value.schedule && value.cut) &&
+    isOrientationSnapshot(value.orientation) &&
     areArrays(value.pending, value.landmarks, value.shown) &&
     Number.isInteger(value.lastIndex) &&
     Number.isInteger(value.processed) &&

@@ -1,6 +1,7 @@
-import type { Box, Detector, Face, FaceDetError, Frame, InputSize, Landmarks } from '@facedet/core';
+import type { Box, Detector, Face, FaceDetError, Frame, InputSize, Landmarks, Rotate } from '@facedet/core';
 import type { Tracker, TrackerOptions, TrackerSnapshot } from '@facedet/tracker';
 import type { PendingRow } from './look-ahead.ts';
+import type { OrientationSnapshot } from './orientation.ts';
 import type { ScheduleSnapshot } from './schedule.ts';
 import type { ShotSnapshot } from './shot-snapshot.ts';
 
@@ -140,6 +141,11 @@ export interface VideoDetectorOptions {
    * { scoreThreshold, lowScoreThreshold }`.
    */
   scoreThreshold?: number;
+  /**
+   * Degrees by which frames are turned clockwise before detection: a number, or a list for several runs per frame. It replaces the detector's own
+   * `rotate`. Default `'auto'`: found in the first frames of each shot and kept, found again where faces are lost.
+   */
+  rotate?: Rotate;
 }
 
 /** Milliseconds and counts since the video detector was made or reset, or since its last run began. */
@@ -198,6 +204,8 @@ export interface VideoSnapshot {
   readonly processed: number;
   /** What the test for shot cuts remembers. */
   readonly cut: ShotSnapshot;
+  /** What the decision about orientations remembers. */
+  readonly orientation: OrientationSnapshot;
 }
 
 /** Detector, tracker and smoother over the frames of one video. */

@@ -3,7 +3,8 @@ import { packError, type Frame } from '@facedet/core';
 import { createFrameDetection, type FrameDetections } from './frame-detection.ts';
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
 import { resolveOptions } from './options.ts';
-import { checkFrame, cutOf, runFrames, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
+import { createOrientation, type Orientation } from './orientation.ts';
+import { checkFrame, choosePlan, cutOf, runFrames, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 import { invalidSnapshot, isSnapshot } from './snapshot.ts';
 import { createStatistics } from './statistics.ts';
@@ -44,9 +45,14 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     return createSchedule(detectEvery, lag, settings.shotCuts && tracker !== null);
   }
 
+  function newOrientation(): Orientation {
+    return createOrientation(settings.rotate, lag);
+  }
+
   function beginning(): Progress {
     const schedule = newSchedule();
-    return { schedule, chosen: schedule.capture(), lastIndex: -1, processed: -1, pending: [] };
+    const orientation = newOrientation();
+    return { schedule, chosen: schedule.capture(), orientation, probed: null, lastIndex: -1, processed: -1, pending: [] };
   }
 
   /**
@@ -68,6 +74,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
       error ??= handleFrameError(refusal, frame);
     }
     progress.schedule.after(index, error || !tracker ? null : tracker.tracks);
+    progress.orientation.after(frame, error || refined ? null : (detections?.faces ?? null), followed.cut);
     progress.processed = index;
     return {
       frame,
@@ -106,10 +113,12 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
    * schedule that nobody asks.
    */
   function rewindSchedule(): void {
-    const { schedule, chosen } = progress;
+    const { schedule, chosen, orientation, probed } = progress;
     progress.schedule = newSchedule();
     progress.schedule.restore(schedule.snapshot(chosen));
     progress.chosen = progress.schedule.capture();
+    progress.orientation = newOrientation();
+    progress.orientation.restore(orientation.snapshot(probed));
   }
 
   function startOver(): void {
@@ -131,12 +140,12 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
       used = true;
       statistics.begin();
       const { signal } = callOptions;
-      const { schedule } = progress;
-      const key = await schedule.isKey(frame);
-      const chosen = schedule.capture();
-      const detections = key ? await detectFrame(frame, signal) : await detectInCrops(frame, signal);
+      const { key, chosen, rotate, probed } = await choosePlan(progress, frame);
+      const detections = key
+        ? await detectFrame(frame, rotate, signal)
+        : await detectInCrops(frame, progress.orientation.current, signal);
       const buffered = step(frame, detections, { refined: !key && detections !== null, cut: cutOf(chosen) });
-      Object.assign(progress, { chosen, pending: [] });
+      Object.assign(progress, { chosen, probed, pending: [] });
       return resultOf(buffered);
     } catch (error) {
       rewindSchedule();
@@ -171,12 +180,13 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
       return statistics.value;
     },
     snapshot(): VideoSnapshot {
-      const { schedule, chosen, lastIndex, processed, pending } = progress;
+      const { schedule, chosen, orientation, probed, lastIndex, processed, pending } = progress;
       return {
         version: 1,
         lastIndex,
         ...frameStep.snapshot(),
         schedule: schedule.snapshot(chosen),
+        orientation: structuredClone(orientation.snapshot(probed)),
         pending: structuredClone(pending),
         processed,
       };
@@ -191,6 +201,8 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
         before = frameStep.snapshot();
         frameStep.restore(snapshot);
         next.schedule.restore(snapshot.schedule);
+        next.orientation.restore(snapshot.orientation);
+        next.probed = snapshot.orientation.probed;
         next.pending = structuredClone([...snapshot.pending]);
       } catch (error) {
         if (before) frameStep.restore(before);

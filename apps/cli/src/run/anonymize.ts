@@ -111,6 +111,7 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
       smoother: false,
       lookAhead: flags.lookAhead ?? 1,
       ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
+      ...(flags.rotate !== undefined && { rotate: flags.rotate }),
       onError: 'skip',
       output,
       anonymize: effect,

@@ -61,6 +61,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       ...(flags.live && { live: true }),
       ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
       ...(flags.refine && { refine: true }),
+      ...(flags.rotate !== undefined && { rotate: flags.rotate }),
       ...(flags.lookAhead !== undefined && { lookAhead: flags.lookAhead }),
       encoding: encodingOptions(flags),
       signal: context.signal,

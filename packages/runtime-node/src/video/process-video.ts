@@ -276,7 +276,7 @@ function createLingering() {
 }
 
 /** What decides about rows: another run with the same may go on from its state. */
-function settingsOf({ detectEvery, refine, lookAhead, shotCuts, scoreThreshold, tracker, smoother, fps, deinterlace }: ProcessVideoOptions): unknown {
+function settingsOf({ detectEvery, refine, lookAhead, shotCuts, scoreThreshold, rotate, tracker, smoother, fps, deinterlace }: ProcessVideoOptions): unknown {
   const plain = (value: unknown) => (value && typeof value === 'object' && ('update' in value || 'smooth' in value) ? 'own' : value);
-  return { detectEvery, refine, lookAhead, shotCuts, scoreThreshold, tracker: plain(tracker), smoother: plain(smoother), fps, deinterlace };
+  return { detectEvery, refine, lookAhead, shotCuts, scoreThreshold, rotate, tracker: plain(tracker), smoother: plain(smoother), fps, deinterlace };
 }

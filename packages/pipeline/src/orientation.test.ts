@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import type { DetectOptions, Detector, Face, Frame, PixelBuffer, Rotate, Rotation } from '@facedet/core';
+import { createOrientation } from './orientation.ts';
+import type { VideoSnapshot } from './types.ts';
+import { createVideoDetector } from './video-detector.ts';
+
+const face = (rotation: Rotation, score = 0.9): Face => ({ box: { x: 20, y: 20, width: 20, height: 20 }, score, ...(rotation ? { rotation } : {}) });
+
+describe('createOrientation', () => {
+  /** Asks and answers frame by frame; `truth` is the rotation in which faces are found, or null for none. */
+  function play(frames: number, truth: (index: number) => Rotation | null, { lag = 4, cuts = [] as number[], fps = 25 } = {}): Rotate[] {
+    const orientation = createOrientation('auto', lag);
+    const asked: Rotate[] = [];
+    for (let i = 0; i < frames + lag; i++) {
+      if (i < frames) asked.push(orientation.choose({ index: i, timestamp: i / fps }));
+      const done = i - lag + 1;
+      if (done < 0 || done >= frames) continue;
+      const rotation = truth(done);
+      const found = rotation !== null && (asked[done] === 'auto' || asked[done] === rotation) ? [face(rotation)] : [];
+      orientation.after({ index: done, timestamp: done / fps }, found, cuts.includes(done));
+    }
+    return asked;
+  }
+
+  it('finds the orientation in the first frames and keeps it; upright is not checked again while sure faces are found', () => {
+    const asked = play(500, () => 0);
+    expect(asked.slice(0, 4)).toEqual(['auto', 'auto', 'auto', 'auto']);
+    expect(asked.slice(4).every((rotate) => rotate === 0)).toBe(true);
+  });
+
+  it('keeps a turned orientation, and checks it every five seconds', () => {
+    const asked = play(500, () => 90);
+    expect(asked.slice(4, 100).every((rotate) => rotate === 90)).toBe(true);
+    const checks = asked.slice(4).filter((rotate) => rotate === 'auto').length;
+    expect(checks).toBeGreaterThanOrEqual(3);
+    expect(checks).toBeLessThanOrEqual(4);
+    expect(asked.every((rotate) => rotate === 'auto' || rotate === 90)).toBe(true);
+  });
+
+  it('asks a scene without faces every two seconds', () => {
+    const checks = play(500, () => null).slice(4).filter((rotate) => rotate === 'auto').length;
+    expect(checks).toBe(9);
+  });
+
+  it('finds a new orientation after a shot cut, within the frames that were decided before it', () => {
+    const asked = play(200, (index) => (index < 100 ? 0 : 270), { cuts: [100] });
+    expect(asked.slice(104, 108)).toContain('auto');
+    expect(asked.slice(109).every((rotate) => rotate === 270)).toBe(true);
+  });
+
+  it('finds a camera that is turned within a shot, in three seconds', () => {
+    const asked = play(300, (index) => (index < 100 ? 0 : 90));
+    const found = asked.findIndex((rotate) => rotate === 90);
+    expect(found).toBeGreaterThan(100);
+    expect(found).toBeLessThanOrEqual(100 + 3 * 25 + 4);
+  });
+
+  it('goes on from a snapshot as if there had been no break', () => {
+    const one = createOrientation('auto', 2);
+    const answers = (orientation: typeof one, from: number, to: number) => {
+      const asked: Rotate[] = [];
+      for (let i = from; i < to; i++) {
+        asked.push(orientation.choose({ index: i, timestamp: i / 25 }));
+        orientation.after({ index: i, timestamp: i / 25 }, i % 90 < 40 ? [face(180)] : [], i % 70 === 0);
+      }
+      return asked;
+    };
+    answers(one, 0, 57);
+    const two = createOrientation('auto', 2);
+    two.restore(JSON.parse(JSON.stringify(one.snapshot(one.capture()))) as ReturnType<typeof one.snapshot>);
+    expect(answers(two, 57, 400)).toEqual(answers(one, 57, 400));
+  });
+});
+
+describe('rotate of a video detector', () => {
+  const frames = (count: number): Frame[] => Array.from({ length: count }, (_, index): Frame => ({ width: 64, height: 64, format: 'gray', data: new Uint8Array(64 * 64).fill(100), index, timestamp: index / 25 }));
+
+  /** Finds one face, where it is asked for the right orientation. */
+  function turned(rotation: Rotation, log: DetectOptions[]): Detector {
+    const detect = async (_: unknown, options: DetectOptions = {}) => {
+      log.push(options);
+      const asked = options.rotate;
+      return asked === 'auto' || asked === rotation || (Array.isArray(asked) && asked.includes(rotation)) ? [face(rotation)] : [];
+    };
+    return { concurrency: 1, detect, detectBatch: async (images, options) => Promise.all((images as PixelBuffer[]).map((image) => detect(image, options))), warmup: async () => {}, drain: async () => {}, dispose: async () => {} };
+  }
+
+  it("follows a film that lies on its side; 'auto' is asked for in the first frames only", async () => {
+    const log: DetectOptions[] = [];
+    const pipeline = createVideoDetector({ detector: turned(90, log) });
+    let shown = 0;
+    for await (const { faces } of pipeline.run(frames(60))) shown += faces.length;
+    expect(shown).toBe(60);
+    expect(log.filter(({ rotate }) => rotate === 'auto').length).toBeLessThanOrEqual(2);
+    expect(log.slice(2).every(({ rotate }) => rotate === 90)).toBe(true);
+  });
+
+  it('asks for what the option says, in every frame and crop', async () => {
+    for (const rotate of [0, 180, [0, 90]] as const) {
+      const log: DetectOptions[] = [];
+      const pipeline = createVideoDetector({ detector: turned(0, log), rotate, detectEvery: 3, refine: true });
+      for await (const _ of pipeline.run(frames(12)));
+      expect(log.length).toBeGreaterThanOrEqual(4);
+      expect(log.every((options) => options.rotate === rotate)).toBe(true);
+    }
+  });
+
+  it('asks for the orientation of the shot in crops', async () => {
+    const log: DetectOptions[] = [];
+    const pipeline = createVideoDetector({ detector: turned(270, log), detectEvery: 4, refine: true });
+    for await (const _ of pipeline.run(frames(24)));
+    const crops = log.filter(({ inputSize }) => inputSize !== undefined);
+    expect(crops.length).toBeGreaterThan(10);
+    expect(crops.every(({ rotate }) => rotate === 270)).toBe(true);
+  });
+
+  it('is part of a snapshot', async () => {
+    const pipeline = createVideoDetector({ detector: turned(90, []) });
+    let snapshot: VideoSnapshot | undefined;
+    for await (const { index } of pipeline.run(frames(20))) if (index === 9) snapshot = JSON.parse(JSON.stringify(pipeline.snapshot())) as VideoSnapshot;
+    const log: DetectOptions[] = [];
+    const second = createVideoDetector({ detector: turned(90, log) });
+    second.restore(snapshot!);
+    let shown = 0;
+    for await (const { faces } of second.run(frames(20))) shown += faces.length;
+    expect(shown).toBe(10);
+    expect(log.every(({ rotate }) => rotate === 90)).toBe(true);
+    expect(() => second.restore({ ...snapshot!, orientation: { probed: 'x', verdicts: [] } as never })).toThrow(expect.objectContaining({ code: 'INVALID_SNAPSHOT' }));
+  });
+
+  it.each([91, [], 'left', -90, [0, 360]])('%j is refused', (rotate) => {
+    expect(() => createVideoDetector({ detector: turned(0, []), rotate: rotate as Rotate })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('rotate') }));
+  });
+});
