@@ -146,7 +146,7 @@ const RATES: Record<string, number> = { 'MOT17-05': 14 };
 
 async function trackMot(detections: Face[][], rate: number, mode: Mode): Promise<string> {
   const detect: Detector['detect'] = async (image) => detections[(image as Frame).index] ?? [];
-  const detector = { concurrency: 1, detect, detectBatch: async () => [], warmup: async () => {}, dispose: async () => {} } satisfies Detector;
+  const detector = { concurrency: 1, detect, detectBatch: async () => [], warmup: async () => {}, drain: async () => {}, dispose: async () => {} } satisfies Detector;
   const pipeline = createVideoDetector({ detector, ...mode, shotCuts: false, tracker: { scoreThreshold: 0.6 } });
   const frames = detections.map((_, index): Frame & RasterSource => ({ index, timestamp: index / rate, width: 1920, height: 1080, rasterize: () => ({ width: 1, height: 1, format: 'gray', data: new Uint8Array(1) }) }));
   const rows: string[] = [];

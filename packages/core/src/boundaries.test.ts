@@ -84,6 +84,11 @@ describe('what the model returns', () => {
     expect(faces[0]!.score).toBe(1);
   });
 
+  it('is no face where its box has a negative size', async () => {
+    const faces = await detect(({ bbox_8: boxes }) => boxes!.data.forEach((_, i) => (boxes!.data[i] = i % 4 < 2 ? -3 : 1)));
+    expect(faces).toEqual([]);
+  });
+
   it('is refused where a landmark of a face is not finite', async () => {
     for (const value of [NaN, Infinity, -Infinity]) {
       const broken = detect((outputs) => {

@@ -75,7 +75,8 @@ function accept(level: Level, image: number, cell: number, anchor: number, cx: n
     right = Math.min(Math.max(right, 0), view.width);
     bottom = Math.min(Math.max(bottom, 0), view.height);
   }
-  if (Math.max(right - left, bottom - top) < target.minSide) return;
+  // Distances are no lengths: a network may give a box whose right edge is left of its left one. It is none.
+  if (right < left || bottom < top || Math.max(right - left, bottom - top) < target.minSide) return;
   // The box around the ellipse that fills the face's box: exact for quarter turns, and about the face's own size for the diagonal ones.
   const x = (left + right) / 2;
   const y = (top + bottom) / 2;

@@ -33,6 +33,7 @@ vi.mock('../shared/detector.ts', () => ({
       },
       detectBatch: (images) => Promise.all(images.map((image) => detector.detect(image))),
       async warmup() {},
+      async drain() {},
       async dispose() {},
     };
     return { detector, model: 'fake' };
