@@ -1,4 +1,4 @@
-import { FaceDetError, type Detector } from '@facedet/core';
+import { FaceDetError, type Detector, type Rotate } from '@facedet/core';
 import { anonymizeCanvas, type CanvasAnonymizeOptions } from '@facedet/draw';
 import { createVideoDetector } from '@facedet/pipeline';
 import { imageSource, openVideoFile } from '@facedet/runtime-web';
@@ -11,17 +11,24 @@ export type Progress = (done: number, text: string) => void;
 /** Faces below the usual threshold are hidden too: a missed face can't be taken back. */
 const LOW_SCORE = 0.3;
 
-/** Hides every face of a picture or video from the viewer's disk. Nothing of its metadata comes along. Rejects where a frame can't be looked at. */
-export async function anonymizeFile(file: File, detector: Detector, effect: NonNullable<CanvasAnonymizeOptions['effect']>, progress: Progress, signal: AbortSignal): Promise<{ blob: Blob; name: string }> {
-  const base = file.name.replace(/\.[^.]*$/, '');
-  if (isVideo(file)) return { blob: await video(file, detector, effect, progress, signal), name: `${base}-anonymous.mp4` };
-  return { blob: await picture(file, detector, effect), name: `${base}-anonymous.${file.type === 'image/png' ? 'png' : 'jpg'}` };
+/** How a job hides faces. */
+export interface AnonymizeJob {
+  readonly effect: NonNullable<CanvasAnonymizeOptions['effect']>;
+  /** Orientations in which the detector runs. */
+  readonly rotate: Rotate;
 }
 
-async function picture(file: File, detector: Detector, effect: NonNullable<CanvasAnonymizeOptions['effect']>): Promise<Blob> {
+/** Hides every face of a picture or video from the viewer's disk. Nothing of its metadata comes along. Rejects where a frame can't be looked at. */
+export async function anonymizeFile(file: File, detector: Detector, job: AnonymizeJob, progress: Progress, signal: AbortSignal): Promise<{ blob: Blob; name: string }> {
+  const base = file.name.replace(/\.[^.]*$/, '');
+  if (isVideo(file)) return { blob: await video(file, detector, job, progress, signal), name: `${base}-anonymous.mp4` };
+  return { blob: await picture(file, detector, job), name: `${base}-anonymous.${file.type === 'image/png' ? 'png' : 'jpg'}` };
+}
+
+async function picture(file: File, detector: Detector, { effect, rotate }: AnonymizeJob): Promise<Blob> {
   const source = await imageSource(file);
   try {
-    const faces = (await detector.detect(source)).filter((f) => f.score >= LOW_SCORE);
+    const faces = await detector.detect(source, { scoreThreshold: LOW_SCORE, rotate });
     const canvas = new OffscreenCanvas(source.width, source.height);
     const context = canvas.getContext('2d', { willReadFrequently: true })!;
     const bitmap = await source.bitmap(source.width, source.height);
@@ -34,7 +41,7 @@ async function picture(file: File, detector: Detector, effect: NonNullable<Canva
   }
 }
 
-async function video(file: File, detector: Detector, effect: NonNullable<CanvasAnonymizeOptions['effect']>, progress: Progress, signal: AbortSignal): Promise<Blob> {
+async function video(file: File, detector: Detector, { effect, rotate }: AnonymizeJob, progress: Progress, signal: AbortSignal): Promise<Blob> {
   const opened = await openVideoFile(file);
   const format = new Mp4OutputFormat({ fastStart: 'in-memory' });
   const codec = await getFirstEncodableVideoCodec(format.getSupportedVideoCodecs(), { width: opened.width, height: opened.height });
@@ -53,7 +60,7 @@ async function video(file: File, detector: Detector, effect: NonNullable<CanvasA
   const sound = copySound?.();
   // A failed copy is heard of below; until then it is nobody's unhandled rejection.
   sound?.catch(() => {});
-  const tracked = createVideoDetector({ detector, lookAhead: 1, tracker: { scoreThreshold: LOW_SCORE } });
+  const tracked = createVideoDetector({ detector, lookAhead: 1, rotate, tracker: { scoreThreshold: LOW_SCORE } });
   try {
     for await (const { frame, timestamp, faces, others } of tracked.run(opened.frames({ signal }), { signal })) {
       context.drawImage(frame.image, 0, 0, canvas.width, canvas.height);

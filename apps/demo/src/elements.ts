@@ -17,7 +17,10 @@ export interface Settings {
   trails: boolean;
   hide: 'none' | 'blur' | 'pixelate' | 'solid' | 'emoji';
   model: 'default' | 'file';
-  size: '320' | '480' | '640' | 'pixels';
+  /** The canvas: the detector's default, or the longer side in pixels. */
+  size: 'default' | '320' | '480' | '640';
+  /** Degrees by which pictures are turned clockwise before detection. */
+  rotate: 'auto' | 0 | 90 | 180 | 270;
   provider: 'auto' | 'webgpu' | 'wasm';
 }
 
@@ -38,6 +41,7 @@ export function readSettings(form: HTMLFormElement): Settings {
     hide: text('hide') as Settings['hide'],
     model: text('model') as Settings['model'],
     size: text('size') as Settings['size'],
+    rotate: (text('rotate') === 'auto' ? 'auto' : Number(text('rotate'))) as Settings['rotate'],
     provider: text('provider') as Settings['provider'],
   };
 }

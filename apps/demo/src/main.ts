@@ -53,8 +53,7 @@ async function openDetector(signal: AbortSignal): Promise<WebDetector> {
   const model = settings.model === 'file' && modelFile ? new Uint8Array(await modelFile.arrayBuffer()) : modelFromAddress();
   const base = {
     ...(model ? { model } : {}),
-    inputSize: settings.size === 'pixels' ? { pixels: 409_600 } : Number(settings.size),
-    scoreThreshold: 0.1,
+    ...(settings.size === 'default' ? {} : { inputSize: Number(settings.size) }),
     wasmPaths: './ort/',
     signal,
     load: { onProgress: ({ received, total }: { received: number; total?: number }) => status(total ? `Loading the model, ${Math.round((100 * received) / total)} %` : 'Loading the model…') },
@@ -125,6 +124,7 @@ async function watch(signal: AbortSignal): Promise<void> {
       detector: current,
       // A camera and a film go on whether they are looked at or not; the scene is painted on demand.
       live: source.kind === 'camera' || source.kind === 'video',
+      rotate: settings.rotate,
       ...(settings.track && source.kind !== 'picture' ? { tracker: { scoreThreshold: settings.score }, smoother } : { tracker: false as const, scoreThreshold: settings.score }),
     });
     forget();
@@ -257,7 +257,7 @@ form.oninput = ({ target }) => {
     return;
   }
   // What is only drawn otherwise needs no new start; a still picture has to be drawn again.
-  const anew = (['track', 'score', 'model', 'size', 'provider'] as const).some((key) => before[key] !== settings[key]);
+  const anew = (['track', 'score', 'model', 'size', 'rotate', 'provider'] as const).some((key) => before[key] !== settings[key]);
   if (anew || source?.kind === 'picture') {
     message.hidden = true;
     restart();
@@ -309,7 +309,7 @@ pick(element<HTMLInputElement>('anonymize-file'), async (file) => {
   try {
     const current = detector ?? (await openDetector(controller.signal));
     const effect = settings.hide === 'none' ? 'blur' : settings.hide;
-    const { blob, name } = await anonymizeFile(file, current, effect, (done, text) => {
+    const { blob, name } = await anonymizeFile(file, current, { effect, rotate: settings.rotate }, (done, text) => {
       element<HTMLProgressElement>('job-progress').value = done;
       element('job-text').textContent = text;
     }, controller.signal);
