@@ -95,4 +95,31 @@ describe('received', () => {
     expect(received(new Uint8Array(3))).toBe('a Uint8Array of 3 bytes');
     expect(received('x'.repeat(5000)).length).toBeLessThan(100);
   });
+
+  it('is short and quick for pixels, long lists and what cannot be read', () => {
+    class LongName extends Uint8Array {}
+    Object.defineProperty(LongName, 'name', { value: 'x'.repeat(5000) });
+    const detached = new DataView(new ArrayBuffer(8));
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    const begin = performance.now();
+    expect(received({ data: new Uint8Array(6e6), width: 2000 })).toBe(
+      '{"data":"a Uint8Array of 6000000 bytes","width":2000}',
+    );
+    expect(received(new Array(5e6).fill(1)).length).toBeLessThan(110);
+    expect(received({ faces: new Array(5e6).fill(1) }).length).toBeLessThan(110);
+    // 14 s before the elements were left out.
+    expect(performance.now() - begin).toBeLessThan(1000);
+    expect(received(new LongName(1)).length).toBeLessThan(100);
+    expect(received(Object.setPrototypeOf(new Uint8Array(1), null))).toMatch(/^a view /);
+    expect(received(detached)).toBe('an object that cannot be read');
+    expect(received(revoked.proxy)).toBe('an object that cannot be read');
+  });
+
+  it('gives a next step for options that are none', () => {
+    expect(() => checkOptionNames(null, ['size'])).toThrow(
+      'Expected an object for options but received null; leave it out for the defaults.',
+    );
+  });
 });

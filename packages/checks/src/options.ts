@@ -11,7 +11,7 @@ export function checkOptionNames(options: unknown, known: readonly string[], pre
   if (options === undefined) return;
   const name = prefix ? prefix.slice(0, -1) : what;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected an object for ${name} but received ${received(options)}.`);
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected an object for ${name} but received ${received(options)}; leave it out for the defaults.`);
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key) || (options as Record<string, unknown>)[key] === undefined) continue;

@@ -90,7 +90,7 @@ describe('evaluateDetections', () => {
     [{ maxDetections: 0 }, 'Expected a whole number from 1, or Infinity, for maxDetections but received 0.'],
     [{ maxDetections: 2.5 }, 'Expected a whole number from 1, or Infinity, for maxDetections but received 2.5.'],
     [{ scoreThreshold: Number.NaN }, 'Expected a number for scoreThreshold but received NaN.'],
-    [null, 'Expected an object for options but received null.'],
+    [null, 'Expected an object for options but received null; leave it out for the defaults.'],
   ])('refuses the options %j', (options, message) => {
     expect(() => evaluateDetections([], new Map(), options as object)).toThrow(message);
   });
