@@ -8,7 +8,7 @@ import { mergeFaces, takeFound, type Found } from './merge.ts';
 import { readModelShape, type ModelShape } from './model-shape.ts';
 import type { PassPixels } from './plan.ts';
 import { resizeBilinear } from './resize.ts';
-import { bestOfQuick, DIAGONALS, EVIDENCE_SCORE, evidenceOf, isSure, QUARTER_TURNS, QUICK_PIXELS, stronger, type Evidence } from './orientation.ts';
+import { bestOfQuick, EVIDENCE_SCORE, evidenceOf, QUICK_PIXELS, STAGES, stronger, type Evidence } from './orientation.ts';
 import { quarterTurn, rotatedView } from './rotation.ts';
 import type { DetectionSettings, Rotation } from './settings.ts';
 import { fillTensor, padTensor, type ResizeTables } from './tensor.ts';
@@ -155,8 +155,8 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
     await runJobs(images.flatMap((passes, image) => jobsOf(image, passes, 0)), found, lowest, signal);
     found.forEach((parts, image) => (winners[image] = evidenceOf(0, parts)));
 
-    for (const rotations of [QUARTER_TURNS, DIAGONALS]) {
-      const unsure = images.map((_, image) => image).filter((image) => !isSure(winners[image]!));
+    for (const { rotations, isDone } of STAGES) {
+      const unsure = images.map((_, image) => image).filter((image) => !isDone(winners[image]!));
       const quick: Found[][] = images.map(() => []);
       await runJobs(unsure.flatMap((image) => rotations.map((rotation) => quickJob(image, images[image]![0]!, rotation))), quick, lowest, signal);
       const chosen = unsure.map((image) => ({ image, rotation: bestOfQuick(winners[image]!, rotations.map((rotation) => evidenceOf(rotation, quick[image]!))) }));

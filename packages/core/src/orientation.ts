@@ -6,7 +6,9 @@ import type { Landmarks } from './types.ts';
 // How 'auto' decides, measured on pictures of WIDER FACE turned by quarters with three models: apps/bench, `rotations`.
 
 /** A face of at least this score is read the right way up: of pictures read the wrong way, one in twenty has such a "face". */
-export const SURE_SCORE = 0.82;
+const SURE_SCORE = 0.82;
+/** With a face of at least this score in one of the quarter turns, the diagonals are left out: each more would cost every doubtful picture a run. */
+const LIKELY_SCORE = 0.65;
 /** A face that is found sideways with this score says that the picture is turned. */
 const HINT_SCORE = 0.5;
 /** Detections below this score are no evidence; the run for 'auto' keeps those above it. */
@@ -20,8 +22,11 @@ const TURNED_FACTOR = 1.25;
 /** Share of the first pass's pixels that a quick run has. */
 export const QUICK_PIXELS = 0.25;
 
-export const QUARTER_TURNS: readonly Rotation[] = [90, 180, 270];
-export const DIAGONALS: readonly Rotation[] = [45, 135, 225, 315];
+/** The rotations that are tried after the upright reading, and the evidence with which they are not. */
+export const STAGES: readonly { readonly rotations: readonly Rotation[]; isDone(best: Evidence): boolean }[] = [
+  { rotations: [90, 180, 270], isDone: ({ best, turned }) => best >= SURE_SCORE && turned < HINT_SCORE },
+  { rotations: [45, 135, 225, 315], isDone: ({ best }) => best >= LIKELY_SCORE },
+];
 
 /** What one orientation of a picture shows. */
 export interface Evidence {
@@ -69,11 +74,6 @@ function hidden(part: Found, boxes: Float64Array, count: number, i: number, scor
 function leansLike(points: Float64Array, i: number, rotation: Rotation): boolean {
   const landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[10 * i + k]!, y: points[10 * i + k + 1]! })) as Landmarks;
   return angleBetween(uprightRotation(landmarks), rotation) <= MAX_LEAN;
-}
-
-/** Whether the upright reading leaves nothing to ask. */
-export function isSure({ best, turned }: Evidence): boolean {
-  return best >= SURE_SCORE && turned < HINT_SCORE;
 }
 
 /** The orientation that is worth a full run after quick ones, or null where upright is clearly better. */
