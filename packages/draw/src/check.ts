@@ -33,8 +33,7 @@ export function checkDrawable(faces: readonly DrawableFace[]): void {
       score,
       'leave it out where there is none',
     );
-    const isList =
-      landmarks === undefined || landmarks === null || (Array.isArray(landmarks) && landmarks.every(isObject));
+    const isList = landmarks === undefined || landmarks === null || isPoints(landmarks);
     expectThat(isList, `points or nothing for the landmarks of face ${index}`, landmarks, 'a point is { x, y }');
   }
 }
@@ -42,9 +41,12 @@ export function checkDrawable(faces: readonly DrawableFace[]): void {
 /** Throws `INVALID_ARGUMENT` unless a value is a color. */
 export function checkColor(color: unknown, name: string): asserts color is Rgb {
   const isColor =
-    Array.isArray(color) && color.length === 3 && color.every((v) => typeof v === 'number' && v >= 0 && v <= 255);
+    Array.isArray(color) && color.length === 3 && [...color].every((v) => typeof v === 'number' && v >= 0 && v <= 255);
   expectThat(isColor, `three numbers from 0 to 255 for ${name}`, color, 'red, green and blue in this order');
 }
+
+/** Whether a value is a list of objects; spread, as `every` passes over the holes of an array. */
+export const isPoints = (value: unknown): boolean => Array.isArray(value) && [...(value as unknown[])].every(isObject);
 
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 

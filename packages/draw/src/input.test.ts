@@ -136,14 +136,20 @@ describe.each(overlays)('%s', (...target) => {
     [{ color: [255, 0, 0] }, ['a function for color']],
     [{ color: () => 'red' }, ['three numbers from 0 to 255']],
     [{ color: () => [0, 0, NaN] }, ['three numbers from 0 to 255']],
+    [{ color: () => new Array(3) }, ['three numbers from 0 to 255']],
     [{ trails: [] }, ['a Map']],
     [{ trails: true }, ['a Map']],
+    ...[5, [null, null], new Array(2)].map((trail): [object, string[]] => [
+      { trails: new Map([[1, trail]]) },
+      ['points or nothing for the trail of face 1'],
+    ]),
   ])('refuses the options %j and changes nothing', (options, words) => refuses(target, faces, options, ...words));
 
   it.each([
     [{ score: 'high' }, 'score'],
     [{ landmarks: {} }, 'landmarks'],
     [{ landmarks: [null] }, 'landmarks'],
+    [{ landmarks: new Array(5) }, 'landmarks'],
   ])('refuses a face with %j and changes nothing', (part, words) =>
     refuses(target, [...faces, { ...faces[0], ...part }], {}, words),
   );

@@ -1,6 +1,6 @@
 import { checkOptionNames } from '@facedet/checks';
 import type { Point } from '@facedet/core';
-import { checkColor, checkDrawable, expectThat } from './check.ts';
+import { checkColor, checkDrawable, expectThat, isPoints } from './check.ts';
 import { identityColor } from './color.ts';
 import type { DrawableFace, OverlayOptions, Rgb } from './types.ts';
 
@@ -78,13 +78,9 @@ export function planOverlay(
     checkColor(chosen, 'the color of a face');
     const label = typeof labels === 'function' ? (labels(face) ?? '') : labels ? defaultLabel(face) : '';
     expectThat(typeof label === 'string', 'a string or undefined from labels', label, 'String(value) makes one');
-    return {
-      face,
-      color: chosen,
-      label,
-      landmarks: (landmarks && face.landmarks) || [],
-      trail: trails?.get(face.id ?? NaN) ?? [],
-    };
+    const trail = trails?.get(face.id ?? NaN) ?? [];
+    expectThat(isPoints(trail), `points or nothing for the trail of face ${face.id}`, trail, 'a point is { x, y }');
+    return { face, color: chosen, label, landmarks: (landmarks && face.landmarks) || [], trail };
   });
   return { line: lineWidth, boxes, items };
 }

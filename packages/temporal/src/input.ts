@@ -38,13 +38,16 @@ function checkFace(face: Identified | null | undefined, index: number): void {
     throw invalid(`finite numbers for x, y, width and height of face ${index}`, box, 'leave such a face out');
   }
   if (landmarks === undefined || landmarks === null) return;
-  if (!Array.isArray(landmarks) || !landmarks.every((point) => typeof point === 'object' && point)) {
+  if (!Array.isArray(landmarks) || ![...landmarks].every(isPoint)) {
     throw invalid(`an array of points for the landmarks of face ${index}`, landmarks, 'a point is { x, y }');
   }
   if (!landmarks.every(({ x, y }: { x: unknown; y: unknown }) => isCoordinate(x) && isCoordinate(y))) {
     throw invalid(`finite numbers for the landmarks of face ${index}`, landmarks, 'leave such landmarks out');
   }
 }
+
+/** Asked of a copy of the list, as `every` passes over the holes of an array. */
+const isPoint = (point: unknown) => typeof point === 'object' && point !== null;
 
 const isCoordinate = (value: unknown) => Number.isFinite(value) && Math.abs(value as number) <= MAX_COORDINATE;
 

@@ -183,6 +183,7 @@ describe('broken input', () => {
     [[{ ...face(0), box: [1, 2, 3, 4] }], 1, 'INVALID_ARGUMENT', 'x, y, width and height'],
     [[face(1e10)], 1, 'INVALID_ARGUMENT', 'finite numbers'],
     [[{ ...face(0), landmarks: {} }], 1, 'INVALID_ARGUMENT', 'an array of points for the landmarks of face 0'],
+    [[{ ...face(0), landmarks: new Array(5) }], 1, 'INVALID_ARGUMENT', 'an array of points for the landmarks of face 0'],
     [[{ ...face(0), landmarks: [null] }], 1, 'INVALID_ARGUMENT', 'an array of points for the landmarks of face 0'],
     [undefined, 1, 'INVALID_ARGUMENT', 'an array of faces but received undefined'],
     [null, 1, 'INVALID_ARGUMENT', 'an array of faces but received null'],

@@ -5,6 +5,8 @@ import type { Box, CameraMotion, Detection } from './types.ts';
 export const MAX_COORDINATE = 1e9;
 /** Boxes with a shorter side, pixels, have no area to compare; a side below 0 by less than this is a rounding error. */
 const MIN_SIDE = 1e-6;
+/** A camera that zooms by more than 1000 between two updates is an error: boxes would leave the range of numbers. */
+const MAX_AREA_FACTOR = 1e6;
 /** Timestamps beyond this, seconds (the year 5138), are milliseconds or less since 1970. */
 const MAX_TIMESTAMP = 1e11;
 /**
@@ -99,12 +101,14 @@ export function checkDetections(detections: unknown): void {
   throw invalid('an array of detections', detections, next);
 }
 
-/** @throws FaceDetError `INVALID_ARGUMENT` unless `motion` is an affine that keeps an area */
+/** @throws FaceDetError `INVALID_ARGUMENT` unless `motion` is an affine that keeps an area within its limits */
 export function checkMotion(motion: CameraMotion): void {
-  const numbers = Array.isArray(motion) && motion.length === 6 && motion.every(Number.isFinite);
-  if (numbers && motion[0] * motion[4] !== motion[1] * motion[3]) return;
+  // Spread, as `every` passes over the holes of an array.
+  const numbers = Array.isArray(motion) && motion.length === 6 && [...motion].every(usable);
+  const area = numbers ? Math.abs(motion[0] * motion[4] - motion[1] * motion[3]) : 0;
+  if (area >= 1 / MAX_AREA_FACTOR && area <= MAX_AREA_FACTOR) return;
   throw invalid(
-    'six finite numbers [a, b, tx, c, d, ty] with a·d ≠ b·c for motion',
+    'six finite numbers [a, b, tx, c, d, ty] with a·d − b·c from ±1e-6 to ±1e6 for motion',
     motion,
     '[1, 0, 0, 0, 1, 0] is a camera at rest',
   );

@@ -82,6 +82,10 @@ describe('options', () => {
       [{ motion: null }, '[a, b, tx, c, d, ty]'],
       [{ motion: 0 }, '[a, b, tx, c, d, ty]'],
       [{ motion: 'left' }, '[a, b, tx, c, d, ty]'],
+      [{ motion: Object.assign([1, 0, 0, 0, 1], { length: 6 }) }, '[a, b, tx, c, d, ty]'],
+      [{ motion: [1e300, 0, 0, 0, 1e300, 0] }, '[a, b, tx, c, d, ty]'],
+      [{ motion: [1e-160, 0, 0, 0, 1e-160, 0] }, '[a, b, tx, c, d, ty]'],
+      [{ motion: [1, 0, 1e300, 0, 1, 0] }, '[a, b, tx, c, d, ty]'],
     ] as const) {
       expect(() => tracker.update([face(0)], 1 / 30, options as never)).toThrow(thrown('INVALID_ARGUMENT', message));
     }

@@ -176,7 +176,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     restore(snapshot: TrackerSnapshot) {
       table = readTracks(snapshot);
       ({ time, frame, nextId } = snapshot);
-      cadence = time === null ? UNKNOWN : SECONDS;
+      // Times that were found not to be seconds stay so: a video detector goes back to the snapshot of the last frame.
+      if (!noSeconds(cadence)) cadence = time === null ? UNKNOWN : SECONDS;
       latest = describeAll(table, (slot) => table.state[slot]! < REMOVED);
     },
     get tracks() {

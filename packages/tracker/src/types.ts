@@ -67,7 +67,10 @@ export type CameraMotion = readonly [a: number, b: number, tx: number, c: number
 
 /** What may come with a frame's detections. An unknown name is an error. */
 export interface UpdateOptions {
-  /** Moves all predictions with the camera before they are compared with the detections. Default: a camera at rest. */
+  /**
+   * Moves all predictions with the camera before they are compared with the detections. Numbers within ±1e9; |a·d −
+   * b·c|, the factor of all areas, from 1e-6 to 1e6. Default: a camera at rest.
+   */
   motion?: CameraMotion;
 }
 
