@@ -23,7 +23,8 @@ export function checkFaces(faces: unknown): asserts faces is Face[] {
     if (
       !Array.isArray(landmarks) ||
       landmarks.length !== 5 ||
-      !landmarks.every((point: Partial<Point> | null) => isCoordinate(point?.x) && isCoordinate(point?.y))
+      // Spread, as `every` passes over the holes of an array.
+      ![...landmarks].every((point?: Partial<Point> | null) => isCoordinate(point?.x) && isCoordinate(point?.y))
     ) {
       throw invalid(`five points of finite numbers for the landmarks of detection ${index}`, landmarks);
     }

@@ -1,4 +1,4 @@
-import type { Box, Face, Frame, Landmarks } from '@facedet/core';
+import { FaceDetError, type Box, type Face, type Frame, type Landmarks } from '@facedet/core';
 import type { Track } from '@facedet/tracker';
 import type { FrameDetections } from './frame-detection.ts';
 import type { PendingRow } from './look-ahead.ts';
@@ -17,6 +17,8 @@ export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'landmar
 
 /** One frame's way through shot cut, tracker and smoother, and all that is remembered of it for the next frame. */
 export interface FrameStep {
+  /** Whether `follow` would find a shot cut before the frame. */
+  isCut(frame: Frame, shot: Thumbnail | boolean | null): boolean;
   /**
    * `detections` is null where the detector did not run. `shot` is the frame's thumbnail, to be tested for a shot cut;
    * whether there is one, where that is known; or null. Throws what tracker or smoother throw; the state is then as it
@@ -38,6 +40,10 @@ export function createFrameStep(
   /** Tracks shown in the last frame in which the detector ran. */
   let shown = new Set<number>();
   let shots: ShotState = initialShotState();
+
+  function isCut({ timestamp }: Frame, shot: Thumbnail | boolean | null): boolean {
+    return shot !== null && typeof shot === 'object' ? nextShotState(shots, shot, timestamp).cut : shot === true;
+  }
 
   function follow(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | boolean | null): FollowedFrame {
     const shotsBefore = shots;
@@ -65,6 +71,8 @@ export function createFrameStep(
 
   function track(frame: Frame, detections: FrameDetections | null): Omit<FollowedFrame, 'cut'> {
     const { timestamp } = frame;
+    // The tracker would take none for the time of the next frame, and the smoother refuses it afterwards.
+    if (timestamp === undefined) throw noTimestamp(frame);
     const looked = detections !== null;
     const begin = performance.now();
     const tracks = looked ? tracker!.update(detections.faces, timestamp) : tracker!.predict(timestamp);
@@ -143,6 +151,7 @@ export function createFrameStep(
   }
 
   return {
+    isCut,
     follow,
     snapshot,
     restore,
@@ -152,6 +161,13 @@ export function createFrameStep(
       shots = initialShotState();
     },
   };
+}
+
+function noTimestamp({ index }: Frame): FaceDetError {
+  return new FaceDetError(
+    'INVALID_ARGUMENT',
+    `Expected a timestamp in seconds for frame ${index} but received undefined; give the time of each frame.`,
+  );
 }
 
 /** Whether any part of a predicted box is inside the frame: who left is not shown on his way. */

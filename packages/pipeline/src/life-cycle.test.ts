@@ -503,3 +503,75 @@ describe('restore', () => {
     );
   });
 });
+
+describe('what would be half taken in', () => {
+  it('a frame without a timestamp changes nothing', async () => {
+    for (const smoother of [undefined, false] as const) {
+      const video = make({ smoother });
+      await video.process(frameAt(0));
+      const before = video.snapshot();
+      const frame = { ...frameAt(1), timestamp: undefined as never };
+      await expect(video.process(frame)).rejects.toThrow(coded('INVALID_ARGUMENT'));
+      await expect(video.process(frame)).rejects.toThrow('a timestamp in seconds for frame 1 but received undefined');
+      expect(video.snapshot()).toEqual(before);
+      expect((await video.process(frameAt(1))).faces[0]?.id).toBe(1);
+    }
+  });
+
+  it('landmarks with holes are no landmarks', async () => {
+    const landmarks = new Array(5).fill({ x: 1, y: 1 }, 1) as never;
+    const video = make({ detector: fakeDetector(() => [{ ...faceAt(50, 80), landmarks }]).detector });
+    await expect(video.process(frameAt(0))).rejects.toThrow(coded('INVALID_DETECTION'));
+  });
+
+  it.each<[object, string]>([
+    [{ signal: 5 }, 'an AbortSignal for signal but received 5'],
+    [{ signal: {} }, 'an AbortSignal for signal but received {}'],
+    [{ onProgress: 5 }, 'a function for onProgress but received 5'],
+  ])('%j of a call is refused before a frame is read', async (options, words) => {
+    const video = make();
+    const refusal = expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) });
+    await expect(video.run(film(3), options as never).next()).rejects.toThrow(refusal);
+    if ('signal' in options) await expect(video.process(frameAt(0), options as never)).rejects.toThrow(refusal);
+    expect(await all(video, film(3))).toHaveLength(3);
+  });
+
+  it.each([{ [Symbol.asyncIterator]: 5 }, { [Symbol.iterator]: null }])('no iterable', async (source) => {
+    await expect(make().run(source as never).next()).rejects.toThrow(coded('INVALID_ARGUMENT'));
+  });
+});
+
+describe('statistics of a restored run', () => {
+  it('are of that run alone', async () => {
+    const video = make();
+    let snapshot: VideoSnapshot | undefined;
+    for await (const { index } of video.run(film(20))) if (index === 9) snapshot = video.snapshot();
+    video.restore(snapshot!);
+    expect(await all(video, film(20))).toHaveLength(10);
+    expect(video.statistics).toMatchObject({ totalFrames: 10, detectedFrames: 10 });
+  });
+});
+
+describe('timestamps in milliseconds', () => {
+  it.each([
+    ['the default tracker', undefined],
+    ["the caller's tracker", createTracker<Face>()],
+  ])('are reported with every frame, not with one of them: %s', async (_, tracker) => {
+    const video = make({ onError: 'skip', ...(tracker && { tracker }) });
+    const codes: unknown[] = [];
+    const frames = [...film(12)].map((frame) => ({ ...frame, timestamp: 1000 * frame.timestamp }));
+    for await (const { error } of video.run(frames)) codes.push((error as FaceDetError | undefined)?.code);
+    expect(codes.slice(3)).toEqual(new Array(9).fill('TIME_NOT_SECONDS'));
+  });
+});
+
+describe('a snapshot of another release', () => {
+  it('is refused with what it lacks', async () => {
+    const video = make();
+    await video.process(frameAt(0));
+    const { orientation: _, shown: __, ...old } = video.snapshot();
+    expect(() => video.restore(old as never)).toThrow(
+      'version 1, but received one without shown, orientation; start from the beginning instead.',
+    );
+  });
+});

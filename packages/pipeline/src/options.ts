@@ -103,15 +103,15 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     'leave it out for the default tracker',
   );
   expectThat(
-    !smoother || isSmoother(smoother),
+    smoother === undefined || smoother === false || (isObject(smoother) && isSmoother(smoother)),
     'a smoother with smooth(), reset(), snapshot() and restore(), or false, for smoother',
     smoother,
     'createSmoother of @facedet/temporal makes one',
   );
   const rotations = Array.isArray(rotate) ? rotate : [rotate];
   expectThat(
-    rotate === 'auto' || (rotations.length > 0 && rotations.every((each) => each % 45 === 0 && each >= 0 && each < 360)),
-    "'auto', 0, 90, 180, 270 or a list of these for rotate",
+    rotate === 'auto' || (rotations.length > 0 && [...rotations].every(isRotation)),
+    "'auto', 0, 90, 180, 270 (or another multiple of 45) or a list of these for rotate",
     rotate,
     "'auto' finds the orientation of each shot",
   );
@@ -181,6 +181,9 @@ function expectThat(holds: boolean, what: string, value: unknown, next: string):
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Core's rotations; text that looks like one is none. */
+const isRotation = (value: unknown) =>
+  Number.isInteger(value) && (value as number) % 45 === 0 && (value as number) >= 0 && (value as number) < 360;
 const isPositiveInteger = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
 const isSmoother = (value: object) =>
   (['smooth', 'reset', 'snapshot', 'restore'] as const).every(

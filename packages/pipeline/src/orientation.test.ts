@@ -55,6 +55,59 @@ describe('createOrientation', () => {
     expect(found).toBeLessThanOrEqual(100 + 3 * 25 + 4);
   });
 
+  describe('amend', () => {
+    const at = (index: number) => ({ index, timestamp: index / 25 });
+    const never = () => false;
+    function seen(rotation: Rotation, count = 10): ReturnType<typeof createOrientation> {
+      const orientation = createOrientation('auto', 4);
+      for (let i = 0; i < count; i++) orientation.after(at(i), [face(rotation)], false);
+      return orientation;
+    }
+
+    it('leaves frames as they are that show a face the right way up, were read in all orientations, or come first', () => {
+      expect(seen(0).amend(at(10), 0, [face(0)], () => true)).toBe(null);
+      expect(seen(0).amend(at(10), 'auto', [], () => true)).toBe(null);
+      expect(createOrientation('auto', 4).amend(at(0), 0, [], () => true)).toBe(null);
+      expect(createOrientation([0, 90], 4).amend(at(0), [0, 90], [], () => true)).toBe(null);
+    });
+
+    it('has all orientations tried after a shot cut, unless a face is surely read the right way up', () => {
+      expect(seen(0).amend(at(10), 0, [], () => true)).toBe('auto');
+      expect(seen(0).amend(at(10), 0, [face(0, 0.7)], () => true)).toBe('auto');
+      expect(seen(90).amend(at(10), 90, [face(90, 0.7)], () => true)).toBe('auto');
+    });
+
+    it('has a frame read in the orientation that was found after it was decided for', () => {
+      expect(seen(180).amend(at(10), 0, [], never)).toBe(180);
+      expect(seen(180).amend(at(10), 0, [face(0, 0.7)], never)).toBe(180);
+      expect(seen(0).amend(at(10), 180, [], never)).toBe(0);
+    });
+
+    it('has all orientations tried when sure faces are gone, and after a failure not within two seconds', () => {
+      const orientation = seen(0);
+      expect(orientation.amend(at(10), 0, [face(0, 0.4)], never)).toBe('auto');
+      orientation.after(at(10), [], false);
+      const asked: Rotate[] = [];
+      for (let i = 11; i < 200; i++) {
+        // A face at the limit of what is sure: it comes and goes.
+        const faces = i % 2 ? [face(0, 0.62)] : [];
+        const again = orientation.amend(at(i), 0, faces, never);
+        if (again !== null) asked.push(again);
+        orientation.after(at(i), faces, false);
+      }
+      expect(asked).toEqual(['auto', 'auto', 'auto']);
+    });
+
+    it('follows a camera that goes on turning', () => {
+      const orientation = seen(0);
+      for (const rotation of [45, 90, 135] as const) {
+        expect(orientation.amend(at(10 + rotation), orientation.current, [], never)).toBe('auto');
+        orientation.after(at(10 + rotation), [face(rotation)], false);
+        expect(orientation.current).toBe(rotation);
+      }
+    });
+  });
+
   it('goes on from a snapshot as if there had been no break', () => {
     const one = createOrientation('auto', 2);
     const answers = (orientation: typeof one, from: number, to: number) => {
@@ -93,6 +146,40 @@ describe('rotate of a video detector', () => {
     expect(shown).toBe(60);
     expect(log.filter(({ rotate }) => rotate === 'auto').length).toBeLessThanOrEqual(2);
     expect(log.slice(2).every(({ rotate }) => rotate === 90)).toBe(true);
+  });
+
+  describe.each([1, 8])('with %i images at once', (concurrency) => {
+    /** A film of shots of 40 frames, each bright or dark all over, whose faces are turned by `rotations`. */
+    function film(rotations: readonly Rotation[]): { detector: Detector; source: Frame[] } {
+      const source = Array.from({ length: 40 * rotations.length }, (_, index): Frame => {
+        const data = Uint8Array.from({ length: 64 * 64 }, (_, i) => (Math.floor(index / 40) % 2 ? (i % 64) * 3 : 190 - Math.floor(i / 64) * 3));
+        return { width: 64, height: 64, format: 'gray', data, index, timestamp: index / 25 };
+      });
+      const detect: Detector['detect'] = async (image, { rotate } = {}) => {
+        const rotation = rotations[Math.floor((image as Frame).index / 40)]!;
+        return rotate === 'auto' || rotate === rotation ? [face(rotation)] : [];
+      };
+      const detector: Detector = { concurrency, detect, detectBatch: async (images, options) => Promise.all(images.map((image) => detect(image, options))), warmup: async () => {}, drain: async () => {}, dispose: async () => {} };
+      return { detector, source };
+    }
+
+    it.each([{}, { detectEvery: 4 }, { shotCuts: false }, { tracker: false as const }])('shows the faces of every frame of a film whose shots are turned differently: %j', async (options) => {
+      const { detector, source } = film([0, 180, 90, 0]);
+      const missing: number[] = [];
+      let cuts = 0;
+      for await (const { faces, index, cut } of createVideoDetector({ detector, ...options }).run(source)) {
+        if (faces.length === 0) missing.push(index);
+        if (cut) cuts++;
+      }
+      expect(missing).toEqual([]);
+      if (!('shotCuts' in options) && !('tracker' in options)) expect(cuts).toBe(3);
+    });
+
+    it('does so frame by frame, too', async () => {
+      const { detector, source } = film([0, 180, 90, 0]);
+      const pipeline = createVideoDetector({ detector });
+      for (const frame of source) expect((await pipeline.process(frame)).faces, `frame ${frame.index}`).toHaveLength(1);
+    });
   });
 
   it('asks for what the option says, in every frame and crop', async () => {

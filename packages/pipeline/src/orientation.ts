@@ -15,12 +15,25 @@ interface Verdict {
   readonly since: number | null;
   /** When a sure face confirmed the rotation, in seconds; null: not in this shot. */
   readonly sureAt: number | null;
+  /** When `amend` last had all orientations tried and no sure face was found, in seconds; null: never in this shot. */
+  readonly failedAt: number | null;
 }
 
 /** Decides in which orientation the detector runs on each key frame. */
 export interface Orientation {
   /** Asked once for each key frame, in order, up to `lag` frames ahead of the results. */
   choose(frame: { index: number; timestamp: number }): Rotate;
+  /**
+   * Asked for each key frame in order, when all frames before it were followed: another orientation in which the
+   * detector should run on it, or null. `rotate` is what `choose` said, which knew nothing of the last `lag` frames;
+   * `isCut` tells whether a shot cut is before the frame.
+   */
+  amend(
+    frame: { index: number; timestamp: number },
+    rotate: Rotate,
+    faces: readonly Face[],
+    isCut: () => boolean,
+  ): Rotate | null;
   /** The rotation for crops of the frame that is next to be followed. */
   readonly current: Rotate;
   /** What `choose` changed last, to keep beside its frame. */
@@ -33,6 +46,8 @@ export interface Orientation {
 
 /** A face of this score confirms the orientation in which it was found. */
 const SURE_SCORE = 0.6;
+/** A face of this score is read the right way up: one that is read the wrong way seldom has it (core's `'auto'`). */
+const UPRIGHT_SCORE = 0.82;
 /** Seconds without a sure face after which the detector is asked to find the orientation, and between two such requests. */
 const DOUBT_SECONDS = 1;
 const PROBE_SECONDS = 2;
@@ -43,14 +58,20 @@ const RECHECK_SECONDS = 5;
  * A video keeps its orientation for a shot: the detector finds it in the shot's first frames (`rotate: 'auto'`, which takes no longer than the
  * upright run where that shows a sure face), and is then asked for that one alone. It finds it anew where no sure face is found, and now and then
  * in a turned shot. What is decided for a frame rests on the results up to `lag` frames before: a run is repeatable.
+ *
+ * The frames on their way when the orientation changes were decided for too early. The detector runs on them again
+ * (`amend`): without that, the faces of the first `2 · lag` frames of a shot that is turned otherwise would be missed.
  */
 export function createOrientation(rotate: Rotate, lag: number): Orientation {
   let probed: number | null = null;
   let verdicts: readonly Verdict[] = [];
+  /** Index of the frame for which `amend` last had all orientations tried. */
+  let retried = -1;
 
   if (rotate !== 'auto') {
     return {
       choose: () => rotate,
+      amend: () => null,
       current: rotate,
       capture: () => null,
       after() {},
@@ -72,15 +93,36 @@ export function createOrientation(rotate: Rotate, lag: number): Orientation {
       probed = timestamp;
       return 'auto';
     },
+    amend({ index, timestamp }, chosen, faces, isCut) {
+      const last = verdicts.at(-1);
+      if (chosen === 'auto' || !last) return null;
+      const best = faces.reduce((most, { score }) => Math.max(most, score), 0);
+      if (best >= UPRIGHT_SCORE) return null;
+      const { sureAt, failedAt } = last;
+      // Sure faces that are gone all at once: the camera was turned, or a cut was not noticed.
+      const isGone =
+        best < SURE_SCORE &&
+        sureAt !== null &&
+        (failedAt === null || (sureAt > failedAt && timestamp - failedAt >= PROBE_SECONDS));
+      if (isCut() || (isGone && last.rotation === chosen)) {
+        retried = index;
+        return 'auto';
+      }
+      return last.rotation === chosen ? null : last.rotation;
+    },
     get current() {
       return verdicts.at(-1)?.rotation ?? 0;
     },
     capture: () => probed,
     after({ index, timestamp }, faces, cut) {
       const last = verdicts.at(-1);
-      const before: Verdict = { index, rotation: 0, since: null, sureAt: null, ...last };
-      const found = cut ? { ...before, since: timestamp, sureAt: null } : before;
+      const before: Verdict = { index, rotation: 0, since: null, sureAt: null, failedAt: null, ...last };
       const rotation = faces ? rotationOf(faces) : null;
+      const found: Verdict = {
+        ...before,
+        ...(cut ? { since: timestamp, sureAt: null, failedAt: null } : {}),
+        ...(retried === index && rotation === null ? { failedAt: timestamp } : {}),
+      };
       // Who has seen only skipped frames knows nothing yet.
       if (!last && !faces && !cut) return;
       const next: Verdict = rotation === null ? { ...found, index } : { ...found, index, rotation, sureAt: cut ? null : timestamp };
@@ -103,12 +145,18 @@ function rotationOf(faces: readonly Face[]): Rotation | null {
   return best;
 }
 
+/** Whether faces are better read in `others` than in `faces`: one sure face counts for more than many doubtful ones. */
+export function isReadBetter(others: readonly Face[], faces: readonly Face[]): boolean {
+  const strength = (list: readonly Face[]) => list.reduce((sum, { score }) => sum + score ** 3, 0);
+  return strength(others) > strength(faces);
+}
+
 /** Whether a value is a snapshot of `createOrientation`. */
 export function isOrientationSnapshot(value: Partial<OrientationSnapshot> | null | undefined): value is OrientationSnapshot {
   const isTime = (time: unknown) => time === null || Number.isFinite(time);
   return (
     isTime(value?.probed) &&
     Array.isArray(value?.verdicts) &&
-    value.verdicts.every((verdict) => Number.isInteger(verdict?.index) && Number.isInteger(verdict.rotation) && isTime(verdict.since) && isTime(verdict.sureAt))
+    value.verdicts.every((verdict) => Number.isInteger(verdict?.index) && Number.isInteger(verdict.rotation) && isTime(verdict.since) && isTime(verdict.sureAt) && isTime(verdict.failedAt))
   );
 }

@@ -4,8 +4,9 @@ import { closeFrame, createFeed } from './feed.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
 import { mendRows, type PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
-import type { Orientation } from './orientation.ts';
+import { isReadBetter, type Orientation } from './orientation.ts';
 import type { Schedule, ScheduleState } from './schedule.ts';
+import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { FrameResult, RunOptions } from './types.ts';
 
@@ -40,6 +41,8 @@ export interface RunParts extends FrameDetection {
   readonly limit: number;
   readonly statistics: StatisticsCounter;
   readonly progress: Progress;
+  /** Whether a shot cut is before a frame that is next to be followed. */
+  isCut(frame: Frame, shot: Thumbnail | boolean | null): boolean;
   /** One frame's way through tracker and smoother. Throws what ends the run. */
   step<F extends Frame>(frame: F, detections: FrameDetections | null, plan: StepPlan): BufferedFrame<F>;
   resultOf<F extends Frame>(buffered: BufferedFrame<F>): FrameResult<F>;
@@ -71,6 +74,22 @@ export async function choosePlan(progress: Progress, frame: Frame): Promise<Omit
   const key = await schedule.isKey(frame);
   const rotate = key ? orientation.choose(frame) : 0;
   return { key, chosen: schedule.capture(), rotate, probed: orientation.capture() };
+}
+
+/** What the detector found in a key frame; in another orientation where the frames before it show that it was read wrongly. */
+export async function settleDetections(
+  { progress, detectFrame, isCut }: Pick<RunParts, 'progress' | 'detectFrame' | 'isCut'>,
+  frame: Frame,
+  { rotate, chosen }: Omit<Plan, 'detections'>,
+  detections: FrameDetections,
+  signal?: AbortSignal,
+): Promise<FrameDetections> {
+  if ('error' in detections) return detections;
+  const { faces, thumbnail } = detections;
+  const other = progress.orientation.amend(frame, rotate, faces, () => isCut(frame, thumbnail ?? cutOf(chosen)));
+  if (other === null) return detections;
+  const again = await detectFrame(frame, other, signal);
+  return 'error' in again || isReadBetter(again.faces, faces) ? { ...again, thumbnail } : detections;
 }
 
 /**
@@ -142,7 +161,12 @@ export async function* runFrames<F extends Frame>(
           else closeFrame(frame);
           known.delete(frame.index);
         } else {
-          const detections = plan.key ? plan.detections : await orAborted(detectInCrops(frame, progress.orientation.current, inner), signal);
+          const detections = await orAborted(
+            plan.detections
+              ? settleDetections(parts, frame, plan, plan.detections, inner)
+              : detectInCrops(frame, progress.orientation.current, inner),
+            signal,
+          );
           held.push(step(frame, detections, { refined: !plan.key && detections !== null, cut: cutOf(plan.chosen) }));
           Object.assign(progress, { chosen: plan.chosen, probed: plan.probed });
           if (lookAhead) mendRows(held.map((h) => h.row));

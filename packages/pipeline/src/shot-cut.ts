@@ -22,7 +22,7 @@ export interface ShotState {
   readonly past: readonly PastPicture[];
   /** Running mean of the logits for a dissolve. */
   readonly evidence: number;
-  /** Since when pictures have been blank, pale or overexposed; null where the last one was not. */
+  /** Since when pictures have been blank, faded or overexposed; null where the last one was not. */
   readonly heldSince: number | null;
   /** Until when no cut, and until when no dissolve is reported. */
   readonly cutFrom: number;
@@ -31,25 +31,21 @@ export interface ShotState {
 
 /** What is measured of a frame and the one before, in the order of the weights. */
 export type CutFeatures = readonly [
+  /** Share of the structure that motion does not explain. */
   structure: number,
-  unmatched: number,
-  color: number,
+  /** 1 where only the light changed. */
   likeness: number,
-  still: number,
   usual: number,
   peak: number,
-  /** Logarithm of the ratio of texture. */
-  texture: number,
   /** Motion × the logarithm of how many usual intervals the last changed picture is away. */
   gap: number,
-  /** Likeness beyond that of pictures of one kind: only the light changed. */
+  /** Likeness beyond that of any two pictures. */
   relit: number,
-  mixed: number,
 ];
 
 // Logistic regression, fitted on films of another set than those reported (docs/video.md).
-const BIAS = 1.06;
-const WEIGHTS: CutFeatures = [47, 3.29, -15, -7.28, 0.679, -22.9, -49.7, 3.45, -94.3, -27.1, -2.89];
+const BIAS = 5.9;
+const WEIGHTS: CutFeatures = [26.4, -9.39, -21.2, -41.5, -66.2, -41.5];
 
 /** Expectations at the start of a shot. */
 const START = { usual: 0.08, peak: 0.1, motion: 0, past: [], evidence: NO_DISSOLVE } as const;
@@ -57,26 +53,26 @@ const INITIAL: ShotState = { cut: false, last: null, time: 0, changed: 0, interv
 
 /** Below this change without motion a picture is a copy of the last one. */
 const COPY = 0.004;
-/** Luma deviation, of 255, below which a picture is blank. */
-const BLANK = 3;
-/** Share of the last picture's texture below which a picture has faded away, and what may be a step towards that. */
-const FADED = 0.15;
-const PALE = { deviation: 12, texture: 0.6 };
+/** Luma deviation, of 255, and share of cells that are not plain, below which a picture is blank. */
+const BLANK = { deviation: 3, texture: 0.08 };
+/** Share of the last picture's texture below which a picture is taken for part of a fade, and for how many seconds. */
+const FADED = { share: 0.35, seconds: 0.4 };
 /**
  * A flash brightens everything, and the brightest cells burn out first unless all is white: rise of the overexposed
  * share with which it begins, lasts, and is white; of the changed cells the share that may be darker.
  */
 const FLASH = { begins: 0.25, lasts: 0.08, white: 0.8, brightFirst: 25, mixed: 0.15 };
-/** For how long a pale or an overexposed picture is taken for a step of a fade or for a flash, seconds. */
-const PALE_SECONDS = 0.3;
+/** For how long an overexposed picture is taken for a flash, seconds. */
 const FLASH_SECONDS = 0.14;
+/** For how many seconds a picture may be gone and return without a cut. */
+const RETURN_SECONDS = 0.6;
 /** Seconds without another cut after one: what is left of a whip pan. */
 const SHORTEST_SHOT = 0.18;
 /** Seconds without a dissolve after a cut, and after a dissolve, whose second half would be found again. */
 const REST_AFTER_CUT = 0.6;
 const REST_AFTER_DISSOLVE = 1.6;
 /** Mean logit from which a dissolve is reported. */
-const EVIDENCE = -0.2;
+const EVIDENCE = 0.35;
 /** Time constants of the running means, seconds. */
 const USUAL_SECONDS = 0.25;
 const PEAK_SECONDS = 0.4;
@@ -97,7 +93,7 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
   // Nothing can go on from a film's black beginning.
   if (!last || isBlank(last)) return { ...INITIAL, last: now, time: timestamp, changed: timestamp, past: [pastOf(now, timestamp)] };
   const step = Math.max(1e-3, timestamp - state.time);
-  const light = lightChange(now.luma, last.luma);
+  const light = lightChange(now, last);
   if (isHeld(state, now, light, timestamp)) return { ...state, cut: false, time: timestamp, heldSince: state.heldSince ?? timestamp };
   const difference = differenceOf(now, last);
   if (difference.still < COPY) return { ...state, cut: false, last: now, time: timestamp, heldSince: null };
@@ -105,7 +101,9 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
   // After a flash or a fade the last picture is old, but nothing has moved on since that one could have seen.
   const gap = state.heldSince === null ? Math.max(1e-3, timestamp - state.changed) : state.interval;
   const seen = { last: now, time: timestamp, changed: timestamp, interval: state.interval + 0.2 * (Math.min(gap, 0.5) - state.interval), heldSince: null };
-  if (timestamp >= state.cutFrom && cutLogit(cutFeatures(state, now, difference, light, gap)) > 0 && !hasReturned(now, timestamp, state.past, difference)) {
+  const features = cutFeatures(state, difference, light, gap);
+  const isOther = timestamp >= state.cutFrom && cutLogit(features) > 0;
+  if (isOther && !hasReturned(now, timestamp, state.past, difference)) {
     return { ...state, ...START, ...seen, cut: true, past: [pastOf(now, timestamp)], cutFrom: timestamp + SHORTEST_SHOT, dissolveFrom: Math.max(state.dissolveFrom, timestamp + REST_AFTER_CUT) };
   }
   const level = Math.min(0.3, difference.structure);
@@ -122,21 +120,20 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
 /** Whether a picture shows too little to be compared: blank, a step of a fade, or a flash. The last picture stays what the next is compared with. */
 function isHeld({ last, heldSince }: ShotState, now: Thumbnail, light: LightChange, timestamp: number): boolean {
   const seconds = heldSince === null ? 0 : timestamp - heldSince;
-  if (isBlank(now) || now.texture < FADED * last!.texture) return true;
-  if (now.deviation < PALE.deviation && now.texture < PALE.texture * last!.texture && seconds <= PALE_SECONDS) return true;
+  if (isBlank(now)) return true;
+  if (now.texture < FADED.share * last!.texture && seconds <= FADED.seconds) return true;
   if (light.mixed > FLASH.mixed || light.overexposed < (heldSince === null ? FLASH.begins : FLASH.lasts)) return false;
   return (light.brightFirst > FLASH.brightFirst || light.overexposed > FLASH.white) && seconds <= FLASH_SECONDS;
 }
 
 /** Whether a picture shows nothing. */
-export function isBlank({ deviation }: Thumbnail): boolean {
-  return deviation < BLANK;
+export function isBlank({ deviation, texture }: Thumbnail): boolean {
+  return deviation < BLANK.deviation || texture < BLANK.texture;
 }
 
-function cutFeatures(state: ShotState, now: Thumbnail, { structure, unmatched, color, still }: Difference, { likeness, mixed }: LightChange, gap: number): CutFeatures {
-  const texture = Math.log((now.texture + 0.01) / (state.last!.texture + 0.01));
+function cutFeatures(state: ShotState, { structure }: Difference, { likeness }: LightChange, gap: number): CutFeatures {
   const away = Math.min(2, Math.max(0, Math.log(gap / state.interval)));
-  return [structure, unmatched, color, likeness, still, state.usual, state.peak, texture, state.motion * away, Math.max(0, likeness - 0.85), mixed];
+  return [structure, likeness, state.usual, state.peak, state.motion * away, Math.max(0, likeness - 0.85)];
 }
 
 function cutLogit(features: CutFeatures): number {
@@ -145,13 +142,11 @@ function cutLogit(features: CutFeatures): number {
 
 /** Whether the picture is that of some moments ago again: what was between was a flash, or something close to the camera. */
 function hasReturned(now: Thumbnail, timestamp: number, past: readonly PastPicture[], { structure }: Difference): boolean {
-  return past
-    .filter((picture, k) => (past.length - k) % 2 === 0 && timestamp - picture.timestamp < 0.8)
-    .slice(-4)
-    .some((picture) => {
-      const back = differenceOf(now, picture);
-      return back.structure < Math.min(0.2, 0.65 * structure) && back.unmatched < 0.2;
-    });
+  return past.some((picture) => {
+    if (timestamp - picture.timestamp > RETURN_SECONDS) return false;
+    const back = differenceOf(now, picture);
+    return back.structure < Math.min(0.2, 0.5 * structure) && back.unmatched < 0.2;
+  });
 }
 
 const pastOf = ({ structure, luma }: Thumbnail, timestamp: number): PastPicture => ({ timestamp, structure, luma });

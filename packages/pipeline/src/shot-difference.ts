@@ -23,20 +23,13 @@ export interface Difference {
   readonly still: number;
   /** Share of the structure in blocks that found no match. */
   readonly unmatched: number;
-  /** Mean change of chroma, 0 to 1, less what changed alike everywhere; 0 where colours are not known. */
-  readonly color: number;
 }
-
-/** The part of a thumbnail that a difference needs. */
-export type Comparable = Pick<Thumbnail, 'structure'> & Partial<Pick<Thumbnail, 'rgb'>>;
 
 /**
  * Compares two thumbnails block by block, each with its best match nearby and, where much is left, around the shift of the whole picture:
  * pans, shaken cameras and people who walk change little, another shot changes nearly everything.
  */
-export function differenceOf(now: Comparable, before: Comparable): Difference {
-  const a = now.structure;
-  const b = before.structure;
+export function differenceOf({ structure: a }: Pick<Thumbnail, 'structure'>, { structure: b }: Pick<Thumbnail, 'structure'>): Difference {
   const weights = new Int32Array(BLOCK_COUNT);
   const left = new Int32Array(BLOCK_COUNT);
   let total = 0;
@@ -71,8 +64,7 @@ export function differenceOf(now: Comparable, before: Comparable): Difference {
     if (best > UNMATCHED * weight) unmatched += weight;
   }
   const scale = 1 / Math.max(total, 1);
-  const color = now.rgb && before.rgb ? colorChange(now.rgb, before.rgb, dx, dy) : 0;
-  return { structure: structure * scale, still: still * scale, unmatched: unmatched * scale, color };
+  return { structure: structure * scale, still: still * scale, unmatched: unmatched * scale };
 }
 
 /** The smallest difference of a block to those around a shift; `best` where none is smaller. */
@@ -156,42 +148,17 @@ function shiftCost(a: Int16Array, b: Int16Array, width: number, height: number, 
   return difference / total;
 }
 
-/** Mean change of every second cell's chroma at a shift of the whole picture. */
-function colorChange(now: Uint8Array, before: Uint8Array, dx: number, dy: number): number {
-  const right = Math.min(COLUMNS, COLUMNS + dx);
-  const bottom = Math.min(ROWS, ROWS + dy);
-  const changes = new Float64Array((COLUMNS * ROWS) / 2);
-  let count = 0;
-  let meanRed = 0;
-  let meanBlue = 0;
-  for (let y = Math.max(0, dy); y < bottom; y += 2) {
-    for (let x = Math.max(0, dx); x < right; x += 2) {
-      const p = 3 * (y * COLUMNS + x);
-      const q = 3 * ((y - dy) * COLUMNS + x - dx);
-      const green = before[q + 1]! - now[p + 1]!;
-      const red = now[p]! - before[q]! + green;
-      const blue = now[p + 2]! - before[q + 2]! + green;
-      changes[count++] = red;
-      changes[count++] = blue;
-      meanRed += red;
-      meanBlue += blue;
-    }
-  }
-  meanRed /= count / 2;
-  meanBlue /= count / 2;
-  let sum = 0;
-  for (let i = 0; i < count; i += 2) sum += Math.abs(changes[i]! - meanRed) + Math.abs(changes[i + 1]! - meanBlue);
-  return sum / (count * 255);
-}
-
 /** Luma from which a cell counts as overexposed. */
 const OVEREXPOSED = 238;
-/** Change of luma, of 255, from which a cell counts as brighter or darker. */
-const RELIT = 8;
+/** Change of luma from which a cell counts as brighter or darker: this share of the darker picture's deviation, within bounds of 255. */
+const RELIT = { share: 0.15, least: 1, most: 8 };
 
 /** How the light of two pictures differs. */
 export interface LightChange {
-  /** Correlation of luma where the later picture is not overexposed, −1 to 1: near 1 where only the light changed. */
+  /**
+   * Correlation of luma among the cells that changed: of ranks, or of values that are not overexposed, whichever is
+   * higher; moved towards 1 by the share of cells that did not change. −1 to 1, near 1 where only the light changed.
+   */
   readonly likeness: number;
   /** Of the cells that became brighter or darker, the share of the rarer kind, 0 to 0.5: near 0 in a flash, or when lights go out. */
   readonly mixed: number;
@@ -201,36 +168,76 @@ export interface LightChange {
   readonly brightFirst: number;
 }
 
-/** Compares the coarse luma of two thumbnails. */
-export function lightChange(now: Uint8Array, before: Uint8Array): LightChange {
-  let [brighter, darker, was] = [0, 0, 0];
-  let [count, a, b, aa, bb, ab] = [0, 0, 0, 0, 0, 0];
-  let burnt = 0;
+/** Compares the light of two thumbnails. */
+export function lightChange({ luma: now, deviation }: Thumbnail, { luma: before, deviation: deviationBefore }: Thumbnail): LightChange {
+  const relit = Math.min(RELIT.most, Math.max(RELIT.least, RELIT.share * Math.min(deviation, deviationBefore)));
+  const changed: number[] = [];
+  let [brighter, darker, was, is, burntBefore, othersBefore] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < now.length; i++) {
-    const p = now[i]!;
-    const q = before[i]!;
-    if (p > q + RELIT) brighter++;
-    else if (p < q - RELIT) darker++;
-    if (q >= OVEREXPOSED) was++;
-    if (p >= OVEREXPOSED) {
-      burnt += q;
-      continue;
+    const a = now[i]!;
+    const b = before[i]!;
+    if (a > b + relit) brighter++;
+    else if (a < b - relit) darker++;
+    if (Math.abs(a - b) > relit) changed.push(i);
+    if (b >= OVEREXPOSED) was++;
+    if (a >= OVEREXPOSED) {
+      is++;
+      burntBefore += b;
+    } else {
+      othersBefore += b;
     }
-    count++;
-    a += p;
-    b += q;
+  }
+  const others = now.length - is;
+  const exposed = changed.filter((i) => now[i]! < OVEREXPOSED);
+  const correlation = Math.max(rankCorrelation(now, before, changed), exposed.length < 20 ? -1 : valueCorrelation(now, before, exposed));
+  return {
+    // Too few cells to tell: nothing speaks against a change of light then.
+    likeness: changed.length < 20 ? 1 : 1 - (changed.length / now.length) * (1 - correlation),
+    mixed: Math.min(brighter, darker) / Math.max(1, brighter + darker),
+    overexposed: (is - was) / now.length,
+    brightFirst: is === 0 || others === 0 ? 255 : burntBefore / is - othersBefore / others,
+  };
+}
+
+/** Pearson's, among the cells given. */
+function valueCorrelation(a: Uint8Array, b: Uint8Array, cells: readonly number[]): number {
+  let [p, q, pp, qq, pq] = [0, 0, 0, 0, 0];
+  for (const i of cells) {
+    p += a[i]!;
+    q += b[i]!;
+    pp += a[i]! * a[i]!;
+    qq += b[i]! * b[i]!;
+    pq += a[i]! * b[i]!;
+  }
+  const n = cells.length;
+  return (pq / n - (p / n) * (q / n)) / Math.sqrt(Math.max(1, pp / n - (p / n) ** 2) * Math.max(1, qq / n - (q / n) ** 2));
+}
+
+/** Spearman's, among the cells given. */
+function rankCorrelation(a: Uint8Array, b: Uint8Array, cells: readonly number[]): number {
+  const ranksA = ranksOf(a, cells);
+  const ranksB = ranksOf(b, cells);
+  const mean = cells.length / 2;
+  let [aa, bb, ab] = [0, 0, 0];
+  for (const i of cells) {
+    const p = ranksA[a[i]!]! - mean;
+    const q = ranksB[b[i]!]! - mean;
     aa += p * p;
     bb += q * q;
     ab += p * q;
   }
-  const overexposed = now.length - count;
-  const variance = (square: number, sum: number) => Math.max(1, square / count - (sum / count) ** 2);
-  const covariance = ab / count - (a / count) * (b / count);
-  return {
-    // Too few cells left to tell: nothing speaks against a change of light then.
-    likeness: count < 20 ? 1 : covariance / Math.sqrt(variance(aa, a) * variance(bb, b)),
-    mixed: Math.min(brighter, darker) / Math.max(1, brighter + darker),
-    overexposed: (overexposed - was) / now.length,
-    brightFirst: count === 0 || overexposed === 0 ? 255 : burnt / overexposed - b / count,
-  };
+  return ab / Math.sqrt(Math.max(1, aa * bb));
+}
+
+/** The mean rank of each value from 0 to 255. */
+function ranksOf(values: Uint8Array, cells: readonly number[]): Float64Array {
+  const ranks = new Float64Array(256);
+  for (const i of cells) ranks[values[i]!]!++;
+  let below = 0;
+  for (let value = 0; value < 256; value++) {
+    const count = ranks[value]!;
+    ranks[value] = below + count / 2;
+    below += count;
+  }
+  return ranks;
 }

@@ -11,8 +11,13 @@ const SAMPLES = 3;
 const ASKED = { width: 2 * COLUMNS, height: 2 * ROWS };
 /** Local normalization: cells each way of the window. */
 const RADIUS = 4;
-/** Added to the local standard deviation (of 255), so that noise on a plain wall does not become structure. */
-const NOISE_FLOOR = 5;
+/**
+ * Added to the local standard deviation, so that noise on a plain wall does not become structure: this share of the
+ * mean local deviation, within bounds. Structure then stays as it is when the picture is dimmed.
+ */
+const NOISE_FLOOR = { share: 0.18, least: 1, most: 5 };
+/** Local standard deviation, of 255, up to which a cell is plain. */
+const PLAIN = 3;
 /** Steps of the stored structure per standard deviation. */
 const STEPS = 32;
 
@@ -26,7 +31,7 @@ export interface Thumbnail {
   readonly luma: Uint8Array;
   /** Standard deviation of luma, 0 to 255. */
   readonly deviation: number;
-  /** Mean absolute structure, in its steps: 0 for a plain picture, some 20 for a detailed one. */
+  /** Share of cells that are not plain, 0 to 1. */
   readonly texture: number;
 }
 
@@ -90,7 +95,10 @@ export function thumbnailOfCells(rgb: Uint8Array): Thumbnail {
   const stride = COLUMNS + 1;
   const windowSum = (table: Float64Array, left: number, top: number, right: number, bottom: number) =>
     table[bottom + right]! - table[bottom + left]! - table[top + right]! + table[top + left]!;
-  const structure = new Int8Array(CELLS);
+  // Local means and deviations first: their mean sets the noise floor.
+  const means = new Float64Array(CELLS);
+  const deviations = new Float64Array(CELLS);
+  let meanDeviation = 0;
   let texture = 0;
   for (let y = 0, at = 0; y < ROWS; y++) {
     const top = Math.max(0, y - RADIUS) * stride;
@@ -100,17 +108,23 @@ export function thumbnailOfCells(rgb: Uint8Array): Thumbnail {
       const right = Math.min(COLUMNS, x + RADIUS + 1);
       const count = ((bottom - top) / stride) * (right - left);
       const mean = windowSum(sums, left, top, right, bottom) / count;
-      const variance = windowSum(squares, left, top, right, bottom) / count - mean * mean;
-      const value = (STEPS * (luma[at]! - mean)) / (Math.sqrt(Math.max(0, variance)) + NOISE_FLOOR);
-      const size = Math.min(127, Math.abs(value) + 0.5) | 0;
-      structure[at] = value < 0 ? -size : size;
-      texture += size;
+      means[at] = mean;
+      deviations[at] = Math.sqrt(Math.max(0, windowSum(squares, left, top, right, bottom) / count - mean * mean));
+      meanDeviation += deviations[at]! / CELLS;
+      if (deviations[at]! > PLAIN) texture += 1 / CELLS;
     }
+  }
+  const floor = Math.min(NOISE_FLOOR.most, Math.max(NOISE_FLOOR.least, NOISE_FLOOR.share * meanDeviation));
+  const structure = new Int8Array(CELLS);
+  for (let at = 0; at < CELLS; at++) {
+    const value = (STEPS * (luma[at]! - means[at]!)) / (deviations[at]! + floor);
+    const size = Math.min(127, Math.abs(value) + 0.5) | 0;
+    structure[at] = value < 0 ? -size : size;
   }
   const all = ROWS * stride;
   const mean = windowSum(sums, 0, 0, COLUMNS, all) / CELLS;
-  const variance = windowSum(squares, 0, 0, COLUMNS, all) / CELLS - mean * mean;
-  return { rgb, structure, luma: coarse(luma), deviation: Math.sqrt(Math.max(0, variance)), texture: texture / CELLS };
+  const deviation = Math.sqrt(Math.max(0, windowSum(squares, 0, 0, COLUMNS, all) / CELLS - mean * mean));
+  return { rgb, structure, luma: coarse(luma), deviation, texture };
 }
 
 /** Integral images of values and of their squares: the sum over any window takes four reads. */

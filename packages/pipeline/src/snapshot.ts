@@ -19,12 +19,33 @@ export function isSnapshot(value: Partial<VideoSnapshot> | null | undefined): va
 
 /** The error for what is none. */
 export function invalidSnapshot(snapshot: unknown, withTracker: boolean, cause?: unknown): FaceDetError {
+  const missing = missingParts(snapshot);
+  const found = missing.length ? `one without ${missing.join(', ')}` : received(snapshot);
   return new FaceDetError(
     'INVALID_SNAPSHOT',
     `Expected a snapshot of a video detector ${withTracker ? 'with' : 'without'} a tracker, version 1, but received ` +
-      `${received(snapshot)}; start from the beginning instead.`,
+      `${found}; start from the beginning instead.`,
     { cause },
   );
 }
+
+/** What a snapshot of another release of this package lacks. */
+function missingParts(snapshot: unknown): string[] {
+  if ((snapshot as Partial<VideoSnapshot> | null | undefined)?.version !== 1) return [];
+  return Object.keys(PARTS).filter((name) => (snapshot as Record<string, unknown>)[name] === undefined);
+}
+
+const PARTS = {
+  lastIndex: 0,
+  tracker: 0,
+  smoother: 0,
+  schedule: 0,
+  pending: 0,
+  landmarks: 0,
+  shown: 0,
+  processed: 0,
+  cut: 0,
+  orientation: 0,
+} satisfies Record<Exclude<keyof VideoSnapshot, 'version'>, 0>;
 
 const areArrays = (...values: unknown[]) => values.every(Array.isArray);

@@ -108,7 +108,16 @@ describe('options', () => {
     [{ tracker: { scoreThreshold: 2 } }, 'scoreThreshold'],
     [{ detector: { ...detector, detectBatch: undefined } }, 'detectBatch()'],
     [{ lookAhead: '1' }, 'lookAhead'],
-  ])('%j is refused', (options, words) => {
+    [{ smoother: 0 }, 'a smoother with smooth()'],
+    [{ smoother: '' }, 'a smoother with smooth()'],
+    [{ smoother: null }, 'a smoother with smooth()'],
+    [{ rotate: '90' }, 'rotate but received "90"'],
+    [{ rotate: null }, 'rotate but received null'],
+    [{ rotate: false }, 'rotate but received false'],
+    [{ rotate: new Array(2).fill(90, 1) }, 'rotate but received [null,90]'],
+    [{ rotate: [[90]] }, 'rotate but received [[90]]'],
+    [{ rotate: 90n }, 'rotate but received 90n'],
+  ])('%o is refused', (options, words) => {
     expect(() => createVideoDetector({ detector, ...options })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }),
     );

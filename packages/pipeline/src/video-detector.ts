@@ -4,7 +4,7 @@ import { createFrameDetection, type FrameDetections } from './frame-detection.ts
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
 import { resolveOptions } from './options.ts';
 import { createOrientation, type Orientation } from './orientation.ts';
-import { checkFrame, choosePlan, cutOf, runFrames, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
+import { checkFrame, choosePlan, cutOf, runFrames, settleDetections, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 import { invalidSnapshot, isSnapshot } from './snapshot.ts';
 import { createStatistics } from './statistics.ts';
@@ -34,6 +34,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     progress,
     detectFrame,
     detectInCrops,
+    isCut: frameStep.isCut,
     step,
     resultOf,
   };
@@ -136,13 +137,15 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     active = 'process';
     try {
       checkOptionNames(callOptions, ['signal']);
+      checkSignal(callOptions.signal);
       checkFrame(frame, progress.processed);
       used = true;
       statistics.begin();
       const { signal } = callOptions;
-      const { key, chosen, rotate, probed } = await choosePlan(progress, frame);
+      const plan = await choosePlan(progress, frame);
+      const { key, chosen, probed } = plan;
       const detections = key
-        ? await detectFrame(frame, rotate, signal)
+        ? await settleDetections(parts, frame, plan, await detectFrame(frame, plan.rotate, signal), signal)
         : await detectInCrops(frame, progress.orientation.current, signal);
       const buffered = step(frame, detections, { refined: !key && detections !== null, cut: cutOf(chosen) });
       Object.assign(progress, { chosen, probed, pending: [] });
@@ -163,8 +166,11 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
     active = 'run';
     try {
       checkOptionNames(runOptions, ['signal', 'onProgress']);
+      checkSignal(runOptions.signal);
+      checkProgress(runOptions.onProgress);
       checkSource(frames);
       if (used) startOver();
+      else statistics.reset();
       used = true;
       yield* runFrames(parts, frames, runOptions);
     } finally {
@@ -221,10 +227,32 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   };
 }
 
+/** Throws `INVALID_ARGUMENT` for what is no signal; null and undefined are none. */
+function checkSignal(signal: unknown): void {
+  // By its methods: one of another realm is no instance of this realm's class.
+  const { throwIfAborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (signal === undefined || signal === null) return;
+  if (typeof throwIfAborted === 'function' && typeof addEventListener === 'function') return;
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `Expected an AbortSignal for signal but received ${received(signal)}; \`new AbortController().signal\` is one.`,
+  );
+}
+
+/** Throws `INVALID_ARGUMENT` for what cannot be called. */
+function checkProgress(onProgress: unknown): void {
+  if (onProgress === undefined || typeof onProgress === 'function') return;
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `Expected a function for onProgress but received ${received(onProgress)}; it is called with the statistics.`,
+  );
+}
+
 /** Throws `INVALID_ARGUMENT` for what is no source of frames. */
 function checkSource(frames: unknown): void {
-  if (typeof frames === 'object' && frames !== null && (Symbol.asyncIterator in frames || Symbol.iterator in frames))
-    return;
+  const source = (frames ?? {}) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+  const iterate = source[Symbol.asyncIterator] ?? source[Symbol.iterator];
+  if (typeof frames === 'object' && typeof iterate === 'function') return;
   throw new FaceDetError(
     'INVALID_ARGUMENT',
     `Expected an iterable or async iterable of frames but received ${received(frames)}; process() takes single frames.`,
