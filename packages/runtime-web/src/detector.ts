@@ -1,5 +1,5 @@
 import { checkOptionNames } from '@facedet/checks';
-import { checkImage, createDetector as createInline, DETECT_OPTIONS, DETECTION_OPTIONS, detectionSettings, disposedError, FaceDetError, inFlight, isRasterSource, planPasses, rasterizePasses, settingsForCall, unpackError, warmupCanvas, type DetectionOptions, type Detector, type DetectOptions, type Face, type ImageSource, type ModelShape } from '@facedet/core';
+import { bytesPerPixel, checkImage, createDetector as createInline, DETECT_OPTIONS, DETECTION_OPTIONS, detectionSettings, disposedError, FaceDetError, inFlight, isRasterSource, planPasses, rasterizePasses, rowStride, settingsForCall, unpackError, warmupCanvas, type DetectionOptions, type Detector, type DetectOptions, type Face, type ImageSource, type ModelShape, type PixelBuffer } from '@facedet/core';
 import { loadModel, type LoadModelOptions } from '@facedet/models/web';
 import { webBackend, type WebBackendOptions, type WebSelection, type WebSession } from './backend.ts';
 import { hasBitmap, imageSource, type WebImage } from './image-source.ts';
@@ -75,9 +75,9 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
       return result;
     }
     const made = await rasterizePasses(image, passes, stop);
-    // Pixels that the source made for this call are handed over; the caller's own stay his and are copied by the browser.
-    if (isRasterSource(image)) for (const { pixels } of made) transfer.push(pixels.data.buffer as ArrayBuffer);
-    return made;
+    // Passes that share their pixels go on sharing them.
+    const moved = new Map(made.map(({ pixels }) => [pixels, movable(pixels, isRasterSource(image), transfer)]));
+    return made.map((item) => ({ ...item, pixels: moved.get(item.pixels)! }));
   }
 
   async function detectBatch(images: readonly (ImageSource | WebImage)[], options: DetectOptions = {}): Promise<Face[][]> {
@@ -147,6 +147,26 @@ async function inline(model: Uint8Array, backend: WebBackendOptions, options: We
   return { ...detector, get selection() { return session!.selection; }, lastTimes: null, detectBatch, detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]! };
 }
 
+/**
+ * Pixels as they can be sent to a worker. What a source made for this call is handed over where it fills its memory; a
+ * caller's own pixels, and a part of something larger, are copied; shared memory stays where it is.
+ */
+function movable(pixels: PixelBuffer, isMade: boolean, transfer: Transferable[]): PixelBuffer {
+  const { width, height, format, stride, data } = pixels;
+  // Only what the contract names: a video frame may carry methods, which cannot be sent.
+  const plain = { width, height, format, ...(stride === undefined ? {} : { stride }) };
+  const { buffer } = data;
+  if (!(buffer instanceof ArrayBuffer)) return { ...plain, data };
+  if (isMade && buffer.byteLength === data.byteLength && !transfer.includes(buffer)) {
+    transfer.push(buffer);
+    return { ...plain, data };
+  }
+  const size = rowStride(pixels) * (height - 1) + width * bytesPerPixel(format);
+  const copy = new Uint8Array(data.subarray(0, size));
+  transfer.push(copy.buffer);
+  return { ...plain, data: copy };
+}
+
 async function sourceOf(image: ImageSource | WebImage): Promise<ImageSource> {
   if (image === null || typeof image !== 'object') throw new FaceDetError('INVALID_IMAGE', `Expected a picture but received ${String(image)}.`);
   if ('rasterize' in image || 'format' in image && 'data' in image) return image as ImageSource;
@@ -204,7 +224,12 @@ function talkTo(worker: Worker) {
         };
         waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
         signal?.addEventListener('abort', abort, { once: true });
-        worker.postMessage({ ...question, id } as ToWorker, transfer);
+        try {
+          worker.postMessage({ ...question, id } as ToWorker, transfer);
+        } catch (error) {
+          waiting.get(id)?.reject(error);
+          waiting.delete(id);
+        }
       });
     },
   };
