@@ -506,8 +506,8 @@ describe('restore', () => {
 
 describe('what would be half taken in', () => {
   it('a frame without a timestamp changes nothing', async () => {
-    for (const smoother of [undefined, false] as const) {
-      const video = make({ smoother });
+    for (const options of [{}, { smoother: false }] as const) {
+      const video = make(options);
       await video.process(frameAt(0));
       const before = video.snapshot();
       const frame = { ...frameAt(1), timestamp: undefined as never };
