@@ -55,6 +55,23 @@ describe('what rasterize returns', () => {
     await expect(detectWith(pixels)).rejects.toThrow(/rasterize\(320, 192\)|Expected/);
   });
 
+  it('is refused where a call\'s later pixels are written over its earlier ones', async () => {
+    const memory = new Uint8Array(640 * 640 * 3);
+    const source = (own: boolean): ImageSource => ({
+      width: 640,
+      height: 384,
+      rasterize: (width, height) => ({ width, height, format: 'rgb', data: (own ? new Uint8Array(memory) : memory).subarray(0, width * height * 3) }),
+    });
+    for (const options of [{ inputSize: [{ longSide: 320 }, { longSide: 640 }] }, { inputSize: 320, tiles: { size: 320 } }] satisfies DetectionOptions[]) {
+      const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, ...options });
+      await expect(detector.detect(source(false))).rejects.toMatchObject({ code: 'INVALID_IMAGE', message: expect.stringContaining('memory of their own') });
+      await expect(detector.detect(source(true))).resolves.toEqual([]);
+    }
+    // One pass after another in the same memory harms nobody.
+    const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model });
+    for (let i = 0; i < 2; i++) await expect(detector.detect(source(false))).resolves.toEqual([]);
+  });
+
   it('is taken where it is right, in every format', async () => {
     for (const format of ['rgb', 'rgba', 'bgr', 'bgra', 'gray'] as const) {
       await expect(detectWith({ width: 320, height: 192, format, data: new Uint8ClampedArray(320 * 192 * 4) })).resolves.toEqual([]);

@@ -8,9 +8,9 @@ import { mergeFaces, takeFound, type Found } from './merge.ts';
 import { readModelShape, type ModelShape } from './model-shape.ts';
 import type { PassPixels } from './plan.ts';
 import { resizeBilinear } from './resize.ts';
-import { bestOfQuick, EVIDENCE_SCORE, evidenceOf, QUICK_PIXELS, STAGES, stronger, type Evidence } from './orientation.ts';
+import { bestOfQuick, EVIDENCE_SCORE, evidenceOf, isWanted, QUICK_PIXELS, STAGES, stronger } from './orientation.ts';
 import { quarterTurn, rotatedView } from './rotation.ts';
-import type { DetectionSettings, Rotation } from './settings.ts';
+import type { DetectionSettings, PassCondition, Rotation } from './settings.ts';
 import { fillTensor, padTensor, type ResizeTables } from './tensor.ts';
 import type { Face, PixelBuffer } from './types.ts';
 import { isQuarterTurn, viewOf, type View } from './view.ts';
@@ -19,6 +19,9 @@ import { isQuarterTurn, viewOf, type View } from './view.ts';
 const MAX_BATCH = 8;
 /** Canvases that are kept; images of many shapes make the oldest go. */
 const MAX_CANVASES = 8;
+
+/** In which order passes run: those that wait for others after them. */
+const CONDITIONS: readonly PassCondition[] = ['always', 'unsure', 'doubtful'];
 
 /** What a call may ask for instead of the engine's settings. */
 export interface EngineOptions {
@@ -41,6 +44,12 @@ interface Job {
   readonly image: number;
   readonly view: View;
   readonly pixels: PassPixels;
+}
+
+/** An image and the rotations in which its passes run. */
+interface Turns {
+  readonly image: number;
+  readonly rotations: readonly Rotation[];
 }
 
 interface Canvas {
@@ -142,34 +151,35 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
     }
   }
 
-  /** All passes of an image at one rotation. */
-  function jobsOf(image: number, passes: readonly PassPixels[], rotation: Rotation): Job[] {
-    return passes.map((pixels) => ({ image, pixels, view: viewOf(pixels.pass, rotation, preset, model) }));
+  /** Runs the passes of some images, each in its rotations, and then those that only run where the others leave a doubt. */
+  async function runPasses(images: readonly (readonly PassPixels[])[], turns: readonly Turns[], found: Found[][], lowest: number, signal: AbortSignal | undefined): Promise<void> {
+    for (const when of CONDITIONS) {
+      const jobs = turns.flatMap(({ image, rotations }) => {
+        const passes = images[image]!.filter(({ pass }) => pass.when === when);
+        if (passes.length === 0) return [];
+        if (when !== 'always' && !isWanted(when, found[image]!.filter(({ view }) => rotations.includes(view.rotation)))) return [];
+        return passes.flatMap((pixels) => rotations.map((rotation): Job => ({ image, pixels, view: viewOf(pixels.pass, rotation, preset, model) })));
+      });
+      await runJobs(jobs, found, lowest, signal);
+    }
   }
 
   /** Runs one rotation after another, as far as each image needs it: upright, what quick runs of the others recommend, and so for the diagonals. */
-  async function detectOriented(images: readonly (readonly PassPixels[])[], scoreThreshold: number, signal: AbortSignal | undefined): Promise<Face[][]> {
-    const lowest = Math.min(scoreThreshold, EVIDENCE_SCORE);
-    const found: Found[][] = images.map(() => []);
-    const winners: Evidence[] = [];
-    await runJobs(images.flatMap((passes, image) => jobsOf(image, passes, 0)), found, lowest, signal);
-    found.forEach((parts, image) => (winners[image] = evidenceOf(0, parts)));
-
+  async function runOriented(images: readonly (readonly PassPixels[])[], found: Found[][], lowest: number, signal: AbortSignal | undefined): Promise<Rotation[]> {
+    await runPasses(images, images.map((_, image) => ({ image, rotations: [0] })), found, lowest, signal);
+    const winners = found.map((parts) => evidenceOf(0, parts));
     for (const { rotations, isDone } of STAGES) {
       const unsure = images.map((_, image) => image).filter((image) => !isDone(winners[image]!));
       const quick: Found[][] = images.map(() => []);
       await runJobs(unsure.flatMap((image) => rotations.map((rotation) => quickJob(image, images[image]![0]!, rotation))), quick, lowest, signal);
-      const chosen = unsure.map((image) => ({ image, rotation: bestOfQuick(winners[image]!, rotations.map((rotation) => evidenceOf(rotation, quick[image]!))) }));
-      await runJobs(chosen.flatMap(({ image, rotation }) => (rotation === null ? [] : jobsOf(image, images[image]!, rotation))), found, lowest, signal);
-      for (const { image, rotation } of chosen) {
-        if (rotation === null) continue;
-        winners[image] = stronger(winners[image]!, evidenceOf(rotation, found[image]!));
-      }
+      const chosen = unsure.flatMap((image) => {
+        const rotation = bestOfQuick(winners[image]!, rotations.map((each) => evidenceOf(each, quick[image]!)));
+        return rotation === null ? [] : [{ image, rotations: [rotation] as const }];
+      });
+      await runPasses(images, chosen, found, lowest, signal);
+      for (const { image, rotations: [rotation] } of chosen) winners[image] = stronger(winners[image]!, evidenceOf(rotation, found[image]!));
     }
-    return found.map((parts, image) => {
-      const { rotation: winner } = winners[image]!;
-      return mergeFaces(parts, { ...settings, lowestScore: (rotation) => (rotation === winner ? scoreThreshold : (1 + scoreThreshold) / 2) });
-    });
+    return winners.map(({ rotation }) => rotation);
   }
 
   /** The whole picture at a rotation, at a quarter of its usual pixels. */
@@ -187,10 +197,16 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
     },
 
     async detect(images, { signal, scoreThreshold = settings.scoreThreshold, rotate = settings.rotate } = {}) {
-      if (rotate === 'auto') return detectOriented(images, scoreThreshold, signal);
       const found: Found[][] = images.map(() => []);
-      await runJobs(images.flatMap((passes, image) => rotate.flatMap((rotation) => jobsOf(image, passes, rotation))), found, scoreThreshold, signal);
-      return found.map((parts) => mergeFaces(parts, { ...settings, lowestScore: () => scoreThreshold }));
+      // Weak candidates are evidence, for the passes and rotations that follow; they are no result.
+      const lowest = Math.min(scoreThreshold, EVIDENCE_SCORE);
+      const oriented = rotate === 'auto';
+      const winners = oriented ? await runOriented(images, found, lowest, signal) : null;
+      if (!oriented) await runPasses(images, images.map((_, image) => ({ image, rotations: rotate })), found, lowest, signal);
+      return found.map((parts, image) => {
+        const lowestScore = (rotation: Rotation) => (!winners || rotation === winners[image] ? scoreThreshold : (1 + scoreThreshold) / 2);
+        return mergeFaces(parts, { ...settings, lowestScore });
+      });
     },
   };
 }

@@ -35,7 +35,7 @@ export interface MergeRules extends Pick<DetectionSettings, 'iouThreshold' | 'pr
 
 /** Faces of all views of one image by falling score, after one NMS. */
 export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
-  const parts = found.map((part) => above(part, rules.lowestScore(part.view.rotation))).filter(({ count }) => count > 0);
+  const parts = found.map((part) => above(part, rules.lowestScore(part.view.rotation), rules.preset === 'paper')).filter(({ count }) => count > 0);
   const count = parts.reduce((n, part) => n + part.count, 0);
   const column = (k: number) => {
     if (parts.length === 1) return parts[0]!.boxes.subarray(k * count, (k + 1) * count);
@@ -109,11 +109,14 @@ function iouOf(boxes: BoxArrays, i: number, j: number): number {
   return intersection / (areaOf(boxes, i) + areaOf(boxes, j) - intersection);
 }
 
-/** The candidates of at least a score; the same object where it holds for all. */
-function above(part: Found, lowest: number): Found {
+/** The candidates of at least a score, or above it; the same object where it holds for all. */
+function above(part: Found, lowest: number, exclusive: boolean): Found {
   const { count, boxes, points, hasPoints, view } = part;
   const kept: number[] = [];
-  for (let i = 0; i < count; i++) if (boxes[4 * count + i]! >= lowest) kept.push(i);
+  for (let i = 0; i < count; i++) {
+    const score = boxes[4 * count + i]!;
+    if (score > lowest || (score === lowest && !exclusive)) kept.push(i);
+  }
   if (kept.length === count) return part;
   const n = kept.length;
   const fewer = new Float64Array(5 * n);

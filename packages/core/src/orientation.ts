@@ -1,6 +1,6 @@
 import type { Found } from './merge.ts';
 import { angleBetween, uprightRotation } from './rotation.ts';
-import type { Rotation } from './settings.ts';
+import type { PassCondition, Rotation } from './settings.ts';
 import type { Landmarks } from './types.ts';
 
 // How 'auto' decides, measured on pictures of WIDER FACE turned by quarters with three models: apps/bench, `rotations`.
@@ -74,6 +74,18 @@ function hidden(part: Found, boxes: Float64Array, count: number, i: number, scor
 function leansLike(points: Float64Array, i: number, rotation: Rotation): boolean {
   const landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[10 * i + k]!, y: points[10 * i + k + 1]! })) as Landmarks;
   return angleBetween(uprightRotation(landmarks), rotation) <= MAX_LEAN;
+}
+
+/** From this score on the best face is sure enough not to be a part of a larger one, which the passes so far could not see. */
+const WHOLE_SCORE = 0.75;
+/** From this score on there is something. */
+const SOMETHING_SCORE = 0.3;
+
+/** Whether a pass that waits for the others is to run after what they found. */
+export function isWanted(when: PassCondition, parts: readonly Found[]): boolean {
+  let best = 0;
+  for (const { count, boxes } of parts) for (let i = 0; i < count; i++) best = Math.max(best, boxes[4 * count + i]!);
+  return best < WHOLE_SCORE && (when === 'unsure' || best >= SOMETHING_SCORE);
 }
 
 /** The orientation that is worth a full run after quick ones, or null where upright is clearly better. */

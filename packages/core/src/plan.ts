@@ -2,7 +2,7 @@ import { FaceDetError } from '@facedet/checks';
 import type { ModelShape } from './model-shape.ts';
 import { checkRaster, isRasterSource } from './pixels.ts';
 import { viewOf } from './view.ts';
-import type { CanvasSize, DetectionSettings } from './settings.ts';
+import type { CanvasSize, DetectionSettings, PassCondition } from './settings.ts';
 import type { Box, ImageSource, PixelBuffer } from './types.ts';
 
 /** One run of the model over a part of the picture, upright; plain data. */
@@ -20,6 +20,8 @@ export interface Pass {
   readonly minSide: number;
   /** The pass whose pixels this one is scaled down from, or null: its pixels are the source's own. */
   readonly from: number | null;
+  /** When it runs: always, where no sure face was found by then, or where something was found but no sure face. */
+  readonly when: PassCondition;
 }
 
 /** Edges of a region. */
@@ -41,11 +43,14 @@ export interface PassPixels {
 /** More runs than this for one picture are a mistake in the options. */
 const MAX_PASSES = 4096;
 
-/** The smallest box, in canvas pixels, that the pass for faces which fill the picture contributes: the first pass finds smaller ones better. */
-export const LARGE_FACE_MIN_SIDE = 32;
+/**
+ * The smallest box that a pass for faces which fill the picture contributes, as a fraction of its canvas's geometric mean side: the first pass finds
+ * smaller ones better.
+ */
+const LARGE_FACE_MIN_SIDE = 0.25;
 
 /**
- * The passes of one image: each size on the whole picture, the small one for faces that fill it, then the tiles.
+ * The passes of one image: each size on the whole picture, the small ones for faces that fill it, then the tiles.
  * Throws `INVALID_ARGUMENT` where the tiles are so small that there would be thousands.
  */
 export function planPasses(width: number, height: number, settings: DetectionSettings, model: Pick<ModelShape, 'width' | 'height'>): Pass[] {
@@ -57,12 +62,16 @@ export function planPasses(width: number, height: number, settings: DetectionSet
     return { ...pass, width: w, height: h };
   };
   const whole = { x: 0, y: 0, width, height };
-  const passes = sizes.map((size) => place({ region: whole, size, cuts: null, minSide: 0, from: null }));
-  if (settings.largeFaces) passes.push(place({ region: whole, size: settings.largeFaces, cuts: null, minSide: LARGE_FACE_MIN_SIDE, from: 0 }));
+  const passes = sizes.map((size) => place({ region: whole, size, cuts: null, minSide: 0, from: null, when: 'always' }));
+  for (const { pixels, when } of settings.largeFaces) {
+    const minSide = LARGE_FACE_MIN_SIDE * Math.sqrt(pixels);
+    // On a model with a fixed shape even a small picture costs a whole run.
+    passes.push(place({ region: whole, size: { pixels }, cuts: null, minSide, from: 0, when: fixed && when === 'always' ? 'unsure' : when }));
+  }
   if (settings.tiles) {
     const size = sizes[0]!;
     const side = settings.tiles.size || tileSide(size);
-    for (const region of tileRegions(width, height, side, settings.tiles.overlap)) passes.push(place({ region, size, cuts: cutsOf(region, width, height), minSide: 0, from: null }));
+    for (const region of tileRegions(width, height, side, settings.tiles.overlap)) passes.push(place({ region, size, cuts: cutsOf(region, width, height), minSide: 0, from: null, when: 'always' }));
   }
   return passes;
 }
@@ -111,9 +120,22 @@ export async function rasterizePasses(image: ImageSource, passes: readonly Pass[
     const all = region.x === 0 && region.y === 0 && region.width === image.width && region.height === image.height;
     const pixels = await image.rasterize(pass.width, pass.height, { ...(all ? {} : { region }), ...(signal ? { signal } : {}) });
     checkRaster(pixels, pass.width, pass.height);
+    if (result.some((earlier) => earlier.pass.from === null && isSameMemory(earlier.pixels, pixels))) {
+      throw new FaceDetError(
+        'INVALID_IMAGE',
+        `Expected pixels in memory of their own from each rasterize() but those of ${pass.width} × ${pass.height} were ` +
+          'written over earlier ones of the same call; return a new array each time.',
+      );
+    }
     result.push({ pass, pixels, crop: null });
   }
   return result;
+}
+
+/** Whether packed pixels begin where other ones do. Parts of a decoded picture may share its memory: they have strides. */
+function isSameMemory(a: PixelBuffer, b: PixelBuffer): boolean {
+  if (a.stride !== undefined || b.stride !== undefined) return false;
+  return a.data.buffer === b.data.buffer && a.data.byteOffset === b.data.byteOffset;
 }
 
 /** A pass that shows the same region as another one takes its pixels, too: the source scales but once. */
