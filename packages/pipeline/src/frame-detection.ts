@@ -1,4 +1,13 @@
-import { isRasterSource, type DetectOptions, type Face, type Frame, type ImageSource, type PixelBuffer, type RasterSource, type Rotate } from '@facedet/core';
+import {
+  isRasterSource,
+  type DetectOptions,
+  type Face,
+  type Frame,
+  type ImageSource,
+  type PixelBuffer,
+  type RasterSource,
+  type Rotate,
+} from '@facedet/core';
 import { checkFaces } from './check-faces.ts';
 import type { Settings } from './options.ts';
 import { detectAround } from './refine.ts';
@@ -59,7 +68,10 @@ export function createFrameDetection(settings: Settings, statistics: StatisticsC
           .filter((t) => t.state !== 'lost' || timestamp - t.lastSeen < MAX_LOST_REFINE_SECONDS)
           .map((t) => t.box);
         if (!boxes.length) return null;
-        return { faces: await detectAround(detector, frame, boxes, { ...refine, ...asked, rotate }, signal), thumbnail: null };
+        return {
+          faces: await detectAround(detector, frame, boxes, { ...refine, ...asked, rotate }, signal),
+          thumbnail: null,
+        };
       } catch (error) {
         signal?.throwIfAborted();
         return { faces: [], thumbnail: null, error };
@@ -70,7 +82,9 @@ export function createFrameDetection(settings: Settings, statistics: StatisticsC
   };
 }
 
-/** A view of a source that shows the first whole picture that is asked for, before its pixels leave for another thread. */
+/**
+ * A view of a source that shows the first whole picture that is asked for, before its pixels leave for another thread.
+ */
 function tapPixels(image: ImageSource, onPixels: (pixels: PixelBuffer) => void): ImageSource {
   if (!isRasterSource(image)) {
     onPixels(image);

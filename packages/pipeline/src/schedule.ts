@@ -58,8 +58,8 @@ const BORDER_CHANGED = 10;
  * from; at most ten frames are predicted in a row. What is decided for a frame rests on the results up to `lag` frames
  * before, however fast they come: a run is repeatable.
  *
- * With `shotCuts`, every frame is tested for a shot cut unless all of them are key frames anyway, and the first frame of
- * a shot is a key frame.
+ * With `shotCuts`, every frame is tested for a shot cut unless all of them are key frames anyway, and the first frame
+ * of a shot is a key frame.
  */
 export function createSchedule(every: number | 'auto', lag: number, shotCuts = true): Schedule {
   const tested = shotCuts && every !== 1;

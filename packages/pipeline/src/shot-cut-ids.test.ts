@@ -7,7 +7,12 @@ import { createVideoDetector } from './video-detector.ts';
 /** Cuts between two places of one room, in the same light; none is a multiple of 2, 3, 5 or 10 frames. */
 const CUTS = [17, 31, 49];
 const LENGTH = 61;
-const frames = framesOf([...shot(1, 17), ...shot(1, 14, { x: 240, y: 190 }), ...shot(1, 18), ...shot(1, 12, { x: 240, y: 190 })]);
+const frames = framesOf([
+  ...shot(1, 17),
+  ...shot(1, 14, { x: 240, y: 190 }),
+  ...shot(1, 18),
+  ...shot(1, 12, { x: 240, y: 190 }),
+]);
 
 /** The worst case: in every frame somebody is in the same place, before and after a cut. */
 const face: Face = { box: { x: 30, y: 15, width: 20, height: 24 }, score: 0.9 };
@@ -23,7 +28,10 @@ function detectorOf(options: { asks?: boolean; fails?: (call: number) => boolean
       if (fails(call)) throw new Error('failed');
       return [face];
     },
-    detectBatch: async (images) => images.map(({ width, height }) => [{ box: { x: width / 2 - 10, y: height / 2 - 12, width: 20, height: 24 }, score: 0.9 }]),
+    detectBatch: async (images) =>
+      images.map(({ width, height }) => [
+        { box: { x: width / 2 - 10, y: height / 2 - 12, width: 20, height: 24 }, score: 0.9 },
+      ]),
     warmup: async () => {},
     drain: async () => {},
     dispose: async () => {},
@@ -33,13 +41,18 @@ function detectorOf(options: { asks?: boolean; fails?: (call: number) => boolean
 /** IDs of each shot. */
 function idsOf(results: readonly FrameResult[]): number[][] {
   const shots: Set<number>[] = CUTS.concat(0).map(() => new Set());
-  for (const { index, faces } of results) for (const { id } of faces) shots[CUTS.filter((cut) => cut <= index).length]!.add(id!);
+  for (const { index, faces } of results)
+    for (const { id } of faces) shots[CUTS.filter((cut) => cut <= index).length]!.add(id!);
   return shots.map((ids) => [...ids]);
 }
 
-async function runAll(options: Partial<VideoDetectorOptions>, source: Iterable<Frame> = frames): Promise<FrameResult[]> {
+async function runAll(
+  options: Partial<VideoDetectorOptions>,
+  source: Iterable<Frame> = frames,
+): Promise<FrameResult[]> {
   const results: FrameResult[] = [];
-  for await (const result of createVideoDetector({ detector: detectorOf(), ...options }).run(source)) results.push(result);
+  for await (const result of createVideoDetector({ detector: detectorOf(), ...options }).run(source))
+    results.push(result);
   return results;
 }
 
@@ -59,7 +72,8 @@ describe('no ID is on both sides of a cut', () => {
     expect(results.filter(({ cut }) => cut).map(({ index }) => index)).toEqual(CUTS);
     expect(idsOf(results)).toEqual([[1], [2], [3], [4]]);
     // Tracks are confirmed in the first frame of a shot, which the detector always sees.
-    for (const cut of [0, ...CUTS]) expect(results[cut]).toMatchObject({ looked: true, faces: [{ state: 'detected' }] });
+    for (const cut of [0, ...CUTS])
+      expect(results[cut]).toMatchObject({ looked: true, faces: [{ state: 'detected' }] });
   });
 
   it('frame by frame', async () => {
@@ -81,7 +95,11 @@ describe('no ID is on both sides of a cut', () => {
   it('where the detector fails right at the cut', async () => {
     for (const detectEvery of [1, 2] as const) {
       const at = detectEvery === 1 ? 17 : 9; // the call for frame 17
-      const results = await runAll({ detectEvery, onError: 'skip', detector: detectorOf({ fails: (call) => call === at }) });
+      const results = await runAll({
+        detectEvery,
+        onError: 'skip',
+        detector: detectorOf({ fails: (call) => call === at }),
+      });
       expect(results.filter(({ error }) => error).map(({ index }) => index)).toEqual([17]);
       expect(results[17]).toMatchObject({ cut: true, faces: [] });
       expect(idsOf(results)).toEqual([[1], [2], [3], [4]]);
@@ -89,7 +107,12 @@ describe('no ID is on both sides of a cut', () => {
   });
 
   it('where a run goes on from a snapshot, at any frame', async () => {
-    for (const [detectEvery, lookAhead] of [[1, 0], [3, 0], [3, 0.3], ['auto', 0]] as const) {
+    for (const [detectEvery, lookAhead] of [
+      [1, 0],
+      [3, 0],
+      [3, 0.3],
+      ['auto', 0],
+    ] as const) {
       const options = { detectEvery, lookAhead };
       const whole = await runAll(options);
       for (const stop of [0, 9, 16, 17, 18, 30, 31, 40]) {
@@ -102,7 +125,8 @@ describe('no ID is on both sides of a cut', () => {
         const second = createVideoDetector({ detector: detectorOf(), ...options });
         second.restore(JSON.parse(JSON.stringify(first.snapshot())));
         for await (const result of second.run(frames.slice(stop + 1))) results.push(result);
-        const plain = (all: readonly FrameResult[]) => all.map(({ index, cut, faces }) => [index, cut, faces.map(({ id }) => id)]);
+        const plain = (all: readonly FrameResult[]) =>
+          all.map(({ index, cut, faces }) => [index, cut, faces.map(({ id }) => id)]);
         expect(plain(results)).toEqual(plain(whole));
       }
     }
@@ -121,7 +145,11 @@ it('shotCuts: false follows tracks over cuts, and asks for no more pixels', asyn
 });
 
 it('a small copy that cannot be made of a skipped frame is no error and no cut', async () => {
-  const broken = frames.slice(0, 17).map((frame): Frame => (frame.index === 7 ? ({ ...frame, rasterize: () => Promise.reject(new Error('broken')) } as Frame) : frame));
+  const broken = frames
+    .slice(0, 17)
+    .map((frame): Frame =>
+      frame.index === 7 ? ({ ...frame, rasterize: () => Promise.reject(new Error('broken')) } as Frame) : frame,
+    );
   const results = await runAll({ detectEvery: 5 }, broken);
   expect(results.map(({ error, cut }) => [error, cut])).toEqual(broken.map(() => [undefined, false]));
   expect(idsOf(results)[0]).toEqual([1]);

@@ -1,6 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blend, bufferOf, FPS, HEIGHT, lit, noisy, room, shot, view, WIDTH, type Pixels } from './fixtures/shots.fixture.ts';
+import {
+  blend,
+  bufferOf,
+  FPS,
+  HEIGHT,
+  lit,
+  noisy,
+  room,
+  shot,
+  view,
+  WIDTH,
+  type Pixels,
+} from './fixtures/shots.fixture.ts';
 import { initialShotState, nextShotState, type ShotState } from './shot-cut.ts';
 import { restoreShots, snapshotShots } from './shot-snapshot.ts';
 import { thumbnailOf } from './shot-thumbnail.ts';
@@ -8,7 +20,9 @@ import { thumbnailOf } from './shot-thumbnail.ts';
 /** Frames at which cuts are reported. */
 function cutsOf(frames: readonly Pixels[], { fps = FPS, times = (i: number) => i / fps } = {}): number[] {
   let state = initialShotState();
-  return frames.flatMap((frame, i) => ((state = nextShotState(state, thumbnailOf(bufferOf(frame)), times(i))).cut ? [i] : []));
+  return frames.flatMap((frame, i) =>
+    (state = nextShotState(state, thumbnailOf(bufferOf(frame)), times(i))).cut ? [i] : [],
+  );
 }
 
 const SEEDS = Array.from({ length: 12 }, (_, k) => k + 1);
@@ -16,7 +30,12 @@ const SEEDS = Array.from({ length: 12 }, (_, k) => k + 1);
 describe('hard cuts', () => {
   it('are found at their first frame between places of one room, in the same colours and the same light', () => {
     for (const seed of SEEDS) {
-      const frames = [...shot(seed, 15), ...shot(seed, 12, { x: 230, y: 200 }), ...shot(seed, 12, { x: 65, y: 66 }), ...shot(seed + 100, 12)];
+      const frames = [
+        ...shot(seed, 15),
+        ...shot(seed, 12, { x: 230, y: 200 }),
+        ...shot(seed, 12, { x: 65, y: 66 }),
+        ...shot(seed + 100, 12),
+      ];
       expect([seed, cutsOf(frames)]).toEqual([seed, [15, 27, 39]]);
     }
   });
@@ -34,7 +53,12 @@ describe('hard cuts', () => {
   it('are found where frames are missing before and after', () => {
     const frames = [...shot(7, 20), ...shot(8, 20)];
     const kept = [0, 1, 2, 5, 6, 10, 11, 17, 23, 24, 28, 30, 31, 39];
-    expect(cutsOf(kept.map((i) => frames[i]!), { times: (k) => kept[k]! / FPS })).toEqual([8]);
+    expect(
+      cutsOf(
+        kept.map((i) => frames[i]!),
+        { times: (k) => kept[k]! / FPS },
+      ),
+    ).toEqual([8]);
   });
 });
 
@@ -46,23 +70,42 @@ function filmed(seed: number, length: number, path: (t: number) => [x: number, y
 
 describe('no cut is', () => {
   const quiet: [string, (seed: number) => Pixels[]][] = [
-    ['a flash of one to three frames', (seed) => shot(seed, 60).map((frame, t) => ([20, 40, 41, 50, 51, 52].includes(t) ? lit(frame, 2.2, 60) : frame))],
-    ['a white or a black frame', (seed) => shot(seed, 40).map((frame, t) => (t === 15 ? frame.map(() => 255) : t === 28 ? frame.map(() => 0) : frame))],
+    [
+      'a flash of one to three frames',
+      (seed) => shot(seed, 60).map((frame, t) => ([20, 40, 41, 50, 51, 52].includes(t) ? lit(frame, 2.2, 60) : frame)),
+    ],
+    [
+      'a white or a black frame',
+      (seed) =>
+        shot(seed, 40).map((frame, t) => (t === 15 ? frame.map(() => 255) : t === 28 ? frame.map(() => 0) : frame)),
+    ],
     ['strobe light', (seed) => shot(seed, 60).map((frame, t) => (t > 15 && t % 4 < 2 ? lit(frame, 0.3) : frame))],
-    ['light that is switched or dimmed', (seed) => shot(seed, 60).map((frame, t) => lit(frame, t < 20 ? 1 : t < 30 ? 0.45 : t < 50 ? 0.45 + (t - 30) / 30 : 1.1))],
-    ['a fade to black and back', (seed) => shot(seed, 60).map((frame, t) => lit(frame, Math.min(1, Math.abs(t - 30) / 12)))],
+    [
+      'light that is switched or dimmed',
+      (seed) =>
+        shot(seed, 60).map((frame, t) => lit(frame, t < 20 ? 1 : t < 30 ? 0.45 : t < 50 ? 0.45 + (t - 30) / 30 : 1.1)),
+    ],
+    [
+      'a fade to black and back',
+      (seed) => shot(seed, 60).map((frame, t) => lit(frame, Math.min(1, Math.abs(t - 30) / 12))),
+    ],
     ['a pan that becomes fast', (seed) => filmed(seed, 80, (t) => [60 + 4 * t + 4 * Math.max(0, t - 50), 80, 1.5])],
     ['a zoom', (seed) => filmed(seed, 40, (t) => [60 + t, 60 + 0.6 * t, 1.8 * 0.985 ** t])],
-    ['somebody who walks by close to the camera', (seed) => {
-      const person = room(seed + 50);
-      return shot(seed, 60).map((frame, t) => {
-        const [left, wide] = [Math.round(5 * (t - 15)) - 40, 45];
-        return frame.map((value, i) => {
-          const x = Math.floor(i / 3) % WIDTH;
-          return x >= left && x < left + wide ? person[3 * (Math.floor(i / 3 / WIDTH) * 400 + x - left) + (i % 3)]! : value;
+    [
+      'somebody who walks by close to the camera',
+      (seed) => {
+        const person = room(seed + 50);
+        return shot(seed, 60).map((frame, t) => {
+          const [left, wide] = [Math.round(5 * (t - 15)) - 40, 45];
+          return frame.map((value, i) => {
+            const x = Math.floor(i / 3) % WIDTH;
+            return x >= left && x < left + wide
+              ? person[3 * (Math.floor(i / 3 / WIDTH) * 400 + x - left) + (i % 3)]!
+              : value;
+          });
         });
-      });
-    }],
+      },
+    ],
     ['a stream that freezes', (seed) => shot(seed, 60).map((_, t, all) => all[t > 20 && t < 32 ? 20 : t]!)],
   ];
   it.each(quiet)('%s', (_, make) => {
@@ -76,7 +119,11 @@ describe('gradual changes', () => {
     for (const seed of SEEDS) {
       const length = 8 + 2 * seed;
       const [a, b] = [shot(seed, 40 + length, { speed: 0.1 }), shot(seed + 30, 40 + length, { speed: 0.1 })];
-      const frames = [...a.slice(0, 40), ...Array.from({ length }, (_, k) => blend(a[40 + k]!, b[k]!, (k + 1) / (length + 1))), ...b.slice(length)];
+      const frames = [
+        ...a.slice(0, 40),
+        ...Array.from({ length }, (_, k) => blend(a[40 + k]!, b[k]!, (k + 1) / (length + 1))),
+        ...b.slice(length),
+      ];
       const cuts = cutsOf(frames);
       expect(cuts.length).toBeLessThanOrEqual(1);
       for (const cut of cuts) {
@@ -101,11 +148,16 @@ describe('gradual changes', () => {
 });
 
 describe('the state', () => {
-  const frames = [...shot(1, 14), ...shot(2, 10), ...shot(2, 6, { x: 240 }).map((frame, t) => lit(frame, t === 2 ? 3 : 1, t === 2 ? 90 : 0))].map((frame) => thumbnailOf(bufferOf(frame)));
+  const frames = [
+    ...shot(1, 14),
+    ...shot(2, 10),
+    ...shot(2, 6, { x: 240 }).map((frame, t) => lit(frame, t === 2 ? 3 : 1, t === 2 ? 90 : 0)),
+  ].map((frame) => thumbnailOf(bufferOf(frame)));
 
   it('goes on from a snapshot at any frame as if nothing had been between', () => {
     const states: ShotState[] = [];
-    for (const [i, frame] of frames.entries()) states.push(nextShotState(states.at(-1) ?? initialShotState(), frame, i / FPS));
+    for (const [i, frame] of frames.entries())
+      states.push(nextShotState(states.at(-1) ?? initialShotState(), frame, i / FPS));
     const plain = (state: ShotState) => JSON.stringify([state.cut, snapshotShots(state)]);
     const whole = states.map(plain);
     for (let from = 0; from < frames.length; from += 3) {
@@ -121,20 +173,42 @@ describe('the state', () => {
 
   it('refuses what is no snapshot', () => {
     const saved = snapshotShots(nextShotState(initialShotState(), frames[0]!, 0));
-    for (const wrong of [{}, { last: null, usual: 0 }, { ...saved, last: 'AAAA' }, { ...saved, last: '*' }, { ...saved, past: [{}] }, { ...saved, numbers: { ...saved.numbers, usual: null } }, { ...saved, numbers: { ...saved.numbers, time: 'x' } }])
+    for (const wrong of [
+      {},
+      { last: null, usual: 0 },
+      { ...saved, last: 'AAAA' },
+      { ...saved, last: '*' },
+      { ...saved, past: [{}] },
+      { ...saved, numbers: { ...saved.numbers, usual: null } },
+      { ...saved, numbers: { ...saved.numbers, time: 'x' } },
+    ])
       expect(() => restoreShots(wrong as never)).toThrow();
   });
 
   it('stays finite whatever pictures and times come', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ width: fc.integer({ min: 1, max: 70 }), height: fc.integer({ min: 1, max: 70 }), format: fc.constantFrom('rgb', 'rgba', 'bgr', 'bgra', 'gray'), seed: fc.nat(), plain: fc.boolean(), time: fc.double({ noNaN: true, min: -10, max: 1e6 }) }), { maxLength: 12 }),
+        fc.array(
+          fc.record({
+            width: fc.integer({ min: 1, max: 70 }),
+            height: fc.integer({ min: 1, max: 70 }),
+            format: fc.constantFrom('rgb', 'rgba', 'bgr', 'bgra', 'gray'),
+            seed: fc.nat(),
+            plain: fc.boolean(),
+            time: fc.double({ noNaN: true, min: -10, max: 1e6 }),
+          }),
+          { maxLength: 12 },
+        ),
         (pictures) => {
           let state = initialShotState();
           for (const { width, height, format, seed, plain, time } of pictures) {
-            const data = Uint8Array.from({ length: width * height * 4 }, (_, i) => (plain ? seed : Math.imul(seed + i, 2654435761) >>> 24) & 255);
+            const data = Uint8Array.from(
+              { length: width * height * 4 },
+              (_, i) => (plain ? seed : Math.imul(seed + i, 2654435761) >>> 24) & 255,
+            );
             state = nextShotState(state, thumbnailOf({ data, width, height, format }), time);
-            for (const value of [state.usual, state.peak, state.motion, state.evidence, state.interval, state.time]) expect(value).toSatisfy(Number.isFinite);
+            for (const value of [state.usual, state.peak, state.motion, state.evidence, state.interval, state.time])
+              expect(value).toSatisfy(Number.isFinite);
             expect(state.past.length).toBeLessThan(30);
           }
         },
@@ -153,10 +227,13 @@ it('a thumbnail does not depend on the format of the pixels, on padding of rows,
     for (let x = 0; x < WIDTH; x++) {
       const [r, g, b] = frame!.subarray(3 * (y * WIDTH + x));
       bgra.set([b!, g!, r!], y * (WIDTH * 4 + 12) + 4 * x);
-      for (let k = 0; k < 25; k++) large.set([r!, g!, b!], 3 * ((5 * y + Math.floor(k / 5)) * WIDTH * 5 + 5 * x + (k % 5)));
+      for (let k = 0; k < 25; k++)
+        large.set([r!, g!, b!], 3 * ((5 * y + Math.floor(k / 5)) * WIDTH * 5 + 5 * x + (k % 5)));
     }
   }
-  expect(thumbnailOf({ data: bgra, width: WIDTH, height: HEIGHT, format: 'bgra', stride: WIDTH * 4 + 12 })).toEqual(plain);
+  expect(thumbnailOf({ data: bgra, width: WIDTH, height: HEIGHT, format: 'bgra', stride: WIDTH * 4 + 12 })).toEqual(
+    plain,
+  );
   const big = thumbnailOf({ data: large, width: 5 * WIDTH, height: 5 * HEIGHT, format: 'rgb' });
   expect(nextShotState(nextShotState(initialShotState(), plain, 0), big, 0.04).usual).toBeLessThan(0.08);
 });

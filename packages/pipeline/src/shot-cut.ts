@@ -44,12 +44,22 @@ export type CutFeatures = readonly [
 ];
 
 // Logistic regression, fitted on films of another set than those reported (docs/video.md).
-const BIAS = 5.9;
+const BIAS = 4.7;
 const WEIGHTS: CutFeatures = [26.4, -9.39, -21.2, -41.5, -66.2, -41.5];
 
 /** Expectations at the start of a shot. */
 const START = { usual: 0.08, peak: 0.1, motion: 0, past: [], evidence: NO_DISSOLVE } as const;
-const INITIAL: ShotState = { cut: false, last: null, time: 0, changed: 0, interval: 0.04, ...START, heldSince: null, cutFrom: -Infinity, dissolveFrom: -Infinity };
+const INITIAL: ShotState = {
+  cut: false,
+  last: null,
+  time: 0,
+  changed: 0,
+  interval: 0.04,
+  ...START,
+  heldSince: null,
+  cutFrom: -Infinity,
+  dissolveFrom: -Infinity,
+};
 
 /** Below this change without motion a picture is a copy of the last one. */
 const COPY = 0.004;
@@ -84,40 +94,75 @@ export function initialShotState(): ShotState {
 }
 
 /**
- * The state after a frame; its `cut` tells whether a shot ended. A hard cut is reported at the first frame of the new shot, one through black
- * or white at the first frame that shows something else than before, a dissolve once within it. A picture counts as another shot if much of
- * its structure is neither where it was nor moved, far more than usual in this shot, unless only the light changed.
+ * The state after a frame; its `cut` tells whether a shot ended. A hard cut is reported at the first frame of the new
+ * shot, one through black or white at the first frame that shows something else than before, a dissolve once within it.
+ * A picture counts as another shot if much of its structure is neither where it was nor moved, far more than usual in
+ * this shot, unless only the light changed.
  */
 export function nextShotState(state: ShotState, now: Thumbnail, timestamp: number): ShotState {
   const { last } = state;
   // Nothing can go on from a film's black beginning.
-  if (!last || isBlank(last)) return { ...INITIAL, last: now, time: timestamp, changed: timestamp, past: [pastOf(now, timestamp)] };
+  if (!last || isBlank(last))
+    return { ...INITIAL, last: now, time: timestamp, changed: timestamp, past: [pastOf(now, timestamp)] };
   const step = Math.max(1e-3, timestamp - state.time);
   const light = lightChange(now, last);
-  if (isHeld(state, now, light, timestamp)) return { ...state, cut: false, time: timestamp, heldSince: state.heldSince ?? timestamp };
+  if (isHeld(state, now, light, timestamp))
+    return { ...state, cut: false, time: timestamp, heldSince: state.heldSince ?? timestamp };
   const difference = differenceOf(now, last);
   if (difference.still < COPY) return { ...state, cut: false, last: now, time: timestamp, heldSince: null };
 
   // After a flash or a fade the last picture is old, but nothing has moved on since that one could have seen.
   const gap = state.heldSince === null ? Math.max(1e-3, timestamp - state.changed) : state.interval;
-  const seen = { last: now, time: timestamp, changed: timestamp, interval: state.interval + 0.2 * (Math.min(gap, 0.5) - state.interval), heldSince: null };
+  const seen = {
+    last: now,
+    time: timestamp,
+    changed: timestamp,
+    interval: state.interval + 0.2 * (Math.min(gap, 0.5) - state.interval),
+    heldSince: null,
+  };
   const features = cutFeatures(state, difference, light, gap);
   const isOther = timestamp >= state.cutFrom && cutLogit(features) > 0;
   if (isOther && !hasReturned(now, timestamp, state.past, difference)) {
-    return { ...state, ...START, ...seen, cut: true, past: [pastOf(now, timestamp)], cutFrom: timestamp + SHORTEST_SHOT, dissolveFrom: Math.max(state.dissolveFrom, timestamp + REST_AFTER_CUT) };
+    return {
+      ...state,
+      ...START,
+      ...seen,
+      cut: true,
+      past: [pastOf(now, timestamp)],
+      cutFrom: timestamp + SHORTEST_SHOT,
+      dissolveFrom: Math.max(state.dissolveFrom, timestamp + REST_AFTER_CUT),
+    };
   }
   const level = Math.min(0.3, difference.structure);
   const usual = approach(state.usual, level, step, USUAL_SECONDS);
   const motion = approach(state.motion, level, step, USUAL_SECONDS);
   const peak = Math.max(level, state.peak * Math.exp(-step / PEAK_SECONDS));
-  const evidence = approach(state.evidence, Math.min(6, dissolveLogit(now, timestamp, state.past, usual)), step, EVIDENCE_SECONDS);
+  const evidence = approach(
+    state.evidence,
+    Math.min(6, dissolveLogit(now, timestamp, state.past, usual)),
+    step,
+    EVIDENCE_SECONDS,
+  );
   if (evidence > EVIDENCE && timestamp >= state.dissolveFrom) {
-    return { ...state, ...seen, cut: true, usual, motion, peak, past: [], evidence: NO_DISSOLVE, dissolveFrom: timestamp + REST_AFTER_DISSOLVE };
+    return {
+      ...state,
+      ...seen,
+      cut: true,
+      usual,
+      motion,
+      peak,
+      past: [],
+      evidence: NO_DISSOLVE,
+      dissolveFrom: timestamp + REST_AFTER_DISSOLVE,
+    };
   }
   return { ...state, ...seen, cut: false, usual, motion, peak, evidence, past: keep(state.past, now, timestamp) };
 }
 
-/** Whether a picture shows too little to be compared: blank, a step of a fade, or a flash. The last picture stays what the next is compared with. */
+/**
+ * Whether a picture shows too little to be compared: blank, a step of a fade, or a flash. The last picture stays what
+ * the next is compared with.
+ */
 function isHeld({ last, heldSince }: ShotState, now: Thumbnail, light: LightChange, timestamp: number): boolean {
   const seconds = heldSince === null ? 0 : timestamp - heldSince;
   if (isBlank(now)) return true;
@@ -140,8 +185,16 @@ function cutLogit(features: CutFeatures): number {
   return features.reduce<number>((sum, value, k) => sum + value * WEIGHTS[k]!, BIAS);
 }
 
-/** Whether the picture is that of some moments ago again: what was between was a flash, or something close to the camera. */
-function hasReturned(now: Thumbnail, timestamp: number, past: readonly PastPicture[], { structure }: Difference): boolean {
+/**
+ * Whether the picture is that of some moments ago again: what was between was a flash, or something close to the
+ * camera.
+ */
+function hasReturned(
+  now: Thumbnail,
+  timestamp: number,
+  past: readonly PastPicture[],
+  { structure }: Difference,
+): boolean {
   return past.some((picture) => {
     if (timestamp - picture.timestamp > RETURN_SECONDS) return false;
     const back = differenceOf(now, picture);
@@ -157,4 +210,5 @@ function keep(past: readonly PastPicture[], now: Thumbnail, timestamp: number): 
   return [...past.filter((picture) => timestamp - picture.timestamp < KEPT_SECONDS), pastOf(now, timestamp)];
 }
 
-const approach = (value: number, target: number, step: number, seconds: number) => value + (1 - Math.exp(-step / seconds)) * (target - value);
+const approach = (value: number, target: number, step: number, seconds: number) =>
+  value + (1 - Math.exp(-step / seconds)) * (target - value);

@@ -9,7 +9,10 @@ const REACH = 2;
 /** Global shifts searched each way, in steps of four cells. */
 const SHIFT_X = 5;
 const SHIFT_Y = 3;
-/** Shares of a block's structure: below the first a difference is noise, above the second the block shows something else. */
+/**
+ * Shares of a block's structure: below the first a difference is noise, above the second the block shows something
+ * else.
+ */
 const NOISE = 0.12;
 const UNMATCHED = 0.36;
 /** Share of all structure that local motion leaves before a shift of the whole picture is searched. */
@@ -26,10 +29,13 @@ export interface Difference {
 }
 
 /**
- * Compares two thumbnails block by block, each with its best match nearby and, where much is left, around the shift of the whole picture:
- * pans, shaken cameras and people who walk change little, another shot changes nearly everything.
+ * Compares two thumbnails block by block, each with its best match nearby and, where much is left, around the shift of
+ * the whole picture: pans, shaken cameras and people who walk change little, another shot changes nearly everything.
  */
-export function differenceOf({ structure: a }: Pick<Thumbnail, 'structure'>, { structure: b }: Pick<Thumbnail, 'structure'>): Difference {
+export function differenceOf(
+  { structure: a }: Pick<Thumbnail, 'structure'>,
+  { structure: b }: Pick<Thumbnail, 'structure'>,
+): Difference {
   const weights = new Int32Array(BLOCK_COUNT);
   const left = new Int32Array(BLOCK_COUNT);
   let total = 0;
@@ -59,7 +65,8 @@ export function differenceOf({ structure: a }: Pick<Thumbnail, 'structure'>, { s
   for (let k = 0; k < BLOCK_COUNT; k++) {
     const weight = weights[k]!;
     let best = left[k]!;
-    if ((dx !== 0 || dy !== 0) && best > NOISE * weight) best = bestMatch(a, b, (k % BLOCKS_X) * BLOCK, Math.floor(k / BLOCKS_X) * BLOCK, dx, dy, best);
+    if ((dx !== 0 || dy !== 0) && best > NOISE * weight)
+      best = bestMatch(a, b, (k % BLOCKS_X) * BLOCK, Math.floor(k / BLOCKS_X) * BLOCK, dx, dy, best);
     structure += best;
     if (best > UNMATCHED * weight) unmatched += weight;
   }
@@ -101,7 +108,8 @@ function globalShift(now: Int8Array, before: Int8Array): [dx: number, dy: number
   for (let dy = -SHIFT_Y; dy <= SHIFT_Y; dy++) {
     for (let dx = -SHIFT_X; dx <= SHIFT_X; dx++) {
       // Of equals the smaller shift.
-      const cost = shiftCost(quarterA, quarterB, QUARTER_WIDTH, QUARTER_HEIGHT, dx, dy) + 0.01 * (Math.abs(dx) + Math.abs(dy));
+      const cost =
+        shiftCost(quarterA, quarterB, QUARTER_WIDTH, QUARTER_HEIGHT, dx, dy) + 0.01 * (Math.abs(dx) + Math.abs(dy));
       if (cost < best) [best, x, y] = [cost, dx, dy];
     }
   }
@@ -150,7 +158,10 @@ function shiftCost(a: Int16Array, b: Int16Array, width: number, height: number, 
 
 /** Luma from which a cell counts as overexposed. */
 const OVEREXPOSED = 238;
-/** Change of luma from which a cell counts as brighter or darker: this share of the darker picture's deviation, within bounds of 255. */
+/**
+ * Change of luma from which a cell counts as brighter or darker: this share of the darker picture's deviation, within
+ * bounds of 255.
+ */
 const RELIT = { share: 0.15, least: 1, most: 8 };
 
 /** How the light of two pictures differs. */
@@ -160,16 +171,25 @@ export interface LightChange {
    * higher; moved towards 1 by the share of cells that did not change. −1 to 1, near 1 where only the light changed.
    */
   readonly likeness: number;
-  /** Of the cells that became brighter or darker, the share of the rarer kind, 0 to 0.5: near 0 in a flash, or when lights go out. */
+  /**
+   * Of the cells that became brighter or darker, the share of the rarer kind, 0 to 0.5: near 0 in a flash, or when
+   * lights go out.
+   */
   readonly mixed: number;
   /** Rise of the share of overexposed cells, −1 to 1. */
   readonly overexposed: number;
-  /** How much brighter cells were before that are overexposed now than the others, of 255: in a flash the bright ones burn out first. */
+  /**
+   * How much brighter cells were before that are overexposed now than the others, of 255: in a flash the bright ones
+   * burn out first.
+   */
   readonly brightFirst: number;
 }
 
 /** Compares the light of two thumbnails. */
-export function lightChange({ luma: now, deviation }: Thumbnail, { luma: before, deviation: deviationBefore }: Thumbnail): LightChange {
+export function lightChange(
+  { luma: now, deviation }: Thumbnail,
+  { luma: before, deviation: deviationBefore }: Thumbnail,
+): LightChange {
   const relit = Math.min(RELIT.most, Math.max(RELIT.least, RELIT.share * Math.min(deviation, deviationBefore)));
   const changed: number[] = [];
   let [brighter, darker, was, is, burntBefore, othersBefore] = [0, 0, 0, 0, 0, 0];
@@ -189,7 +209,10 @@ export function lightChange({ luma: now, deviation }: Thumbnail, { luma: before,
   }
   const others = now.length - is;
   const exposed = changed.filter((i) => now[i]! < OVEREXPOSED);
-  const correlation = Math.max(rankCorrelation(now, before, changed), exposed.length < 20 ? -1 : valueCorrelation(now, before, exposed));
+  const correlation = Math.max(
+    rankCorrelation(now, before, changed),
+    exposed.length < 20 ? -1 : valueCorrelation(now, before, exposed),
+  );
   return {
     // Too few cells to tell: nothing speaks against a change of light then.
     likeness: changed.length < 20 ? 1 : 1 - (changed.length / now.length) * (1 - correlation),
@@ -210,7 +233,9 @@ function valueCorrelation(a: Uint8Array, b: Uint8Array, cells: readonly number[]
     pq += a[i]! * b[i]!;
   }
   const n = cells.length;
-  return (pq / n - (p / n) * (q / n)) / Math.sqrt(Math.max(1, pp / n - (p / n) ** 2) * Math.max(1, qq / n - (q / n) ** 2));
+  return (
+    (pq / n - (p / n) * (q / n)) / Math.sqrt(Math.max(1, pp / n - (p / n) ** 2) * Math.max(1, qq / n - (q / n) ** 2))
+  );
 }
 
 /** Spearman's, among the cells given. */

@@ -53,7 +53,8 @@ export function dissolveLogit(now: Thumbnail, timestamp: number, past: readonly 
     const measured = blendFeatures(now, timestamp, past, span);
     if (!measured) continue;
     const { first, features } = measured;
-    const all = (structure: number): DissolveFeatures => [...features.slice(0, 4), structure, ...features.slice(4), usual, k] as unknown as DissolveFeatures;
+    const all = (structure: number): DissolveFeatures =>
+      [...features.slice(0, 4), structure, ...features.slice(4), usual, k] as unknown as DissolveFeatures;
     if (logit(all(LARGEST_DIFFERENCE)) <= best) continue;
     best = Math.max(best, logit(all(differenceOf(now, first).structure)));
   }
@@ -61,9 +62,20 @@ export function dissolveLogit(now: Thumbnail, timestamp: number, past: readonly 
 }
 
 /** What the blends over a span tell; null where the picture in the middle is no blend of the outer ones at all. */
-function blendFeatures(now: Thumbnail, timestamp: number, past: readonly PastPicture[], span: number): { first: PastPicture; features: number[] } | null {
+function blendFeatures(
+  now: Thumbnail,
+  timestamp: number,
+  past: readonly PastPicture[],
+  span: number,
+): { first: PastPicture; features: number[] } | null {
   const nearest = (seconds: number) =>
-    past.reduce((found, picture) => (Math.abs(timestamp - picture.timestamp - seconds) < Math.abs(timestamp - found.timestamp - seconds) ? picture : found), past[0]!);
+    past.reduce(
+      (found, picture) =>
+        Math.abs(timestamp - picture.timestamp - seconds) < Math.abs(timestamp - found.timestamp - seconds)
+          ? picture
+          : found,
+      past[0]!,
+    );
   if (!past.length) return null;
   const first = nearest(span);
   const length = timestamp - first.timestamp;
@@ -77,7 +89,17 @@ function blendFeatures(now: Thumbnail, timestamp: number, past: readonly PastPic
   const quarter = early === first || early === middle ? { b, residual } : blendOf(first.luma, early.luma, now.luma);
   const threeQuarters = late === middle ? { b, residual } : blendOf(first.luma, late.luma, now.luma);
   const rise = Math.min(threeQuarters.b - b, b - quarter.b);
-  return { first, features: [Math.log(residual + 0.005), correlation, Math.abs(a + b - 1), Math.log(quarter.residual + threeQuarters.residual + 0.01), Math.min(a, b), rise] };
+  return {
+    first,
+    features: [
+      Math.log(residual + 0.005),
+      correlation,
+      Math.abs(a + b - 1),
+      Math.log(quarter.residual + threeQuarters.residual + 0.01),
+      Math.min(a, b),
+      rise,
+    ],
+  };
 }
 
 /** How a picture between two others is made of them: `middle ≈ a · first + b · second + constant`. */
@@ -93,8 +115,9 @@ export interface Blend {
 }
 
 /**
- * Least squares over all cells. In a dissolve the picture between is a mean of the outer ones, with weights that add up to 1 and little left
- * over, and the outer ones are unlike each other. When a camera or people move, edges lie elsewhere and much is left over.
+ * Least squares over all cells. In a dissolve the picture between is a mean of the outer ones, with weights that add up
+ * to 1 and little left over, and the outer ones are unlike each other. When a camera or people move, edges lie
+ * elsewhere and much is left over.
  */
 export function blendOf(first: Uint8Array, middle: Uint8Array, second: Uint8Array): Blend {
   const count = first.length;
@@ -124,5 +147,11 @@ export function blendOf(first: Uint8Array, middle: Uint8Array, second: Uint8Arra
   const a = (ca * varianceB - cb * cab) / determinant;
   const b = (cb * varianceA - ca * cab) / determinant;
   const residual = (variance - a * ca - b * cb) / Math.max(variance, 1);
-  return { a, b, residual, correlation: cab / Math.sqrt(Math.max(varianceA * varianceB, 1)), variance: Math.min(varianceA, varianceB) };
+  return {
+    a,
+    b,
+    residual,
+    correlation: cab / Math.sqrt(Math.max(varianceA * varianceB, 1)),
+    variance: Math.min(varianceA, varianceB),
+  };
 }

@@ -11,7 +11,18 @@ export interface ShotSnapshot {
   readonly numbers: Readonly<Record<(typeof NUMBERS)[number], number | null>>;
 }
 
-const NUMBERS = ['time', 'changed', 'interval', 'usual', 'peak', 'motion', 'evidence', 'heldSince', 'cutFrom', 'dissolveFrom'] as const;
+const NUMBERS = [
+  'time',
+  'changed',
+  'interval',
+  'usual',
+  'peak',
+  'motion',
+  'evidence',
+  'heldSince',
+  'cutFrom',
+  'dissolveFrom',
+] as const;
 
 /** A state as plain data. */
 export function snapshotShots(state: ShotState): ShotSnapshot {
@@ -19,7 +30,11 @@ export function snapshotShots(state: ShotState): ShotSnapshot {
   const numbers = Object.fromEntries(NUMBERS.map((name) => [name, Number.isFinite(state[name]) ? state[name] : null]));
   return {
     last: state.last && textOf(state.last.rgb),
-    past: state.past.map(({ timestamp, structure, luma }) => ({ timestamp, structure: textOf(structure), luma: textOf(luma) })),
+    past: state.past.map(({ timestamp, structure, luma }) => ({
+      timestamp,
+      structure: textOf(structure),
+      luma: textOf(luma),
+    })),
     numbers: numbers as ShotSnapshot['numbers'],
   };
 }

@@ -1,4 +1,11 @@
-import { bytesPerPixel, channelOffsets, isRasterSource, rowStride, type ImageSource, type PixelBuffer } from '@facedet/core';
+import {
+  bytesPerPixel,
+  channelOffsets,
+  isRasterSource,
+  rowStride,
+  type ImageSource,
+  type PixelBuffer,
+} from '@facedet/core';
 
 /** Cells of a thumbnail, whatever the picture's shape. */
 export const COLUMNS = 48;
@@ -25,7 +32,10 @@ const STEPS = 32;
 export interface Thumbnail {
   /** Mean red, green and blue of each of 48 × 30 cells, 0 to 255. */
   readonly rgb: Uint8Array;
-  /** Luma of each cell less its local mean, divided by its local deviation, in steps of 1/32: structure, whatever the light. */
+  /**
+   * Luma of each cell less its local mean, divided by its local deviation, in steps of 1/32: structure, whatever the
+   * light.
+   */
   readonly structure: Int8Array;
   /** Mean luma of 24 × 15 cells, 0 to 255. */
   readonly luma: Uint8Array;
