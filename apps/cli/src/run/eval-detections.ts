@@ -49,7 +49,8 @@ export async function run(context: Context, options: Options): Promise<void> {
 /** The output of `facedet detect`, or null for another kind of predictions. */
 function readDetected(path: string): Detected[] | null {
   if (statSync(path).isDirectory()) return null;
-  const text = readFileSync(path, 'utf8');
+  // A byte order mark, as Windows' Notepad writes it, is no JSON.
+  const text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   const entries = text.trimStart().startsWith('{') ? text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, path, i + 1)])) : (parse(text, path, 1) as unknown);
   if (!Array.isArray(entries)) throw new CommandError('MALFORMED_FILE', 'expected the output of `facedet detect --json` or --jsonl, or COCO results', { input: path });
   if (!entries.every((entry) => typeof (entry as Detected | null)?.source === 'string')) return null;

@@ -95,6 +95,15 @@ describe('eval detections', () => {
     expect(await figures(list, join(folder, 'submission'))).toMatchObject(perfect);
   });
 
+  it('passes over a byte order mark of the predictions', async () => {
+    const face = { box: { x: 0, y: 0, width: 9, height: 9 }, score: 1 };
+    const line = `\uFEFF${JSON.stringify({ source: 'a.jpg', faces: [face] })}`;
+    const list = `\uFEFF${JSON.stringify([{ source: 'a.jpg', faces: [face] }])}`;
+    const read = async (path: string) => (await figures(join(folder, 'coco.json'), path)) as unknown;
+    expect(await read(file('marked.jsonl', line))).toEqual(await read(file('plain.jsonl', line.slice(1))));
+    expect(await read(file('marked.json', list))).toEqual(await read(file('plain.json', list.slice(1))));
+  });
+
   it('says what does not fit', async () => {
     const predictions = file('strangers.json', JSON.stringify([{ source: 'z.jpg', faces: [] }]));
     await expect(figures(join(folder, 'voc'), predictions)).rejects.toMatchObject({ code: 'MISMATCHED_FILES' });

@@ -51,6 +51,20 @@ describe('track', () => {
     expect(rows.map(([frame, id]) => [frame, id])).toEqual([[1, 1], [2, 1], [3, 1], [1000001, 2]]);
   });
 
+  it('ends an identity between the only two frames, however far apart', async () => {
+    const rows = await track('1,-1,106,50,40,50,.9\n1000,-1,106,50,40,50,.9\n');
+    expect(rows.map(([frame, id]) => [frame, id])).toEqual([[1, 1]]);
+    const near = await track('1,-1,106,50,40,50,.9\n6,-1,106,50,40,50,.9\n');
+    expect(near.map(([frame, id]) => [frame, id])).toEqual([[1, 1], [6, 1]]);
+  });
+
+  it('refuses a frame number that no film has, with its line', async () => {
+    await expect(track(`${frames(1)}\n9007199254740991,-1,1,2,3,4,.9`)).rejects.toMatchObject({
+      code: 'MALFORMED_FILE',
+      message: expect.stringMatching(/^line 2: Expected a frame number from 1 to 20000000 but received 9007199254740991;/),
+    });
+  });
+
   it('leaves out small and wide boxes', async () => {
     expect(await track(frames(1, 2), { minArea: 2000 })).toEqual([]);
     expect(await track(frames(1, 2), { minArea: 1999 })).toHaveLength(2);

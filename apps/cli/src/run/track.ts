@@ -19,6 +19,9 @@ interface Options {
   compat?: true;
 }
 
+/** A week at 30 frames per second, as in the metrics: a frame number beyond it is a damaged file. */
+const MAX_FRAMES = 20_000_000;
+
 /** What ByteTrack publishes for detections of any kind; a preset brings its own. */
 const PUBLISHED_SCORE = 0.6;
 
@@ -70,6 +73,10 @@ function readFrames(text: string, input: string): Map<number, Detection[]> {
       throw new CommandError('MALFORMED_FILE', `line ${i + 1}: ${describe(cause).message}`, { input: input === '-' ? 'standard input' : input, cause });
     }
     const { frame, box, score } = detection;
+    if (frame > MAX_FRAMES) {
+      const message = `line ${i + 1}: Expected a frame number from 1 to ${MAX_FRAMES} but received ${frame}; the first column counts frames.`;
+      throw new CommandError('MALFORMED_FILE', message, { input: input === '-' ? 'standard input' : input });
+    }
     const detections = frames.get(frame);
     if (detections) detections.push({ box, score });
     else frames.set(frame, [{ box, score }]);
@@ -97,8 +104,12 @@ function trackRows(frames: Map<number, Detection[]>, numbers: readonly number[],
   return lines;
 }
 
-/** The greatest step that reaches all frames: with a row in every 5th frame alone, the four between were not looked at, which is not the same as empty. */
+/**
+ * The greatest step that reaches all frames: with detections in every 5th frame alone, the detector skipped the four
+ * between, which is not the same as empty frames. Two frames show no step: the time between them may be any.
+ */
 function commonStride(numbers: readonly number[]): number {
+  if (numbers.length < 3) return 1;
   let stride = 0;
   for (let i = 1; i < numbers.length; i++) {
     for (let a = numbers[i]! - numbers[i - 1]!; a; ) [stride, a] = [a, stride % a];

@@ -6,6 +6,7 @@ import { describe as describeError, errorLine, modelError, usageError } from './
 describe('error lines', () => {
   it('name the input, the message on one line and the code', () => {
     expect(errorLine(new FaceDetError('IMAGE_EMPTY', 'empty\n  file'), 'a.jpg')).toBe('facedet: a.jpg: empty file [IMAGE_EMPTY]');
+    expect(errorLine(Object.assign(new Error("ENOENT: no such file or directory, open 'gone.txt'"), { code: 'ENOENT', path: 'gone.txt' }))).toBe('facedet: gone.txt: no such file or folder [NOT_FOUND]');
     expect(errorLine(usageError('expected one'))).toBe('facedet: expected one [USAGE]');
     expect(errorLine(modelError('m.onnx', new FaceDetError('MODEL_UNUSABLE', 'no model')))).toBe('facedet: m.onnx: no model [MODEL_UNUSABLE]');
   });

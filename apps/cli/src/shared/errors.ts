@@ -50,9 +50,15 @@ function oneLine(text: string): string {
   return text.trim().replace(/\s*[\r\n]+\s*/g, ' ') || 'unknown error';
 }
 
+/** The file of an error of the system, whose message is replaced by one without it. */
+function pathOf(error: unknown): string | undefined {
+  const { path, code } = (error ?? {}) as { path?: unknown; code?: unknown };
+  return typeof path === 'string' && typeof code === 'string' && code in system ? path : undefined;
+}
+
 /** `facedet: INPUT: message [CODE]`. */
 export function errorLine(error: unknown, input?: string): string {
   const { code, message } = describe(error);
-  const about = input ?? (error instanceof CommandError ? error.input : undefined);
+  const about = input ?? (error instanceof CommandError ? error.input : pathOf(error));
   return `facedet: ${about === undefined ? '' : `${about}: `}${message} [${code}]`;
 }
