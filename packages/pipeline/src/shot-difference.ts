@@ -26,6 +26,8 @@ export interface Difference {
   readonly still: number;
   /** Share of the structure in blocks that found no match. */
   readonly unmatched: number;
+  /** Mean structure of both pictures per cell, in its steps: 0 where they are plain, some 20 where full of detail. */
+  readonly detail: number;
 }
 
 /**
@@ -71,7 +73,8 @@ export function differenceOf(
     if (best > UNMATCHED * weight) unmatched += weight;
   }
   const scale = 1 / Math.max(total, 1);
-  return { structure: structure * scale, still: still * scale, unmatched: unmatched * scale };
+  const detail = total / (2 * COLUMNS * ROWS);
+  return { structure: structure * scale, still: still * scale, unmatched: unmatched * scale, detail };
 }
 
 /** The smallest difference of a block to those around a shift; `best` where none is smaller. */

@@ -39,6 +39,8 @@ const BIAS = -16.7;
 const WEIGHTS: DissolveFeatures = [-1.32, 1.26, 3.48, -0.09, 30.6, 5.29, 3.13, -18.2, -0.384];
 /** A structural difference that is hardly ever surpassed: bounds what computing it can still change. */
 const LARGEST_DIFFERENCE = 0.5;
+/** Mean structure per cell below which a difference counts less: what is left of a plain picture is soon all of it. */
+const DETAILED = 14;
 /** Logits below this are all the same. */
 export const NO_DISSOLVE = -2;
 
@@ -56,7 +58,8 @@ export function dissolveLogit(now: Thumbnail, timestamp: number, past: readonly 
     const all = (structure: number): DissolveFeatures =>
       [...features.slice(0, 4), structure, ...features.slice(4), usual, k] as unknown as DissolveFeatures;
     if (logit(all(LARGEST_DIFFERENCE)) <= best) continue;
-    best = Math.max(best, logit(all(differenceOf(now, first).structure)));
+    const { structure, detail } = differenceOf(now, first);
+    best = Math.max(best, logit(all(structure * Math.min(1, detail / DETAILED))));
   }
   return best;
 }

@@ -133,7 +133,7 @@ export interface VideoDetectorOptions {
   live?: boolean;
   /** What a frame that fails does to the run. Default `stop`. */
   onError?: ErrorPolicy;
-  /** Whether shot cuts end all tracks. Default true. */
+  /** Whether tracks end at shot cuts: hard cuts, cuts through black or white, dissolves. Default true. */
   shotCuts?: boolean;
   /**
    * Only with `tracker: false`: the lowest score of a face, in [0, 1]; the detector is asked for it. Higher shows fewer
