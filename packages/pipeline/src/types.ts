@@ -110,10 +110,10 @@ export interface VideoDetectorOptions {
   /** A smoother, or false for none; by default the adaptive EMA of @facedet/temporal. It needs a tracker. */
   smoother?: VideoSmoother | false;
   /**
-   * Detect in every n-th frame only (by its `index`) and predict in between. Higher costs less; fast faces are followed
-   * worse and new ones found later. `'auto'`: at once after a shot cut or where something moves at the picture's
-   * borders, soon where a track is new or lost, its last score below 0.5 or its last innovation large, every tenth
-   * frame where nothing of it holds, every fifth where nobody is there. Default 1.
+   * Detect in every n-th frame only (by its `index`) and in the first frame of each shot, and predict in between. Higher
+   * costs less; fast faces are followed worse and new ones found later. `'auto'`: at once after a shot cut or where
+   * something moves at the picture's borders, soon where a track is new or lost, its last score below 0.5 or its last
+   * innovation large, every tenth frame where nothing of it holds, every fifth where nobody is there. Default 1.
    */
   detectEvery?: number | 'auto';
   /**
