@@ -51,6 +51,8 @@ const UPRIGHT_SCORE = 0.82;
 /** Seconds without a sure face after which the detector is asked to find the orientation, and between two such requests. */
 const DOUBT_SECONDS = 1;
 const PROBE_SECONDS = 2;
+/** Seconds after which sure faces that are gone are looked for in all orientations again. */
+const RETRY_SECONDS = 0.5;
 /** Seconds after which an orientation other than upright is checked again. */
 const RECHECK_SECONDS = 5;
 
@@ -103,7 +105,7 @@ export function createOrientation(rotate: Rotate, lag: number): Orientation {
       const isGone =
         best < SURE_SCORE &&
         sureAt !== null &&
-        (failedAt === null || (sureAt > failedAt && timestamp - failedAt >= PROBE_SECONDS));
+        (failedAt === null || (timestamp - failedAt >= RETRY_SECONDS && timestamp - sureAt <= DOUBT_SECONDS));
       if (isCut() || (isGone && last.rotation === chosen)) {
         retried = index;
         return 'auto';
