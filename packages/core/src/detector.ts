@@ -75,6 +75,7 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
 
   return {
     concurrency: 1,
+    rotate: settings.rotate,
     detectBatch,
     detect: async (image, call) => (await detectBatch([image], call))[0]!,
     warmup() {

@@ -87,6 +87,7 @@ describe('rotate', () => {
     expect(await detector.detect(picture, { rotate: 'auto' })).toHaveLength(1);
     expect(await detector.detect(picture, { rotate: [180, 90] })).toHaveLength(1);
     await expect(detector.detect(picture, { rotate: 91 as Rotation })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('91') });
+    await expect(detector.detect(picture, { rotate: new Array(2) as Rotation[] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(detector.detect(picture, { rotate: [] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 

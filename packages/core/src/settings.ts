@@ -48,7 +48,7 @@ export interface DetectionOptions {
   /** Thresholds and geometry of one of two published pipelines; by default `runtime`. */
   preset?: Preset;
   /**
-   * By default `{ pixels: 409_600 }` and, beside it, a small canvas for faces that fill the picture; 640 × 640 alone with `paper`. What is given
+   * By default `{ pixels: 409_600 }` and, beside it, small canvases for faces that fill the picture; 640 × 640 alone with `paper`. What is given
    * here means exactly these canvases. Larger finds smaller faces and takes longer. A side that the model fixes stays as it is.
    */
   inputSize?: InputSize;
@@ -172,7 +172,8 @@ const ROTATIONS: readonly unknown[] = [0, 45, 90, 135, 180, 225, 270, 315];
 
 function rotationsOf(rotate: Rotate): DetectionSettings['rotate'] {
   if (rotate === 'auto') return rotate;
-  const list: readonly unknown[] = Array.isArray(rotate) ? rotate : [rotate];
+  // Spread: `every` would pass over holes.
+  const list: readonly unknown[] = Array.isArray(rotate) ? [...(rotate as unknown[])] : [rotate];
   if (list.length === 0 || !list.every((each) => ROTATIONS.includes(each))) throw invalid("'auto', 0, 90, 180, 270 (or another multiple of 45 below 360) or a list of these numbers for rotate", rotate);
   return [...new Set(list)] as Rotation[];
 }

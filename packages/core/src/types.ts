@@ -91,6 +91,8 @@ export interface DetectOptions {
 export interface Detector {
   /** Calls that may usefully be in flight at once (1 for one session; the number of workers of a pool). */
   readonly concurrency: number;
+  /** The orientations of a call that names none; `createVideoDetector` takes it over. Undefined is taken for `'auto'`. */
+  readonly rotate?: Rotate;
   /** Faces by falling score, in pixels of the image. */
   detect(image: ImageSource, options?: DetectOptions): Promise<Face[]>;
   /** Faces of each image, in order. One batch where the model takes them, one by one elsewhere. */

@@ -51,7 +51,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     tracker,
     smoother,
     scoreThreshold,
-    rotate = 'auto',
+    rotate = (detector as Partial<Detector> | undefined)?.rotate ?? 'auto',
   } = options;
   expectThat(
     typeof detector?.detect === 'function' && typeof detector.detectBatch === 'function',

@@ -205,6 +205,14 @@ describe('rotate of a video detector', () => {
     }
   });
 
+  it('is by default what the detector was made with', async () => {
+    const log: DetectOptions[] = [];
+    const pipeline = createVideoDetector({ detector: { ...turned(0, log), rotate: [0] } });
+    for await (const _ of pipeline.run(frames(6)));
+    expect(log).toHaveLength(6);
+    expect(log.every(({ rotate }) => JSON.stringify(rotate) === '[0]')).toBe(true);
+  });
+
   it('asks for the orientation of the shot in crops', async () => {
     const log: DetectOptions[] = [];
     const pipeline = createVideoDetector({ detector: turned(270, log), detectEvery: 4, refine: true });

@@ -143,7 +143,8 @@ export interface VideoDetectorOptions {
   scoreThreshold?: number;
   /**
    * Degrees by which frames are turned clockwise before detection: a number, or a list for several runs per frame. It replaces the detector's own
-   * `rotate`. Default `'auto'`: found in the first frames of each shot and kept, found again where faces are lost.
+   * `rotate`, and is by default that one. `'auto'`: found in the first frames of each shot and kept, found again where
+   * faces are lost.
    */
   rotate?: Rotate;
 }

@@ -75,6 +75,7 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
 
   return {
     concurrency: workers,
+    rotate: settings.rotate,
     info,
     async detect(image, call = {}) {
       checkOptionNames(call, DETECT_OPTIONS, '', 'the options of detect');

@@ -112,6 +112,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
   return {
     // While the worker looks at one picture, the next one's pixels are made.
     concurrency: 2,
+    rotate: settings.rotate,
     get selection() {
       return selection;
     },

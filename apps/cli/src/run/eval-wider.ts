@@ -72,7 +72,7 @@ async function detected(context: Context, options: WiderOptions, truth: WiderIma
   const landmarks = landmarkError(labels, faces);
   const degraded = options.degrade ? await (await import('./eval-wider-degrade.ts')).evaluateDegraded(context, images, pictures, options, model, options.outputDir) : null;
   const speed = options.benchmark ? await speedTable(context, options) : null;
-  const { preset, sizes, scoreThreshold, iouThreshold, tiles, clahe } = fingerprint.settings;
+  const { preset, sizes, largeFaces, rotate, scoreThreshold, iouThreshold, tiles, clahe } = fingerprint.settings;
   const leftOut = truth.length - images.length;
   return {
     images,
@@ -80,7 +80,7 @@ async function detected(context: Context, options: WiderOptions, truth: WiderIma
     title: `WIDER FACE: ${model.name}`,
     facts: [
       ['Model', `${model.name} (SHA-256 ${model.sha256})`],
-      ['Settings', `${preset}, ${sizes.map((size) => JSON.stringify(size)).join(' and ')}, score ${scoreThreshold}, NMS ${iouThreshold}${tiles ? ', tiles' : ''}${clahe ? ', CLAHE' : ''}`],
+      ['Settings', `${preset}, ${sizes.map((size) => JSON.stringify(size)).join(' and ')}${largeFaces.length ? ' and small ones for large faces' : ''}, rotate ${String(rotate)}, score ${scoreThreshold}, NMS ${iouThreshold}${tiles ? ', tiles' : ''}${clahe ? ', CLAHE' : ''}`],
       ...(landmarks.mean === null ? [] : [['Landmarks', `off by ${(100 * landmarks.mean).toFixed(2)} % of the face's size, mean of ${landmarks.faces} faces`] as [string, string]]),
       ...(leftOut ? [['Left out', `${leftOut} images that the model has seen in training`] as [string, string]] : []),
     ],
