@@ -44,7 +44,7 @@ export type CutFeatures = readonly [
 ];
 
 // Logistic regression, fitted on films of another set than those reported (docs/video.md).
-const BIAS = 4.7;
+const BIAS = 4.2;
 const WEIGHTS: CutFeatures = [26.4, -9.39, -21.2, -41.5, -66.2, -41.5];
 
 /** Expectations at the start of a shot. */
@@ -82,7 +82,7 @@ const SHORTEST_SHOT = 0.18;
 const REST_AFTER_CUT = 0.6;
 const REST_AFTER_DISSOLVE = 1.6;
 /** Mean logit from which a dissolve is reported. */
-const EVIDENCE = 0.35;
+const EVIDENCE = 0.6;
 /** Time constants of the running means, seconds. */
 const USUAL_SECONDS = 0.25;
 const PEAK_SECONDS = 0.4;
