@@ -136,7 +136,7 @@ describe('options out of range', () => {
     const file = { name: 'a.mat', bytes: new Uint8Array(0) };
     const files = { face: file, easy: file, medium: file, hard: file };
     await expect(readWiderGroundTruth(files, { inflateSync: () => file.bytes } as object)).rejects.toThrow(
-      'received "inflateSync"; there are: inflate.',
+      'received "inflateSync"; did you mean inflate?',
     );
     await expect(readWiderGroundTruth(files, { inflate: undefined } as object)).rejects.toThrow(
       'a.mat: expected a MATLAB 5 file',
