@@ -65,27 +65,25 @@ function cellMeans(pixels: PixelBuffer): Uint8Array {
   const perRow = ys.length / ROWS;
   const scale = 1 / (perColumn * perRow);
   const rgb = new Uint8Array(3 * CELLS);
-  const sums = new Int32Array(3 * COLUMNS);
   for (let row = 0, to = 0; row < ROWS; row++) {
-    sums.fill(0);
-    for (let j = row * perRow; j < (row + 1) * perRow; j++) {
-      const line = ys[j]!;
-      for (let column = 0, i = 0; column < sums.length; column += 3) {
-        let r = 0;
-        let g = 0;
-        let b = 0;
-        for (const end = i + perColumn; i < end; i++) {
+    const end = (row + 1) * perRow;
+    for (let column = 0, first = 0; column < COLUMNS; column++, first += perColumn, to += 3) {
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let j = row * perRow; j < end; j++) {
+        const line = ys[j]!;
+        for (let i = first; i < first + perColumn; i++) {
           const at = line + xs[i]!;
           r += data[at + red]!;
           g += data[at + green]!;
           b += data[at + blue]!;
         }
-        sums[column]! += r;
-        sums[column + 1]! += g;
-        sums[column + 2]! += b;
       }
+      rgb[to] = r * scale + 0.5;
+      rgb[to + 1] = g * scale + 0.5;
+      rgb[to + 2] = b * scale + 0.5;
     }
-    for (let i = 0; i < sums.length; i++) rgb[to++] = sums[i]! * scale + 0.5;
   }
   return rgb;
 }
@@ -93,7 +91,9 @@ function cellMeans(pixels: PixelBuffer): Uint8Array {
 /** Byte offsets of the pixels to read along an axis, the same number for each cell, evenly spread. */
 function samplePositions(length: number, cells: number, step: number): Int32Array {
   const count = cells * Math.max(1, Math.min(SAMPLES, Math.round(length / cells)));
-  return Int32Array.from({ length: count }, (_, i) => step * Math.floor(((i + 0.5) * length) / count));
+  const positions = new Int32Array(count);
+  for (let i = 0; i < count; i++) positions[i] = step * Math.floor(((i + 0.5) * length) / count);
+  return positions;
 }
 
 /** The thumbnail of cell means, packed RGB, which it keeps. */
@@ -103,8 +103,6 @@ export function thumbnailOfCells(rgb: Uint8Array): Thumbnail {
     luma[i] = 0.299 * rgb[at]! + 0.587 * rgb[at + 1]! + 0.114 * rgb[at + 2]!;
   const { sums, squares } = integralsOf(luma);
   const stride = COLUMNS + 1;
-  const windowSum = (table: Float64Array, left: number, top: number, right: number, bottom: number) =>
-    table[bottom + right]! - table[bottom + left]! - table[top + right]! + table[top + left]!;
   // Local means and deviations first: their mean sets the noise floor.
   const means = new Float64Array(CELLS);
   const deviations = new Float64Array(CELLS);
@@ -113,17 +111,23 @@ export function thumbnailOfCells(rgb: Uint8Array): Thumbnail {
   for (let y = 0, at = 0; y < ROWS; y++) {
     const top = Math.max(0, y - RADIUS) * stride;
     const bottom = Math.min(ROWS, y + RADIUS + 1) * stride;
+    const rows = (bottom - top) / stride;
     for (let x = 0; x < COLUMNS; x++, at++) {
       const left = Math.max(0, x - RADIUS);
       const right = Math.min(COLUMNS, x + RADIUS + 1);
-      const count = ((bottom - top) / stride) * (right - left);
-      const mean = windowSum(sums, left, top, right, bottom) / count;
+      const scale = 1 / (rows * (right - left));
+      // Sums over the window, from the four corners of the integral images.
+      const sum = sums[bottom + right]! - sums[bottom + left]! - sums[top + right]! + sums[top + left]!;
+      const square = squares[bottom + right]! - squares[bottom + left]! - squares[top + right]! + squares[top + left]!;
+      const mean = sum * scale;
+      const deviation = Math.sqrt(Math.max(0, square * scale - mean * mean));
       means[at] = mean;
-      deviations[at] = Math.sqrt(Math.max(0, windowSum(squares, left, top, right, bottom) / count - mean * mean));
-      meanDeviation += deviations[at]! / CELLS;
-      if (deviations[at]! > PLAIN) texture += 1 / CELLS;
+      deviations[at] = deviation;
+      meanDeviation += deviation;
+      if (deviation > PLAIN) texture++;
     }
   }
+  meanDeviation /= CELLS;
   const floor = Math.min(NOISE_FLOOR.most, Math.max(NOISE_FLOOR.least, NOISE_FLOOR.share * meanDeviation));
   const structure = new Int8Array(CELLS);
   for (let at = 0; at < CELLS; at++) {
@@ -131,10 +135,10 @@ export function thumbnailOfCells(rgb: Uint8Array): Thumbnail {
     const size = Math.min(127, Math.abs(value) + 0.5) | 0;
     structure[at] = value < 0 ? -size : size;
   }
-  const all = ROWS * stride;
-  const mean = windowSum(sums, 0, 0, COLUMNS, all) / CELLS;
-  const deviation = Math.sqrt(Math.max(0, windowSum(squares, 0, 0, COLUMNS, all) / CELLS - mean * mean));
-  return { rgb, structure, luma: coarse(luma), deviation, texture };
+  const last = ROWS * stride + COLUMNS;
+  const mean = sums[last]! / CELLS;
+  const deviation = Math.sqrt(Math.max(0, squares[last]! / CELLS - mean * mean));
+  return { rgb, structure, luma: coarse(luma), deviation, texture: texture / CELLS };
 }
 
 /** Integral images of values and of their squares: the sum over any window takes four reads. */
