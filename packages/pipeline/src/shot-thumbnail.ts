@@ -13,7 +13,7 @@ export const ROWS = 30;
 export const CELLS = COLUMNS * ROWS;
 
 /** Pixels read per cell and axis at most: a large picture costs no more than a small one. */
-const SAMPLES = 3;
+const SAMPLES = 2;
 /** Size at which a picture is asked for where only its thumbnail is needed: two pixels per cell and axis. */
 const ASKED = { width: 2 * COLUMNS, height: 2 * ROWS };
 /** Local normalization: cells each way of the window. */
