@@ -29,7 +29,8 @@ export function axisTable(start: number, length: number, count: number, limit: n
   const scale = length / count;
   for (let i = 0; i < count; i++) {
     const position = Math.min(Math.max(start + (i + 0.5) * scale - 0.5, 0), limit - 1);
-    const floor = Math.floor(position);
+    // The last pixel is the second of a pair with all the weight, so that the second always follows the first.
+    const floor = Math.min(Math.floor(position), Math.max(limit - 2, 0));
     low[i] = floor * step;
     high[i] = Math.min(floor + 1, limit - 1) * step;
     weight[i] = position - floor;
