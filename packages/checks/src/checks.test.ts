@@ -6,7 +6,9 @@ import { checkOptionNames, FaceDetError, isFaceDetError, received } from './inde
 
 /** Another copy of the class, as a bundle of another package has it. */
 async function anotherCopy(): Promise<typeof FaceDetError> {
-  const { FaceDetError: copy } = (await import(/* @vite-ignore */ new URL('./errors.ts?copy', import.meta.url).href)) as { FaceDetError: typeof FaceDetError };
+  const { FaceDetError: copy } = (await import(
+    /* @vite-ignore */ new URL('./errors.ts?copy', import.meta.url).href
+  )) as { FaceDetError: typeof FaceDetError };
   return copy;
 }
 
@@ -20,12 +22,24 @@ describe('FaceDetError', () => {
   });
 
   it('is recognised in another realm', () => {
-    const foreign: unknown = vm.runInNewContext(`Object.assign(new Error('Expected a but received b.'), { name: 'FaceDetError', code: 'SOME_CODE' })`);
+    const foreign: unknown = vm.runInNewContext(
+      `Object.assign(new Error('Expected a but received b.'), { name: 'FaceDetError', code: 'SOME_CODE' })`,
+    );
     expect(foreign instanceof Error).toBe(false);
     expect(foreign instanceof FaceDetError).toBe(true);
   });
 
-  it.each([null, undefined, 1, 'FaceDetError', {}, { name: 'FaceDetError', code: 'X' }, new Error('no code'), Object.assign(new Error('system'), { code: 'ENOENT' }), Object.assign(new Error('no code'), { name: 'FaceDetError' })])('is not %s', (value) => {
+  it.each([
+    null,
+    undefined,
+    1,
+    'FaceDetError',
+    {},
+    { name: 'FaceDetError', code: 'X' },
+    new Error('no code'),
+    Object.assign(new Error('system'), { code: 'ENOENT' }),
+    Object.assign(new Error('no code'), { name: 'FaceDetError' }),
+  ])('is not %s', (value) => {
     expect(value instanceof FaceDetError).toBe(false);
     expect(isFaceDetError(value)).toBe(false);
   });

@@ -1,4 +1,6 @@
-/** An error with a stable `code` in capitals. The message names what was expected, what was received and the next step. */
+/**
+ * An error with a stable `code` in capitals. The message names what was expected, what was received and the next step.
+ */
 export class FaceDetError extends Error {
   /** Stable across versions: `INVALID_ARGUMENT`, `MODEL_UNUSABLE`, … */
   readonly code: string;
@@ -10,8 +12,8 @@ export class FaceDetError extends Error {
   }
 
   /**
-   * `error instanceof FaceDetError` holds for the errors of every package, of other copies and versions of a package, and of other realms: each
-   * bundle has a class of its own, so identity would not do.
+   * `error instanceof FaceDetError` holds for the errors of every package, of other copies and versions of a package,
+   * and of other realms: each bundle has a class of its own, so identity would not do.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // A subclass keeps the usual meaning: not every FaceDetError is one of it.
@@ -21,7 +23,11 @@ export class FaceDetError extends Error {
 
 /** Whether a value is a `FaceDetError`, also one of another package, copy or realm; the same as `instanceof`. */
 export function isFaceDetError(value: unknown): value is FaceDetError {
-  return isError(value) && (hasName(value) || Function.prototype[Symbol.hasInstance].call(FaceDetError, value)) && typeof (value as { code?: unknown }).code === 'string';
+  return (
+    isError(value) &&
+    (hasName(value) || Function.prototype[Symbol.hasInstance].call(FaceDetError, value)) &&
+    typeof (value as { code?: unknown }).code === 'string'
+  );
 }
 
 /** Errors of another realm are no `instanceof Error` here, but have its tag. */

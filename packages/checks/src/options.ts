@@ -2,8 +2,9 @@ import { FaceDetError } from './errors.ts';
 import { received } from './received.ts';
 
 /**
- * Refuses options whose names nobody knows, with the nearest known name as a suggestion: a misspelt option would otherwise be the default without a word.
- * `undefined` stands for no options. `prefix` names the option that holds these (`tiles.`), `''` for the outermost.
+ * Refuses unknown option names, with the nearest known name as a suggestion: a misspelt option would otherwise be
+ * ignored silently. `undefined` means no options. `prefix` names the option that holds these (`tiles.`), `''` for the
+ * outermost.
  *
  * @throws FaceDetError `INVALID_ARGUMENT`
  */
@@ -11,17 +12,26 @@ export function checkOptionNames(options: unknown, known: readonly string[], pre
   if (options === undefined) return;
   const name = prefix ? prefix.slice(0, -1) : what;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected an object for ${name} but received ${received(options)}; leave it out for the defaults.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected an object for ${name} but received ${received(options)}; leave it out for the defaults.`,
+    );
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key) || (options as Record<string, unknown>)[key] === undefined) continue;
     const near = nearest(key, known);
     const hint = near ? `did you mean ${prefix}${near}?` : `there are: ${known.join(', ')}.`;
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a known name in ${name} but received ${received(`${prefix}${key}`)}; ${hint}`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a known name in ${name} but received ${received(`${prefix}${key}`)}; ${hint}`,
+    );
   }
 }
 
-/** The known name that looks like a misspelt one: few typing mistakes away from it or from a part of it, or with the same beginning. */
+/**
+ * The known name that looks like a misspelt one: few typing mistakes away from it or from a part of it, or with the
+ * same beginning.
+ */
 function nearest(key: string, known: readonly string[]): string | undefined {
   const plain = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
   const wanted = plain(key).slice(0, 64);
@@ -33,7 +43,11 @@ function nearest(key: string, known: readonly string[]): string | undefined {
     // A part of a name, as `treshold` for `scoreThreshold`, is a worse guess than a whole one.
     const part = wanted.length >= 4 ? editDistance(wanted, candidate, true) + 1 : Infinity;
     const prefix = commonPrefix(wanted, candidate) >= Math.max(4, 0.6 * wanted.length) ? 2.5 : Infinity;
-    const distance = Math.min(whole <= Math.max(1, candidate.length / 3) ? whole : Infinity, part <= 1 + wanted.length / 4 ? part : Infinity, prefix);
+    const distance = Math.min(
+      whole <= Math.max(1, candidate.length / 3) ? whole : Infinity,
+      part <= 1 + wanted.length / 4 ? part : Infinity,
+      prefix,
+    );
     if (distance < bestDistance) {
       best = name;
       bestDistance = distance;
@@ -53,7 +67,8 @@ function editDistance(a: string, b: string, toPart: boolean): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => (toPart ? 0 : j));
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
     row = next;
   }
   return toPart ? Math.min(...row) : row[b.length]!;
