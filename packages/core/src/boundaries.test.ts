@@ -8,9 +8,18 @@ import { fakeBackend } from './testing/index.ts';
 import type { DetectOptions, Face, ImageSource, Landmarks, PixelBuffer } from './types.ts';
 
 const model = new Uint8Array(1);
-const gray = (width: number, height: number): PixelBuffer => ({ width, height, format: 'gray', data: new Uint8Array(width * height) });
+const gray = (width: number, height: number): PixelBuffer => ({
+  width,
+  height,
+  format: 'gray',
+  data: new Uint8Array(width * height),
+});
 const at = (x: number, y: number) => ({ x, y });
-const face: Face = { score: 0.9, box: { x: 20, y: 20, width: 24, height: 30 }, landmarks: [at(25, 28), at(38, 28), at(32, 35), at(27, 42), at(37, 42)] as Landmarks };
+const face: Face = {
+  score: 0.9,
+  box: { x: 20, y: 20, width: 24, height: 30 },
+  landmarks: [at(25, 28), at(38, 28), at(32, 35), at(27, 42), at(37, 42)] as Landmarks,
+};
 
 /** The fake model, its outputs changed. */
 function changed(change: (outputs: Record<string, Tensor & { data: Float32Array }>) => void): InferenceBackend {
@@ -51,7 +60,10 @@ describe('what rasterize returns', () => {
     ['another source', { width: 320, height: 192, rasterize: () => gray(320, 192) }, 'raster source'],
     ['a promise of a wrong size', Promise.resolve(gray(320, 190)), '320 × 190'],
   ])('is refused where it is %s', async (_, pixels, words) => {
-    await expect(detectWith(pixels)).rejects.toMatchObject({ code: 'INVALID_IMAGE', message: expect.stringContaining(words) });
+    await expect(detectWith(pixels)).rejects.toMatchObject({
+      code: 'INVALID_IMAGE',
+      message: expect.stringContaining(words),
+    });
     await expect(detectWith(pixels)).rejects.toThrow(/rasterize\(320, 192\)|Expected/);
   });
 
@@ -60,21 +72,34 @@ describe('what rasterize returns', () => {
     const source = (own: boolean): ImageSource => ({
       width: 640,
       height: 384,
-      rasterize: (width, height) => ({ width, height, format: 'rgb', data: (own ? new Uint8Array(memory) : memory).subarray(0, width * height * 3) }),
+      rasterize: (width, height) => ({
+        width,
+        height,
+        format: 'rgb',
+        data: (own ? new Uint8Array(memory) : memory).subarray(0, width * height * 3),
+      }),
     });
-    for (const options of [{ inputSize: [{ longSide: 320 }, { longSide: 640 }] }, { inputSize: 320, tiles: { size: 320 } }] satisfies DetectionOptions[]) {
+    for (const options of [
+      { inputSize: [{ longSide: 320 }, { longSide: 640 }] },
+      { inputSize: 320, tiles: { size: 320 } },
+    ] satisfies DetectionOptions[]) {
       const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, ...options });
-      await expect(detector.detect(source(false))).rejects.toMatchObject({ code: 'INVALID_IMAGE', message: expect.stringContaining('memory of their own') });
+      await expect(detector.detect(source(false))).rejects.toMatchObject({
+        code: 'INVALID_IMAGE',
+        message: expect.stringContaining('memory of their own'),
+      });
       await expect(detector.detect(source(true))).resolves.toEqual([]);
     }
-    // One pass after another in the same memory harms nobody.
+    // One pass after another in the same memory is harmless.
     const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model });
     for (let i = 0; i < 2; i++) await expect(detector.detect(source(false))).resolves.toEqual([]);
   });
 
   it('is taken where it is right, in every format', async () => {
     for (const format of ['rgb', 'rgba', 'bgr', 'bgra', 'gray'] as const) {
-      await expect(detectWith({ width: 320, height: 192, format, data: new Uint8ClampedArray(320 * 192 * 4) })).resolves.toEqual([]);
+      await expect(
+        detectWith({ width: 320, height: 192, format, data: new Uint8ClampedArray(320 * 192 * 4) }),
+      ).resolves.toEqual([]);
     }
   });
 });
@@ -88,21 +113,31 @@ describe('what the model returns', () => {
   it('is refused where scores are no probabilities: a model without its sigmoid', async () => {
     const logit = (p: number) => Math.log(Math.max(p, 1e-6) / (1 - Math.min(p, 1 - 1e-6)));
     const unsquashed = detect((outputs) => {
-      for (const [name, { data }] of Object.entries(outputs)) if (name.startsWith('score')) data.forEach((p, i) => (data[i] = logit(p)));
+      for (const [name, { data }] of Object.entries(outputs))
+        if (name.startsWith('score')) data.forEach((p, i) => (data[i] = logit(p)));
     });
-    await expect(unsquashed).rejects.toMatchObject({ code: 'MODEL_OUTPUTS_UNSUPPORTED', message: expect.stringContaining('sigmoid') });
+    await expect(unsquashed).rejects.toMatchObject({
+      code: 'MODEL_OUTPUTS_UNSUPPORTED',
+      message: expect.stringContaining('sigmoid'),
+    });
     for (const value of [-0.5, 1.5, 30]) {
-      await expect(detect(({ score_16: scores }) => scores!.data.fill(value, 3, 4))).rejects.toMatchObject({ code: 'MODEL_OUTPUTS_UNSUPPORTED' });
+      await expect(detect(({ score_16: scores }) => scores!.data.fill(value, 3, 4))).rejects.toMatchObject({
+        code: 'MODEL_OUTPUTS_UNSUPPORTED',
+      });
     }
   });
 
   it('is taken where a sigmoid that is computed by approximation goes a little over its ends', async () => {
-    const faces = await detect(({ score_8: scores }) => scores!.data.forEach((p, i) => (scores!.data[i] = p > 0.5 ? 1.0005 : -0.0005)));
+    const faces = await detect(({ score_8: scores }) =>
+      scores!.data.forEach((p, i) => (scores!.data[i] = p > 0.5 ? 1.0005 : -0.0005)),
+    );
     expect(faces[0]!.score).toBe(1);
   });
 
   it('is no face where its box has a negative size', async () => {
-    const faces = await detect(({ bbox_8: boxes }) => boxes!.data.forEach((_, i) => (boxes!.data[i] = i % 4 < 2 ? -3 : 1)));
+    const faces = await detect(({ bbox_8: boxes }) =>
+      boxes!.data.forEach((_, i) => (boxes!.data[i] = i % 4 < 2 ? -3 : 1)),
+    );
     expect(faces).toEqual([]);
   });
 
@@ -111,7 +146,10 @@ describe('what the model returns', () => {
       const broken = detect((outputs) => {
         for (const [name, { data }] of Object.entries(outputs)) if (name.startsWith('kps')) data.fill(value);
       });
-      await expect(broken).rejects.toMatchObject({ code: 'MODEL_OUTPUT_NOT_FINITE', message: expect.stringContaining('landmark') });
+      await expect(broken).rejects.toMatchObject({
+        code: 'MODEL_OUTPUT_NOT_FINITE',
+        message: expect.stringContaining('landmark'),
+      });
     }
   });
 });
@@ -130,7 +168,14 @@ describe('options', () => {
       clahe: { clipLimit: undefined, grid: undefined, belowLuma: undefined },
     } as unknown as DetectionOptions);
     expect(spelled).toEqual(plain);
-    expect(settingsForCall(plain, { inputSize: undefined, scoreThreshold: undefined, rotate: undefined, signal: undefined } as unknown as DetectOptions)).toBe(plain);
+    expect(
+      settingsForCall(plain, {
+        inputSize: undefined,
+        scoreThreshold: undefined,
+        rotate: undefined,
+        signal: undefined,
+      } as unknown as DetectOptions),
+    ).toBe(plain);
   });
 
   it.each([
@@ -141,25 +186,44 @@ describe('options', () => {
     [{ clahe: { clip: 2 } }, 'clahe.clipLimit'],
   ])('with an unknown name are refused: %j', async (options, suggestion) => {
     const backend = fakeBackend({ faces: [] });
-    await expect(createDetector({ backend, model, ...(options as object) })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(`did you mean ${suggestion}?`) });
+    await expect(createDetector({ backend, model, ...(options as object) })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(`did you mean ${suggestion}?`),
+    });
   });
 
   it('of one call with an unknown name are refused, too', async () => {
     const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model });
-    await expect(detector.detect(gray(64, 64), { treshold: 0.1 } as DetectOptions)).rejects.toThrow('did you mean scoreThreshold?');
-    await expect(detector.detectBatch([gray(64, 64)], { size: 640 } as DetectOptions)).rejects.toThrow('did you mean inputSize?');
+    await expect(detector.detect(gray(64, 64), { treshold: 0.1 } as DetectOptions)).rejects.toThrow(
+      'did you mean scoreThreshold?',
+    );
+    await expect(detector.detectBatch([gray(64, 64)], { size: 640 } as DetectOptions)).rejects.toThrow(
+      'did you mean inputSize?',
+    );
   });
 
   it('bound the number of tiles before any is made', () => {
-    for (const size of [0, -5, 4, 31, NaN, Infinity]) expect(() => detectionSettings({ tiles: { size } })).toThrow('tiles.size');
+    for (const size of [0, -5, 4, 31, NaN, Infinity])
+      expect(() => detectionSettings({ tiles: { size } })).toThrow('tiles.size');
     const settings = detectionSettings({ tiles: { size: 32, overlap: 0.89 } });
-    expect(() => planPasses(20_000, 20_000, settings, { width: null, height: null })).toThrow(/at most 4096 tiles.*raise tiles.size/);
+    expect(() => planPasses(20_000, 20_000, settings, { width: null, height: null })).toThrow(
+      /at most 4096 tiles.*raise tiles.size/,
+    );
   });
 
   it('override the threshold for one call', async () => {
-    const faces: Face[] = [0.9, 0.4, 0.15].map((score, i) => ({ score, box: { x: 10 + 150 * i, y: 20, width: 60, height: 70 } }));
-    const detector = await createDetector({ backend: fakeBackend({ faces, landmarks: false }), model, inputSize: [640, 640], rotate: 0 });
-    const scores = async (options?: DetectOptions) => (await detector.detect(gray(640, 640), options)).map(({ score }) => Number(score.toFixed(2)));
+    const faces: Face[] = [0.9, 0.4, 0.15].map((score, i) => ({
+      score,
+      box: { x: 10 + 150 * i, y: 20, width: 60, height: 70 },
+    }));
+    const detector = await createDetector({
+      backend: fakeBackend({ faces, landmarks: false }),
+      model,
+      inputSize: [640, 640],
+      rotate: 0,
+    });
+    const scores = async (options?: DetectOptions) =>
+      (await detector.detect(gray(640, 640), options)).map(({ score }) => Number(score.toFixed(2)));
     expect(await scores()).toEqual([0.9]);
     expect(await scores({ scoreThreshold: 0.1 })).toEqual([0.9, 0.4, 0.15]);
     expect(await scores({ scoreThreshold: 0.3 })).toEqual([0.9, 0.4]);
@@ -168,7 +232,10 @@ describe('options', () => {
   });
 
   it('of any kind are taken or refused with INVALID_ARGUMENT', () => {
-    const anything = fc.oneof(fc.anything(), fc.constantFrom(0, 0.5, 1, 640, 'auto', [0, 90], [640, 640], { pixels: 409_600 }, true));
+    const anything = fc.oneof(
+      fc.anything(),
+      fc.constantFrom(0, 0.5, 1, 640, 'auto', [0, 90], [640, 640], { pixels: 409_600 }, true),
+    );
     const names = ['preset', 'inputSize', 'rotate', 'scoreThreshold', 'iouThreshold', 'maxFaces', 'tiles', 'clahe'];
     fc.assert(
       fc.property(fc.constantFrom(...names), anything, (name, value) => {

@@ -3,13 +3,16 @@ import { FaceDetError } from '@facedet/checks';
 /** The calls of something that can be disposed. */
 export interface InFlight {
   /**
-   * Runs a call. It settles at once where its signal aborts (with the signal's reason) or `end` is called (with `DISPOSED`), however long the work
-   * goes on; the signal that the work gets aborts then, too.
+   * Runs a call. It settles at once where its signal aborts (with the signal's reason) or `end` is called (with
+   * `DISPOSED`), however long the work goes on; the signal that the work gets aborts then, too.
    */
   run<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Resolves when all calls made so far have settled. */
   drain(): Promise<void>;
-  /** Makes all calls in flight and all later ones reject with `DISPOSED`, then frees what they used. The second time it only waits. */
+  /**
+   * Makes all calls in flight and all later ones reject with `DISPOSED`, then frees what they used. The second time it
+   * only waits.
+   */
   end(free: () => Promise<void>): Promise<void>;
 }
 

@@ -145,7 +145,9 @@ describe('options', () => {
   });
 
   it('are checked when a detector is made, not at its first picture', () => {
-    expect(() => detectionSettings({ clahe: { grid: 1000 } })).toThrow(/from 1 to 256 for clahe\.grid but received 1000/);
+    expect(() => detectionSettings({ clahe: { grid: 1000 } })).toThrow(
+      /from 1 to 256 for clahe\.grid but received 1000/,
+    );
     expect(detectionSettings({ clahe: true }).clahe).toEqual(claheSettings());
   });
 

@@ -9,7 +9,7 @@ const DEFAULTS: Required<ClaheOptions> = { clipLimit: 2, grid: 8, belowLuma: 256
 const MAX_GRID = 256;
 
 /**
- * Fills in the defaults of `clahe`'s options; undefined stands for the default. `prefix` is what a message puts before
+ * Fills in the defaults of `clahe`'s options; undefined means the default. `prefix` is what a message puts before
  * an option's name.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown name or a value out of range.

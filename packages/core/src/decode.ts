@@ -17,12 +17,18 @@ const SCORE_TOLERANCE = 1e-3;
 const CUT_MARGIN = 2;
 
 /**
- * Appends one image's faces to `candidates`, in source pixels. An anchor's centre is cell × stride, its four distances (left, top,
- * right, bottom) and its points are in strides (SCRFD, `get_bboxes`; RetinaFace for the points).
- * Throws `MODEL_OUTPUT_NOT_FINITE` where a score or an accepted face's number is NaN or infinite, and `MODEL_OUTPUTS_UNSUPPORTED` where scores are
- * no probabilities.
+ * Appends one image's faces to `candidates`, in source pixels. An anchor's centre is cell × stride, its four distances
+ * (left, top, right, bottom) and its points are in strides (SCRFD, `get_bboxes`; RetinaFace for the points). Throws
+ * `MODEL_OUTPUT_NOT_FINITE` where a score or an accepted face's number is NaN or infinite, and
+ * `MODEL_OUTPUTS_UNSUPPORTED` where scores are no probabilities.
  */
-export function decode(levels: readonly Level[], image: number, view: View, rules: DecodeRules, candidates: Candidates): void {
+export function decode(
+  levels: readonly Level[],
+  image: number,
+  view: View,
+  rules: DecodeRules,
+  candidates: Candidates,
+): void {
   const target: Target = { view, paper: rules.paper, minSide: view.pass.minSide, candidates };
   for (const level of levels) decodeLevel(level, image, rules, target);
 }
@@ -59,7 +65,16 @@ function decodeLevel(level: Level, image: number, { scoreThreshold, paper }: Dec
   }
 }
 
-function accept(level: Level, image: number, cell: number, anchor: number, cx: number, cy: number, score: number, target: Target): void {
+function accept(
+  level: Level,
+  image: number,
+  cell: number,
+  anchor: number,
+  cx: number,
+  cy: number,
+  score: number,
+  target: Target,
+): void {
   const { stride, boxes, points } = level;
   const { view, candidates } = target;
   const { map } = view;
@@ -77,7 +92,8 @@ function accept(level: Level, image: number, cell: number, anchor: number, cx: n
   }
   // Distances are no lengths: a network may give a box whose right edge is left of its left one. It is none.
   if (right < left || bottom < top || Math.max(right - left, bottom - top) < target.minSide) return;
-  // The box around the ellipse that fills the face's box: exact for quarter turns, and about the face's own size for the diagonal ones.
+  // The box around the ellipse that fills the face's box: exact for quarter turns, and about the face's own size for
+  // the diagonal ones.
   const x = (left + right) / 2;
   const y = (top + bottom) / 2;
   const centerX = map.xx * x + map.xy * y + map.x0;
@@ -109,7 +125,14 @@ function accept(level: Level, image: number, cell: number, anchor: number, cx: n
 }
 
 /** A tile's edge inside the picture cuts faces in two; a neighbour or the whole picture shows them complete. */
-function touchesCut(cuts: Cuts, { pass: { region }, scaleX, scaleY }: View, x1: number, y1: number, x2: number, y2: number): boolean {
+function touchesCut(
+  cuts: Cuts,
+  { pass: { region }, scaleX, scaleY }: View,
+  x1: number,
+  y1: number,
+  x2: number,
+  y2: number,
+): boolean {
   const margin = CUT_MARGIN / Math.min(scaleX, scaleY);
   return (
     (cuts.left && x1 <= region.x + margin) ||
@@ -120,9 +143,17 @@ function touchesCut(cuts: Cuts, { pass: { region }, scaleX, scaleY }: View, x1: 
 }
 
 function notFinite(what: string, value: number, stride: number): FaceDetError {
-  return new FaceDetError('MODEL_OUTPUT_NOT_FINITE', `Expected finite numbers from the model but its ${what} output of stride ${stride} holds ${value}; the weights are damaged or overflow in this precision: use another file or float32.`);
+  return new FaceDetError(
+    'MODEL_OUTPUT_NOT_FINITE',
+    `Expected finite numbers from the model but its ${what} output of stride ${stride} holds ${value}; ` +
+      'the weights are damaged or overflow in this precision: use another file or float32.',
+  );
 }
 
 function noProbability(value: number, stride: number): FaceDetError {
-  return new FaceDetError('MODEL_OUTPUTS_UNSUPPORTED', `Expected scores in [0, 1] from the model but its score output of stride ${stride} holds ${value}; these are no probabilities: export the model with the sigmoid behind its scores.`);
+  return new FaceDetError(
+    'MODEL_OUTPUTS_UNSUPPORTED',
+    `Expected scores in [0, 1] from the model but its score output of stride ${stride} holds ${value}; ` +
+      'these are no probabilities: export the model with the sigmoid behind its scores.',
+  );
 }

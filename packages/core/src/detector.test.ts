@@ -39,16 +39,34 @@ describe('createDetector', () => {
 
   it('maps back to the source, whatever its size', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 64, max: 3000 }), fc.integer({ min: 64, max: 3000 }), fc.constantFrom('paper' as const, 'runtime' as const), async (width, height, preset) => {
-        const side = Math.min(width, height) / 3;
-        const wanted = face(width / 3, height / 4, side, 0.9);
-        const { scaleX, scaleY } = letterbox(width, height, [640, 640], preset);
-        const onCanvas: Face = { score: 0.9, box: { x: wanted.box.x * scaleX, y: wanted.box.y * scaleY, width: wanted.box.width * scaleX, height: wanted.box.height * scaleY } };
-        const detector = await createDetector({ backend: fakeBackend({ faces: [onCanvas], landmarks: false }), model, preset, inputSize: [640, 640] });
-        const source: ImageSource = { width, height, rasterize: (w, h) => grey(w, h) };
-        const [found] = await detector.detect(source);
-        near(found!, wanted, 0.01);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 64, max: 3000 }),
+        fc.integer({ min: 64, max: 3000 }),
+        fc.constantFrom('paper' as const, 'runtime' as const),
+        async (width, height, preset) => {
+          const side = Math.min(width, height) / 3;
+          const wanted = face(width / 3, height / 4, side, 0.9);
+          const { scaleX, scaleY } = letterbox(width, height, [640, 640], preset);
+          const onCanvas: Face = {
+            score: 0.9,
+            box: {
+              x: wanted.box.x * scaleX,
+              y: wanted.box.y * scaleY,
+              width: wanted.box.width * scaleX,
+              height: wanted.box.height * scaleY,
+            },
+          };
+          const detector = await createDetector({
+            backend: fakeBackend({ faces: [onCanvas], landmarks: false }),
+            model,
+            preset,
+            inputSize: [640, 640],
+          });
+          const source: ImageSource = { width, height, rasterize: (w, h) => grey(w, h) };
+          const [found] = await detector.detect(source);
+          near(found!, wanted, 0.01);
+        },
+      ),
       { numRuns: 30 },
     );
   });
@@ -102,7 +120,13 @@ describe('createDetector', () => {
 
   it('takes another canvas for one call', async () => {
     const shapes: string[] = [];
-    const detector = await createDetector({ backend: fakeBackend({ faces: (input) => (shapes.push(input.dims.join()), []) }), model, inputSize: 640, tiles: true, rotate: 0 });
+    const detector = await createDetector({
+      backend: fakeBackend({ faces: (input) => (shapes.push(input.dims.join()), []) }),
+      model,
+      inputSize: 640,
+      tiles: true,
+      rotate: 0,
+    });
     await detector.detectBatch([grey(64, 64), grey(80, 80)], { inputSize: [128, 128] });
     await detector.detect(grey(640, 384));
     expect(shapes).toEqual(['2,3,128,128', '2,3,128,128', '1,3,384,640']);
@@ -111,8 +135,22 @@ describe('createDetector', () => {
 
   it('gives a model with a fixed shape its own canvas', async () => {
     const shapes: string[] = [];
-    const backend = fakeBackend({ faces: (input) => (shapes.push(input.dims.join()), []), inputShape: [1, 3, 384, 640], layout: 'flat' });
-    await (await createDetector({ backend, model, inputSize: [[320, 320], [960, 960]], rotate: 0 })).detect(grey(100, 100));
+    const backend = fakeBackend({
+      faces: (input) => (shapes.push(input.dims.join()), []),
+      inputShape: [1, 3, 384, 640],
+      layout: 'flat',
+    });
+    await (
+      await createDetector({
+        backend,
+        model,
+        inputSize: [
+          [320, 320],
+          [960, 960],
+        ],
+        rotate: 0,
+      })
+    ).detect(grey(100, 100));
     expect(shapes).toEqual(['1,3,384,640']);
   });
 

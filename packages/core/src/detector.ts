@@ -6,7 +6,14 @@ import { letterbox } from './geometry.ts';
 import { checkImage } from './pixels.ts';
 import { planPasses, rasterizePasses, type PassPixels } from './plan.ts';
 import { semaphore } from './semaphore.ts';
-import { DETECTION_OPTIONS, DETECT_OPTIONS, detectionSettings, settingsForCall, type DetectionOptions, type DetectionSettings } from './settings.ts';
+import {
+  DETECTION_OPTIONS,
+  DETECT_OPTIONS,
+  detectionSettings,
+  settingsForCall,
+  type DetectionOptions,
+  type DetectionSettings,
+} from './settings.ts';
 import type { DetectOptions, Detector, Face, ImageSource } from './types.ts';
 
 /** Options of `createDetector`. */
@@ -20,9 +27,9 @@ export interface DetectorOptions extends DetectionOptions {
 }
 
 /**
- * A detector on one session of any engine, in the calling thread. Inference runs one call at a time, in the order of the calls; while it does, the
- * pixels of the next call are made.
- * Rejects with `INVALID_ARGUMENT` for options out of range or with unknown names, and with `MODEL_…` for a model that can't be used.
+ * A detector on one session of any engine, in the calling thread. Inference runs one call at a time, in the order of
+ * the calls; while it does, the pixels of the next call are made. Rejects with `INVALID_ARGUMENT` for options out of
+ * range or with unknown names, and with `MODEL_…` for a model that can't be used.
  */
 export async function createDetector(options: DetectorOptions): Promise<Detector> {
   checkOptionNames(options, [...DETECTION_OPTIONS, 'backend', 'model', 'session'], '', 'the options of createDetector');
@@ -81,7 +88,9 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
     warmup() {
       if (!warm) {
         const { canvasWidth, canvasHeight } = warmupCanvas(settings, engine.model);
-        const run = calls.run(undefined, (signal) => withSession(signal, () => engine.warmup(canvasWidth, canvasHeight)));
+        const run = calls.run(undefined, (signal) =>
+          withSession(signal, () => engine.warmup(canvasWidth, canvasHeight)),
+        );
         warm = run;
         // A failure may pass: the next call tries again.
         run.catch(() => {
@@ -102,6 +111,9 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
 }
 
 /** The canvas that a 16:9 picture would get; the usual one is not known before the first image. */
-export function warmupCanvas(settings: DetectionSettings, model: DetectionEngine['model']): { canvasWidth: number; canvasHeight: number } {
+export function warmupCanvas(
+  settings: DetectionSettings,
+  model: DetectionEngine['model'],
+): { canvasWidth: number; canvasHeight: number } {
   return letterbox(1920, 1080, settings.sizes[0]!, settings.preset, model);
 }

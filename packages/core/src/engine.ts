@@ -74,7 +74,7 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
   function canvasOf(batch: number, width: number, height: number): Canvas {
     const key = `${batch},${width},${height}`;
     let canvas = canvases.get(key);
-    // What was used last stands last, so that the first is the one to go.
+    // Deleted and set again, the canvas used last is the last entry, and the first one is dropped.
     if (canvas) canvases.delete(key);
     else {
       if (canvases.size >= MAX_CANVASES) canvases.delete(canvases.keys().next().value!);
@@ -86,7 +86,10 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
     return canvas;
   }
 
-  /** Puts a view's pixels into its place of the batch: scaled, equalised, turned and normalised, with the padding around them. */
+  /**
+   * Puts a view's pixels into its place of the batch: scaled, equalised, turned and normalised, with the padding around
+   * them.
+   */
   function fill(canvas: Canvas, place: number, { view, pixels: { pixels, crop } }: Job): void {
     const offset = place * 3 * view.canvasWidth * view.canvasHeight;
     if (settings.clahe || view.rotation !== 0) {
@@ -124,7 +127,12 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
   }
 
   /** Runs the model over all jobs, those of equal canvas together, and adds what it finds to each image's list. */
-  async function runJobs(jobs: readonly Job[], found: Found[][], scoreThreshold: number, signal: AbortSignal | undefined): Promise<void> {
+  async function runJobs(
+    jobs: readonly Job[],
+    found: Found[][],
+    scoreThreshold: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const groups = new Map<string, Job[]>();
     for (const job of jobs) {
       const key = `${job.view.canvasWidth},${job.view.canvasHeight}`;
@@ -151,33 +159,76 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
     }
   }
 
-  /** Runs the passes of some images, each in its rotations, and then those that only run where the others leave a doubt. */
-  async function runPasses(images: readonly (readonly PassPixels[])[], turns: readonly Turns[], found: Found[][], lowest: number, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Runs the passes of some images, each in its rotations, and then those that only run where the others leave a doubt.
+   */
+  async function runPasses(
+    images: readonly (readonly PassPixels[])[],
+    turns: readonly Turns[],
+    found: Found[][],
+    lowest: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     for (const when of CONDITIONS) {
       const jobs = turns.flatMap(({ image, rotations }) => {
         const passes = images[image]!.filter(({ pass }) => pass.when === when);
         if (passes.length === 0) return [];
-        if (when !== 'always' && !isWanted(when, found[image]!.filter(({ view }) => rotations.includes(view.rotation)))) return [];
-        return passes.flatMap((pixels) => rotations.map((rotation): Job => ({ image, pixels, view: viewOf(pixels.pass, rotation, preset, model) })));
+        if (
+          when !== 'always' &&
+          !isWanted(
+            when,
+            found[image]!.filter(({ view }) => rotations.includes(view.rotation)),
+          )
+        )
+          return [];
+        return passes.flatMap((pixels) =>
+          rotations.map((rotation): Job => ({ image, pixels, view: viewOf(pixels.pass, rotation, preset, model) })),
+        );
       });
       await runJobs(jobs, found, lowest, signal);
     }
   }
 
-  /** Runs one rotation after another, as far as each image needs it: upright, what quick runs of the others recommend, and so for the diagonals. */
-  async function runOriented(images: readonly (readonly PassPixels[])[], found: Found[][], lowest: number, signal: AbortSignal | undefined): Promise<Rotation[]> {
-    await runPasses(images, images.map((_, image) => ({ image, rotations: [0] })), found, lowest, signal);
+  /**
+   * Runs one rotation after another, as far as each image needs it: upright, what quick runs of the others recommend,
+   * and so for the diagonals.
+   */
+  async function runOriented(
+    images: readonly (readonly PassPixels[])[],
+    found: Found[][],
+    lowest: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Rotation[]> {
+    await runPasses(
+      images,
+      images.map((_, image) => ({ image, rotations: [0] })),
+      found,
+      lowest,
+      signal,
+    );
     const winners = found.map((parts) => evidenceOf(0, parts));
     for (const { rotations, isDone } of STAGES) {
       const unsure = images.map((_, image) => image).filter((image) => !isDone(winners[image]!));
       const quick: Found[][] = images.map(() => []);
-      await runJobs(unsure.flatMap((image) => rotations.map((rotation) => quickJob(image, images[image]![0]!, rotation))), quick, lowest, signal);
+      await runJobs(
+        unsure.flatMap((image) => rotations.map((rotation) => quickJob(image, images[image]![0]!, rotation))),
+        quick,
+        lowest,
+        signal,
+      );
       const chosen = unsure.flatMap((image) => {
-        const rotation = bestOfQuick(winners[image]!, rotations.map((each) => evidenceOf(each, quick[image]!)));
+        const rotation = bestOfQuick(
+          winners[image]!,
+          rotations.map((each) => evidenceOf(each, quick[image]!)),
+        );
         return rotation === null ? [] : [{ image, rotations: [rotation] as const }];
       });
       await runPasses(images, chosen, found, lowest, signal);
-      for (const { image, rotations: [rotation] } of chosen) winners[image] = stronger(winners[image]!, evidenceOf(rotation, found[image]!));
+      for (const {
+        image,
+        rotations: [rotation],
+      } of chosen)
+        winners[image] = stronger(winners[image]!, evidenceOf(rotation, found[image]!));
     }
     return winners.map(({ rotation }) => rotation);
   }
@@ -185,7 +236,13 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
   /** The whole picture at a rotation, at a quarter of its usual pixels. */
   function quickJob(image: number, pixels: PassPixels, rotation: Rotation): Job {
     const { canvasWidth, canvasHeight } = viewOf(pixels.pass, 0, preset, model);
-    return { image, pixels, view: viewOf(pixels.pass, rotation, preset, model, { pixels: Math.max(canvasWidth * canvasHeight * QUICK_PIXELS, CANVAS_STEP * CANVAS_STEP) }) };
+    return {
+      image,
+      pixels,
+      view: viewOf(pixels.pass, rotation, preset, model, {
+        pixels: Math.max(canvasWidth * canvasHeight * QUICK_PIXELS, CANVAS_STEP * CANVAS_STEP),
+      }),
+    };
   }
 
   return {
@@ -202,9 +259,17 @@ export function createEngine(session: InferenceSession, settings: DetectionSetti
       const lowest = Math.min(scoreThreshold, EVIDENCE_SCORE);
       const oriented = rotate === 'auto';
       const winners = oriented ? await runOriented(images, found, lowest, signal) : null;
-      if (!oriented) await runPasses(images, images.map((_, image) => ({ image, rotations: rotate })), found, lowest, signal);
+      if (!oriented)
+        await runPasses(
+          images,
+          images.map((_, image) => ({ image, rotations: rotate })),
+          found,
+          lowest,
+          signal,
+        );
       return found.map((parts, image) => {
-        const lowestScore = (rotation: Rotation) => (!winners || rotation === winners[image] ? scoreThreshold : (1 + scoreThreshold) / 2);
+        const lowestScore = (rotation: Rotation) =>
+          !winners || rotation === winners[image] ? scoreThreshold : (1 + scoreThreshold) / 2;
         return mergeFaces(parts, { ...settings, lowestScore });
       });
     },

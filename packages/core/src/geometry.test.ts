@@ -61,8 +61,18 @@ describe('letterbox', () => {
   });
 
   it('rounds for paper and cuts for runtime', () => {
-    expect(letterbox(1024, 683, [640, 640], 'paper')).toMatchObject({ width: 640, height: 427, scaleX: 640 / 1024, scaleY: 427 / 683 });
-    expect(letterbox(1024, 683, [640, 640], 'runtime')).toMatchObject({ width: 640, height: 426, scaleX: 640 / 1024, scaleY: 426 / 683 });
+    expect(letterbox(1024, 683, [640, 640], 'paper')).toMatchObject({
+      width: 640,
+      height: 427,
+      scaleX: 640 / 1024,
+      scaleY: 427 / 683,
+    });
+    expect(letterbox(1024, 683, [640, 640], 'runtime')).toMatchObject({
+      width: 640,
+      height: 426,
+      scaleX: 640 / 1024,
+      scaleY: 426 / 683,
+    });
   });
 });
 

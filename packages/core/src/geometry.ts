@@ -49,11 +49,17 @@ export function budgetCanvas(width: number, height: number, pixels: number): [nu
 }
 
 /**
- * Where a picture of `width` × `height` lies on the model's canvas: upper left, aspect kept.
- * `paper` rounds the scaled sides (the SCRFD repository's evaluation); `runtime` cuts them to integers (InsightFace's deployed package).
- * Both map back per axis, with the true ratio of scaled to source size. A side that the model fixes stays as it is.
+ * Where a picture of `width` × `height` lies on the model's canvas: upper left, aspect kept. `paper` rounds the scaled
+ * sides (the SCRFD repository's evaluation); `runtime` cuts them to integers (InsightFace's deployed package). Both map
+ * back per axis, with the true ratio of scaled to source size. A side that the model fixes stays as it is.
  */
-export function letterbox(width: number, height: number, size: CanvasSize, preset: Preset, fixed: FixedSides = FREE): Letterbox {
+export function letterbox(
+  width: number,
+  height: number,
+  size: CanvasSize,
+  preset: Preset,
+  fixed: FixedSides = FREE,
+): Letterbox {
   const area = canvasArea(width, height, size, fixed);
   const { w, h } = fit(width, height, area, preset);
   // A longer side, and a free side beside a fixed one, are padded no further than to the next multiple of 32.
@@ -64,23 +70,45 @@ export function letterbox(width: number, height: number, size: CanvasSize, prese
 }
 
 /**
- * The letterbox of a picture shown at the scale that a free canvas of `size` would give it, on a canvas whose fixed sides may be far larger:
- * how a model with a fixed shape sees a picture small.
+ * The letterbox of a picture shown at the scale that a free canvas of `size` would give it, on a canvas whose fixed
+ * sides may be far larger: how a model with a fixed shape sees a picture small.
  */
-export function insetLetterbox(width: number, height: number, size: CanvasSize, preset: Preset, fixed: FixedSides): Letterbox {
+export function insetLetterbox(
+  width: number,
+  height: number,
+  size: CanvasSize,
+  preset: Preset,
+  fixed: FixedSides,
+): Letterbox {
   const { width: w, height: h, scaleX, scaleY, canvasWidth, canvasHeight } = letterbox(width, height, size, preset);
   if ((fixed.width ?? w) < w || (fixed.height ?? h) < h) return letterbox(width, height, size, preset, fixed);
-  return { canvasWidth: fixed.width ?? canvasWidth, canvasHeight: fixed.height ?? canvasHeight, width: w, height: h, scaleX, scaleY };
+  return {
+    canvasWidth: fixed.width ?? canvasWidth,
+    canvasHeight: fixed.height ?? canvasHeight,
+    width: w,
+    height: h,
+    scaleX,
+    scaleY,
+  };
 }
 
 /** The area that the picture is fitted into, in canvas pixels. */
-function canvasArea(width: number, height: number, size: CanvasSize, fixed: FixedSides): { width: number; height: number } {
+function canvasArea(
+  width: number,
+  height: number,
+  size: CanvasSize,
+  fixed: FixedSides,
+): { width: number; height: number } {
   if (fixed.width !== null && fixed.height !== null) return { width: fixed.width, height: fixed.height };
   const longSide = longSideOf(size);
   const known = fixed.width ?? fixed.height;
   if (known !== null) {
     // What is asked for decides how long the free side may become.
-    const other = longSide ?? (isPair(size) ? size[fixed.width === null ? 0 : 1] : Math.max(Math.floor((size as { pixels: number }).pixels / known / CANVAS_STEP), 1) * CANVAS_STEP);
+    const other =
+      longSide ??
+      (isPair(size)
+        ? size[fixed.width === null ? 0 : 1]
+        : Math.max(Math.floor((size as { pixels: number }).pixels / known / CANVAS_STEP), 1) * CANVAS_STEP);
     return { width: fixed.width ?? roundUp(other), height: fixed.height ?? roundUp(other) };
   }
   if (longSide !== null) return { width: longSide, height: longSide };
@@ -89,7 +117,12 @@ function canvasArea(width: number, height: number, size: CanvasSize, fixed: Fixe
 }
 
 /** The largest size of the picture's aspect inside an area, by the rounding of each preset. */
-function fit(width: number, height: number, area: { width: number; height: number }, preset: Preset): { w: number; h: number } {
+function fit(
+  width: number,
+  height: number,
+  area: { width: number; height: number },
+  preset: Preset,
+): { w: number; h: number } {
   let w: number;
   let h: number;
   if (preset === 'paper') {

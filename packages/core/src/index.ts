@@ -7,9 +7,31 @@ export { FaceDetError, isFaceDetError } from '@facedet/checks';
 export { packError, unpackError, type ErrorData } from './error-data.ts';
 // A detector on any engine.
 export { createDetector, warmupCanvas, type DetectorOptions } from './detector.ts';
-export { DETECTION_OPTIONS, DETECT_OPTIONS, detectionSettings, settingsForCall, type CanvasSize, type ClaheOptions, type DetectionOptions, type DetectionSettings, type InputSize, type Preset, type Rotate, type Rotation, type TileOptions } from './settings.ts';
+export {
+  DETECTION_OPTIONS,
+  DETECT_OPTIONS,
+  detectionSettings,
+  settingsForCall,
+  type CanvasSize,
+  type ClaheOptions,
+  type DetectionOptions,
+  type DetectionSettings,
+  type InputSize,
+  type Preset,
+  type Rotate,
+  type Rotation,
+  type TileOptions,
+} from './settings.ts';
 // Its two halves, for detectors whose sessions live elsewhere (a pool of threads, a web worker).
-export { derivedPixels, planPasses, rasterizePasses, tileRegions, type Cuts, type Pass, type PassPixels } from './plan.ts';
+export {
+  derivedPixels,
+  planPasses,
+  rasterizePasses,
+  tileRegions,
+  type Cuts,
+  type Pass,
+  type PassPixels,
+} from './plan.ts';
 export { createEngine, type DetectionEngine, type EngineOptions } from './engine.ts';
 export { disposedError, inFlight, type InFlight } from './calls.ts';
 export { semaphore } from './semaphore.ts';

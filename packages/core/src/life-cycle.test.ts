@@ -4,7 +4,12 @@ import { fakeBackend } from './testing/index.ts';
 import type { Detector, ImageSource, PixelBuffer } from './types.ts';
 
 const model = new Uint8Array(1);
-const gray = (width: number, height: number): PixelBuffer => ({ width, height, format: 'gray', data: new Uint8Array(width * height) });
+const gray = (width: number, height: number): PixelBuffer => ({
+  width,
+  height,
+  format: 'gray',
+  data: new Uint8Array(width * height),
+});
 const canvas = { inputSize: [64, 64] as [number, number], rotate: 0 as const };
 
 /** A promise that others settle. */
@@ -18,7 +23,13 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
 const settled = () => new Promise<void>((done) => setTimeout(done, 5));
 
 /** A detector whose runs wait until they are let go, and a source that logs when it is asked for its pixels. */
-async function gated(): Promise<{ detector: Detector; log: string[]; source(name: string): ImageSource; letGo(): void; runs(): number }> {
+async function gated(): Promise<{
+  detector: Detector;
+  log: string[];
+  source(name: string): ImageSource;
+  letGo(): void;
+  runs(): number;
+}> {
   const log: string[] = [];
   const gates: (() => void)[] = [];
   let runs = 0;
@@ -32,7 +43,11 @@ async function gated(): Promise<{ detector: Detector; log: string[]; source(name
     },
   });
   const detector = await createDetector({ backend, model, ...canvas });
-  const source = (name: string): ImageSource => ({ width: 64, height: 64, rasterize: async (w, h) => (log.push(`pixels ${name}`), gray(w, h)) });
+  const source = (name: string): ImageSource => ({
+    width: 64,
+    height: 64,
+    rasterize: async (w, h) => (log.push(`pixels ${name}`), gray(w, h)),
+  });
   return { detector, log, source, letGo: () => gates.splice(0).forEach((open) => open()), runs: () => runs };
 }
 
@@ -64,9 +79,14 @@ describe('a detector on one session', () => {
     let run = 0;
     const backend = fakeBackend({ faces: [], onRun: () => wait('run', run++) });
     const detector = await createDetector({ backend, model, ...canvas });
-    await Promise.all(Array.from({ length: 10 }, (_, i) => detector.detect({ width: 64, height: 64, rasterize: async (w, h) => (await wait('pixels', i), gray(w, h)) })));
+    await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        detector.detect({ width: 64, height: 64, rasterize: async (w, h) => (await wait('pixels', i), gray(w, h)) }),
+      ),
+    );
     expect(tick).toBe(20);
-    // While run i is under way, the pixels of i + 1 are begun: ten runs and one first preparation are all that lies in line.
+    // While run i is under way, the pixels of i + 1 are begun: ten runs and one first preparation are all that lies in
+    // line.
     for (let i = 0; i < 8; i++) {
       const end = log.findIndex(([what, n, edge]) => what === 'run' && n === i && edge === 'end');
       const next = log.findIndex(([what, n, edge]) => what === 'pixels' && n === i + 1 && edge === 'begin');
@@ -81,7 +101,10 @@ describe('a detector on one session', () => {
     await settled();
     const stop = new AbortController();
     const reason = new Error('no longer wanted');
-    const waiting = [detector.detect(source('b'), { signal: stop.signal }), detector.detect(source('c'), { signal: stop.signal })];
+    const waiting = [
+      detector.detect(source('b'), { signal: stop.signal }),
+      detector.detect(source('c'), { signal: stop.signal }),
+    ];
     const last = detector.detect(source('d'));
     await settled();
     stop.abort(reason);
@@ -167,7 +190,10 @@ describe('a detector on one session', () => {
     let listeners = 0;
     const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
     signal.addEventListener = ((...args: Parameters<typeof add>) => (listeners++, add(...args))) as typeof add;
-    signal.removeEventListener = ((...args: Parameters<typeof remove>) => (listeners--, remove(...args))) as typeof remove;
+    signal.removeEventListener = ((...args: Parameters<typeof remove>) => (
+      listeners--,
+      remove(...args)
+    )) as typeof remove;
     for (let i = 0; i < 20; i++) await detector.detect(gray(64, 64), { signal });
     await detector.drain();
     expect(listeners).toBeLessThanOrEqual(0);

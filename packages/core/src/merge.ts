@@ -35,7 +35,9 @@ export interface MergeRules extends Pick<DetectionSettings, 'iouThreshold' | 'pr
 
 /** Faces of all views of one image by falling score, after one NMS. */
 export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
-  const parts = found.map((part) => above(part, rules.lowestScore(part.view.rotation), rules.preset === 'paper')).filter(({ count }) => count > 0);
+  const parts = found
+    .map((part) => above(part, rules.lowestScore(part.view.rotation), rules.preset === 'paper'))
+    .filter(({ count }) => count > 0);
   const count = parts.reduce((n, part) => n + part.count, 0);
   const column = (k: number) => {
     if (parts.length === 1) return parts[0]!.boxes.subarray(k * count, (k + 1) * count);
@@ -47,7 +49,13 @@ export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
     }
     return all;
   };
-  const [x1, y1, x2, y2, score] = [0, 1, 2, 3, 4].map(column) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+  const [x1, y1, x2, y2, score] = [0, 1, 2, 3, 4].map(column) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   const boxes: BoxArrays = { x1, y1, x2, y2, score, count };
   const owner = new Int32Array(count);
   const offsets: number[] = [];
@@ -59,10 +67,14 @@ export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
   let kept: Iterable<number> = nms(boxes, rules.iouThreshold, rules.preset === 'paper' ? 0 : 1);
   if (parts.length > 1) kept = dropFragments([...kept], boxes, owner, offsets);
   return Array.from(kept, (i) => {
-    const face: Face = { box: { x: x1[i]!, y: y1[i]!, width: x2[i]! - x1[i]!, height: y2[i]! - y1[i]! }, score: score[i]! };
+    const face: Face = {
+      box: { x: x1[i]!, y: y1[i]!, width: x2[i]! - x1[i]!, height: y2[i]! - y1[i]! },
+      score: score[i]!,
+    };
     const { hasPoints, points, view } = parts[owner[i]!]!;
     const at = 10 * (i - offsets[owner[i]!]!);
-    if (hasPoints) face.landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[at + k]!, y: points[at + k + 1]! })) as Landmarks;
+    if (hasPoints)
+      face.landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[at + k]!, y: points[at + k + 1]! })) as Landmarks;
     if (view.rotation !== 0) face.rotation = view.rotation;
     return face;
   }).slice(0, rules.maxFaces);
@@ -74,8 +86,9 @@ const FRAGMENT_INSIDE = 0.7;
 const SAME_FACE_IOU = 0.5;
 
 /**
- * Leaves out parts of a face (an eye, a mouth, the half that a tile shows) that one view took for a face of its own, where another view shows the face
- * around them with a higher score. A small face in front of a large one stays: its view sees both.
+ * Leaves out parts of a face (an eye, a mouth, the half that a tile shows) that one view took for a face of its own,
+ * where another view shows the face around them with a higher score. A small face in front of a large one stays: its
+ * view sees both.
  */
 function dropFragments(kept: number[], boxes: BoxArrays, owner: Int32Array, offsets: readonly number[]): number[] {
   const { score, count } = boxes;
@@ -87,7 +100,8 @@ function dropFragments(kept: number[], boxes: BoxArrays, owner: Int32Array, offs
       const first = offsets[owner[small]!]!;
       const end = offsets[owner[small]! + 1] ?? count;
       let seen = false;
-      for (let i = first; i < end && !seen; i++) seen = score[i]! >= score[small]! && iouOf(boxes, i, large) >= SAME_FACE_IOU;
+      for (let i = first; i < end && !seen; i++)
+        seen = score[i]! >= score[small]! && iouOf(boxes, i, large) >= SAME_FACE_IOU;
       if (!seen) return false;
     }
     return true;

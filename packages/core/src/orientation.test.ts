@@ -20,11 +20,14 @@ function placeOf(box: Box, up: Up, u: number, v: number): { x: number; y: number
 
 function expectFace(face: Face | undefined, box: Box, up: Up, tolerance: number): void {
   expect(face).toBeDefined();
-  for (const key of ['x', 'y', 'width', 'height'] as const) expect(Math.abs(face!.box[key] - box[key])).toBeLessThanOrEqual(tolerance);
+  for (const key of ['x', 'y', 'width', 'height'] as const)
+    expect(Math.abs(face!.box[key] - box[key])).toBeLessThanOrEqual(tolerance);
   const eye = placeOf(box, up, 0.3, 0.35);
   const mouth = placeOf(box, up, 0.65, 0.8);
   expect(Math.hypot(face!.landmarks![0].x - eye.x, face!.landmarks![0].y - eye.y)).toBeLessThanOrEqual(1.5 * tolerance);
-  expect(Math.hypot(face!.landmarks![4].x - mouth.x, face!.landmarks![4].y - mouth.y)).toBeLessThanOrEqual(1.5 * tolerance);
+  expect(Math.hypot(face!.landmarks![4].x - mouth.x, face!.landmarks![4].y - mouth.y)).toBeLessThanOrEqual(
+    1.5 * tolerance,
+  );
   expect(face!.rotation ?? 0).toBe(UPRIGHT[up]);
 }
 
@@ -40,18 +43,34 @@ const scenes = fc.record({
 describe('rotate', () => {
   it('gives boxes and landmarks in the coordinates of the picture, for any size, source and orientation, explicit or found', async () => {
     await fc.assert(
-      fc.asyncProperty(scenes, fc.constantFrom('auto' as const, 'list' as const, 'one' as const), async ({ width, height, up, left, top, raster }, how) => {
-        const side = 0.3 * Math.min(width, height);
-        const [w, h] = up === 'up' || up === 'down' ? [side, side * 1.3] : [side * 1.3, side];
-        const box = { x: Math.round(left * width), y: Math.round(top * height), width: Math.round(w), height: Math.round(h) };
-        const pixels = pictureOf(width, height, box, up);
-        const image = raster ? { width, height, rasterize: (a: number, b: number) => resizeBilinear(pixels, a, b) } : pixels;
-        const rotate = how === 'auto' ? 'auto' : how === 'one' ? UPRIGHT[up] : ([0, 90, 180, 270] as const);
-        const detector = await createDetector({ backend: seeingBackend(), model, rotate, inputSize: { pixels: 160_000 } });
-        const faces = await detector.detect(image);
-        expect(faces).toHaveLength(1);
-        expectFace(faces[0], box, up, 4 + Math.max(width, height) / 150);
-      }),
+      fc.asyncProperty(
+        scenes,
+        fc.constantFrom('auto' as const, 'list' as const, 'one' as const),
+        async ({ width, height, up, left, top, raster }, how) => {
+          const side = 0.3 * Math.min(width, height);
+          const [w, h] = up === 'up' || up === 'down' ? [side, side * 1.3] : [side * 1.3, side];
+          const box = {
+            x: Math.round(left * width),
+            y: Math.round(top * height),
+            width: Math.round(w),
+            height: Math.round(h),
+          };
+          const pixels = pictureOf(width, height, box, up);
+          const image = raster
+            ? { width, height, rasterize: (a: number, b: number) => resizeBilinear(pixels, a, b) }
+            : pixels;
+          const rotate = how === 'auto' ? 'auto' : how === 'one' ? UPRIGHT[up] : ([0, 90, 180, 270] as const);
+          const detector = await createDetector({
+            backend: seeingBackend(),
+            model,
+            rotate,
+            inputSize: { pixels: 160_000 },
+          });
+          const faces = await detector.detect(image);
+          expect(faces).toHaveLength(1);
+          expectFace(faces[0], box, up, 4 + Math.max(width, height) / 150);
+        },
+      ),
       { numRuns: 40 },
     );
   }, 240_000);
@@ -86,14 +105,24 @@ describe('rotate', () => {
     expect(await detector.detect(picture)).toHaveLength(0);
     expect(await detector.detect(picture, { rotate: 'auto' })).toHaveLength(1);
     expect(await detector.detect(picture, { rotate: [180, 90] })).toHaveLength(1);
-    await expect(detector.detect(picture, { rotate: 91 as Rotation })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('91') });
-    await expect(detector.detect(picture, { rotate: new Array(2) as Rotation[] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(detector.detect(picture, { rotate: 91 as Rotation })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('91'),
+    });
+    await expect(detector.detect(picture, { rotate: new Array(2) as Rotation[] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
     await expect(detector.detect(picture, { rotate: [] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('turns with tiles and several sizes, too', async () => {
     const box = { x: 700, y: 90, width: 52, height: 40 };
-    const detector = await createDetector({ backend: seeingBackend(), model, inputSize: [{ longSide: 320 }, { longSide: 640 }], tiles: { size: 480 } });
+    const detector = await createDetector({
+      backend: seeingBackend(),
+      model,
+      inputSize: [{ longSide: 320 }, { longSide: 640 }],
+      tiles: { size: 480 },
+    });
     const faces = await detector.detect(pictureOf(1280, 720, box, 'left'));
     expect(faces).toHaveLength(1);
     expectFace(faces[0], box, 'left', 8);
@@ -106,9 +135,10 @@ describe('rotate', () => {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         // Turned back by 45° clockwise, the face is upright.
-        const u = ((x - cx) - (y - cy)) * Math.SQRT1_2;
-        const v = ((x - cx) + (y - cy)) * Math.SQRT1_2;
-        if (Math.abs(u) < side / 2 && Math.abs(v) < side / 2) (pixels.data as Uint8Array).fill(v < 0 ? 255 : 180, 3 * (y * width + x), 3 * (y * width + x) + 3);
+        const u = (x - cx - (y - cy)) * Math.SQRT1_2;
+        const v = (x - cx + (y - cy)) * Math.SQRT1_2;
+        if (Math.abs(u) < side / 2 && Math.abs(v) < side / 2)
+          (pixels.data as Uint8Array).fill(v < 0 ? 255 : 180, 3 * (y * width + x), 3 * (y * width + x) + 3);
       }
     }
     const detector = await createDetector({ backend: seeingBackend(), model, rotate: [45] });
@@ -130,7 +160,10 @@ describe('uprightRotation', () => {
       fc.property(fc.double({ min: 0, max: 359.9, noNaN: true }), (degrees) => {
         // Turned counterclockwise, a clockwise turn by the same angle puts it right.
         const angle = (-degrees * Math.PI) / 180;
-        const turned = upright.map(([x, y]) => ({ x: x! * Math.cos(angle) - y! * Math.sin(angle), y: x! * Math.sin(angle) + y! * Math.cos(angle) })) as Landmarks;
+        const turned = upright.map(([x, y]) => ({
+          x: x! * Math.cos(angle) - y! * Math.sin(angle),
+          y: x! * Math.sin(angle) + y! * Math.cos(angle),
+        })) as Landmarks;
         const difference = Math.abs(uprightRotation(turned) - degrees);
         expect(Math.min(difference, 360 - difference)).toBeLessThan(1e-6);
       }),

@@ -5,9 +5,15 @@ import type { Landmarks } from './types.ts';
 
 // How 'auto' decides, measured on pictures of WIDER FACE turned by quarters with three models: apps/bench, `rotations`.
 
-/** A face of at least this score is read the right way up: of pictures read the wrong way, one in twenty has such a "face". */
+/**
+ * A face of at least this score is read the right way up: of pictures read the wrong way, one in twenty has such a
+ * "face".
+ */
 const SURE_SCORE = 0.82;
-/** With a face of at least this score in one of the quarter turns, the diagonals are left out: each more would cost every doubtful picture a run. */
+/**
+ * With a face of at least this score in one of the quarter turns, the diagonals are left out: each more would cost
+ * every doubtful picture a run.
+ */
 const LIKELY_SCORE = 0.65;
 /** A face that is found sideways with this score says that the picture is turned. */
 const HINT_SCORE = 0.5;
@@ -15,9 +21,14 @@ const HINT_SCORE = 0.5;
 export const EVIDENCE_SCORE = 0.2;
 /** A reading's landmarks may lean by this many degrees from the view's own down. */
 const MAX_LEAN = 60;
-/** A quick run shows fewer faces than a full one: it is worth a full run of its own from this share of the upright run's evidence on. */
+/**
+ * A quick run shows fewer faces than a full one: it is worth a full run of its own from this share of the upright run's
+ * evidence on.
+ */
 const QUICK_SHARE = 0.25;
-/** A turned reading wins over the upright one where its evidence is stronger by this factor: most pictures are upright. */
+/**
+ * A turned reading wins over the upright one where its evidence is stronger by this factor: most pictures are upright.
+ */
 const TURNED_FACTOR = 1.25;
 /** Share of the first pass's pixels that a quick run has. */
 export const QUICK_PIXELS = 0.25;
@@ -52,7 +63,11 @@ export function evidenceOf(rotation: Rotation, parts: readonly Found[]): Evidenc
         continue;
       }
       // Anchors beside the best one find the same face: a face counts once.
-      if (score <= top[2]! || parts.some((part) => part.view.rotation === rotation && hidden(part, boxes, count, i, score))) continue;
+      if (
+        score <= top[2]! ||
+        parts.some((part) => part.view.rotation === rotation && hidden(part, boxes, count, i, score))
+      )
+        continue;
       top[2] = score;
       top.sort((a, b) => b - a);
     }
@@ -76,7 +91,10 @@ function leansLike(points: Float64Array, i: number, rotation: Rotation): boolean
   return angleBetween(uprightRotation(landmarks), rotation) <= MAX_LEAN;
 }
 
-/** From this score on the best face is sure enough not to be a part of a larger one, which the passes so far could not see. */
+/**
+ * From this score on the best face is sure enough not to be a part of a larger one, which the passes so far could not
+ * see.
+ */
 const WHOLE_SCORE = 0.75;
 /** From this score on there is something. */
 const SOMETHING_SCORE = 0.3;

@@ -1,7 +1,14 @@
 /// <reference types="node" />
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createDetector, type InferenceBackend, type InputSize, type PixelBuffer, type Preset, type Tensor } from './index.ts';
+import {
+  createDetector,
+  type InferenceBackend,
+  type InputSize,
+  type PixelBuffer,
+  type Preset,
+  type Tensor,
+} from './index.ts';
 
 /** Sizes, made-up network outputs, and the faces that the reference finds in them. */
 interface Case {
@@ -73,7 +80,8 @@ function fakeBackend(
           for (const stride of levels) {
             const rows = (width / stride) * (height / stride) * (strides === 3 ? 2 : 1);
             const data = new Float32Array(rows * numbers);
-            for (const row of outputs) if (row[0] === stride) data.set(row.slice(begin, begin + numbers), row[1]! * numbers);
+            for (const row of outputs)
+              if (row[0] === stride) data.set(row.slice(begin, begin + numbers), row[1]! * numbers);
             tensors[`${kind}_${stride}`] = { type: 'float32', dims: [1, rows, numbers], data };
           }
         }
@@ -111,11 +119,17 @@ describe('createDetector', () => {
     const expected = each.faces.map((face) => face.split(',').map(Number));
     expect(expected.length).toBeGreaterThan(3);
     expect(actual.map((face) => face.length)).toEqual(expected.map((face) => face.length));
-    const furthest = Math.max(...expected.flatMap((face, i) => face.map((value, k) => Math.abs(value - actual[i]![k]!))));
+    const furthest = Math.max(
+      ...expected.flatMap((face, i) => face.map((value, k) => Math.abs(value - actual[i]![k]!))),
+    );
     expect(furthest).toBeLessThan(5e-4);
   });
 
-  it.each(tensors.map((each) => [`${each.width} × ${each.height} on ${each.canvas.join(' × ')}, ${each.preset}`, each] as const))(
+  it.each(
+    tensors.map(
+      (each) => [`${each.width} × ${each.height} on ${each.canvas.join(' × ')}, ${each.preset}`, each] as const,
+    ),
+  )(
     'feeds the network what OpenCV scales and the reference normalizes: %s',
     async (_, { width, height, preset, canvas, scaled, padding, levels }) => {
       const fed: Tensor[] = [];

@@ -45,15 +45,27 @@ export function checkImage(image: ImageSource): void {
 }
 
 /**
- * Throws `INVALID_IMAGE` where a source's `rasterize` gave anything but `width` × `height` pixels: a short buffer would become NaN in the tensor, and the
- * model would seem to be at fault.
+ * Throws `INVALID_IMAGE` where a source's `rasterize` gave anything but `width` × `height` pixels: a short buffer would
+ * become NaN in the tensor, and the model would seem to be at fault.
  */
 export function checkRaster(pixels: PixelBuffer, width: number, height: number): void {
   const asked = `rasterize(${width}, ${height})`;
-  if (pixels === null || typeof pixels !== 'object') throw new FaceDetError('INVALID_IMAGE', `Expected a PixelBuffer from ${asked} but received ${received(pixels)}; see RasterSource.`);
+  if (pixels === null || typeof pixels !== 'object')
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected a PixelBuffer from ${asked} but received ${received(pixels)}; see RasterSource.`,
+    );
   if (pixels.width !== width || pixels.height !== height) {
-    throw new FaceDetError('INVALID_IMAGE', `Expected ${width} × ${height} pixels from ${asked} but received ${received(pixels.width)} × ${received(pixels.height)}; a raster source scales to the size it is asked for.`);
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected ${width} × ${height} pixels from ${asked} but received ${received(pixels.width)} × ` +
+        `${received(pixels.height)}; a raster source scales to the size it is asked for.`,
+    );
   }
-  if (isRasterSource(pixels)) throw new FaceDetError('INVALID_IMAGE', `Expected pixels from ${asked} but received another raster source; return its pixels.`);
+  if (isRasterSource(pixels))
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected pixels from ${asked} but received another raster source; return its pixels.`,
+    );
   checkImage(pixels);
 }

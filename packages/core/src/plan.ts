@@ -36,7 +36,9 @@ export interface Cuts {
 export interface PassPixels {
   readonly pass: Pass;
   readonly pixels: PixelBuffer;
-  /** The part of `pixels` that shows the pass's region; null where they are exactly it, at the pass's width and height. */
+  /**
+   * The part of `pixels` that shows the pass's region; null where they are exactly it, at the pass's width and height.
+   */
   readonly crop: Box | null;
 }
 
@@ -44,8 +46,8 @@ export interface PassPixels {
 const MAX_PASSES = 4096;
 
 /**
- * The smallest box that a pass for faces which fill the picture contributes, as a fraction of its canvas's geometric mean side: the first pass finds
- * smaller ones better.
+ * The smallest box that a pass for faces which fill the picture contributes, as a fraction of its canvas's geometric
+ * mean side: the first pass finds smaller ones better.
  */
 const LARGE_FACE_MIN_SIDE = 0.25;
 
@@ -62,22 +64,39 @@ export function planPasses(width: number, height: number, settings: DetectionSet
     return { ...pass, width: w, height: h };
   };
   const whole = { x: 0, y: 0, width, height };
-  const passes = sizes.map((size) => place({ region: whole, size, cuts: null, minSide: 0, from: null, when: 'always' }));
+  const passes = sizes.map((size) =>
+    place({ region: whole, size, cuts: null, minSide: 0, from: null, when: 'always' }),
+  );
   for (const { pixels, when } of settings.largeFaces) {
     const minSide = LARGE_FACE_MIN_SIDE * Math.sqrt(pixels);
     // On a model with a fixed shape even a small picture costs a whole run.
-    passes.push(place({ region: whole, size: { pixels }, cuts: null, minSide, from: 0, when: fixed && when === 'always' ? 'unsure' : when }));
+    passes.push(
+      place({
+        region: whole,
+        size: { pixels },
+        cuts: null,
+        minSide,
+        from: 0,
+        when: fixed && when === 'always' ? 'unsure' : when,
+      }),
+    );
   }
   if (settings.tiles) {
     const size = sizes[0]!;
     const side = settings.tiles.size || tileSide(size);
-    for (const region of tileRegions(width, height, side, settings.tiles.overlap)) passes.push(place({ region, size, cuts: cutsOf(region, width, height), minSide: 0, from: null, when: 'always' }));
+    for (const region of tileRegions(width, height, side, settings.tiles.overlap))
+      passes.push(place({ region, size, cuts: cutsOf(region, width, height), minSide: 0, from: null, when: 'always' }));
   }
   return passes;
 }
 
 function cutsOf(region: Box, width: number, height: number): Cuts {
-  return { left: region.x > 0, top: region.y > 0, right: region.x + region.width < width, bottom: region.y + region.height < height };
+  return {
+    left: region.x > 0,
+    top: region.y > 0,
+    right: region.x + region.width < width,
+    bottom: region.y + region.height < height,
+  };
 }
 
 /** The side at which a square tile is shown at scale 1. */
@@ -88,24 +107,31 @@ function tileSide(size: CanvasSize): number {
 }
 
 /**
- * Squares of `side` (cut to the picture) that cover it evenly and overlap by at least `overlap`; none where one would be all of it.
- * Throws `INVALID_ARGUMENT` for more than 4,096 of them.
+ * Squares of `side` (cut to the picture) that cover it evenly and overlap by at least `overlap`; none where one would
+ * be all of it. Throws `INVALID_ARGUMENT` for more than 4,096 of them.
  */
 export function tileRegions(width: number, height: number, side: number, overlap: number): Box[] {
   const countOf = (length: number) => (length <= side ? 1 : Math.ceil((length - side) / (side * (1 - overlap))) + 1);
   const [columns, rows] = [countOf(width), countOf(height)];
   if (columns * rows > MAX_PASSES) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected at most ${MAX_PASSES} tiles but tiles of ${side} pixels that overlap by ${overlap} make ${columns * rows} of ${width} × ${height}; raise tiles.size.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected at most ${MAX_PASSES} tiles but tiles of ${side} pixels that overlap by ${overlap} make ` +
+        `${columns * rows} of ${width} × ${height}; raise tiles.size.`,
+    );
   }
   if (columns * rows === 1) return [];
-  const starts = (length: number, count: number) => Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (length - side)) / (count - 1))));
+  const starts = (length: number, count: number) =>
+    Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (length - side)) / (count - 1))));
   const xs = starts(width, columns);
-  return starts(height, rows).flatMap((y) => xs.map((x) => ({ x, y, width: Math.min(side, width), height: Math.min(side, height) })));
+  return starts(height, rows).flatMap((y) =>
+    xs.map((x) => ({ x, y, width: Math.min(side, width), height: Math.min(side, height) })),
+  );
 }
 
 /**
- * The pixels of each pass: a raster source scales itself, plain pixels go along as they are. Rejects with the signal's reason, and with
- * `INVALID_IMAGE` where a raster source gives other pixels than it was asked for.
+ * The pixels of each pass: a raster source scales itself, plain pixels go along as they are. Rejects with the signal's
+ * reason, and with `INVALID_IMAGE` where a raster source gives other pixels than it was asked for.
  */
 export async function rasterizePasses(image: ImageSource, passes: readonly Pass[], signal?: AbortSignal): Promise<PassPixels[]> {
   if (!isRasterSource(image)) return passes.map((pass) => ({ pass, pixels: image, crop: pass.region }));
@@ -123,8 +149,8 @@ export async function rasterizePasses(image: ImageSource, passes: readonly Pass[
     if (result.some((earlier) => earlier.pass.from === null && isSameMemory(earlier.pixels, pixels))) {
       throw new FaceDetError(
         'INVALID_IMAGE',
-        `Expected pixels in memory of their own from each rasterize() but those of ${pass.width} × ${pass.height} were ` +
-          'written over earlier ones of the same call; return a new array each time.',
+        `Expected pixels in memory of their own from each rasterize() but those of ${pass.width} × ${pass.height} ` +
+          'were written over earlier ones of the same call; return a new array each time.',
       );
     }
     result.push({ pass, pixels, crop: null });
@@ -132,7 +158,9 @@ export async function rasterizePasses(image: ImageSource, passes: readonly Pass[
   return result;
 }
 
-/** Whether packed pixels begin where other ones do. Parts of a decoded picture may share its memory: they have strides. */
+/**
+ * Whether packed pixels begin where other ones do. Parts of a decoded picture may share its memory: they have strides.
+ */
 function isSameMemory(a: PixelBuffer, b: PixelBuffer): boolean {
   if (a.stride !== undefined || b.stride !== undefined) return false;
   return a.data.buffer === b.data.buffer && a.data.byteOffset === b.data.byteOffset;

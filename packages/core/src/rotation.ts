@@ -9,8 +9,9 @@ export function angleBetween(a: number, b: number): number {
 }
 
 /**
- * By how many degrees a picture is turned clockwise until the face with these landmarks is upright: 0 for an upright face, 90 for one
- * whose top points to the left. In [0, 360). The direction from between the eyes to between the mouth's corners is taken as down.
+ * By how many degrees a picture is turned clockwise until the face with these landmarks is upright: 0 for an upright
+ * face, 90 for one whose top points to the left. In [0, 360). The direction from between the eyes to between the
+ * mouth's corners is taken as down.
  */
 export function uprightRotation(landmarks: Landmarks): number {
   const [leftEye, rightEye, , leftMouth, rightMouth] = landmarks;
@@ -30,7 +31,12 @@ export function quarterTurn(pixels: PixelBuffer, rotation: number, into: Uint8Ar
   const outHeight = swapped ? width : height;
   // The source position of the result's first pixel, and the steps of its columns and rows, in bytes.
   const last = (height - 1) * stride;
-  const [start, column, row] = rotation === 90 ? [last, -stride, step] : rotation === 180 ? [last + (width - 1) * step, -step, -stride] : [(width - 1) * step, stride, -step];
+  const [start, column, row] =
+    rotation === 90
+      ? [last, -stride, step]
+      : rotation === 180
+        ? [last + (width - 1) * step, -step, -stride]
+        : [(width - 1) * step, stride, -step];
   let to = 0;
   for (let y = 0; y < outHeight; y++) {
     let from = start + y * row;
@@ -44,8 +50,8 @@ export function quarterTurn(pixels: PixelBuffer, rotation: number, into: Uint8Ar
 }
 
 /**
- * A view at any angle, sampled bilinearly from pixels that show its region (or `crop` of them does) and without anti-aliasing, as packed RGB; what lies
- * outside the region is black.
+ * A view at any angle, sampled bilinearly from pixels that show its region (or `crop` of them does) and without
+ * anti-aliasing, as packed RGB; what lies outside the region is black.
  */
 export function rotatedView(pixels: PixelBuffer, crop: Box | null, view: View, into: Uint8Array): PixelBuffer {
   const { width, height, map, pass } = view;
@@ -82,9 +88,16 @@ export function rotatedView(pixels: PixelBuffer, crop: Box | null, view: View, i
       const tr = x0 < right ? tl + step : tl;
       const below = y0 < bottom ? stride : 0;
       const [a, b, c, d] = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
-      into[to] = data[tl + red]! * a + data[tr + red]! * b + data[tl + below + red]! * c + data[tr + below + red]! * d + 0.5;
-      into[to + 1] = data[tl + green]! * a + data[tr + green]! * b + data[tl + below + green]! * c + data[tr + below + green]! * d + 0.5;
-      into[to + 2] = data[tl + blue]! * a + data[tr + blue]! * b + data[tl + below + blue]! * c + data[tr + below + blue]! * d + 0.5;
+      into[to] =
+        data[tl + red]! * a + data[tr + red]! * b + data[tl + below + red]! * c + data[tr + below + red]! * d + 0.5;
+      into[to + 1] =
+        data[tl + green]! * a +
+        data[tr + green]! * b +
+        data[tl + below + green]! * c +
+        data[tr + below + green]! * d +
+        0.5;
+      into[to + 2] =
+        data[tl + blue]! * a + data[tr + blue]! * b + data[tl + below + blue]! * c + data[tr + below + blue]! * d + 0.5;
     }
   }
   return { data: into, width, height, format: 'rgb' };

@@ -5,14 +5,26 @@ import { fillTensor } from './tensor.ts';
 import type { Box, PixelBuffer, PixelFormat } from './types.ts';
 
 /** The value at a position of a channel, by the definition: bilinear between pixel centers, edges repeated. */
-function sample({ data, width, height, stride, format }: Required<PixelBuffer>, x: number, y: number, channel: number): number {
+function sample(
+  { data, width, height, stride, format }: Required<PixelBuffer>,
+  x: number,
+  y: number,
+  channel: number,
+): number {
   const clampedX = Math.min(Math.max(x, 0), width - 1);
   const clampedY = Math.min(Math.max(y, 0), height - 1);
   const [left, top] = [Math.floor(clampedX), Math.floor(clampedY)];
   const [u, v] = [clampedX - left, clampedY - top];
   const at = (column: number, row: number) =>
-    data[Math.min(row, height - 1) * stride + Math.min(column, width - 1) * bytesPerPixel(format) + channelOffsets(format)[channel]!]!;
-  return (1 - v) * ((1 - u) * at(left, top) + u * at(left + 1, top)) + v * ((1 - u) * at(left, top + 1) + u * at(left + 1, top + 1));
+    data[
+      Math.min(row, height - 1) * stride +
+        Math.min(column, width - 1) * bytesPerPixel(format) +
+        channelOffsets(format)[channel]!
+    ]!;
+  return (
+    (1 - v) * ((1 - u) * at(left, top) + u * at(left + 1, top)) +
+    v * ((1 - u) * at(left, top + 1) + u * at(left + 1, top + 1))
+  );
 }
 
 it('a tensor holds the normalized bilinear samples of any pixels, region and place, and nothing else is touched', () => {
@@ -23,17 +35,27 @@ it('a tensor holds the normalized bilinear samples of any pixels, region and pla
     padding: fc.integer({ min: 0, max: 5 }),
     toWidth: fc.integer({ min: 1, max: 32 }),
     toHeight: fc.integer({ min: 1, max: 32 }),
-    part: fc.option(fc.tuple(...Array.from({ length: 4 }, () => fc.double({ min: 0, max: 1, noNaN: true }))), { nil: null }),
+    part: fc.option(fc.tuple(...Array.from({ length: 4 }, () => fc.double({ min: 0, max: 1, noNaN: true }))), {
+      nil: null,
+    }),
     seed: fc.nat(),
   });
   fc.assert(
     fc.property(scene, ({ width, height, format, padding, toWidth, toHeight, part, seed }) => {
       const stride = width * bytesPerPixel(format) + padding;
-      const data = Uint8Array.from({ length: stride * height }, (_, i) => (Math.imul(i + seed, 2654435761) >>> 24) & 255);
+      const data = Uint8Array.from(
+        { length: stride * height },
+        (_, i) => (Math.imul(i + seed, 2654435761) >>> 24) & 255,
+      );
       const pixels = { data, width, height, format, stride };
       // Regions may reach over the edges.
       const region: Box = part
-        ? { x: (part[0]! - 0.3) * width, y: (part[1]! - 0.3) * height, width: (part[2]! + 0.1) * width, height: (part[3]! + 0.1) * height }
+        ? {
+            x: (part[0]! - 0.3) * width,
+            y: (part[1]! - 0.3) * height,
+            width: (part[2]! + 0.1) * width,
+            height: (part[3]! + 0.1) * height,
+          }
         : { x: 0, y: 0, width, height };
       const place = { canvasWidth: 32, canvasHeight: 32, width: toWidth, height: toHeight };
       const offset = 7;
@@ -42,7 +64,11 @@ it('a tensor holds the normalized bilinear samples of any pixels, region and pla
       let worst = 0;
       let touched = 0;
       for (let i = 0; i < tensor.length; i++) {
-        const [channel, row, column] = [Math.floor((i - offset) / 1024), Math.floor(((i - offset) % 1024) / 32), (i - offset) % 32];
+        const [channel, row, column] = [
+          Math.floor((i - offset) / 1024),
+          Math.floor(((i - offset) % 1024) / 32),
+          (i - offset) % 32,
+        ];
         if (i < offset || channel > 2 || row >= toHeight || column >= toWidth) {
           if (tensor[i] !== 9) touched++;
           continue;

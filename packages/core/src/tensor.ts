@@ -108,21 +108,35 @@ function convertWords(tensor: Float32Array, offset: number, place: TensorPlace, 
   }
 }
 
-function resample(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer, tables: ResizeTables): void {
+function resample(
+  tensor: Float32Array,
+  offset: number,
+  place: TensorPlace,
+  pixels: PixelBuffer,
+  tables: ResizeTables,
+): void {
   // A side of one pixel has no neighbor to follow it.
-  if (bytesPerPixel(pixels.format) === 3 && pixels.width > 1 && pixels.height > 1) resampleTriples(tensor, offset, place, pixels, tables);
+  if (bytesPerPixel(pixels.format) === 3 && pixels.width > 1 && pixels.height > 1)
+    resampleTriples(tensor, offset, place, pixels, tables);
   else resampleAny(tensor, offset, place, pixels, tables);
 }
 
 /** RGB and BGR: neighbors lie at fixed distances, which saves an eighth of the time. */
-function resampleTriples(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer, tables: ResizeTables): void {
+function resampleTriples(
+  tensor: Float32Array,
+  offset: number,
+  place: TensorPlace,
+  pixels: PixelBuffer,
+  tables: ResizeTables,
+): void {
   const { data, format } = pixels;
   const { low, weight } = tables.columns;
   const { width, height, canvasWidth } = place;
   const stride = rowStride(pixels);
   const plane = canvasWidth * place.canvasHeight;
   const planeOf = (k: number) => tensor.subarray(offset + k * plane, offset + (k + 1) * plane);
-  const [first, second, third] = format === 'rgb' ? [planeOf(0), planeOf(1), planeOf(2)] : [planeOf(2), planeOf(1), planeOf(0)];
+  const [first, second, third] =
+    format === 'rgb' ? [planeOf(0), planeOf(1), planeOf(2)] : [planeOf(2), planeOf(1), planeOf(0)];
   for (let y = 0; y < height; y++) {
     const top = tables.rows.low[y]!;
     const v = tables.rows.weight[y]! * SCALE;
@@ -143,7 +157,13 @@ function resampleTriples(tensor: Float32Array, offset: number, place: TensorPlac
   }
 }
 
-function resampleAny(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer, tables: ResizeTables): void {
+function resampleAny(
+  tensor: Float32Array,
+  offset: number,
+  place: TensorPlace,
+  pixels: PixelBuffer,
+  tables: ResizeTables,
+): void {
   const { data } = pixels;
   const [red, green, blue] = channelOffsets(pixels.format);
   const { low, high, weight } = tables.columns;

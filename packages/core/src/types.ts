@@ -25,7 +25,10 @@ export interface Face {
   score: number;
   /** Present when the model has landmark outputs. Of a turned face, left and right are as seen when it is upright. */
   landmarks?: Landmarks;
-  /** Degrees by which the picture was turned clockwise when the face was found (see `rotate`); absent where it was not turned. */
+  /**
+   * Degrees by which the picture was turned clockwise when the face was found (see `rotate`); absent where it was not
+   * turned.
+   */
   rotation?: Rotation;
 }
 
@@ -79,7 +82,9 @@ export type Frame = ImageSource & {
 export interface DetectOptions {
   /** Another canvas than the detector's for this call, for example a small one for a crop around a face. A model with a fixed shape keeps its own. */
   inputSize?: InputSize;
-  /** In [0, 1]: another lowest score than the detector's for this call. Lower finds more faces, and more that are none. */
+  /**
+   * In [0, 1]: another lowest score than the detector's for this call. Lower finds more faces, and more that are none.
+   */
   scoreThreshold?: number;
   /** Another `rotate` than the detector's for this call. */
   rotate?: Rotate;
@@ -91,7 +96,9 @@ export interface DetectOptions {
 export interface Detector {
   /** Calls that may usefully be in flight at once (1 for one session; the number of workers of a pool). */
   readonly concurrency: number;
-  /** The orientations of a call that names none; `createVideoDetector` takes it over. Undefined is taken for `'auto'`. */
+  /**
+   * The orientations of a call that names none; `createVideoDetector` takes it over. Undefined is taken for `'auto'`.
+   */
   readonly rotate?: Rotate;
   /** Faces by falling score, in pixels of the image. */
   detect(image: ImageSource, options?: DetectOptions): Promise<Face[]>;
@@ -99,7 +106,10 @@ export interface Detector {
   detectBatch(images: readonly ImageSource[], options?: DetectOptions): Promise<Face[][]>;
   /** Loads the model and runs it once, so that the first detection is as fast as the rest. */
   warmup(): Promise<void>;
-  /** Resolves when all calls made so far have settled; the detector stays usable. Call it before `dispose()` to lose nothing. */
+  /**
+   * Resolves when all calls made so far have settled; the detector stays usable. Call it before `dispose()` to lose
+   * nothing.
+   */
   drain(): Promise<void>;
   /** Ends the session and frees its memory; calls in flight reject with `DISPOSED`. */
   dispose(): Promise<void>;

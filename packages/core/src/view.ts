@@ -3,7 +3,8 @@ import type { Pass } from './plan.ts';
 import type { CanvasSize, Preset, Rotation } from './settings.ts';
 
 /**
- * The way from a canvas back to the source: x = xx · X + xy · Y + x0 and y = yx · X + yy · Y + y0 for a canvas position X, Y.
+ * The way from a canvas back to the source: x = xx · X + xy · Y + x0 and y = yx · X + yy · Y + y0 for a canvas position
+ * X, Y.
  */
 export interface CanvasMap {
   readonly xx: number;
@@ -22,7 +23,13 @@ export interface View extends Letterbox {
 }
 
 /** The view of a pass at a rotation; `size` replaces the pass's own canvas size. */
-export function viewOf(pass: Pass, rotation: Rotation, preset: Preset, fixed: FixedSides, size: CanvasSize = pass.size): View {
+export function viewOf(
+  pass: Pass,
+  rotation: Rotation,
+  preset: Preset,
+  fixed: FixedSides,
+  size: CanvasSize = pass.size,
+): View {
   const { width, height } = pass.region;
   const swapped = rotation === 90 || rotation === 270;
   // An explicit canvas turns with the picture, so that a turned picture is shown at the same scale.
@@ -46,7 +53,13 @@ function turnedSize(width: number, height: number, rotation: Rotation): [number,
 }
 
 /** Undoes the scale, then the rotation about the centre: of the turned picture, and of the region. */
-function mapOf({ region }: Pass, rotation: Rotation, width: number, height: number, { scaleX, scaleY }: Letterbox): CanvasMap {
+function mapOf(
+  { region }: Pass,
+  rotation: Rotation,
+  width: number,
+  height: number,
+  { scaleX, scaleY }: Letterbox,
+): CanvasMap {
   const angle = (rotation * Math.PI) / 180;
   // Exact for quarter turns: the cosine of a right angle is no exact zero.
   const cos = isQuarterTurn(rotation) ? Math.round(Math.cos(angle)) : Math.cos(angle);

@@ -255,7 +255,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       }),
     ],
     [
-      'a stride that is not told',
+      'a stride that is not declared',
       drawing((picture, width, height, { region }) => {
         const { stride, ...pixels } = converted(resizeBilinear(picture, width, height, region), 'rgb', 1);
         return stride ? pixels : { ...pixels };

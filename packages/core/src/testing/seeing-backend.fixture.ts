@@ -10,10 +10,15 @@ export interface SeenCanvas {
 }
 
 /**
- * A picture of a "face": a box that is brighter than the background (100), its upper half 255 and its lower half 180, so that a model can tell which way
- * is up. `up` is the direction of its top.
+ * A picture of a "face": a box that is brighter than the background (100), its upper half 255 and its lower half 180,
+ * so that a model can tell which way is up. `up` is the direction of its top.
  */
-export function pictureOf(width: number, height: number, box: Box, up: 'up' | 'right' | 'down' | 'left' = 'up'): PixelBuffer {
+export function pictureOf(
+  width: number,
+  height: number,
+  box: Box,
+  up: 'up' | 'right' | 'down' | 'left' = 'up',
+): PixelBuffer {
   const data = new Uint8Array(width * height * 3).fill(60);
   const pixels: PixelBuffer = { width, height, format: 'rgb', data };
   const stride = rowStride(pixels);
@@ -29,10 +34,18 @@ export function pictureOf(width: number, height: number, box: Box, up: 'up' | 'r
 }
 
 /**
- * A backend whose model finds the bright box of `pictureOf` in the pixels that it is given, with landmarks, where the box is upright in them: `score` where it
- * is (0.9), `wrong` where it is not (0: nothing is found).
+ * A backend whose model finds the bright box of `pictureOf` in the pixels that it is given, with landmarks, where the
+ * box is upright in them: `score` where it is (0.9), `wrong` where it is not (0: nothing is found).
  */
-export function seeingBackend({ wrong = 0, score = 0.9, largest = Infinity, ...options }: Omit<FakeBackendOptions, 'faces'> & { wrong?: number; score?: number; largest?: number } = {}, seen: SeenCanvas[] = []): InferenceBackend {
+export function seeingBackend(
+  {
+    wrong = 0,
+    score = 0.9,
+    largest = Infinity,
+    ...options
+  }: Omit<FakeBackendOptions, 'faces'> & { wrong?: number; score?: number; largest?: number } = {},
+  seen: SeenCanvas[] = [],
+): InferenceBackend {
   return fakeBackend({
     ...options,
     faces(input, image) {
@@ -72,7 +85,8 @@ function brightBox(input: Tensor, image: number): Box | null {
 function isUpright(input: Tensor, image: number, box: Box): boolean {
   const width = input.dims[3]!;
   const plane = planeOf(input, image);
-  // Means of the box's four edge strips: upright, the upper one is brighter than the lower one by more than left and right differ.
+  // Means of the box's four edge strips: upright, the upper one is brighter than the lower one by more than left and
+  // right differ.
   const mean = (x0: number, y0: number, x1: number, y1: number) => {
     let [sum, count] = [0, 0];
     for (let y = Math.floor(y0); y < Math.max(Math.ceil(y1), Math.floor(y0) + 1); y++) {
@@ -92,5 +106,9 @@ function isUpright(input: Tensor, image: number, box: Box): boolean {
 
 function faceIn(box: Box, score: number): Face {
   const at = (u: number, v: number) => ({ x: box.x + u * box.width, y: box.y + v * box.height });
-  return { box, score, landmarks: [at(0.3, 0.35), at(0.7, 0.35), at(0.5, 0.6), at(0.35, 0.8), at(0.65, 0.8)] as Landmarks };
+  return {
+    box,
+    score,
+    landmarks: [at(0.3, 0.35), at(0.7, 0.35), at(0.5, 0.6), at(0.35, 0.8), at(0.65, 0.8)] as Landmarks,
+  };
 }
