@@ -90,7 +90,11 @@ describe('assign', () => {
     [Float64Array.of(1), 1, 1, 'for costLimit but received "1"', { costLimit: '1' }],
     [Float64Array.of(1), 1, 1, 'did you mean costLimit?', { cost_limit: 1 }],
   ])('refuses %o as %d × %d', (cost, rows, cols, message, options?) => {
-    const refused = expect.objectContaining({ name: 'FaceDetError', code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) });
+    const refused = expect.objectContaining({
+      name: 'FaceDetError',
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(message),
+    });
     expect(() => assign(cost, rows, cols, options as never)).toThrow(refused);
     expect(() => assign(cost, rows, cols, options as never)).toThrow(/^Expected .+ but received .+; .+[.?]$/);
   });

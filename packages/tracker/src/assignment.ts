@@ -10,7 +10,7 @@ export interface AssignOptions {
   costLimit?: number;
 }
 
-/** Who goes with whom; -1 stands for unassigned. */
+/** The column of each row and the row of each column; -1 where unassigned. */
 export interface Assignment {
   /** For each row its column, or -1. */
   rowToCol: Int32Array;

@@ -119,7 +119,7 @@ export function createAssociation() {
       rowMatch = new Int32Array(m * 2);
       colMatch = new Int32Array(m * 2);
     }
-    // The limit stands for "not together", as in `assign`.
+    // The limit means "not together", as in `assign`.
     matrix.fill(limit, 0, n * m);
     for (let k = begin; k < end; k++) {
       const p = order[k]!;
@@ -147,5 +147,6 @@ function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
 const tooDense = (rows: number, cols: number) =>
   new FaceDetError(
     'TOO_DENSE',
-    `Expected at most ${MAX_PAIRS} overlapping pairs but received more, of ${rows} tracks and ${cols} detections; suppress overlapping detections first (NMS).`,
+    `Expected at most ${MAX_PAIRS} overlapping pairs but received more, of ${rows} tracks and ${cols} ` +
+      'detections; suppress overlapping detections first (NMS).',
   );

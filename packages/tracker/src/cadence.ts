@@ -25,7 +25,7 @@ const REGULAR = 1.25;
 
 /**
  * The cadence after one more step. `longest` is the time that a track lives without a detection, `faces` whether
- * there was a track to continue and a detection that might have: where nobody is there, a step says nothing about the
+ * there was a track to continue and a detection that might have: where either is missing, a step says nothing about the
  * unit.
  */
 export function afterStep(cadence: Cadence, step: number, longest: number, faces: boolean): Cadence {

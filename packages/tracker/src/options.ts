@@ -4,7 +4,7 @@ import type { Detection, Preset, TrackerOptions } from './types.ts';
 type Numbers = 'scoreThreshold' | 'lowScoreThreshold' | 'newTrackThreshold' | 'matchThreshold' | 'maxLostSeconds';
 
 /**
- * The numbers behind each preset. `balanced` is ByteTrack's (ECCV 2022) with .5 for .6 as the high score, as face
+ * The numbers behind each preset. `balanced` is ByteTrack's (ECCV 2022) with 0.5 for 0.6 as the high score, as face
  * detectors are calibrated.
  */
 export const PRESETS: Readonly<Record<Preset, Readonly<Record<Numbers, number>>>> = {
@@ -75,9 +75,9 @@ const MIN_GAP_INTERVALS = 1.5;
 export const SIMILAR_SIZE = 0.7;
 
 /**
- * Lowest affinity of a pair that matches without the overlap that it would need otherwise. For (1 + cosine) / 2 of
- * face embeddings strangers are at .5 and rarely above .6; .7 is a cosine of .4, where ArcFace and its relatives put
- * the border between two people and one.
+ * Lowest affinity of a pair that matches without the overlap that it would need otherwise. For (1 + cosine) / 2 of face
+ * embeddings strangers are at 0.5 and rarely above 0.6; 0.7 is a cosine of 0.4, where ArcFace and its relatives put the
+ * border between two people and one.
  */
 export const MIN_AFFINITY = 0.7;
 

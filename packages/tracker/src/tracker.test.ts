@@ -7,7 +7,7 @@ const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({ box: 
 const ids = (tracks: readonly Track[]) => tracks.map((track) => track.id);
 const thrown = (code: string, message: string) => expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringContaining(message) });
 
-/** Frames of faces that walk, are missed, score low, cross and come anew. */
+/** Frames of faces that walk, are missed, score low, cross and enter. */
 const scenes = fc.record({ seed: fc.integer(), faces: fc.integer({ min: 1, max: 8 }), frames: fc.integer({ min: 2, max: 25 }) }).map(({ seed, faces, frames }) => {
   let s = seed >>> 0;
   const random = () => {
@@ -80,7 +80,8 @@ describe('identities', () => {
     const tracker = createTracker();
     for (let i = 0; i < 10; i++) tracker.update([face(0)], i / 30);
     expect(tracker.update([face(20, 100, 0.4)], 0.5)).toMatchObject([{ id: 1, state: 'lost' }]); // IoU = .33
-    expect(tracker.update([face(2, 100, 0.4)], 0.6)).toMatchObject([{ id: 1, state: 'lost' }]); // low scores find nobody again
+    // low scores recover no lost track
+    expect(tracker.update([face(2, 100, 0.4)], 0.6)).toMatchObject([{ id: 1, state: 'lost' }]);
   });
 
   it('are continued by low scores, not begun by them', () => {
@@ -280,20 +281,33 @@ describe('a snapshot', () => {
     const tracker = createTracker();
     tracker.update([face(0)]);
     const spoiled = spoil(tracker.snapshot());
-    for (const message of ['; take it from snapshot().', "Expected a tracker's snapshot with "]) expect(() => tracker.restore(spoiled as never)).toThrow(thrown('INVALID_SNAPSHOT', message));
+    for (const message of ['; take it from snapshot().', "Expected a tracker's snapshot with "])
+      expect(() => tracker.restore(spoiled as never)).toThrow(thrown('INVALID_SNAPSHOT', message));
     expect(ids(tracker.update([face(0)]))).toEqual([1]);
   });
 
   it('is restored or refused with a code, whatever it is', () => {
-    const value = fc.oneof(fc.anything(), fc.record({ version: fc.constant(1), time: fc.anything(), frame: fc.anything(), nextId: fc.nat(), tracks: fc.array(fc.anything()) }));
-    fc.assert(fc.property(value, (snapshot) => {
-      try {
-        createTracker().restore(snapshot as never);
-      } catch (error) {
-        expect(error).toEqual(thrown('INVALID_SNAPSHOT', 'take it from snapshot().'));
-        expect((error as Error).message.length).toBeLessThan(400);
-      }
-    }), { numRuns: 300 });
+    const value = fc.oneof(
+      fc.anything(),
+      fc.record({
+        version: fc.constant(1),
+        time: fc.anything(),
+        frame: fc.anything(),
+        nextId: fc.nat(),
+        tracks: fc.array(fc.anything()),
+      }),
+    );
+    fc.assert(
+      fc.property(value, (snapshot) => {
+        try {
+          createTracker().restore(snapshot as never);
+        } catch (error) {
+          expect(error).toEqual(thrown('INVALID_SNAPSHOT', 'take it from snapshot().'));
+          expect((error as Error).message.length).toBeLessThan(400);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
@@ -323,7 +337,7 @@ describe('options', () => {
       };
       for (let i = 0; i < 5; i++) see(known('ann', 0), known('bob', 30));
       see();
-      // They changed places while nobody looked.
+      // They changed places on frames without detections.
       return see(known('bob', 2), known('ann', 28)).sort();
     };
     expect(follow()).toEqual([[1, 'bob'], [2, 'ann']]);

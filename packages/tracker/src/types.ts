@@ -81,9 +81,9 @@ export interface UpdateOptions {
 export type Preset = 'conservative' | 'balanced' | 'aggressive';
 
 /**
- * Options of `createTracker`. Each stands alone: what isn't given, or is undefined, comes from the preset and adapts
- * to the thresholds that are given. Options that contradict each other, and unknown names, are errors. In brackets:
- * the names of the original ByteTrack.
+ * Options of `createTracker`. Each is independent of the others: what isn't given, or is undefined, comes from the
+ * preset and adapts to the thresholds that are given. Options that contradict each other, and unknown names, are
+ * errors. In brackets: the names of the original ByteTrack.
  */
 export interface TrackerOptions<D extends Detection = Detection> {
   /** Default `balanced`. Its numbers are in `PRESETS`. */
