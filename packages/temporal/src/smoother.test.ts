@@ -115,7 +115,7 @@ describe('identities', () => {
     }
   });
 
-  it('go on after a short absence and begin anew after a long one', () => {
+  it('continue after a short absence and restart after a long one', () => {
     for (const [absence, fresh] of [[0.4, false], [0.6, true]] as const) {
       const smoother = createSmoother({ resetAfterSeconds: 0.5 });
       for (let k = 0; k < 10; k++) smoother.smooth([face(0)], k / 30);
@@ -183,7 +183,12 @@ describe('broken input', () => {
     [[{ ...face(0), box: [1, 2, 3, 4] }], 1, 'INVALID_ARGUMENT', 'x, y, width and height'],
     [[face(1e10)], 1, 'INVALID_ARGUMENT', 'finite numbers'],
     [[{ ...face(0), landmarks: {} }], 1, 'INVALID_ARGUMENT', 'an array of points for the landmarks of face 0'],
-    [[{ ...face(0), landmarks: new Array(5) }], 1, 'INVALID_ARGUMENT', 'an array of points for the landmarks of face 0'],
+    [
+      [{ ...face(0), landmarks: new Array(5) }],
+      1,
+      'INVALID_ARGUMENT',
+      'an array of points for the landmarks of face 0',
+    ],
     [[{ ...face(0), landmarks: [null] }], 1, 'INVALID_ARGUMENT', 'an array of points for the landmarks of face 0'],
     [undefined, 1, 'INVALID_ARGUMENT', 'an array of faces but received undefined'],
     [null, 1, 'INVALID_ARGUMENT', 'an array of faces but received null'],
@@ -191,39 +196,69 @@ describe('broken input', () => {
     [face(0), 1, 'INVALID_ARGUMENT', 'an array of faces'],
     [[], undefined, 'INVALID_ARGUMENT', 'a timestamp in seconds but received undefined'],
     [[], '1', 'INVALID_ARGUMENT', 'a timestamp in seconds but received "1"'],
-  ] as [never, number, string, string][])('%j at %s s is an error that leaves the smoother as it was', (faces, time, code, message) => {
-    const smoother = createSmoother();
-    smoother.smooth([face(0)], 0);
-    const before = smoother.snapshot();
-    expect(() => smoother.smooth(faces, time)).toThrow(thrown(code, message));
-    expect(smoother.snapshot()).toEqual(before);
-  });
+  ] as [never, number, string, string][])(
+    '%j at %s s is an error that leaves the smoother as it was',
+    (faces, time, code, message) => {
+      const smoother = createSmoother();
+      smoother.smooth([face(0)], 0);
+      const before = smoother.snapshot();
+      expect(() => smoother.smooth(faces, time)).toThrow(thrown(code, message));
+      expect(smoother.snapshot()).toEqual(before);
+    },
+  );
 
   it('of any kind has a code, changes nothing and never comes out as a number that is not finite', () => {
     const odd = fc.constantFrom<unknown>(undefined, null, NaN, Infinity, -1, '1', 1n, {}, [], Symbol('x'));
-    const number = fc.oneof({ weight: 8, arbitrary: fc.double({ min: -1e9, max: 1e9, noNaN: true }) }, { weight: 1, arbitrary: odd });
-    const box = fc.oneof({ weight: 9, arbitrary: fc.record({ x: number, y: number, width: number, height: number }) }, { weight: 1, arbitrary: odd });
-    const points = fc.array(fc.oneof({ weight: 9, arbitrary: fc.record({ x: number, y: number }) }, { weight: 1, arbitrary: odd }), { maxLength: 5 });
-    const one = fc.record({ id: fc.nat(3), box, score: number, landmarks: fc.oneof(points, odd) }, { requiredKeys: ['id', 'box', 'score'] });
-    const frame = fc.tuple(fc.oneof({ weight: 9, arbitrary: fc.array(one, { maxLength: 3 }) }, { weight: 1, arbitrary: odd }), fc.oneof(fc.double({ noNaN: true, min: 1e-9, max: 10 }), fc.double()));
+    const number = fc.oneof(
+      { weight: 8, arbitrary: fc.double({ min: -1e9, max: 1e9, noNaN: true }) },
+      { weight: 1, arbitrary: odd },
+    );
+    const box = fc.oneof(
+      { weight: 9, arbitrary: fc.record({ x: number, y: number, width: number, height: number }) },
+      { weight: 1, arbitrary: odd },
+    );
+    const points = fc.array(
+      fc.oneof({ weight: 9, arbitrary: fc.record({ x: number, y: number }) }, { weight: 1, arbitrary: odd }),
+      { maxLength: 5 },
+    );
+    const one = fc.record(
+      { id: fc.nat(3), box, score: number, landmarks: fc.oneof(points, odd) },
+      { requiredKeys: ['id', 'box', 'score'] },
+    );
+    const frame = fc.tuple(
+      fc.oneof({ weight: 9, arbitrary: fc.array(one, { maxLength: 3 }) }, { weight: 1, arbitrary: odd }),
+      fc.oneof(fc.double({ noNaN: true, min: 1e-9, max: 10 }), fc.double()),
+    );
     for (const filter of filters) {
-      fc.assert(fc.property(fc.array(frame, { maxLength: 12 }), (frames) => {
-        const smoother = createSmoother({ filter });
-        let time = 0;
-        for (const [faces, seconds] of frames) {
-          const before = JSON.stringify(smoother.snapshot());
-          try {
-            const out = smoother.smooth(faces as Identified[], time + seconds);
-            time += seconds;
-            const numbers = out.flatMap((f) => [f.box.x, f.box.y, f.box.width, f.box.height, f.score, ...(f.landmarks ?? []).flatMap((p) => [p.x, p.y])]);
-            if (!numbers.every(Number.isFinite)) throw new Error(`not finite: ${JSON.stringify(out)}`);
-          } catch (error) {
-            if (!isFaceDetError(error)) throw error;
-            if (!/^Expected .* but received .*; .*\.$/s.test(error.message) || error.message.length > 1000) throw new Error('another form of message', { cause: error });
-            if (JSON.stringify(smoother.snapshot()) !== before) throw new Error('the state changed', { cause: error });
+      fc.assert(
+        fc.property(fc.array(frame, { maxLength: 12 }), (frames) => {
+          const smoother = createSmoother({ filter });
+          let time = 0;
+          for (const [faces, seconds] of frames) {
+            const before = JSON.stringify(smoother.snapshot());
+            try {
+              const out = smoother.smooth(faces as Identified[], time + seconds);
+              time += seconds;
+              const numbers = out.flatMap((f) => [
+                f.box.x,
+                f.box.y,
+                f.box.width,
+                f.box.height,
+                f.score,
+                ...(f.landmarks ?? []).flatMap((p) => [p.x, p.y]),
+              ]);
+              if (!numbers.every(Number.isFinite)) throw new Error(`not finite: ${JSON.stringify(out)}`);
+            } catch (error) {
+              if (!isFaceDetError(error)) throw error;
+              if (!/^Expected .* but received .*; .*\.$/s.test(error.message) || error.message.length > 1000)
+                throw new Error('another form of message', { cause: error });
+              if (JSON.stringify(smoother.snapshot()) !== before)
+                throw new Error('the state changed', { cause: error });
+            }
           }
-        }
-      }), { numRuns: 500 });
+        }),
+        { numRuns: 500 },
+      );
     }
   });
 
@@ -239,42 +274,89 @@ describe('broken input', () => {
     expect(() => createSmoother(options)).toThrow(thrown('INVALID_ARGUMENT', 'Expected'));
   });
 
-  it.each([[{ stillalpha: 0.2 }, 'did you mean stillAlpha?'], [{ still_alpha: 0.2 }, 'did you mean stillAlpha?'], [{ momentum: 0.2 }, 'did you mean scoreMomentum?'], [null, 'an object for options'], ['one-euro', 'an object for options']])('options %j are refused', (options, message) => {
+  it.each([
+    [{ stillalpha: 0.2 }, 'did you mean stillAlpha?'],
+    [{ still_alpha: 0.2 }, 'did you mean stillAlpha?'],
+    [{ momentum: 0.2 }, 'did you mean scoreMomentum?'],
+    [null, 'an object for options'],
+    ['one-euro', 'an object for options'],
+  ])('options %j are refused', (options, message) => {
     expect(() => createSmoother(options as never)).toThrow(thrown('INVALID_ARGUMENT', message));
   });
 
   it('an option that is undefined is the default', () => {
-    const nothing = { filter: undefined, stillAlpha: undefined, fastAlpha: undefined, minCutoff: undefined, beta: undefined, scoreMomentum: undefined, resetAfterSeconds: undefined };
+    const nothing = {
+      filter: undefined,
+      stillAlpha: undefined,
+      fastAlpha: undefined,
+      minCutoff: undefined,
+      beta: undefined,
+      scoreMomentum: undefined,
+      resetAfterSeconds: undefined,
+    };
     const [plain, given] = [createSmoother(), createSmoother(nothing as never)];
-    for (let k = 0; k < 10; k++) expect(given.smooth([face(k * k)], k / 30)).toEqual(plain.smooth([face(k * k)], k / 30));
+    for (let k = 0; k < 10; k++)
+      expect(given.smooth([face(k * k)], k / 30)).toEqual(plain.smooth([face(k * k)], k / 30));
   });
 
   it('any snapshot is taken whole or refused whole', () => {
     const smoother = createSmoother();
-    for (let k = 0; k < 3; k++) smoother.smooth([{ ...face(k), landmarks: [{ x: k, y: 1 }] }, face(300 - k, 2)], k / 30);
+    for (let k = 0; k < 3; k++)
+      smoother.smooth([{ ...face(k), landmarks: [{ x: k, y: 1 }] }, face(300 - k, 2)], k / 30);
     const good = JSON.stringify(smoother.snapshot());
-    const paths = [['version'], ['time'], ['identities'], ['identities', 0], ...['id', 'lastSeen', 'score', 'position', 'size'].map((name) => ['identities', 1, name]), ...['values', 'motion', 'noise'].flatMap((name) => [['identities', 0, 'position', name], ['identities', 0, 'size', name]])];
-    fc.assert(fc.property(fc.constantFrom(...paths), fc.oneof(fc.constantFrom<unknown>(undefined, null, 5, -5, 1e300, 'x', '12', [], [1], [1, 2, 3], [null, null], {}, 7n), fc.jsonValue()), (path, value) => {
-      const broken = JSON.parse(good) as Record<string | number, unknown>;
-      let place = broken;
-      for (const key of path.slice(0, -1)) place = place[key] as typeof broken;
-      place[path.at(-1)!] = value;
-      const before = JSON.stringify(smoother.snapshot());
-      try {
-        smoother.restore(broken as never);
-      } catch (error) {
-        expect(error).toEqual(thrown('INVALID_SNAPSHOT', 'take it from snapshot()'));
-        expect((error as Error).message.length).toBeLessThan(1000);
-        expect(JSON.stringify(smoother.snapshot())).toBe(before);
-        return;
-      }
-      const out = smoother.smooth([{ ...face(1), landmarks: [{ x: 1, y: 1 }] }], 2 * Math.abs(Number(broken['time'])) + 1000);
-      expect(Object.values(out[0]!.box).every(Number.isFinite)).toBe(true);
-      smoother.restore(JSON.parse(good) as never);
-    }), { numRuns: 2000 });
+    const paths = [
+      ['version'],
+      ['time'],
+      ['identities'],
+      ['identities', 0],
+      ...['id', 'lastSeen', 'score', 'position', 'size'].map((name) => ['identities', 1, name]),
+      ...['values', 'motion', 'noise'].flatMap((name) => [
+        ['identities', 0, 'position', name],
+        ['identities', 0, 'size', name],
+      ]),
+    ];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...paths),
+        fc.oneof(
+          fc.constantFrom<unknown>(undefined, null, 5, -5, 1e300, 'x', '12', [], [1], [1, 2, 3], [null, null], {}, 7n),
+          fc.jsonValue(),
+        ),
+        (path, value) => {
+          const broken = JSON.parse(good) as Record<string | number, unknown>;
+          let place = broken;
+          for (const key of path.slice(0, -1)) place = place[key] as typeof broken;
+          place[path.at(-1)!] = value;
+          const before = JSON.stringify(smoother.snapshot());
+          try {
+            smoother.restore(broken as never);
+          } catch (error) {
+            expect(error).toEqual(thrown('INVALID_SNAPSHOT', 'take it from snapshot()'));
+            expect((error as Error).message.length).toBeLessThan(1000);
+            expect(JSON.stringify(smoother.snapshot())).toBe(before);
+            return;
+          }
+          const out = smoother.smooth(
+            [{ ...face(1), landmarks: [{ x: 1, y: 1 }] }],
+            2 * Math.abs(Number(broken['time'])) + 1000,
+          );
+          expect(Object.values(out[0]!.box).every(Number.isFinite)).toBe(true);
+          smoother.restore(JSON.parse(good) as never);
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 
-  it.each([[null], [{}], [{ version: 1, time: null, identities: [{}] }], [{ version: 1, time: null, identities: [null] }], [{ version: 1, time: 'x', identities: [] }]])('snapshot %j is refused', (snapshot) => {
-    expect(() => createSmoother().restore(snapshot as never)).toThrow(thrown('INVALID_SNAPSHOT', 'take it from snapshot()'));
+  it.each([
+    [null],
+    [{}],
+    [{ version: 1, time: null, identities: [{}] }],
+    [{ version: 1, time: null, identities: [null] }],
+    [{ version: 1, time: 'x', identities: [] }],
+  ])('snapshot %j is refused', (snapshot) => {
+    expect(() => createSmoother().restore(snapshot as never)).toThrow(
+      thrown('INVALID_SNAPSHOT', 'take it from snapshot()'),
+    );
   });
 });
