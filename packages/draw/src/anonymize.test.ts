@@ -135,7 +135,9 @@ describe('anonymizePixels', () => {
     const code = expect.objectContaining({ code: 'INVALID_ARGUMENT' });
     expect(() => anonymizePixels(pixels, [good, { box: { x: NaN, y: 0, width: 5, height: 5 } }])).toThrow(code);
     expect(() => anonymizePixels(pixels, [good, { box: { x: 0, y: 0, width: -5, height: 5 } }])).toThrow(code);
-    expect(() => anonymizePixels(pixels, [good, { box: { x: 0, y: 0, width: 5, height: Infinity } }])).toThrow('"height":"Infinity"');
+    expect(() => anonymizePixels(pixels, [good, { box: { x: 0, y: 0, width: 5, height: Infinity } }])).toThrow(
+      '"height":"Infinity"',
+    );
     expect(() => anonymizePixels(pixels, [good], { margin: 0 })).toThrow(code);
     expect(() => anonymizePixels(pixels, [good], { effect: 'image' })).toThrow(code);
     expect(() => anonymizePixels(pixels, [good], { effect: 'swirl' as 'blur' })).toThrow(code);
