@@ -1,7 +1,23 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { checkOptionNames } from '@facedet/checks';
-import { checkImage, DETECT_OPTIONS, DETECTION_OPTIONS, detectionSettings, FaceDetError, inFlight, planPasses, semaphore, settingsForCall, warmupCanvas, type DetectionOptions, type DetectOptions, type Detector, type Face, type ImageSource } from '@facedet/core';
+import {
+  checkImage,
+  DETECT_OPTIONS,
+  DETECTION_OPTIONS,
+  detectionSettings,
+  FaceDetError,
+  inFlight,
+  planPasses,
+  semaphore,
+  settingsForCall,
+  warmupCanvas,
+  type DetectionOptions,
+  type DetectOptions,
+  type Detector,
+  type Face,
+  type ImageSource,
+} from '@facedet/core';
 import { resolveBackendModule, type BackendModule } from './backend-module.ts';
 import { checkOptions, type OnnxBackendOptions } from './backend.ts';
 import { handOver, spareBuffers } from './handover.ts';
@@ -25,7 +41,16 @@ export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOption
   backend?: BackendModule;
 }
 
-const KNOWN = [...DETECTION_OPTIONS, 'model', 'workers', 'threads', 'backend', 'providers', 'graphOptimization', 'logLevel'];
+const KNOWN = [
+  ...DETECTION_OPTIONS,
+  'model',
+  'workers',
+  'threads',
+  'backend',
+  'providers',
+  'graphOptimization',
+  'logLevel',
+];
 
 /** A `Detector` whose sessions live in threads of their own. */
 export interface PoolDetector extends Detector {

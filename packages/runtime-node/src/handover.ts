@@ -1,5 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { bytesPerPixel, derivedPixels, isRasterSource, rasterizePasses, resizeBilinear, rowStride, type ImageSource, type Pass, type PassPixels, type PixelBuffer } from '@facedet/core';
+import {
+  bytesPerPixel,
+  derivedPixels,
+  isRasterSource,
+  rasterizePasses,
+  resizeBilinear,
+  rowStride,
+  type ImageSource,
+  type Pass,
+  type PassPixels,
+  type PixelBuffer,
+} from '@facedet/core';
 
 /** Pixels on their way to another thread. */
 export interface Handover {
@@ -62,7 +73,11 @@ export async function handOver(image: ImageSource, plan: readonly Pass[], spare:
     }
     const size = pass.width * pass.height * 3;
     const buffer = spare.take(size);
-    passes.push({ pass, pixels: resizeBilinear(image, pass.width, pass.height, pass.region, new Uint8Array(buffer, 0, size)), crop: null });
+    passes.push({
+      pass,
+      pixels: resizeBilinear(image, pass.width, pass.height, pass.region, new Uint8Array(buffer, 0, size)),
+      crop: null,
+    });
     transfer.push(buffer);
     reuse.push(buffer);
   }

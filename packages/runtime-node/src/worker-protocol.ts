@@ -11,7 +11,13 @@ export interface WorkerSetup {
 
 /** A task. `reuse` are the buffers that the pool wants back. */
 export type Task =
-  | { readonly type: 'detect'; readonly passes: readonly PassPixels[]; readonly scoreThreshold: number; readonly rotate: DetectionSettings['rotate']; readonly reuse: readonly ArrayBuffer[] }
+  | {
+      readonly type: 'detect';
+      readonly passes: readonly PassPixels[];
+      readonly scoreThreshold: number;
+      readonly rotate: DetectionSettings['rotate'];
+      readonly reuse: readonly ArrayBuffer[];
+    }
   | { readonly type: 'warmup'; readonly canvasWidth: number; readonly canvasHeight: number };
 
 /** To a worker; it answers each task, in order, and `end` with `ended`. */

@@ -26,7 +26,10 @@ async function serve({ backend: choice, model, settings }: WorkerSetup): Promise
     }
     const reuse = task.type === 'detect' ? task.reuse : [];
     try {
-      const faces = task.type === 'detect' ? (await engine.detect([task.passes], { scoreThreshold: task.scoreThreshold, rotate: task.rotate }))[0]! : (await engine.warmup(task.canvasWidth, task.canvasHeight), []);
+      const faces =
+        task.type === 'detect'
+          ? (await engine.detect([task.passes], { scoreThreshold: task.scoreThreshold, rotate: task.rotate }))[0]!
+          : (await engine.warmup(task.canvasWidth, task.canvasHeight), []);
       send({ type: 'done', faces, reuse }, reuse);
     } catch (error) {
       send({ type: 'failed', error: packError(error), reuse }, reuse);

@@ -184,7 +184,14 @@ describe('a live page', () => {
 
 describe('processVideo with show', () => {
   const faces = [{ box: { x: 20, y: 12, width: 30, height: 36 }, score: 0.9 }];
-  const detector = { concurrency: 1, detect: async () => faces, detectBatch: async (images: readonly unknown[]) => images.map(() => faces), warmup: async () => {}, drain: async () => {}, dispose: async () => {} };
+  const detector = {
+    concurrency: 1,
+    detect: async () => faces,
+    detectBatch: async (images: readonly unknown[]) => images.map(() => faces),
+    warmup: async () => {},
+    drain: async () => {},
+    dispose: async () => {},
+  };
 
   it('pushes every frame, marked, and refuses to show what is to be hidden', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'facedet-live-'));

@@ -104,7 +104,9 @@ describe('a run', () => {
     const { jsonl } = outputs('slow');
     await processVideo(at('pictures'), { detector: fakeDetector(), fps: 0.1, jsonl, shotCuts: false, ...options });
     const rows = rowsOf(jsonl);
-    expect(rows.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 12 }, (_, i) => expect.closeTo(10 * i, 3)));
+    expect(rows.map(({ timestamp }) => timestamp)).toEqual(
+      Array.from({ length: 12 }, (_, i) => expect.closeTo(10 * i, 3)),
+    );
     expect(rows.map(({ faces }) => faces.map(({ id }) => id))).toEqual(Array(12).fill([1]));
   });
 

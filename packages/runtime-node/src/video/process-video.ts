@@ -1,6 +1,20 @@
 import { FaceDetError, isFaceDetError, iou, type Detector, type Face } from '@facedet/core';
-import { anonymizePlanes, createTrails, drawPlanes, type AnonymizeOptions, type OverlayOptions, type YuvPlanes } from '@facedet/draw';
-import { createVideoDetector, videoDetectorOptionNames, type FrameResult, type VideoDetectorOptions, type VideoFace, type VideoStatistics } from '@facedet/pipeline';
+import {
+  anonymizePlanes,
+  createTrails,
+  drawPlanes,
+  type AnonymizeOptions,
+  type OverlayOptions,
+  type YuvPlanes,
+} from '@facedet/draw';
+import {
+  createVideoDetector,
+  videoDetectorOptionNames,
+  type FrameResult,
+  type VideoDetectorOptions,
+  type VideoFace,
+  type VideoStatistics,
+} from '@facedet/pipeline';
 import { openGallery, type Gallery } from './gallery.ts';
 import type { LivePage } from './live-page.ts';
 import { livePicture } from './live-picture.ts';
@@ -193,11 +207,19 @@ const DRAWN: Exclude<ProcessVideoOptions['draw'], boolean | undefined> = { landm
 /** Those of the options that the pipeline knows. */
 function pipelineOptions(options: ProcessVideoOptions, fps: number | null): VideoDetectorOptions {
   const known: readonly string[] = videoDetectorOptionNames;
-  const given = Object.fromEntries(Object.entries(options).filter(([name]) => known.includes(name))) as unknown as VideoDetectorOptions;
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([name]) => known.includes(name)),
+  ) as unknown as VideoDetectorOptions;
   const { tracker, detectEvery = 1 } = given;
   if (!fps || tracker === false || (tracker && 'update' in tracker)) return given;
   // A track of the last key frame must reach the next one, also where a film shows one picture every few seconds.
-  return { ...given, tracker: { ...tracker, frameRate: tracker?.frameRate ?? fps / (detectEvery === 'auto' ? LONGEST_AUTO : detectEvery) } };
+  return {
+    ...given,
+    tracker: {
+      ...tracker,
+      frameRate: tracker?.frameRate ?? fps / (detectEvery === 'auto' ? LONGEST_AUTO : detectEvery),
+    },
+  };
 }
 
 /** Frames from one key frame to the next at most, with `detectEvery: 'auto'`. */
@@ -276,7 +298,30 @@ function createLingering() {
 }
 
 /** What decides about rows: another run with the same may go on from its state. */
-function settingsOf({ detectEvery, refine, lookAhead, shotCuts, scoreThreshold, rotate, tracker, smoother, fps, deinterlace }: ProcessVideoOptions): unknown {
-  const plain = (value: unknown) => (value && typeof value === 'object' && ('update' in value || 'smooth' in value) ? 'own' : value);
-  return { detectEvery, refine, lookAhead, shotCuts, scoreThreshold, rotate, tracker: plain(tracker), smoother: plain(smoother), fps, deinterlace };
+function settingsOf({
+  detectEvery,
+  refine,
+  lookAhead,
+  shotCuts,
+  scoreThreshold,
+  rotate,
+  tracker,
+  smoother,
+  fps,
+  deinterlace,
+}: ProcessVideoOptions): unknown {
+  const plain = (value: unknown) =>
+    value && typeof value === 'object' && ('update' in value || 'smooth' in value) ? 'own' : value;
+  return {
+    detectEvery,
+    refine,
+    lookAhead,
+    shotCuts,
+    scoreThreshold,
+    rotate,
+    tracker: plain(tracker),
+    smoother: plain(smoother),
+    fps,
+    deinterlace,
+  };
 }

@@ -100,9 +100,26 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
 
   return {
     async rasterize(frame, width, height, region) {
-      if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) throw new FaceDetError('INVALID_ARGUMENT', `Expected positive integers for the size to scale to but received ${width} × ${height}; round it first.`);
-      if (!region || (region.x === 0 && region.y === 0 && region.width === frame.width && region.height === frame.height)) return scale(frame, width, height);
-      if (!(region.width > 0 && region.height > 0 && Number.isFinite(region.x + region.y + region.width + region.height))) throw new FaceDetError('INVALID_ARGUMENT', `Expected a region of finite numbers with positive sides but received ${region.width} × ${region.height} at ${region.x}, ${region.y}; regions are in source pixels.`);
+      if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+        throw new FaceDetError(
+          'INVALID_ARGUMENT',
+          `Expected positive integers for the size to scale to but received ${width} × ${height}; round it first.`,
+        );
+      if (
+        !region ||
+        (region.x === 0 && region.y === 0 && region.width === frame.width && region.height === frame.height)
+      )
+        return scale(frame, width, height);
+      if (!(
+        region.width > 0 &&
+        region.height > 0 &&
+        Number.isFinite(region.x + region.y + region.width + region.height)
+      ))
+        throw new FaceDetError(
+          'INVALID_ARGUMENT',
+          `Expected a region of finite numbers with positive sides but received ${region.width} × ${region.height} ` +
+            `at ${region.x}, ${region.y}; regions are in source pixels.`,
+        );
       return cut(frame, width, height, region);
     },
     close() {
