@@ -1,5 +1,29 @@
 import { checkOptionNames } from '@facedet/checks';
-import { bytesPerPixel, checkImage, createDetector as createInline, DETECT_OPTIONS, DETECTION_OPTIONS, detectionSettings, disposedError, FaceDetError, inFlight, isRasterSource, planPasses, rasterizePasses, rowStride, settingsForCall, unpackError, warmupCanvas, type DetectionOptions, type Detector, type DetectOptions, type Face, type ImageSource, type ModelShape, type PixelBuffer } from '@facedet/core';
+import {
+  bytesPerPixel,
+  checkImage,
+  createDetector as createInline,
+  DETECT_OPTIONS,
+  DETECTION_OPTIONS,
+  detectionSettings,
+  disposedError,
+  FaceDetError,
+  inFlight,
+  isRasterSource,
+  planPasses,
+  rasterizePasses,
+  rowStride,
+  settingsForCall,
+  unpackError,
+  warmupCanvas,
+  type DetectionOptions,
+  type Detector,
+  type DetectOptions,
+  type Face,
+  type ImageSource,
+  type ModelShape,
+  type PixelBuffer,
+} from '@facedet/core';
 import { loadModel, type LoadModelOptions } from '@facedet/models/web';
 import { webBackend, type WebBackendOptions, type WebSelection, type WebSession } from './backend.ts';
 import { hasBitmap, imageSource, type WebImage } from './image-source.ts';
@@ -80,12 +104,19 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
     return made.map((item) => ({ ...item, pixels: moved.get(item.pixels)! }));
   }
 
-  async function detectBatch(images: readonly (ImageSource | WebImage)[], options: DetectOptions = {}): Promise<Face[][]> {
+  async function detectBatch(
+    images: readonly (ImageSource | WebImage)[],
+    options: DetectOptions = {},
+  ): Promise<Face[][]> {
     checkOptionNames(options, DETECT_OPTIONS, '', 'the options of detect');
     return calls.run(options.signal, (stop) => send(images, settingsForCall(settings, options), stop));
   }
 
-  async function send(images: readonly (ImageSource | WebImage)[], call: typeof settings, stop: AbortSignal): Promise<Face[][]> {
+  async function send(
+    images: readonly (ImageSource | WebImage)[],
+    call: typeof settings,
+    stop: AbortSignal,
+  ): Promise<Face[][]> {
     const transfer: Transferable[] = [];
     const lists: WebPass[][] = [];
     try {
@@ -104,7 +135,11 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
       throw error;
     }
     const { scoreThreshold, rotate } = call;
-    const answer = (await port.ask({ type: 'detect', images: lists, scoreThreshold, rotate }, [...new Set(transfer)], stop)) as Extract<FromWorker, { type: 'faces' }>;
+    const answer = (await port.ask(
+      { type: 'detect', images: lists, scoreThreshold, rotate },
+      [...new Set(transfer)],
+      stop,
+    )) as Extract<FromWorker, { type: 'faces' }>;
     ({ selection, times: lastTimes } = answer);
     return answer.faces.map((faces) => [...faces]);
   }
@@ -136,7 +171,11 @@ async function inline(model: Uint8Array, backend: WebBackendOptions, options: We
   const engine = webBackend(backend);
   let session: WebSession | undefined;
   const own = Object.fromEntries(DETECTION_OPTIONS.map((name) => [name, options[name]])) as DetectionOptions;
-  const detector = await createInline({ ...own, model, backend: { name: engine.name, createSession: async (bytes, o) => (session = await engine.createSession(bytes, o)) } });
+  const detector = await createInline({
+    ...own,
+    model,
+    backend: { name: engine.name, createSession: async (bytes, o) => (session = await engine.createSession(bytes, o)) },
+  });
   const detectBatch: WebDetector['detectBatch'] = async (images, detectOptions) => {
     const sources = await Promise.all(images.map(sourceOf));
     try {

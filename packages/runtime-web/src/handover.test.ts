@@ -39,7 +39,12 @@ async function sent(images: readonly ImageSource[]): Promise<Detect> {
 const pixelsOf = (pass: WebPass): PixelBuffer => (pass as { pixels: PixelBuffer }).pixels;
 
 describe('pixels on their way to the worker', () => {
-  const frame = () => ({ width: 8, height: 4, format: 'rgb' as const, data: Uint8Array.from({ length: 96 }, (_, i) => i) });
+  const frame = () => ({
+    width: 8,
+    height: 4,
+    format: 'rgb' as const,
+    data: Uint8Array.from({ length: 96 }, (_, i) => i),
+  });
 
   it('may be those of a frame with methods, which stays the caller’s', async () => {
     const image = { ...frame(), index: 0, timestamp: 0, close: () => {} };
@@ -67,7 +72,10 @@ describe('pixels on their way to the worker', () => {
 
   it.each([
     ['shared memory', (bytes: number) => new Uint8Array(new SharedArrayBuffer(bytes))],
-    ['an engine’s memory', (bytes: number) => new Uint8Array(new WebAssembly.Memory({ initial: 100 }).buffer, 64, bytes)],
+    [
+      'an engine’s memory',
+      (bytes: number) => new Uint8Array(new WebAssembly.Memory({ initial: 100 }).buffer, 64, bytes),
+    ],
     ['memory of its own', (bytes: number) => new Uint8Array(bytes)],
   ])('may lie in %s', async (_, memory) => {
     const task = await sent([source(memory), source(memory)]);

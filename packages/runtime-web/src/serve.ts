@@ -1,4 +1,11 @@
-import { createEngine, derivedPixels, packError, type DetectionEngine, type PassPixels, type PixelBuffer } from '@facedet/core';
+import {
+  createEngine,
+  derivedPixels,
+  packError,
+  type DetectionEngine,
+  type PassPixels,
+  type PixelBuffer,
+} from '@facedet/core';
 import { webBackend, type WebSession } from './backend.ts';
 import { pixelsOf } from './image-source.ts';
 import type { FromWorker, ToWorker, WebPass } from './worker-protocol.ts';

@@ -1,13 +1,28 @@
 import type { DetectionSettings, ErrorData, Face, ModelShape, Pass, PassPixels } from '@facedet/core';
 import type { WebBackendOptions, WebSelection } from './backend.ts';
 
-/** A pass with its pixels, or with the bitmap that they are read from in the worker; a pass that is scaled down from another one has neither. */
+/**
+ * A pass with its pixels, or with the bitmap that they are read from in the worker; a pass that is scaled down from
+ * another one has neither.
+ */
 export type WebPass = PassPixels | { readonly pass: Pass; readonly bitmap: ImageBitmap | null };
 
 /** To the worker; each is answered by a `FromWorker` of the same `id`. */
 export type ToWorker =
-  | { readonly id: number; readonly type: 'open'; readonly model: Uint8Array; readonly backend: WebBackendOptions; readonly settings: DetectionSettings }
-  | { readonly id: number; readonly type: 'detect'; readonly images: readonly (readonly WebPass[])[]; readonly scoreThreshold: number; readonly rotate: DetectionSettings['rotate'] }
+  | {
+      readonly id: number;
+      readonly type: 'open';
+      readonly model: Uint8Array;
+      readonly backend: WebBackendOptions;
+      readonly settings: DetectionSettings;
+    }
+  | {
+      readonly id: number;
+      readonly type: 'detect';
+      readonly images: readonly (readonly WebPass[])[];
+      readonly scoreThreshold: number;
+      readonly rotate: DetectionSettings['rotate'];
+    }
   | { readonly id: number; readonly type: 'warmup'; readonly width: number; readonly height: number };
 
 /** Milliseconds of one detection in the worker. */
