@@ -62,18 +62,20 @@ async function makeClips(): Promise<Clip[]> {
   return clips;
 }
 
-/** The frames at which the test of the pipeline reports a cut, on small copies of the frames. */
-async function ourCuts({ path }: Clip): Promise<number[]> {
+/** The frames at which the test of the pipeline reports a cut, and those where it only ends tracks. */
+async function ourCuts({ path }: Clip): Promise<{ cuts: number[]; suspected: number }> {
   const video = await openVideo(path);
   let state = initialShotState();
   const cuts: number[] = [];
+  let suspected = 0;
   for await (const frame of video) {
     state = nextShotState(state, thumbnailOf(await frame.rasterize(96, 60)), frame.timestamp);
     if (state.cut) cuts.push(frame.index);
+    if (state.suspected) suspected++;
     frame.close();
   }
   await video.close();
-  return cuts;
+  return { cuts, suspected };
 }
 
 interface PeerLine {
@@ -163,10 +165,14 @@ const minutes = uncut.reduce((total, { length }) => total + length, 0) / FPS / 6
 
 /** Scores per detector and clip. */
 const scores = new Map<string, Map<Clip, CutScore>>([[OURS, new Map()]]);
+/** Frames at which tracks end without a reported cut. */
+const tracksEnded = new Map<Clip, number>();
 const ms = new Map<string, number[]>();
 for (const [k, clip] of clips.entries()) {
   progress(`${OURS}: ${k + 1} of ${clips.length}`);
-  scores.get(OURS)!.set(clip, scoreCuts(clip.transitions, await ourCuts(clip)));
+  const { cuts, suspected } = await ourCuts(clip);
+  scores.get(OURS)!.set(clip, scoreCuts(clip.transitions, cuts));
+  tracksEnded.set(clip, suspected);
 }
 for (const [k, { detectors }] of peerCuts(clips).entries()) {
   for (const [name, { cuts, ms: perFrame }] of Object.entries(detectors)) {
@@ -204,13 +210,14 @@ const kinds = [...new Set(edited.map(({ kind }) => kind))];
 const traps = [...new Set(uncut.map(({ kind }) => kind))];
 const of = (name: string, which: readonly Clip[], kind?: string) =>
   sum(which.filter((clip) => kind === undefined || clip.kind === kind).map((clip) => scores.get(name)!.get(clip)!));
+const endedIn = (which: readonly Clip[]) => which.reduce((total, clip) => total + tracksEnded.get(clip)!, 0);
 const detectors = [...scores.keys()];
 
 if (options.json) {
   const results = detectors.map((name) => ({
     name,
     edited: { ...of(name, edited), f1: f1(of(name, edited)) },
-    uncut: { minutes, false: of(name, uncut).false },
+    uncut: { minutes, false: of(name, uncut).false, ...(name === OURS ? { tracksEnded: endedIn(uncut) } : {}) },
     kinds: Object.fromEntries(kinds.map((kind) => [kind, of(name, edited, kind)])),
     traps: Object.fromEntries(traps.map((kind) => [kind, of(name, uncut, kind).false])),
     ...(ms.has(name) ? { ms: median(ms.get(name)!) } : {}),
@@ -269,6 +276,7 @@ if (options.json) {
       ]),
     ),
   );
+  console.log(`\nTracks ended without a reported cut: ${endedIn(uncut)} times in these minutes`);
   if (!options['no-ids']) {
     console.log('\nIDs on both sides, somebody in the same place all the time\n');
     console.log(

@@ -3,7 +3,7 @@ import type { Track } from '@facedet/tracker';
 import type { FrameDetections } from './frame-detection.ts';
 import type { PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
-import { initialShotState, nextShotState, type ShotState } from './shot-cut.ts';
+import { initialShotState, nextShotState, type ShotState, type ShotVerdict } from './shot-cut.ts';
 import { restoreShots, snapshotShots } from './shot-snapshot.ts';
 import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
@@ -18,17 +18,19 @@ export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'landmar
 /** One frame's way through shot cut, tracker and smoother, and all that is remembered of it for the next frame. */
 export interface FrameStep {
   /** Whether `follow` would find a shot cut before the frame. */
-  isCut(frame: Frame, shot: Thumbnail | boolean | null): boolean;
+  isCut(frame: Frame, shot: Thumbnail | ShotVerdict | null): boolean;
   /**
    * `detections` is null where the detector did not run. `shot` is the frame's thumbnail, to be tested for a shot cut;
-   * whether there is one, where that is known; or null. Throws what tracker or smoother throw; the state is then as it
+   * the verdict, where that is known; or null. Throws what tracker or smoother throw; the state is then as it
    * was.
    */
-  follow(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | boolean | null): FollowedFrame;
+  follow(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | ShotVerdict | null): FollowedFrame;
   snapshot(): StepSnapshot;
   restore(snapshot: StepSnapshot): void;
   reset(): void;
 }
+
+const NO_CUT: ShotVerdict = { cut: false, suspected: false };
 
 /** A step without memory of any frame. */
 export function createFrameStep(
@@ -41,19 +43,25 @@ export function createFrameStep(
   let shown = new Set<number>();
   let shots: ShotState = initialShotState();
 
-  function isCut({ timestamp }: Frame, shot: Thumbnail | boolean | null): boolean {
-    return shot !== null && typeof shot === 'object' ? nextShotState(shots, shot, timestamp).cut : shot === true;
+  function isCut({ timestamp }: Frame, shot: Thumbnail | ShotVerdict | null): boolean {
+    if (!shot) return false;
+    return 'cut' in shot ? shot.cut : nextShotState(shots, shot, timestamp).cut;
   }
 
-  function follow(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | boolean | null): FollowedFrame {
+  function follow(
+    frame: Frame,
+    detections: FrameDetections | null,
+    shot: Thumbnail | ShotVerdict | null,
+  ): FollowedFrame {
     const shotsBefore = shots;
     let before: StepSnapshot | undefined;
     try {
-      if (shot !== null && typeof shot === 'object') shots = nextShotState(shots, shot, frame.timestamp);
-      const cut = typeof shot === 'boolean' ? shot : shot !== null && shots.cut;
+      if (shot && !('cut' in shot)) shots = nextShotState(shots, shot, frame.timestamp);
+      const { cut, suspected } = !shot ? NO_CUT : 'cut' in shot ? shot : shots;
+      const ends = cut || suspected;
       // Otherwise the tracker is the only part that throws, and is then as it was.
-      if (cut || foreignParts) before = snapshot();
-      if (cut) endShot();
+      if (ends || foreignParts) before = snapshot();
+      if (ends) endShot();
       return { ...(tracker ? track(frame, detections) : select(detections)), cut };
     } catch (error) {
       if (before) restore(before);

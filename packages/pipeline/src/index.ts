@@ -7,7 +7,7 @@ export type { PendingRow } from './look-ahead.ts';
 // Which frames are looked at.
 export type { ScheduleSnapshot } from './schedule.ts';
 // Parts that are useful alone: the test for shot cuts, and sources that show a part of another.
-export { initialShotState, nextShotState, type ShotState } from './shot-cut.ts';
+export { initialShotState, nextShotState, type ShotState, type ShotVerdict } from './shot-cut.ts';
 export type { ShotSnapshot } from './shot-snapshot.ts';
 export { thumbnailOf, type Thumbnail } from './shot-thumbnail.ts';
 export { cropsAround, detectAround, regionSource } from './refine.ts';

@@ -6,6 +6,7 @@ import { mendRows, type PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
 import { isReadBetter, type Orientation } from './orientation.ts';
 import type { Schedule, ScheduleState } from './schedule.ts';
+import type { ShotVerdict } from './shot-cut.ts';
 import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { FrameResult, RunOptions } from './types.ts';
@@ -42,7 +43,7 @@ export interface RunParts extends FrameDetection {
   readonly statistics: StatisticsCounter;
   readonly progress: Progress;
   /** Whether a shot cut is before a frame that is next to be followed. */
-  isCut(frame: Frame, shot: Thumbnail | boolean | null): boolean;
+  isCut(frame: Frame, shot: Thumbnail | ShotVerdict | null): boolean;
   /** One frame's way through tracker and smoother. Throws what ends the run. */
   step<F extends Frame>(frame: F, detections: FrameDetections | null, plan: StepPlan): BufferedFrame<F>;
   resultOf<F extends Frame>(buffered: BufferedFrame<F>): FrameResult<F>;
@@ -52,12 +53,10 @@ export interface RunParts extends FrameDetection {
 export interface StepPlan {
   /** Whether its detections are of crops. */
   readonly refined: boolean;
-  /** Whether the schedule found a shot cut; null where it does not test for them. */
-  readonly cut: boolean | null;
+  /** What the schedule says about a shot cut; null where it does not test for them. */
+  readonly shot: ShotVerdict | null;
 }
 
-/** What a choice says about a shot cut. */
-export const cutOf = ({ shots }: ScheduleState): boolean | null => shots?.cut ?? null;
 
 /** What was decided for a frame ahead of its turn. */
 interface Plan {
@@ -86,7 +85,7 @@ export async function settleDetections(
 ): Promise<FrameDetections> {
   if ('error' in detections) return detections;
   const { faces, thumbnail } = detections;
-  const other = progress.orientation.amend(frame, rotate, faces, () => isCut(frame, thumbnail ?? cutOf(chosen)));
+  const other = progress.orientation.amend(frame, rotate, faces, () => isCut(frame, thumbnail ?? chosen.shots));
   if (other === null) return detections;
   const again = await detectFrame(frame, other, signal);
   return 'error' in again || isReadBetter(again.faces, faces) ? { ...again, thumbnail } : detections;
@@ -167,7 +166,7 @@ export async function* runFrames<F extends Frame>(
               : detectInCrops(frame, progress.orientation.current, inner),
             signal,
           );
-          held.push(step(frame, detections, { refined: !plan.key && detections !== null, cut: cutOf(plan.chosen) }));
+          held.push(step(frame, detections, { refined: !plan.key && detections !== null, shot: plan.chosen.shots }));
           Object.assign(progress, { chosen: plan.chosen, probed: plan.probed });
           if (lookAhead) mendRows(held.map((h) => h.row));
         }

@@ -58,8 +58,8 @@ const BORDER_CHANGED = 10;
  * from; at most ten frames are predicted in a row. What is decided for a frame rests on the results up to `lag` frames
  * before, however fast they come: a run is repeatable.
  *
- * With `shotCuts`, every frame is tested for a shot cut unless all of them are key frames anyway, and the first frame
- * of a shot is a key frame.
+ * With `shotCuts`, every frame is tested for a shot cut unless all of them are key frames anyway, and a frame that
+ * starts a shot, or may, is a key frame.
  */
 export function createSchedule(every: number | 'auto', lag: number, shotCuts = true): Schedule {
   const tested = shotCuts && every !== 1;
@@ -76,13 +76,15 @@ export function createSchedule(every: number | 'auto', lag: number, shotCuts = t
     } catch {
       // The detector meets the same picture: what it throws is reported.
     }
-    if (shots) shots = now ? nextShotState(shots, now, frame.timestamp) : { ...shots, cut: false };
+    if (shots) shots = now ? nextShotState(shots, now, frame.timestamp) : { ...shots, cut: false, suspected: false };
     return now;
   }
 
+  const mayStartShot = () => shots !== null && (shots.cut || shots.suspected);
+
   /** Whether `'auto'` wants to see a frame. */
   function isWanted(index: number, now: Thumbnail): boolean {
-    if (last === null || !thumbnail || shots?.cut) return true;
+    if (last === null || !thumbnail || mayStartShot()) return true;
     const wish = wishes.findLast(([of]) => of <= index - lag)?.[1] ?? 1;
     if (index - last >= Math.min(wish, LONGEST)) return true;
     return (
@@ -97,7 +99,7 @@ export function createSchedule(every: number | 'auto', lag: number, shotCuts = t
       // By the frame's own index: a run that goes on in the middle looks at the same frames.
       if (every !== 'auto' && !tested) return index % every === 0;
       return look(frame).then((now) => {
-        if (every !== 'auto') return index % every === 0 || shots!.cut;
+        if (every !== 'auto') return index % every === 0 || mayStartShot();
         if (now && !isWanted(index, now)) return false;
         last = index;
         if (now) thumbnail = now;

@@ -1,6 +1,8 @@
-import { isRasterSource, type Detector, type Face, type Frame } from '@facedet/core';
-import { describe, expect, it } from 'vitest';
-import { framesOf, shot } from './fixtures/shots.fixture.ts';
+import { isRasterSource, type Detector, type Face, type Frame, type RasterSource } from '@facedet/core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { blend, framesOf, shot } from './fixtures/shots.fixture.ts';
+import { initialShotState, nextShotState } from './shot-cut.ts';
+import { thumbnailOf } from './shot-thumbnail.ts';
 import type { FrameResult, VideoDetectorOptions } from './types.ts';
 import { createVideoDetector } from './video-detector.ts';
 
@@ -130,6 +132,51 @@ describe('no ID is on both sides of a cut', () => {
         expect(plain(results)).toEqual(plain(whole));
       }
     }
+  });
+});
+
+describe('a change of the picture that is nearly a cut', () => {
+  const [before, after] = [shot(1, 17), shot(31, 1)];
+  const mixedWith = (share: number) =>
+    framesOf([...before, ...before.map((frame) => blend(frame, after[0]!, share))]);
+
+  /** Whether frame 17 is suspected, in the pixels of the detector and in those asked for skipped frames. */
+  async function isSuspected(film: readonly Frame[]): Promise<boolean> {
+    const verdicts: boolean[] = [];
+    for (const [width, height] of [
+      [64, 36],
+      [96, 60],
+    ] as const) {
+      let state = initialShotState();
+      for (const frame of film.slice(0, 18)) {
+        const pixels = await (frame as RasterSource).rasterize(width, height);
+        state = nextShotState(state, thumbnailOf(pixels), frame.timestamp);
+      }
+      verdicts.push(state.suspected);
+    }
+    return verdicts.every(Boolean);
+  }
+
+  let mixed: Frame[] = [];
+  beforeAll(async () => {
+    const suspected: Frame[][] = [];
+    for (let step = 0; step < 60; step++) {
+      const film = mixedWith(step / 60);
+      if (await isSuspected(film)) suspected.push(film);
+    }
+    mixed = suspected[suspected.length >> 1]!;
+  });
+
+  it.each([1, 2, 10, 'auto'] as const)('ends tracks without a reported cut, detectEvery: %s', async (detectEvery) => {
+    const results = await runAll({ detectEvery }, mixed);
+    expect(results.filter(({ cut }) => cut)).toEqual([]);
+    expect(results.map(({ faces }) => faces.map(({ id }) => id))).toEqual(mixed.map((_, i) => [i < 17 ? 1 : 2]));
+    expect(results[17]).toMatchObject({ looked: true, faces: [{ state: 'detected' }] });
+    const video = createVideoDetector({ detector: detectorOf(), detectEvery });
+    for (const frame of mixed.slice(0, 17)) await video.process(frame);
+    const second = createVideoDetector({ detector: detectorOf(), detectEvery });
+    second.restore(JSON.parse(JSON.stringify(video.snapshot())));
+    expect((await second.process(mixed[17]!)).faces.map(({ id }) => id)).toEqual([2]);
   });
 });
 

@@ -6,6 +6,11 @@ import type { Thumbnail } from './shot-thumbnail.ts';
 export interface ShotState {
   /** Whether a shot ended right before this frame, or within a dissolve around it. */
   readonly cut: boolean;
+  /**
+   * Whether the frame may be the first of another shot, too uncertain to report a cut. Tracks end there too: the same
+   * person with a second ID is a smaller error than two persons with one.
+   */
+  readonly suspected: boolean;
   /** The last picture that showed something; null before the first. */
   readonly last: Thumbnail | null;
   /** Time of the last frame, and of the last that was not a copy of the one before. */
@@ -29,6 +34,9 @@ export interface ShotState {
   readonly dissolveFrom: number;
 }
 
+/** What the test says about one frame. */
+export type ShotVerdict = Pick<ShotState, 'cut' | 'suspected'>;
+
 /** What is measured of a frame and the one before, in the order of the weights. */
 export type CutFeatures = readonly [
   /** Share of the structure that motion does not explain. */
@@ -47,10 +55,14 @@ export type CutFeatures = readonly [
 const BIAS = 4.2;
 const WEIGHTS: CutFeatures = [26.4, -9.39, -21.2, -41.5, -66.2, -41.5];
 
+/** Logit from which tracks end without a cut being reported. */
+const SUSPECTED = -2;
+
 /** Expectations at the start of a shot. */
 const START = { usual: 0.08, peak: 0.1, motion: 0, past: [], evidence: NO_DISSOLVE } as const;
 const INITIAL: ShotState = {
   cut: false,
+  suspected: false,
   last: null,
   time: 0,
   changed: 0,
@@ -107,13 +119,15 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
   const step = Math.max(1e-3, timestamp - state.time);
   const light = lightChange(now, last);
   if (isHeld(state, now, light, timestamp))
-    return { ...state, cut: false, time: timestamp, heldSince: state.heldSince ?? timestamp };
+    return { ...state, cut: false, suspected: false, time: timestamp, heldSince: state.heldSince ?? timestamp };
   const difference = differenceOf(now, last);
-  if (difference.still < COPY) return { ...state, cut: false, last: now, time: timestamp, heldSince: null };
+  if (difference.still < COPY)
+    return { ...state, cut: false, suspected: false, last: now, time: timestamp, heldSince: null };
 
   // After a flash or a fade the last picture is old, but nothing has moved on since that one could have seen.
   const gap = state.heldSince === null ? Math.max(1e-3, timestamp - state.changed) : state.interval;
   const seen = {
+    suspected: false,
     last: now,
     time: timestamp,
     changed: timestamp,
@@ -121,8 +135,9 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
     heldSince: null,
   };
   const features = cutFeatures(state, difference, light, gap);
-  const isOther = timestamp >= state.cutFrom && cutLogit(features) > 0;
-  if (isOther && !hasReturned(now, timestamp, state.past, difference)) {
+  const logit = timestamp >= state.cutFrom ? cutLogit(features) : -Infinity;
+  const isOther = logit > SUSPECTED && !hasReturned(now, timestamp, state.past, difference);
+  if (isOther && logit > 0) {
     return {
       ...state,
       ...START,
@@ -156,7 +171,8 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
       dissolveFrom: timestamp + REST_AFTER_DISSOLVE,
     };
   }
-  return { ...state, ...seen, cut: false, usual, motion, peak, evidence, past: keep(state.past, now, timestamp) };
+  const past = keep(state.past, now, timestamp);
+  return { ...state, ...seen, cut: false, suspected: isOther, usual, motion, peak, evidence, past };
 }
 
 /**

@@ -48,6 +48,7 @@ export function restoreShots({ last, past, numbers }: ShotSnapshot): ShotState {
   };
   return {
     cut: false,
+    suspected: false,
     last: last === null ? null : thumbnailOfCells(bytesOf(last, 3 * CELLS)),
     past: past.map(({ timestamp, structure, luma }) => {
       if (!Number.isFinite(timestamp)) throw new Error('no time of a picture');

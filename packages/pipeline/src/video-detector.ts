@@ -4,7 +4,7 @@ import { createFrameDetection, type FrameDetections } from './frame-detection.ts
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
 import { resolveOptions } from './options.ts';
 import { createOrientation, type Orientation } from './orientation.ts';
-import { checkFrame, choosePlan, cutOf, runFrames, settleDetections, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
+import { checkFrame, choosePlan, runFrames, settleDetections, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 import { invalidSnapshot, isSnapshot } from './snapshot.ts';
 import { createStatistics } from './statistics.ts';
@@ -63,13 +63,13 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   function step<F extends Frame>(
     frame: F,
     detections: FrameDetections | null,
-    { refined, cut }: StepPlan,
+    { refined, shot }: StepPlan,
   ): BufferedFrame<F> {
     const { index, timestamp } = frame;
     let error = detections && 'error' in detections ? handleFrameError(detections.error, frame) : undefined;
     let followed: FollowedFrame = { faces: [], tentative: [], unmatched: [], looked: false, cut: false };
     try {
-      followed = frameStep.follow(frame, error ? null : detections, detections?.thumbnail ?? cut);
+      followed = frameStep.follow(frame, error ? null : detections, detections?.thumbnail ?? shot);
     } catch (refusal) {
       // A time that stands still, for example.
       error ??= handleFrameError(refusal, frame);
@@ -147,7 +147,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
       const detections = key
         ? await settleDetections(parts, frame, plan, await detectFrame(frame, plan.rotate, signal), signal)
         : await detectInCrops(frame, progress.orientation.current, signal);
-      const buffered = step(frame, detections, { refined: !key && detections !== null, cut: cutOf(chosen) });
+      const buffered = step(frame, detections, { refined: !key && detections !== null, shot: chosen.shots });
       Object.assign(progress, { chosen, probed, pending: [] });
       return resultOf(buffered);
     } catch (error) {
