@@ -151,10 +151,10 @@ def returning():
             )
         )
     people += [
-        # Walks on unseen; somebody else starts at its place.
+        # Walks on without a detection; another person starts at the same place.
         Person(x=100, y=400, dx=3, dy=0, height=90, hidden=[(20, 28), (50, 58)], faint=[(30, 36), (60, 75)]),
         Person(x=190, y=402, dx=0.5, dy=0, height=88, start=27),
-        # Stops while unseen.
+        # Stops without a detection.
         Person(x=500, y=400, dx=0, dy=0, height=100, sway=40, hidden=[(30, 40), (70, 83)], faint=[(44, 60)]),
         Person(x=760, y=410, dx=-1, dy=-0.5, height=95, grow=0.003, hidden=[(33, 44)], faint=[(10, 20), (60, 72), (100, 110)]),
     ]
@@ -187,20 +187,26 @@ def shaking():
     return film(people, 120, 32, noise=0.04, shake=4, false_rate=0.2)
 
 
+def passer_by(draw, speed, heights, aspects, sway=0, **ranges):
+    """Someone who starts anywhere and walks left or right at up to `speed` pixels per frame, with a sway of up to `sway` pixels."""
+    return Person(
+        x=draw.uniform(50, 900),
+        y=draw.uniform(150, 400),
+        dx=draw.uniform(-speed, speed),
+        dy=draw.uniform(-1, 1),
+        height=draw.uniform(*heights),
+        aspect=draw.uniform(*aspects),
+        # Not drawn for 0: the fixtures depend on the sequence of random numbers.
+        sway=draw.uniform(0, sway) if sway else 0,
+        **ranges,
+    )
+
+
 def sure():
     """As `crossing`, but every high score is exactly 1; 60 frames."""
     draw = Draw(41)
     people = [
-        Person(
-            x=draw.uniform(50, 900),
-            y=draw.uniform(150, 400),
-            dx=draw.uniform(-6, 6),
-            dy=draw.uniform(-1, 1),
-            height=draw.uniform(60, 110),
-            aspect=draw.uniform(0.7, 0.9),
-            faint=[(20 + 3 * i, 26 + 3 * i)],
-        )
-        for i in range(7)
+        passer_by(draw, speed=6, heights=(60, 110), aspects=(0.7, 0.9), faint=[(20 + 3 * i, 26 + 3 * i)]) for i in range(7)
     ]
     return film(people, 60, 42, sure=True)
 
@@ -209,17 +215,7 @@ def ragged():
     """Boxes whose size jumps from frame to frame; 60 frames."""
     draw = Draw(51)
     people = [
-        Person(
-            x=draw.uniform(50, 900),
-            y=draw.uniform(150, 400),
-            dx=draw.uniform(-7, 7),
-            dy=draw.uniform(-1, 1),
-            height=draw.uniform(40, 120),
-            aspect=draw.uniform(0.6, 1),
-            sway=draw.uniform(0, 12),
-            hidden=[(5 + 4 * i, 8 + 5 * i)],
-        )
-        for i in range(9)
+        passer_by(draw, speed=7, heights=(40, 120), aspects=(0.6, 1), sway=12, hidden=[(5 + 4 * i, 8 + 5 * i)]) for i in range(9)
     ]
     return film(people, 60, 52, noise=0.09, shake=3, false_rate=0.4)
 
