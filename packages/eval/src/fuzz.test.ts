@@ -7,12 +7,12 @@ import { evaluateDetections } from './detection/metrics.ts';
 import { parseVoc } from './detection/voc.ts';
 import { parseYolo } from './detection/yolo.ts';
 import { readMatlab } from './matlab/matlab.ts';
-import { writeMatlab } from './matlab/write.fixture.ts';
 import { evaluateMot } from './mot/evaluate.ts';
 import { parseMotRows, parseSequenceInfo } from './mot/rows.ts';
 import { evaluateStability, frameTimes } from './stability/evaluate.ts';
 import { parseTrackJsonl } from './stability/jsonl.ts';
 import { parseWiderAnnotations, parseWiderImageList } from './wider/annotations.ts';
+import { faceFile, subsetFile } from './wider/ground-truth.fixture.ts';
 import { readWiderGroundTruth, type WiderGroundTruthFiles } from './wider/ground-truth.ts';
 import { parseLandmarkLabels } from './wider/landmarks.ts';
 import { parseWiderPredictions } from './wider/predictions.ts';
@@ -360,31 +360,8 @@ describe('counts and frame numbers', () => {
 });
 
 describe('damaged .mat files', () => {
-  const lists = { event_list: { cells: ['e'] }, file_list: { cells: [{ cells: ['a', 'b'] }] } };
-  const labels = { cells: [{ cells: [[0, 1], [0]] }] };
-  const face = writeMatlab({
-    ...lists,
-    face_bbx_list: {
-      cells: [
-        {
-          cells: [
-            [
-              [1, 2, 3, 4],
-              [5, 6, 7, 8],
-            ],
-            [[9, 9, 9, 9]],
-          ],
-        },
-      ],
-    },
-    ...Object.fromEntries(
-      ['blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose'].map((name) => [
-        `${name}_label_list`,
-        labels,
-      ]),
-    ),
-  });
-  const subset = writeMatlab({ ...lists, gt_list: { cells: [{ cells: [[1, 2], [1]] }] } });
+  const face = faceFile();
+  const subset = subsetFile([[1, 2], [1]]);
   const files = (bytes: { face?: Uint8Array; hard?: Uint8Array } = {}): WiderGroundTruthFiles => ({
     face: { name: 'face.mat', bytes: bytes.face ?? face },
     easy: { name: 'easy.mat', bytes: subset },

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Writable, writeMatlab } from '../matlab/write.fixture.ts';
+import { writeMatlab } from '../matlab/write.fixture.ts';
 import { type ScoredBoxes, scoredBoxes } from '../scored-boxes.ts';
 import { parseWiderAnnotations, parseWiderImageList } from './annotations.ts';
 import { recallBreakdown } from './breakdown.ts';
@@ -14,6 +14,7 @@ import {
   widerGroundTruthNames,
   withSubsets,
 } from './ground-truth.ts';
+import { faceFile, imageLists, subsetFile } from './ground-truth.fixture.ts';
 import { type WiderImage, widerName, widerSettings } from './image.ts';
 import { hardestMisses, worstFalsePositives } from './misses.ts';
 import { formatWiderPredictions, parseWiderPredictions } from './predictions.ts';
@@ -291,34 +292,12 @@ describe('predictions', () => {
 });
 
 describe('ground truth', () => {
-  const lists = { event_list: { cells: ['e'] }, file_list: { cells: [{ cells: ['a', 'b'] }] } };
-  const labels = { cells: [{ cells: [[0, 1], [0]] }] };
-  const face: Record<string, Writable> = {
-    ...lists,
-    face_bbx_list: {
-      cells: [
-        {
-          cells: [
-            [
-              [1, 2, 3, 4],
-              [5, 6, 7, 8],
-            ],
-            [[9, 9, 9, 9]],
-          ],
-        },
-      ],
-    },
-  };
-  for (const attribute of ['blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose'])
-    face[`${attribute}_label_list`] = labels;
-  const subset = (indices: number[][], over: Record<string, Writable> = {}) =>
-    writeMatlab({ ...lists, gt_list: { cells: [{ cells: indices }] }, ...over });
   const files = (over: Partial<Record<keyof WiderGroundTruthFiles, Uint8Array>> = {}) =>
     ({
-      face: { name: 'face.mat', bytes: over.face ?? writeMatlab(face) },
-      easy: { name: 'easy.mat', bytes: over.easy ?? subset([[], []]) },
-      medium: { name: 'medium.mat', bytes: over.medium ?? subset([[2], []]) },
-      hard: { name: 'hard.mat', bytes: over.hard ?? subset([[1, 2], [1]]) },
+      face: { name: 'face.mat', bytes: over.face ?? faceFile() },
+      easy: { name: 'easy.mat', bytes: over.easy ?? subsetFile([[], []]) },
+      medium: { name: 'medium.mat', bytes: over.medium ?? subsetFile([[2], []]) },
+      hard: { name: 'hard.mat', bytes: over.hard ?? subsetFile([[1, 2], [1]]) },
     }) satisfies WiderGroundTruthFiles;
 
   it('puts faces, attributes and subsets together', async () => {
@@ -334,13 +313,13 @@ describe('ground truth', () => {
   it.each([
     [
       'other images',
-      { easy: subset([[], []], { file_list: { cells: [{ cells: ['b', 'a'] }] } }) },
+      { easy: subsetFile([[], []], { file_list: { cells: [{ cells: ['b', 'a'] }] } }) },
       'easy.mat: expected the images of face.mat in the same order (in file_list: a) but received b; take all four .mat files from one download.',
     ],
-    ['an index of no face', { hard: subset([[3], []]) }, 'hard.mat: expected indices from 1 to 2 for e/a'],
+    ['an index of no face', { hard: subsetFile([[3], []]) }, 'hard.mat: expected indices from 1 to 2 for e/a'],
     [
       'a missing variable',
-      { hard: writeMatlab(lists) },
+      { hard: writeMatlab(imageLists) },
       'hard.mat: expected a MATLAB 5 file but received one without gt_list (of event_list, file_list, gt_list).',
     ],
   ])('refuses %s', async (_, over, message) => {
