@@ -26,11 +26,11 @@ export interface FrameDetections {
 export interface FrameDetection {
   /** On the whole frame, in the orientation(s) `rotate`. */
   detectFrame(frame: Frame, rotate: Rotate, signal?: AbortSignal): Promise<FrameDetections>;
-  /** On crops around the predicted faces; null where that is not wanted or nobody is expected. */
+  /** On crops around the predicted faces; null without `refine` or where no face is expected. */
   detectInCrops(frame: Frame, rotate: Rotate, signal?: AbortSignal): Promise<FrameDetections | null>;
 }
 
-/** For how long a lost track is looked for in crops, seconds: its prediction is worth little by then. */
+/** For how long crops are made around a lost track, seconds: its prediction is worth little by then. */
 const MAX_LOST_REFINE_SECONDS = 0.5;
 
 /** The detector as the options want it: with the tracker's low score, and a tap for shot cuts. */

@@ -4,11 +4,19 @@ import { createOrientation } from './orientation.ts';
 import type { VideoSnapshot } from './types.ts';
 import { createVideoDetector } from './video-detector.ts';
 
-const face = (rotation: Rotation, score = 0.9): Face => ({ box: { x: 20, y: 20, width: 20, height: 20 }, score, ...(rotation ? { rotation } : {}) });
+const face = (rotation: Rotation, score = 0.9): Face => ({
+  box: { x: 20, y: 20, width: 20, height: 20 },
+  score,
+  ...(rotation ? { rotation } : {}),
+});
 
 describe('createOrientation', () => {
   /** Asks and answers frame by frame; `truth` is the rotation in which faces are found, or null for none. */
-  function play(frames: number, truth: (index: number) => Rotation | null, { lag = 4, cuts = [] as number[], fps = 25 } = {}): Rotate[] {
+  function play(
+    frames: number,
+    truth: (index: number) => Rotation | null,
+    { lag = 4, cuts = [] as number[], fps = 25 } = {},
+  ): Rotate[] {
     const orientation = createOrientation('auto', lag);
     const asked: Rotate[] = [];
     for (let i = 0; i < frames + lag; i++) {
@@ -38,7 +46,9 @@ describe('createOrientation', () => {
   });
 
   it('asks a scene without faces every two seconds', () => {
-    const checks = play(500, () => null).slice(4).filter((rotate) => rotate === 'auto').length;
+    const checks = play(500, () => null)
+      .slice(4)
+      .filter((rotate) => rotate === 'auto').length;
     expect(checks).toBe(9);
   });
 
@@ -139,16 +149,34 @@ describe('createOrientation', () => {
 });
 
 describe('rotate of a video detector', () => {
-  const frames = (count: number): Frame[] => Array.from({ length: count }, (_, index): Frame => ({ width: 64, height: 64, format: 'gray', data: new Uint8Array(64 * 64).fill(100), index, timestamp: index / 25 }));
+  const frames = (count: number): Frame[] =>
+    Array.from({ length: count }, (_, index): Frame => ({
+      width: 64,
+      height: 64,
+      format: 'gray',
+      data: new Uint8Array(64 * 64).fill(100),
+      index,
+      timestamp: index / 25,
+    }));
 
   /** Finds one face, where it is asked for the right orientation. */
   function turned(rotation: Rotation, log: DetectOptions[]): Detector {
     const detect = async (_: unknown, options: DetectOptions = {}) => {
       log.push(options);
       const asked = options.rotate;
-      return asked === 'auto' || asked === rotation || (Array.isArray(asked) && asked.includes(rotation)) ? [face(rotation)] : [];
+      return asked === 'auto' || asked === rotation || (Array.isArray(asked) && asked.includes(rotation))
+        ? [face(rotation)]
+        : [];
     };
-    return { concurrency: 1, detect, detectBatch: async (images, options) => Promise.all((images as PixelBuffer[]).map((image) => detect(image, options))), warmup: async () => {}, drain: async () => {}, dispose: async () => {} };
+    return {
+      concurrency: 1,
+      detect,
+      detectBatch: async (images, options) =>
+        Promise.all((images as PixelBuffer[]).map((image) => detect(image, options))),
+      warmup: async () => {},
+      drain: async () => {},
+      dispose: async () => {},
+    };
   }
 
   it("follows a film that lies on its side; 'auto' is asked for in the first frames only", async () => {
@@ -165,28 +193,40 @@ describe('rotate of a video detector', () => {
     /** A film of shots of 40 frames, each bright or dark all over, whose faces are turned by `rotations`. */
     function film(rotations: readonly Rotation[]): { detector: Detector; source: Frame[] } {
       const source = Array.from({ length: 40 * rotations.length }, (_, index): Frame => {
-        const data = Uint8Array.from({ length: 64 * 64 }, (_, i) => (Math.floor(index / 40) % 2 ? (i % 64) * 3 : 190 - Math.floor(i / 64) * 3));
+        const data = Uint8Array.from({ length: 64 * 64 }, (_, i) =>
+          Math.floor(index / 40) % 2 ? (i % 64) * 3 : 190 - Math.floor(i / 64) * 3,
+        );
         return { width: 64, height: 64, format: 'gray', data, index, timestamp: index / 25 };
       });
       const detect: Detector['detect'] = async (image, { rotate } = {}) => {
         const rotation = rotations[Math.floor((image as Frame).index / 40)]!;
         return rotate === 'auto' || rotate === rotation ? [face(rotation)] : [];
       };
-      const detector: Detector = { concurrency, detect, detectBatch: async (images, options) => Promise.all(images.map((image) => detect(image, options))), warmup: async () => {}, drain: async () => {}, dispose: async () => {} };
+      const detector: Detector = {
+        concurrency,
+        detect,
+        detectBatch: async (images, options) => Promise.all(images.map((image) => detect(image, options))),
+        warmup: async () => {},
+        drain: async () => {},
+        dispose: async () => {},
+      };
       return { detector, source };
     }
 
-    it.each([{}, { detectEvery: 4 }, { shotCuts: false }, { tracker: false as const }])('shows the faces of every frame of a film whose shots are turned differently: %j', async (options) => {
-      const { detector, source } = film([0, 180, 90, 0]);
-      const missing: number[] = [];
-      let cuts = 0;
-      for await (const { faces, index, cut } of createVideoDetector({ detector, ...options }).run(source)) {
-        if (faces.length === 0) missing.push(index);
-        if (cut) cuts++;
-      }
-      expect(missing).toEqual([]);
-      if (!('shotCuts' in options) && !('tracker' in options)) expect(cuts).toBe(3);
-    });
+    it.each([{}, { detectEvery: 4 }, { shotCuts: false }, { tracker: false as const }])(
+      'shows the faces of every frame of a film whose shots are turned differently: %j',
+      async (options) => {
+        const { detector, source } = film([0, 180, 90, 0]);
+        const missing: number[] = [];
+        let cuts = 0;
+        for await (const { faces, index, cut } of createVideoDetector({ detector, ...options }).run(source)) {
+          if (faces.length === 0) missing.push(index);
+          if (cut) cuts++;
+        }
+        expect(missing).toEqual([]);
+        if (!('shotCuts' in options) && !('tracker' in options)) expect(cuts).toBe(3);
+      },
+    );
 
     it('does so frame by frame, too', async () => {
       const { detector, source } = film([0, 180, 90, 0]);
@@ -225,7 +265,8 @@ describe('rotate of a video detector', () => {
   it('is part of a snapshot', async () => {
     const pipeline = createVideoDetector({ detector: turned(90, []) });
     let snapshot: VideoSnapshot | undefined;
-    for await (const { index } of pipeline.run(frames(20))) if (index === 9) snapshot = JSON.parse(JSON.stringify(pipeline.snapshot())) as VideoSnapshot;
+    for await (const { index } of pipeline.run(frames(20)))
+      if (index === 9) snapshot = JSON.parse(JSON.stringify(pipeline.snapshot())) as VideoSnapshot;
     const log: DetectOptions[] = [];
     const second = createVideoDetector({ detector: turned(90, log) });
     second.restore(snapshot!);
@@ -233,10 +274,14 @@ describe('rotate of a video detector', () => {
     for await (const { faces } of second.run(frames(20))) shown += faces.length;
     expect(shown).toBe(10);
     expect(log.every(({ rotate }) => rotate === 90)).toBe(true);
-    expect(() => second.restore({ ...snapshot!, orientation: { probed: 'x', verdicts: [] } as never })).toThrow(expect.objectContaining({ code: 'INVALID_SNAPSHOT' }));
+    expect(() => second.restore({ ...snapshot!, orientation: { probed: 'x', verdicts: [] } as never })).toThrow(
+      expect.objectContaining({ code: 'INVALID_SNAPSHOT' }),
+    );
   });
 
   it.each([91, [], 'left', -90, [0, 360]])('%j is refused', (rotate) => {
-    expect(() => createVideoDetector({ detector: turned(0, []), rotate: rotate as Rotate })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('rotate') }));
+    expect(() => createVideoDetector({ detector: turned(0, []), rotate: rotate as Rotate })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('rotate') }),
+    );
   });
 });

@@ -38,7 +38,7 @@ export interface Orientation {
   readonly current: Rotate;
   /** What `choose` changed last, to keep beside its frame. */
   capture(): number | null;
-  /** Told after each frame: what the detector found in it (null where it did not run), and whether a shot cut is before it. */
+  /** Called after each frame with what the detector found in it (null where it did not run). */
   after(frame: { index: number; timestamp: number }, faces: readonly Face[] | null, cut: boolean): void;
   snapshot(probed: number | null): OrientationSnapshot;
   restore(snapshot: OrientationSnapshot): void;
@@ -48,8 +48,9 @@ export interface Orientation {
 const SURE_SCORE = 0.6;
 /** A face of this score is read the right way up: one that is read the wrong way seldom has it (core's `'auto'`). */
 const UPRIGHT_SCORE = 0.82;
-/** Seconds without a sure face after which the detector is asked to find the orientation, and between two such requests. */
+/** Seconds without a sure face after which the detector is asked to find the orientation. */
 const DOUBT_SECONDS = 1;
+/** Seconds between two such requests. */
 const PROBE_SECONDS = 2;
 /** Seconds after which sure faces that are gone are looked for in all orientations again. */
 const RETRY_SECONDS = 0.5;
@@ -57,9 +58,10 @@ const RETRY_SECONDS = 0.5;
 const RECHECK_SECONDS = 5;
 
 /**
- * A video keeps its orientation for a shot: the detector finds it in the shot's first frames (`rotate: 'auto'`, which takes no longer than the
- * upright run where that shows a sure face), and is then asked for that one alone. It finds it anew where no sure face is found, and now and then
- * in a turned shot. What is decided for a frame rests on the results up to `lag` frames before: a run is repeatable.
+ * A video keeps its orientation for a shot: the detector finds it in the shot's first frames (`rotate: 'auto'`, which
+ * takes no longer than the upright run where that shows a sure face), and is then asked for that one alone. The detector
+ * finds it again where no sure face is found, and every few seconds in a shot that is not upright. What is decided for a
+ * frame depends on the results up to `lag` frames before, so that a run is repeatable.
  *
  * The frames on their way when the orientation changes were decided for too early. The detector runs on them again
  * (`amend`): without that, the faces of the first `2 · lag` frames of a shot that is turned otherwise would be missed.
@@ -125,9 +127,10 @@ export function createOrientation(rotate: Rotate, lag: number): Orientation {
         ...(cut ? { since: timestamp, sureAt: null, failedAt: null } : {}),
         ...(retried === index && rotation === null ? { failedAt: timestamp } : {}),
       };
-      // Who has seen only skipped frames knows nothing yet.
+      // After skipped frames only, nothing is known yet.
       if (!last && !faces && !cut) return;
-      const next: Verdict = rotation === null ? { ...found, index } : { ...found, index, rotation, sureAt: cut ? null : timestamp };
+      const next: Verdict =
+        rotation === null ? { ...found, index } : { ...found, index, rotation, sureAt: cut ? null : timestamp };
       verdicts = [...verdicts.slice(-lag - 1), next];
     },
     snapshot: (captured) => ({ probed: captured, verdicts }),
@@ -141,7 +144,8 @@ export function createOrientation(rotate: Rotate, lag: number): Orientation {
 /** The rotation in which the sure faces were found, those with higher scores counting for more; null without any. */
 function rotationOf(faces: readonly Face[]): Rotation | null {
   const strength = new Map<Rotation, number>();
-  for (const { score, rotation = 0 } of faces) if (score >= SURE_SCORE) strength.set(rotation, (strength.get(rotation) ?? 0) + score ** 3);
+  for (const { score, rotation = 0 } of faces)
+    if (score >= SURE_SCORE) strength.set(rotation, (strength.get(rotation) ?? 0) + score ** 3);
   let best: Rotation | null = null;
   for (const [rotation, sum] of strength) if (best === null || sum > strength.get(best)!) best = rotation;
   return best;
@@ -154,11 +158,20 @@ export function isReadBetter(others: readonly Face[], faces: readonly Face[]): b
 }
 
 /** Whether a value is a snapshot of `createOrientation`. */
-export function isOrientationSnapshot(value: Partial<OrientationSnapshot> | null | undefined): value is OrientationSnapshot {
+export function isOrientationSnapshot(
+  value: Partial<OrientationSnapshot> | null | undefined,
+): value is OrientationSnapshot {
   const isTime = (time: unknown) => time === null || Number.isFinite(time);
   return (
     isTime(value?.probed) &&
     Array.isArray(value?.verdicts) &&
-    value.verdicts.every((verdict) => Number.isInteger(verdict?.index) && Number.isInteger(verdict.rotation) && isTime(verdict.since) && isTime(verdict.sureAt) && isTime(verdict.failedAt))
+    value.verdicts.every(
+      (verdict) =>
+        Number.isInteger(verdict?.index) &&
+        Number.isInteger(verdict.rotation) &&
+        isTime(verdict.since) &&
+        isTime(verdict.sureAt) &&
+        isTime(verdict.failedAt),
+    )
   );
 }

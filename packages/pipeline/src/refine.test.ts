@@ -24,7 +24,14 @@ function knower(faces: readonly Face[]) {
       return right - left < 8 || bottom - top < 8 ? [] : [{ box: { x: left - crop.x, y: top - crop.y, width: right - left, height: bottom - top }, score }];
     }));
   };
-  const detector: Detector = { concurrency: 1, detect: async (image) => (await detectBatch([image]))[0]!, detectBatch, warmup: async () => {}, drain: async () => {}, dispose: async () => {} };
+  const detector: Detector = {
+    concurrency: 1,
+    detect: async (image) => (await detectBatch([image]))[0]!,
+    detectBatch,
+    warmup: async () => {},
+    drain: async () => {},
+    dispose: async () => {},
+  };
   return { detector, calls };
 }
 
@@ -88,8 +95,12 @@ describe('regionSource of plain pixels', () => {
     const [width, height] = [inner.width + 9, inner.height + 11];
     const data = new Uint8Array(width * height * 3).fill(255);
     const row = 3 * inner.width;
-    for (let y = 0; y < inner.height; y++) data.set(inner.data.subarray(y * row, (y + 1) * row), 3 * ((y + top) * width + left));
-    return regionSource({ width, height, format: 'rgb', data }, { x: left, y: top, width: inner.width, height: inner.height });
+    for (let y = 0; y < inner.height; y++)
+      data.set(inner.data.subarray(y * row, (y + 1) * row), 3 * ((y + top) * width + left));
+    return regionSource(
+      { width, height, format: 'rgb', data },
+      { x: left, y: top, width: inner.width, height: inner.height },
+    );
   };
   for (const { name, run } of rasterSourceConformance({ create })) it(name, run);
 });
@@ -97,9 +108,18 @@ describe('regionSource of plain pixels', () => {
 it('detectAround refuses what is no result of a detector', async () => {
   const { detector } = knower([]);
   const boxes = [face(60, 60).box, face(200, 150).box];
-  const returned = [undefined, [], [[]], [[], 'faces'], [[], [{ ...face(1, 1), score: NaN }]], [[{ box: null, score: 1 }], []]];
+  const returned = [
+    undefined,
+    [],
+    [[]],
+    [[], 'faces'],
+    [[], [{ ...face(1, 1), score: NaN }]],
+    [[{ box: null, score: 1 }], []],
+  ];
   for (const found of returned) {
     const broken = { ...detector, detectBatch: async () => found as never };
-    await expect(detectAround(broken, picture, boxes, {})).rejects.toThrow(expect.objectContaining({ code: 'INVALID_DETECTION', message: expect.stringContaining('check what') }));
+    await expect(detectAround(broken, picture, boxes, {})).rejects.toThrow(
+      expect.objectContaining({ code: 'INVALID_DETECTION', message: expect.stringContaining('check what') }),
+    );
   }
 });

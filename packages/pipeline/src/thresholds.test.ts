@@ -6,8 +6,8 @@ import type { FrameResult, VideoDetectorOptions } from './types.ts';
 import { createVideoDetector } from './video-detector.ts';
 
 /**
- * A face whose score falls from .9 to .3 after a few frames, as half hidden ones do, and one of .05 that nobody should
- * see.
+ * A face whose score falls from 0.9 to 0.3 after a few frames, as half hidden ones do, and one of 0.05 that must not
+ * be shown.
  */
 const fading = (index: number): Face[] => [faceAt(100 + 2 * index, 100, index < 5 ? 0.9 : 0.3), faceAt(400, 200, 0.05)];
 
@@ -169,7 +169,7 @@ describe('options', () => {
   });
 });
 
-it('a real detector in front of the default pipeline keeps a face that falls to .3', async () => {
+it('a real detector in front of the default pipeline keeps a face that falls to 0.3', async () => {
   const { fakeBackend } = await import('@facedet/core/testing');
   const detector = await createDetector({
     backend: fakeBackend({ faces: (_batch, _image, run) => [faceAt(100, 100, run < 5 ? 0.9 : 0.3)] }),

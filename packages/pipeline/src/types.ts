@@ -7,7 +7,7 @@ import type { ShotSnapshot } from './shot-snapshot.ts';
 
 /**
  * - `detected`: the detector saw it in this frame.
- * - `predicted`: nobody looked at this frame; the box is where the tracker expects the face.
+ * - `predicted`: not detected in this frame; the box is where the tracker expects the face.
  * - `interpolated`: filled in afterwards between two sightings (offline, with look-ahead).
  */
 export type FaceState = 'detected' | 'predicted' | 'interpolated';
@@ -41,12 +41,12 @@ export interface FrameResult<F extends Frame = Frame> {
    * key frames. Anonymizers must hide these too.
    */
   readonly others: readonly Face[];
-  /** Whether the detector looked at this frame, whole or at crops. */
+  /** Whether the detector ran on this frame, whole or in crops. */
   readonly looked: boolean;
   /** Whether a shot ended before this frame. */
   readonly cut: boolean;
   /**
-   * Why this frame could not be looked at or followed, where errors are skipped. `faces` then only holds what is
+   * Why detection or tracking of this frame failed, where errors are skipped. `faces` then only holds what is
    * predicted or interpolated: treat the frame as unseen.
    */
   readonly error?: FaceDetError | Error;
@@ -113,7 +113,7 @@ export interface VideoDetectorOptions {
    * Detect in every n-th frame only (by its `index`) and in the first frame of each shot, and predict in between. Higher
    * costs less; fast faces are followed worse and new ones found later. `'auto'`: at once after a shot cut or where
    * something moves at the picture's borders, soon where a track is new or lost, its last score below 0.5 or its last
-   * innovation large, every tenth frame where nothing of it holds, every fifth where nobody is there. Default 1.
+   * innovation large, every tenth frame where none of this holds, every fifth in an empty scene. Default 1.
    */
   detectEvery?: number | 'auto';
   /**
@@ -142,9 +142,9 @@ export interface VideoDetectorOptions {
    */
   scoreThreshold?: number;
   /**
-   * Degrees by which frames are turned clockwise before detection: a number, or a list for several runs per frame. It replaces the detector's own
-   * `rotate`, and is by default that one. `'auto'`: found in the first frames of each shot and kept, found again where
-   * faces are lost.
+   * Degrees by which frames are turned clockwise before detection: a number, or a list for several runs per frame. It
+   * replaces the detector's own `rotate`, which is the default. `'auto'`: found in the first frames of each shot and
+   * kept, found again where faces are lost.
    */
   rotate?: Rotate;
 }
@@ -158,7 +158,7 @@ export interface VideoStatistics {
   readonly avgFacesPerFrame: number;
   /** Distinct ids in the results. */
   readonly identities: number;
-  /** Frames that the detector looked at whole, and at crops only. */
+  /** Frames on which the detector ran: on the whole frame, and on crops only. */
   readonly detectedFrames: number;
   readonly refinedFrames: number;
   /** Frames dropped in live mode. */
@@ -199,7 +199,7 @@ export interface VideoSnapshot {
   readonly pending: readonly PendingRow[];
   /** Each identity's last landmarks, relative to its box. */
   readonly landmarks: readonly (readonly [id: number, points: readonly number[]])[];
-  /** Identities shown in the last frame that was looked at. */
+  /** Identities shown in the last frame on which the detector ran. */
   readonly shown: readonly number[];
   /** Index of the last frame that went through the tracker: with look-ahead, ahead of `lastIndex`. */
   readonly processed: number;

@@ -173,7 +173,13 @@ describe('run', () => {
   });
 
   it('works on a real detector without an engine', async () => {
-    const detector = await createDetector({ backend: fakeBackend({ faces: [faceAt(100, 100)] }), model: new Uint8Array(1), inputSize: [640, 384], rotate: 0, scoreThreshold: 0.1 });
+    const detector = await createDetector({
+      backend: fakeBackend({ faces: [faceAt(100, 100)] }),
+      model: new Uint8Array(1),
+      inputSize: [640, 384],
+      rotate: 0,
+      scoreThreshold: 0.1,
+    });
     const { results } = await collect({ detector }, film(12).frames());
     expect(results.at(-1)!.faces).toHaveLength(1);
   });
@@ -232,7 +238,11 @@ describe('statistics', () => {
     };
     const [tracker, smoother] = [createTracker<Face>(), createSmoother()];
     const smooth = taking(1, smoother.smooth as (...parameters: unknown[]) => never);
-    const video = createVideoDetector({ detector: seer(walk), tracker: { ...tracker, update: taking(3, tracker.update) }, smoother: { ...smoother, smooth } });
+    const video = createVideoDetector({
+      detector: seer(walk),
+      tracker: { ...tracker, update: taking(3, tracker.update) },
+      smoother: { ...smoother, smooth },
+    });
     for await (const frame of film(5).frames()) await video.process(frame);
     clock.mockRestore();
     expect(video.statistics.msPerFrame).toEqual({ source: 0, detect: 0, track: 3, smooth: 1, consumer: 0 });

@@ -4,7 +4,16 @@ import { createFrameDetection, type FrameDetections } from './frame-detection.ts
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
 import { resolveOptions } from './options.ts';
 import { createOrientation, type Orientation } from './orientation.ts';
-import { checkFrame, choosePlan, runFrames, settleDetections, type BufferedFrame, type Progress, type RunParts, type StepPlan } from './run.ts';
+import {
+  checkFrame,
+  choosePlan,
+  runFrames,
+  settleDetections,
+  type BufferedFrame,
+  type Progress,
+  type RunParts,
+  type StepPlan,
+} from './run.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 import { invalidSnapshot, isSnapshot } from './snapshot.ts';
 import { createStatistics } from './statistics.ts';
@@ -53,7 +62,15 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   function beginning(): Progress {
     const schedule = newSchedule();
     const orientation = newOrientation();
-    return { schedule, chosen: schedule.capture(), orientation, probed: null, lastIndex: -1, processed: -1, pending: [] };
+    return {
+      schedule,
+      chosen: schedule.capture(),
+      orientation,
+      probed: null,
+      lastIndex: -1,
+      processed: -1,
+      pending: [],
+    };
   }
 
   /**
@@ -111,7 +128,7 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
 
   /**
    * Takes back the schedule's choices for frames that were not processed. Choices still in progress then change a
-   * schedule that nobody asks.
+   * schedule that is no longer used.
    */
   function rewindSchedule(): void {
     const { schedule, chosen, orientation, probed } = progress;
