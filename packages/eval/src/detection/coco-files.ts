@@ -15,7 +15,7 @@ type Entry = Record<string, unknown>;
 
 /**
  * Ground truth in COCO's JSON: `images` and `annotations` with `bbox` [x, y, width, height]. As pycocotools reads it:
- * `area` tells a face's size (width × height where an annotation has none), `iscrowd` marks crowds, and `ignore` is not
+ * `area` is a face's size (width × height where an annotation has none), `iscrowd` marks crowds, and `ignore` is not
  * heeded, because pycocotools overwrites it by `iscrowd`.
  *
  * @throws FaceDetError `MALFORMED_FILE` naming the entry: not JSON, no such lists, an invalid box or area, an image

@@ -67,7 +67,7 @@ export function pairDetections(
     const from = firstFace[i]!;
     const count = faceBoxes.length / 4;
     for (let f = 0; f < count; f++) {
-      // As pycocotools: sizes are told by the annotation's area, which of a mask is less than its box's.
+      // As pycocotools: the annotation's area decides the size; of a mask it is less than its box's.
       faceAreas[from + f] = image.areas ? image.areas[f]! : faceBoxes[4 * f + 2]! * faceBoxes[4 * f + 3]!;
       crowd[from + f] = image.crowd?.[f] ? 1 : 0;
       ignored[from + f] = image.ignored?.[f] || image.crowd?.[f] ? 1 : 0;

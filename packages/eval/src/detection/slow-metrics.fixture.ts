@@ -4,7 +4,7 @@ import type { DetectionFigures } from './metrics.ts';
 import type { TruthImage } from './truth.ts';
 
 /**
- * `evaluateDetections` as its definition reads: every size range and limit matches and sorts anew. For tests and
+ * `evaluateDetections` as its definition reads: every size range and limit matches and sorts by itself. For tests and
  * benchmarks.
  *
  * @param images with `areas` where sizes are not those of the boxes.
