@@ -28,6 +28,10 @@ describe('the floors of the house', () => {
     ['packages/models/src/a.ts', 'node:fs'],
     ['packages/models/src/web.ts', 'node:fs'],
     ['packages/runtime-node/src/a.ts', 'onnxruntime-web'],
+    ['packages/runtime-node/src/a.ts', 'node-av/lib'],
+    ['packages/video-node/src/a.ts', '@facedet/runtime-node'],
+    ['packages/video-node/src/a.ts', 'sharp'],
+    ['packages/files/src/a.ts', '@facedet/core'],
     ['packages/runtime-web/src/a.ts', 'onnxruntime-node'],
     ['packages/runtime-web/src/a.ts', 'node:path'],
     ['apps/cli/src/a.ts', '@facedet/core/src/nms.ts'],
@@ -42,6 +46,8 @@ describe('the floors of the house', () => {
     ['packages/draw/src/a.ts', '@facedet/core'],
     ['packages/models/src/node/a.ts', 'node:fs'],
     ['packages/runtime-node/src/a.ts', 'onnxruntime-node'],
+    ['packages/video-node/src/a.ts', 'node-av/lib'],
+    ['packages/files/src/a.ts', 'node:fs'],
     ['apps/cli/src/a.ts', '@facedet/runtime-node'],
   ])('%s may import %s', async (file, name) => {
     expect(await messages(file, importing(name))).toEqual([]);

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openVideo } from '@facedet/runtime-node';
+import { openVideo } from '@facedet/video-node';
 import { sharedFolder } from './shared/folder.ts';
 import { looped } from './shared/looped.ts';
 import { machine, median, percent } from './shared/measure.ts';

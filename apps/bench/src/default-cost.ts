@@ -11,7 +11,8 @@
 // table has the median of the ratios and their quartiles.
 import { parseArgs } from 'node:util';
 import { createDetector, type Detector, type PixelBuffer } from '@facedet/core';
-import { onnxBackend, openVideo, readImage } from '@facedet/runtime-node';
+import { onnxBackend, readImage } from '@facedet/runtime-node';
+import { openVideo } from '@facedet/video-node';
 import { sharedFolder } from './shared/folder.ts';
 import { cpuTime, machine, median } from './shared/measure.ts';
 import { blank, crop, paste, readPixels, turn } from './shared/pictures.ts';

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { PixelBuffer } from '@facedet/core';
 import { initialShotState, nextShotState, thumbnailOf, type Thumbnail } from '@facedet/pipeline';
-import { openVideo } from '@facedet/runtime-node';
+import { openVideo } from '@facedet/video-node';
 import { encoded } from './shot-cuts/encode.ts';
 import { editedFilms, FPS, uncutFilms, type Film, type Transition } from './shot-cuts/films.ts';
 import { crossedBy } from './shot-cuts/ids.ts';

@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createVideoDetector } from '@facedet/pipeline';
-import { createDetector, openVideo } from '@facedet/runtime-node';
+import { createDetector } from '@facedet/runtime-node';
+import { openVideo } from '@facedet/video-node';
 import { sharedFolder } from './shared/folder.ts';
 import { cpuTime, percent } from './shared/measure.ts';
 import { table } from './shared/table.ts';

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openVideo } from '@facedet/runtime-node';
+import { openVideo } from '@facedet/video-node';
 
 const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'main.js');
 const folder = mkdtempSync(join(tmpdir(), 'facedet-interrupted-'));

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FaceDetError, type InferenceBackend } from '@facedet/core';
-import { oneLine } from './optional.ts';
+import { oneLine } from '@facedet/files';
 
 /** A backend of one's own for a pool: functions can't be sent to a thread, so a module is named that makes it there. */
 export interface BackendModule {

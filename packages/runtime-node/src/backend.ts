@@ -3,7 +3,7 @@ import type { InferenceSession as OrtSession, Tensor as OrtTensor } from 'onnxru
 import { describe } from './bytes.ts';
 import { modelSource } from './model.ts';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime.ts';
-import { oneLine } from './optional.ts';
+import { oneLine } from '@facedet/files';
 
 /** Where ONNX Runtime can run a model. The binaries from the registry bring `cpu`, on Windows `dml`, on macOS `coreml`; for `cuda` and `tensorrt` see the README. */
 export type ExecutionProvider = 'cpu' | 'cuda' | 'tensorrt' | 'dml' | 'coreml';

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
-import { oneLine } from './optional.ts';
+import { oneLine } from '@facedet/files';
 
 /** The codes under which a kind of input fails. */
 export interface ByteErrors {

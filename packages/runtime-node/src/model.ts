@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { FaceDetError } from '@facedet/core';
 import { locate, readBytes, type ByteErrors } from './bytes.ts';
-import { oneLine } from './optional.ts';
+import { oneLine } from '@facedet/files';
 import type { WorkerSetup } from './worker-protocol.ts';
 
 const ERRORS: ByteErrors = { what: 'an ONNX model', missing: 'MODEL_NOT_FOUND', unreadable: 'MODEL_UNUSABLE', empty: 'MODEL_UNUSABLE', tooLarge: 'MODEL_UNUSABLE' };

@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-node';
-import { loadOptional } from './optional.ts';
+import { loadOptional } from '@facedet/files';
 
 export type OnnxRuntime = typeof Ort;
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { disposedError, FaceDetError, type Face, unpackError } from '@facedet/core';
-import { oneLine } from './optional.ts';
+import { oneLine } from '@facedet/files';
 import type { FromWorker, ReadyInfo, Task, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
 /** Threads with a session each, fed from one queue. */

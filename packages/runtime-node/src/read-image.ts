@@ -1,7 +1,7 @@
 import { FaceDetError, resizeBilinear, type PixelBuffer, type RasterizeOptions, type RasterSource } from '@facedet/core';
 import { describe, readBytes, type ByteErrors } from './bytes.ts';
 import { readTags, type PictureTags } from './exif.ts';
-import { oneLine } from './optional.ts';
+import { oneLine } from '@facedet/files';
 import { FORMATS, loadSharp, type ImageFormat, type Sharp } from './sharp.ts';
 
 /** Options of `readImage`. */

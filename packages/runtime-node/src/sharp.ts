@@ -1,5 +1,5 @@
 import type sharpFactory from 'sharp';
-import { loadOptional } from './optional.ts';
+import { loadOptional } from '@facedet/files';
 
 export type Sharp = typeof sharpFactory;
 

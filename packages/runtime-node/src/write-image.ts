@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
 import { exifOf, type PictureTags } from './exif.ts';
-import { oneLine } from './optional.ts';
+import { oneLine } from '@facedet/files';
 import { loadSharp, type ImageFormat } from './sharp.ts';
 
 /** Options of `encodeImage`. */

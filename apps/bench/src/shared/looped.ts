@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
-import { createVideoWriter, openVideo, type VideoWriter } from '@facedet/runtime-node';
+import { createVideoWriter, openVideo, type VideoWriter } from '@facedet/video-node';
 
 /** A video shown several times over, in one file that is kept for the next run. */
 export async function looped(path: string, times: number): Promise<string> {

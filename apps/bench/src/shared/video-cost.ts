@@ -1,6 +1,7 @@
 // What a frame of a video costs at least: decoding it, FFmpeg's scaling, one run of the model, each alone and on one thread.
 import { letterbox, type CanvasSize, type InputSize } from '@facedet/core';
-import { onnxBackend, openVideo, type VideoFrame } from '@facedet/runtime-node';
+import { onnxBackend } from '@facedet/runtime-node';
+import { openVideo, type VideoFrame } from '@facedet/video-node';
 import { cpuTime, median } from './measure.ts';
 
 /** Milliseconds of CPU time a frame. */

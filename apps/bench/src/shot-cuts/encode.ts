@@ -1,7 +1,7 @@
 // Writes films as H.264 and keeps them for the next run.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createVideoWriter } from '@facedet/runtime-node';
+import { createVideoWriter } from '@facedet/video-node';
 import { FPS, type Film } from './films.ts';
 import { HEIGHT, WIDTH } from './shots.ts';
 

@@ -1,7 +1,7 @@
 // IDs over cuts, through the whole pipeline, in the worst case: somebody is in the same place in every frame.
 import type { Detector, Face } from '@facedet/core';
 import { createVideoDetector, type VideoDetectorOptions } from '@facedet/pipeline';
-import { openVideo } from '@facedet/runtime-node';
+import { openVideo } from '@facedet/video-node';
 import type { Transition } from './films.ts';
 import { HEIGHT, WIDTH } from './shots.ts';
 

@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { resizeBilinear, type PixelBuffer } from '@facedet/core';
 import { createScene } from '@facedet/eval/synthetic';
-import { openVideo, readImage } from '@facedet/runtime-node';
+import { readImage } from '@facedet/runtime-node';
+import { openVideo } from '@facedet/video-node';
 
 /** Packed RGB. */
 export interface Picture {

@@ -72,7 +72,7 @@ async function pictures(): Promise<Finding> {
 }
 
 async function video(): Promise<Finding> {
-  const found = versionOf('node-av');
+  const found = versionOf('node-av', '@facedet/video-node');
   if (found) return { what: 'video', state: 'ok', detail: `node-av ${found}` };
   return { what: 'video', state: 'missing', detail: 'node-av is not installed; pictures work without it', advice: 'npm install node-av' };
 }
@@ -102,10 +102,10 @@ async function probe(what: string, look: () => Promise<{ detail: string; advice?
   }
 }
 
-/** The installed version of a package that the runtime stands on; undefined where there is none. */
-function versionOf(name: string): string | undefined {
+/** The installed version of a package that another depends on; undefined where there is none. */
+function versionOf(name: string, dependent = '@facedet/runtime-node'): string | undefined {
   try {
-    const require = createRequire(import.meta.resolve('@facedet/runtime-node'));
+    const require = createRequire(import.meta.resolve(dependent));
     // Not every package exports its package.json; its folder is found by where modules are looked for.
     for (const folder of require.resolve.paths(name) ?? []) {
       try {

@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import { createScene, toJsonl, toMot, type SceneEventKind } from '@facedet/eval/synthetic';
-import { createVideoWriter } from '@facedet/runtime-node';
+import { createVideoWriter } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import { usageError } from '../shared/errors.ts';
 import { openPartial } from '../shared/partial-file.ts';

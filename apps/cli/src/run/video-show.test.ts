@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startLivePage } from '@facedet/runtime-node';
+import { startLivePage } from '../pages/live-page.ts';
 import type { Context } from '../shared/context.ts';
 import { run as synth } from './synth.ts';
 import { run as video, type VideoFlags } from './video.ts';

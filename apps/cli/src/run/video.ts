@@ -1,7 +1,9 @@
 import { basename, extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFaceDetError } from '@facedet/core';
-import { processVideo, startLivePage, type LivePage, type VideoSummary } from '@facedet/runtime-node';
+import { processVideo, type VideoSummary } from '@facedet/video-node';
+import { galleryPage } from '../pages/gallery-page.ts';
+import { startLivePage, type LivePage } from '../pages/live-page.ts';
 import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
@@ -54,7 +56,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       ...(flags.jsonl !== undefined && { jsonl: flags.jsonl }),
       ...(flags.mot !== undefined && { mot: flags.mot }),
       ...(flags.csv !== undefined && { csv: flags.csv }),
-      ...(flags.thumbnails !== undefined && { thumbnails: flags.thumbnails }),
+      ...(flags.thumbnails !== undefined && { thumbnails: flags.thumbnails, thumbnailsPage: galleryPage }),
       ...(flags.resume && { resume: true }),
       ...(flags.fps !== undefined && { fps: flags.fps }),
       ...(flags.hwaccel && { hwaccel: flags.hwaccel }),

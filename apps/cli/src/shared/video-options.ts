@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Preset, TrackerOptions } from '@facedet/tracker';
-import type { VideoCodec, VideoWriterOptions } from '@facedet/runtime-node';
+import type { VideoCodec, VideoWriterOptions } from '@facedet/video-node';
 import { usageError } from './errors.ts';
 import type { DetectorFlags } from './model-option.ts';
 import { integerIn, numberIn, oneOf } from './options.ts';

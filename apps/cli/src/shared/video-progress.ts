@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { VideoProgress } from '@facedet/runtime-node';
+import type { VideoProgress } from '@facedet/video-node';
 import type { Context } from './context.ts';
 import { progress } from './progress.ts';
 

@@ -1,0 +1,132 @@
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PixelBuffer } from '@facedet/core';
+import { loadFfmpeg } from './ffmpeg/load.ts';
+import { openVideo, type OpenVideoOptions } from './read/open-video.ts';
+import type { VideoSource } from './read/source.ts';
+import { createVideoWriter, type VideoWriterOptions } from './write/writer.ts';
+
+/** Real videos, for tests that need them. */
+export const shared = fileURLToPath(new URL('../../../../shared/', import.meta.url));
+export const hasShared = existsSync(join(shared, 'video'));
+if (!hasShared) process.stderr.write(`Tests of real videos are skipped: there is no ${shared}video.\n`);
+
+export function tempFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'facedet-video-'));
+}
+
+/** A picture that tells its number: the brightness of its left half, and a blue bar that moves in the right one. */
+export function numberedPicture(index: number, width: number, height: number): PixelBuffer {
+  const data = new Uint8Array(width * height * 3);
+  const bar = width / 2 + ((index * 4) % (width / 2));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = 3 * (y * width + x);
+      data[at] = x < width / 2 ? 40 + 2 * (index % 90) : (x * 255) / width;
+      data[at + 1] = data[at]!;
+      data[at + 2] = x >= bar && x < bar + 4 ? 250 : data[at]!;
+    }
+  }
+  return { data, width, height, format: 'rgb' };
+}
+
+/** Writes numbered pictures at the times given and returns the path. */
+export async function writeNumbered(path: string, times: readonly number[], { width = 96, height = 64, ...options }: Partial<VideoWriterOptions> & { width?: number; height?: number } = {}): Promise<string> {
+  const writer = await createVideoWriter(path, { like: { width, height, fps: 25 }, crf: 8, ...options });
+  for (const [index, timestamp] of times.entries()) await writer.write({ ...numberedPicture(index, width, height), timestamp });
+  await writer.finish();
+  return path;
+}
+
+/** `count` times at 25 a second. */
+export function steady(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i / 25);
+}
+
+/** What a video shows: times and the mean brightness of the upper left corner, which tells the numbered picture. */
+export async function show(source: VideoSource, options: OpenVideoOptions = {}): Promise<{ indices: number[]; times: number[]; levels: number[]; error: (Error & { code?: string }) | undefined }> {
+  const video = await openVideo(source, options);
+  const [indices, times, levels] = [[], [], []] as [number[], number[], number[]];
+  let error: (Error & { code?: string }) | undefined;
+  try {
+    for await (const frame of video) {
+      indices.push(frame.index);
+      times.push(frame.timestamp);
+      const { data } = await frame.rasterize(8, 8, { region: { x: 4, y: 4, width: 16, height: 16 } });
+      levels.push(Math.round(data[3 * (8 * 4 + 4)]!));
+      frame.close();
+    }
+  } catch (reason) {
+    error = reason as Error;
+  }
+  await video.close();
+  return { indices, times, levels, error };
+}
+
+/** The numbers of the pictures that `show` saw, as far as their levels tell (the numbers begin anew after 90). */
+export function numbersOf(levels: readonly number[]): number[] {
+  return levels.map((level) => Math.round((level - 40) / 2));
+}
+
+/** A display matrix as containers keep it. */
+export function displayMatrix(a: number, b: number, c: number, d: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(36));
+  [a, b, 0, c, d, 0, 0, 0, 16_384].forEach((value, i) => bytes.setInt32(4 * i, value * 65_536 || 0, true));
+  return new Uint8Array(bytes.buffer);
+}
+
+/** Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, other containers). */
+export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, size: [width, height] = [128, 96], matrix }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; size?: readonly [number, number]; matrix?: Uint8Array }): Promise<string> {
+  const ffmpeg = await loadFfmpeg();
+  const { constants } = ffmpeg;
+  const output = new ffmpeg.FormatContext();
+  output.allocOutputContext2(null, null, path);
+  const context = new ffmpeg.CodecContext();
+  const codec = ffmpeg.Codec.findEncoderByName(encoder as never)!;
+  context.allocContext3(codec);
+  context.width = width;
+  context.height = height;
+  context.pixelFormat = ffmpeg.avGetPixFmtFromName(pixelFormat);
+  context.timeBase = new ffmpeg.Rational(1, 25);
+  context.framerate = new ffmpeg.Rational(25, 1);
+  if (interlaced) context.setFlags(constants.AV_CODEC_FLAG_INTERLACED_DCT);
+  const opened = await context.open2(codec, null);
+  if (opened < 0) throw new Error(`${encoder}: ${ffmpeg.FFmpegError.strerror(opened)}`);
+  const stream = output.newStream(null);
+  stream.timeBase = context.timeBase;
+  stream.codecpar.fromContext(context);
+  if (matrix) stream.codecpar.addCodedSideData(constants.AV_PKT_DATA_DISPLAYMATRIX, Buffer.from(matrix));
+  await output.openOutput();
+  await output.writeHeader(null);
+  const packet = new ffmpeg.Packet();
+  packet.alloc();
+  const drain = async () => {
+    while ((await context.receivePacket(packet)) >= 0) {
+      packet.streamIndex = 0;
+      packet.duration = 1n;
+      packet.rescaleTs(context.timeBase, stream.timeBase);
+      await output.writeFrame(packet);
+      packet.unref();
+    }
+  };
+  const video = await openVideo(`lavfi:${graph ?? `testsrc2=size=${width}x${height}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}`, { deinterlace: false });
+  for await (const frame of video) {
+    const picture = frame.native().clone()!;
+    picture.pts = BigInt(frame.index);
+    await context.sendFrame(picture);
+    picture.free();
+    await drain();
+    frame.close();
+    if (frame.index + 1 >= frames) break;
+  }
+  await context.sendFrame(null);
+  await drain();
+  await output.writeTrailer();
+  await output.closeOutput();
+  output.freeContext();
+  context.freeContext();
+  packet.free();
+  return path;
+}

@@ -1,0 +1,17 @@
+// Frames in: files, cameras, streams, by FFmpeg in the process.
+export { openVideo, type OpenVideoOptions, type VideoInput } from './read/open-video.ts';
+export { type VideoSource } from './read/source.ts';
+export { type ColorTags, type Fraction, type SideStream, type VideoMetadata } from './read/metadata.ts';
+export { type VideoFrame } from './read/frame.ts';
+// Film out.
+export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './write/writer.ts';
+export { type VideoCodec } from './write/encoder.ts';
+export { type LeftOut } from './write/side-streams.ts';
+// The whole way of a video.
+export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
+export { renderVideo, type RenderVideoOptions } from './run/render-video.ts';
+export { type Row } from './run/rows.ts';
+export { type Preview, type PreviewUpdate } from './run/preview.ts';
+export { type GalleryDocument, type GalleryIdentity, type GalleryPage } from './run/gallery.ts';
+// What `onFrame` of a run is given.
+export { type FrameResult, type VideoFace } from '@facedet/pipeline';

@@ -1,0 +1,118 @@
+import type { CodecParameters, FormatContext, Stream } from 'node-av/lib';
+import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { orientationOf, turnsSideways, type Orientation } from '../ffmpeg/orientation.ts';
+
+/** A fraction, as containers count time: `num / den` seconds a tick. */
+export interface Fraction {
+  readonly num: number;
+  readonly den: number;
+}
+
+/** FFmpeg's numbers for what the samples mean; kept as they are from source to output. */
+export interface ColorTags {
+  readonly range: number;
+  readonly space: number;
+  readonly primaries: number;
+  readonly transfer: number;
+  readonly chromaLocation: number;
+}
+
+/** A stream beside the pictures. */
+export interface SideStream {
+  /** Position among the streams of the container. */
+  readonly index: number;
+  /** FFmpeg's name of the codec: `aac`, `opus`, `mov_text`, … */
+  readonly codec: string;
+  /** The language tag of the container, where there is one. */
+  readonly language?: string;
+}
+
+/** What is known of a video before it is read. */
+export interface VideoMetadata {
+  /** What messages call the source. */
+  readonly source: string;
+  readonly kind: 'file' | 'pictures' | 'camera' | 'stream' | 'lavfi';
+  /** Pixels of the upright picture: rotation metadata is applied. */
+  readonly width: number;
+  readonly height: number;
+  /** Nominal frames a second; null where the container does not say. Time comes from `timestamp`, never from this. */
+  readonly fps: number | null;
+  /** Frames in the container; null where it does not say. */
+  readonly frameCount: number | null;
+  /** Seconds; null where it is not known (cameras, streams, files in the making). */
+  readonly duration: number | null;
+  /** FFmpeg's name of the codec and of the pixel format. */
+  readonly codec: string;
+  readonly pixelFormat: string;
+  /** The container's names, FFmpeg's (`mov,mp4,m4a,…`). */
+  readonly container: string;
+  /** Clockwise turn that was applied, and whether the picture was mirrored. */
+  readonly rotation: 0 | 90 | 180 | 270;
+  readonly mirrored: boolean;
+  readonly timeBase: Fraction;
+  /** Seconds on the container's clock at which the first frame is shown. */
+  readonly startTime: number;
+  readonly sampleAspectRatio: Fraction;
+  readonly color: ColorTags;
+  readonly audioStreams: readonly SideStream[];
+  readonly subtitleStreams: readonly SideStream[];
+  /** No end is known and late frames are of no use: cameras and streams. */
+  readonly live: boolean;
+}
+
+/** Reads what the container says about its pictures. */
+export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stream, source: Pick<VideoMetadata, 'source' | 'kind' | 'live'>): VideoMetadata {
+  const { codecpar } = stream;
+  const orientation = streamOrientation(ffmpeg, codecpar);
+  const sideways = turnsSideways(orientation);
+  const duration = streamDuration(ffmpeg, format, stream);
+  const aspect = codecpar.sampleAspectRatio;
+  const sar = aspect.num > 0 && aspect.den > 0 ? { num: aspect.num, den: aspect.den } : { num: 1, den: 1 };
+  return {
+    ...source,
+    width: sideways ? codecpar.height : codecpar.width,
+    height: sideways ? codecpar.width : codecpar.height,
+    fps: nominalRate(stream),
+    frameCount: stream.nbFrames > 0n ? Number(stream.nbFrames) : null,
+    duration: source.live ? null : duration,
+    codec: ffmpeg.avGetCodecName(codecpar.codecId) ?? 'unknown',
+    pixelFormat: ffmpeg.avGetPixFmtName(codecpar.format as never) ?? 'unknown',
+    container: format.iformat?.name ?? 'unknown',
+    rotation: orientation.rotation,
+    mirrored: orientation.mirrored,
+    timeBase: { num: stream.timeBase.num, den: stream.timeBase.den },
+    startTime: stream.startTime !== ffmpeg.constants.AV_NOPTS_VALUE ? (Number(stream.startTime) * stream.timeBase.num) / stream.timeBase.den : 0,
+    sampleAspectRatio: sideways ? { num: sar.den, den: sar.num } : sar,
+    color: { range: codecpar.colorRange, space: codecpar.colorSpace, primaries: codecpar.colorPrimaries, transfer: codecpar.colorTrc, chromaLocation: codecpar.chromaLocation },
+    audioStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_AUDIO),
+    subtitleStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_SUBTITLE),
+  };
+}
+
+/** How the container asks for the pictures to be turned. */
+export function streamOrientation({ constants }: Ffmpeg, codecpar: CodecParameters): Orientation {
+  return orientationOf(codecpar.getCodedSideData(constants.AV_PKT_DATA_DISPLAYMATRIX));
+}
+
+/** Seconds of the pictures' own stream where it says so, else of the whole file; null where neither is known. */
+export function streamDuration({ constants }: Ffmpeg, format: FormatContext, stream: Stream): number | null {
+  if (stream.duration !== constants.AV_NOPTS_VALUE && stream.duration > 0n) return (Number(stream.duration) * stream.timeBase.num) / stream.timeBase.den;
+  return format.duration !== constants.AV_NOPTS_VALUE && format.duration > 0n ? Number(format.duration) / 1e6 : null;
+}
+
+// Containers of whole milliseconds report 1000 as their rate where they have no other.
+function nominalRate(stream: Stream): number | null {
+  for (const { num, den } of [stream.avgFrameRate, stream.rFrameRate]) {
+    if (num > 0 && den > 0 && num / den < 500) return num / den;
+  }
+  return null;
+}
+
+function sideStreams(ffmpeg: Ffmpeg, format: FormatContext, type: number): SideStream[] {
+  return format.streams
+    .filter(({ codecpar }) => codecpar.codecType === type)
+    .map(({ index, codecpar, metadata }) => {
+      const language = metadata?.get('language');
+      return { index, codec: ffmpeg.avGetCodecName(codecpar.codecId) ?? 'unknown', ...(language ? { language } : {}) };
+    });
+}

@@ -1,0 +1,159 @@
+import { FaceDetError, resizeBilinear, type Box, type PixelBuffer } from '@facedet/core';
+import type { Frame as NativeFrame, SoftwareScaleContext } from 'node-av/lib';
+import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { check } from '../ffmpeg/errors.ts';
+import { layoutOf, type Layout } from '../ffmpeg/pixel-layout.ts';
+
+/** Scales decoded pictures to RGB; what it learnt for one picture serves the next. */
+export interface Rasterizer {
+  /** `region` of a picture (by default all of it) at `width` × `height`. The pixels own their memory. */
+  rasterize(frame: NativeFrame, width: number, height: number, region?: Box): Promise<PixelBuffer>;
+  close(): void;
+}
+
+/** FFmpeg's contexts for one picture at a time. */
+interface Scalers {
+  readonly toSize: SoftwareScaleContext;
+  readonly toRgb: SoftwareScaleContext;
+}
+
+function free({ toSize, toRgb }: Scalers): void {
+  toSize.freeContext();
+  toRgb.freeContext();
+}
+
+/** FFmpeg's scaler behind `rasterize`, for as many calls side by side as are made: a scaling context serves one at a time. */
+export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
+  const { constants, Frame, SoftwareScaleContext } = ffmpeg;
+  const idle: Scalers[] = [];
+  let closed = false;
+
+  async function scale(frame: NativeFrame, width: number, height: number): Promise<PixelBuffer> {
+    const { toSize, toRgb } = idle.pop() ?? { toSize: newContext(), toRgb: newContext() };
+    const middle = new Frame();
+    const scaled = new Frame();
+    try {
+      let from = frame;
+      if (isSlow(frame, width, height)) {
+        middle.alloc();
+        middle.width = width;
+        middle.height = height;
+        middle.format = constants.AV_PIX_FMT_YUV422P;
+        middle.colorRange = frame.colorRange;
+        middle.colorSpace = frame.colorSpace;
+        check(ffmpeg, await toSize.scaleFrame(middle, frame), 'VIDEO_BROKEN', `A picture of ${frame.width} × ${frame.height} can't be scaled to ${width} × ${height}`);
+        from = middle;
+      }
+      scaled.alloc();
+      scaled.width = width;
+      scaled.height = height;
+      scaled.format = constants.AV_PIX_FMT_RGB24;
+      scaled.colorRange = constants.AVCOL_RANGE_JPEG;
+      check(ffmpeg, await toRgb.scaleFrame(scaled, from), 'VIDEO_BROKEN', `A picture of ${frame.width} × ${frame.height} can't be scaled to ${width} × ${height}`);
+      return { data: pack(scaled, width, height), width, height, format: 'rgb' };
+    } finally {
+      middle.free();
+      scaled.free();
+      if (closed) free({ toSize, toRgb });
+      else idle.push({ toSize, toRgb });
+    }
+  }
+
+  // Where FFmpeg shrinks and converts to RGB at once, the conversion has no fast code; shrunk as YUV it has, and takes half the time in all.
+  function isSlow(frame: NativeFrame, width: number, height: number): boolean {
+    const layout = layoutOf(ffmpeg.avGetPixFmtName(frame.format as never) ?? '');
+    return layout?.bitDepth === 8 && (layout.subsampling === '420' || layout.subsampling === '422') && 2 * height <= frame.height && 2 * width <= frame.width && height % 2 === 0;
+  }
+
+  function newContext(): SoftwareScaleContext {
+    const context = new SoftwareScaleContext();
+    context.allocContext();
+    context.setOption('sws_flags', 'bilinear');
+    return context;
+  }
+
+  async function cut(frame: NativeFrame, width: number, height: number, region: Box): Promise<PixelBuffer> {
+    const layout = layoutOf(ffmpeg.avGetPixFmtName(frame.format as never) ?? '');
+    if (!layout) return resizeBilinear(await scale(frame, frame.width, frame.height), width, height, region);
+    const [left, right] = cover(region.x, region.width, frame.width);
+    const [top, bottom] = cover(region.y, region.height, frame.height);
+    const crop = new Frame();
+    try {
+      crop.alloc();
+      crop.width = right - left;
+      crop.height = bottom - top;
+      crop.format = frame.format;
+      check(ffmpeg, crop.getBuffer(0), 'OUT_OF_MEMORY', `A part of ${crop.width} × ${crop.height} pixels can't be held`);
+      crop.copyProps(frame);
+      copyPart(frame, crop, layout, left, top);
+      // FFmpeg shrinks to the size asked for; what is finer than that, and the part of a pixel that is left, bilinear does.
+      const shrink = Math.min(region.width / width, region.height / height);
+      const w = shrink < 2 ? crop.width : Math.max(1, Math.round((crop.width / region.width) * width));
+      const h = shrink < 2 ? crop.height : Math.max(1, Math.round((crop.height / region.height) * height));
+      const pixels = await scale(crop, w, h);
+      const [sx, sy] = [w / crop.width, h / crop.height];
+      return resizeBilinear(pixels, width, height, { x: (region.x - left) * sx, y: (region.y - top) * sy, width: region.width * sx, height: region.height * sy });
+    } finally {
+      crop.free();
+    }
+  }
+
+  return {
+    async rasterize(frame, width, height, region) {
+      if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+        throw new FaceDetError(
+          'INVALID_ARGUMENT',
+          `Expected positive integers for the size to scale to but received ${width} × ${height}; round it first.`,
+        );
+      if (
+        !region ||
+        (region.x === 0 && region.y === 0 && region.width === frame.width && region.height === frame.height)
+      )
+        return scale(frame, width, height);
+      if (!(
+        region.width > 0 &&
+        region.height > 0 &&
+        Number.isFinite(region.x + region.y + region.width + region.height)
+      ))
+        throw new FaceDetError(
+          'INVALID_ARGUMENT',
+          `Expected a region of finite numbers with positive sides but received ${region.width} × ${region.height} ` +
+            `at ${region.x}, ${region.y}; regions are in source pixels.`,
+        );
+      return cut(frame, width, height, region);
+    },
+    close() {
+      closed = true;
+      idle.splice(0).forEach(free);
+    },
+  };
+}
+
+/** The samples between which a span of pixels lies, and one more for the neighbour; even, so that chroma stays whole. */
+function cover(start: number, length: number, limit: number): [from: number, to: number] {
+  const from = Math.min(Math.max(0, Math.floor(start) - 1), limit - 1) & ~3;
+  const to = Math.min((Math.max(Math.ceil(start + length) + 1, from + 1) + 1) & ~1, limit);
+  return [from, to];
+}
+
+function copyPart(from: NativeFrame, to: NativeFrame, { planes }: Layout, left: number, top: number): void {
+  const [source, target] = [from.data!, to.data!];
+  planes.forEach(({ bytes, shiftX, shiftY }, i) => {
+    const [a, b] = [source[i]!, target[i]!];
+    const [strideA, strideB] = [from.linesize[i]!, to.linesize[i]!];
+    const rowBytes = -(-to.width >> shiftX) * bytes;
+    const rows = -(-to.height >> shiftY);
+    let at = (top >> shiftY) * strideA + (left >> shiftX) * bytes;
+    for (let y = 0; y < rows; y++, at += strideA) a.copy(b, y * strideB, at, at + rowBytes);
+  });
+}
+
+function pack(frame: NativeFrame, width: number, height: number): Uint8Array {
+  const row = width * 3;
+  const stride = frame.linesize[0]!;
+  const from = frame.data![0]!;
+  if (stride === row) return new Uint8Array(from.subarray(0, row * height));
+  const packed = new Uint8Array(row * height);
+  for (let y = 0; y < height; y++) packed.set(from.subarray(y * stride, y * stride + row), y * row);
+  return packed;
+}

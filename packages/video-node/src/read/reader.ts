@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FaceDetError } from '@facedet/core';
+import { createClock, type Clock } from './clock.ts';
+import { openDecoder, type PictureDecoder } from './decoder.ts';
+import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { filterFrames, type Upright } from './filters.ts';
+import { openInput, type CaptureOptions, type Container, type Input } from './input.ts';
+import { readMetadata, streamOrientation, type VideoMetadata } from './metadata.ts';
+import type { ResolvedSource } from './source.ts';
+
+/** A picture with its place in the source. */
+export interface Placed extends Omit<Upright, 'seconds'> {
+  readonly index: number;
+  readonly timestamp: number;
+}
+
+/** How a source is read; every field has been decided. */
+export interface ReaderOptions {
+  readonly capture: CaptureOptions;
+  /** Frames a second of a folder of pictures. */
+  readonly pictureRate: number;
+  readonly threads: number;
+  readonly hwaccel: 'auto' | 'none';
+  readonly deinterlace: boolean;
+  readonly after?: { readonly index: number; readonly timestamp: number } | undefined;
+  readonly reconnects: number;
+  readonly signal: AbortSignal;
+  /** Called when a lost stream is opened again. */
+  readonly onReconnect: () => void;
+}
+
+/** Reads a source from its first frame, or from behind the frame `after`. */
+export interface Reader {
+  readonly frames: AsyncGenerator<Placed, void>;
+  /** What is known of the source; undefined before the first frame. */
+  metadata(): VideoMetadata | undefined;
+}
+
+interface Opened {
+  readonly input: Input;
+  readonly decoder: PictureDecoder;
+  readonly metadata: VideoMetadata;
+}
+
+export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: ReaderOptions): Reader {
+  const { constants } = ffmpeg;
+  const { after, signal } = options;
+  const size = { width: 0, height: 0 };
+  let opened: Opened | undefined;
+  let metadata: VideoMetadata | undefined;
+  let origin: number | null = null;
+
+  async function open(container: Container): Promise<Opened> {
+    const input = await openInput(ffmpeg, container, options.capture, signal);
+    try {
+      const live = source.kind === 'camera' || (source.kind === 'stream' && !(input.format.duration > 0n));
+      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, finite: !live && source.kind !== 'pictures' });
+      return (opened = { input, decoder, metadata: readMetadata(ffmpeg, input.format, input.stream, { source: source.name, kind: source.kind, live }) });
+    } catch (error) {
+      await input.close();
+      throw error;
+    }
+  }
+
+  async function shut(): Promise<void> {
+    const last = opened;
+    opened = undefined;
+    last?.decoder.close();
+    await last?.input.close();
+  }
+
+  function upright({ input, decoder }: Opened): AsyncGenerator<Upright, void> {
+    return filterFrames(ffmpeg, decoder.pictures(), { name: source.name, timeBase: input.stream.timeBase, orientation: streamOrientation(ffmpeg, input.stream.codecpar), deinterlace: options.deinterlace, size });
+  }
+
+  async function* folder(paths: readonly string[]): AsyncGenerator<Placed, void> {
+    const { pictureRate } = options;
+    for (let index = after ? after.index + 1 : 0; index < paths.length; index++) {
+      const path = paths[index]!;
+      try {
+        for await (const { frame } of upright(await open({ kind: 'file', name: path, path }))) {
+          yield { frame, index, timestamp: index / pictureRate, duration: 1 / pictureRate };
+          break;
+        }
+      } finally {
+        await shut();
+      }
+    }
+  }
+
+  async function* file(container: Container, start: Opened): AsyncGenerator<Placed, void> {
+    const clock = createClock();
+    const found = after && (yield* behind(container, start, after, clock));
+    if (found) return;
+    let index = 0;
+    for await (const { frame, seconds, duration } of upright(opened ?? (await open(container)))) {
+      origin ??= seconds;
+      const place = { frame, index: index++, timestamp: clock.stamp(seconds, duration || frameTime()), duration };
+      if (after && place.index <= after.index) frame.free();
+      else yield place;
+    }
+  }
+
+  /**
+   * Seeks to a key frame before the frame `after` and goes on behind it. False, and nothing yielded, where the source can't, or does
+   * not show that very frame again: then only reading from the start is exact.
+   */
+  async function* behind(container: Container, start: Opened, { index, timestamp }: { index: number; timestamp: number }, clock: Clock): AsyncGenerator<Placed, boolean> {
+    origin = await firstTime(start);
+    await shut();
+    // A GIF's pictures build on each other; near the start there is nothing to save.
+    if (origin === null || timestamp < 2 || start.metadata.container.includes('gif')) return false;
+    const again = await open(container);
+    if (!(await again.decoder.seek(origin + timestamp - 1))) {
+      await shut();
+      return false;
+    }
+    let key = false;
+    let met = false;
+    let next = index + 1;
+    for await (const { frame, seconds, duration } of upright(again)) {
+      const time = seconds === null ? Infinity : Math.round((seconds - origin) * 1e9) / 1e9;
+      if (met) {
+        yield { frame, index: next++, timestamp: clock.stamp(seconds, duration || frameTime()), duration };
+        continue;
+      }
+      key ||= frame.hasFlags(constants.AV_FRAME_FLAG_KEY);
+      met = key && Math.abs(time - timestamp) < 1e-6;
+      frame.free();
+      if (met) {
+        clock.restart(timestamp);
+        clock.stamp(seconds, 0);
+      } else if (time > timestamp) break;
+    }
+    if (!met) await shut();
+    return met;
+  }
+
+  async function firstTime(start: Opened): Promise<number | null> {
+    for await (const { frame, seconds } of upright(start)) {
+      frame.free();
+      return seconds;
+    }
+    return null;
+  }
+
+  /** A live source: when it is lost it is opened again, and its time goes on with the time that passed. */
+  async function* live(container: Container, start: Opened): AsyncGenerator<Placed, void> {
+    const clock = createClock();
+    let current: Opened | undefined = start;
+    let index = 0;
+    let timestamp = 0;
+    let seen = performance.now();
+    let failures = 0;
+    for (;;) {
+      let lost: unknown;
+      try {
+        current ??= await open(container);
+        for await (const { frame, seconds, duration } of upright(current)) {
+          if (failures > 0) options.onReconnect();
+          failures = 0;
+          timestamp = clock.stamp(seconds, duration || frameTime());
+          seen = performance.now();
+          yield { frame, index: index++, timestamp, duration };
+        }
+      } catch (error) {
+        lost = error;
+      }
+      signal.throwIfAborted();
+      current = undefined;
+      await shut();
+      if (failures >= options.reconnects) throw new FaceDetError('STREAM_LOST', `${source.name}: lost after ${index} frames and not back after ${failures} attempts. Check the sender and the network.`, { cause: lost });
+      await sleep(Math.min(8000, 500 * 2 ** failures), undefined, { signal }).catch(() => signal.throwIfAborted());
+      failures++;
+      clock.restart(timestamp + Math.max(frameTime(), (performance.now() - seen) / 1000));
+    }
+  }
+
+  function frameTime(): number {
+    return 1 / (metadata?.fps ?? 25);
+  }
+
+  async function* frames(): AsyncGenerator<Placed, void> {
+    try {
+      for await (const placed of places()) {
+        metadata ??= describe(placed);
+        yield placed;
+      }
+    } finally {
+      await shut();
+    }
+  }
+
+  async function* places(): AsyncGenerator<Placed, void> {
+    if (source.kind === 'pictures') return yield* folder(source.paths);
+    const start = await open(source);
+    if (start.metadata.live) yield* live(source, start);
+    else yield* file(source, start);
+  }
+
+  // What the first picture shows is surer than what the container says.
+  function describe({ frame }: Placed): VideoMetadata {
+    const said = opened!.metadata;
+    const { color } = said;
+    const { num, den } = frame.sampleAspectRatio;
+    return {
+      ...said,
+      ...(source.kind === 'pictures' ? { fps: options.pictureRate, frameCount: source.paths.length, duration: source.paths.length / options.pictureRate, timeBase: { num: 1, den: 90_000 } } : {}),
+      startTime: origin ?? said.startTime,
+      width: frame.width,
+      height: frame.height,
+      pixelFormat: ffmpeg.avGetPixFmtName(frame.format as never) ?? said.pixelFormat,
+      sampleAspectRatio: num > 0 && den > 0 ? { num, den } : said.sampleAspectRatio,
+      color: {
+        range: color.range || frame.colorRange,
+        space: color.space !== constants.AVCOL_SPC_UNSPECIFIED ? color.space : frame.colorSpace,
+        primaries: color.primaries !== constants.AVCOL_PRI_UNSPECIFIED ? color.primaries : frame.colorPrimaries,
+        transfer: color.transfer !== constants.AVCOL_TRC_UNSPECIFIED ? color.transfer : frame.colorTrc,
+        chromaLocation: color.chromaLocation || frame.chromaLocation,
+      },
+    };
+  }
+
+  return { frames: frames(), metadata: () => metadata };
+}

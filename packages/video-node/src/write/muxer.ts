@@ -1,0 +1,219 @@
+import { FaceDetError } from '@facedet/core';
+import type { CodecContext, Packet } from 'node-av/lib';
+import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { check } from '../ffmpeg/errors.ts';
+import { openInput } from '../read/input.ts';
+import type { Fraction } from '../read/metadata.ts';
+import { openSideStreams, type LeftOut, type SideStreamOptions } from './side-streams.ts';
+import { trimFragments } from './mp4-fragments.ts';
+
+/** What a muxer is opened with. */
+export interface MuxerOptions {
+  readonly path: string;
+  /** FFmpeg's name: `mp4`, `mov`, `matroska`, `webm`. */
+  readonly container: string;
+  readonly encoder: CodecContext;
+  /** Of the packets' times. */
+  readonly timeBase: Fraction;
+  /** Sound and subtitles to copy along. */
+  readonly sides?: (SideStreamOptions & { readonly path: string }) | undefined;
+}
+
+/** A container that grows in fragments. */
+export interface Muxer {
+  readonly leftOut: readonly LeftOut[];
+  /** Tells the time of a picture that will come as a packet, in the order they are shown. */
+  expect(pts: bigint, duration: bigint): void;
+  /** Writes a packet of the pictures, and before it what sounds until then. */
+  write(packet: Packet): Promise<void>;
+  /** Ends a fragment: what was written is on the disk. */
+  cut(): Promise<void>;
+  /** Writes the index; with `rest`, also the sound behind the last picture. */
+  end(rest: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+// Seconds after which a fragment ends, as soon as no picture is missing.
+const FRAGMENT = 0.5;
+// In the place of a picture's time; times begin at 0.
+const WRITTEN = -1n;
+
+/**
+ * Opens a container for writing. An MP4 is written in fragments, so that it can be read at any moment, and becomes an ordinary one
+ * when it ends. Fragments end only where every picture up to the last one shown is in them: what a kill leaves is frames without gaps.
+ */
+export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, timeBase, sides }: MuxerOptions): Promise<Muxer> {
+  const { Dictionary, FormatContext, Rational } = ffmpeg;
+  const output = new FormatContext();
+  const failed = `${path} can't be written`;
+  check(ffmpeg, output.allocOutputContext2(null, container, path), 'INVALID_ARGUMENT', failed);
+  const stream = output.newStream(null);
+  const base = new Rational(timeBase.num, timeBase.den);
+  stream.timeBase = base;
+  stream.avgFrameRate = encoder.framerate;
+  stream.codecpar.fromContext(encoder);
+  stream.codecpar.codecTag = 0;
+  stream.sampleAspectRatio = encoder.sampleAspectRatio;
+  const side = sides ? await openSideStreams(ffmpeg, sides.path, output, container, sides) : undefined;
+  let opened = false;
+  const mp4 = container === 'mp4' || container === 'mov';
+  const options = Dictionary.fromObject(mp4 ? { movflags: '+frag_custom+delay_moov+default_base_moof+hybrid_fragmented+negative_cts_offsets' } : { cluster_time_limit: '500' });
+  try {
+    check(ffmpeg, await output.openOutput(), 'WRITE_FAILED', failed);
+    opened = true;
+    check(ffmpeg, await output.writeHeader(options), 'WRITE_FAILED', failed);
+  } catch (error) {
+    await side?.close();
+    if (opened) await output.closeOutput();
+    output.freeContext();
+    throw error;
+  } finally {
+    options.free();
+  }
+
+  const durations = new Map<bigint, bigint>();
+  const expected: bigint[] = []; // times of the pictures that are not yet written, in the order they are shown
+  let early = 0; // pictures written although one before them was not
+  let lastDts: bigint | undefined;
+  let fragmentStart = 0;
+  let end = 0;
+
+  const seconds = (ticks: bigint) => (Number(ticks) * timeBase.num) / timeBase.den;
+
+  async function write(packet: Packet): Promise<void> {
+    const { pts } = packet;
+    const duration = durations.get(pts);
+    if (duration !== undefined) packet.duration = duration;
+    durations.delete(pts);
+    const place = expected.indexOf(pts);
+    if (place >= 0) {
+      expected[place] = WRITTEN;
+      early++;
+    }
+    while (expected[0] === WRITTEN) {
+      expected.shift();
+      early--;
+    }
+    if (lastDts !== undefined && packet.dts <= lastDts) packet.dts = lastDts + 1n;
+    lastDts = packet.dts;
+    end = Math.max(end, seconds(pts + packet.duration));
+    await side?.copyUntil(seconds(pts));
+    packet.streamIndex = stream.index;
+    packet.rescaleTs(base, stream.timeBase);
+    check(ffmpeg, await output.writeFrame(packet), 'WRITE_FAILED', failed);
+    if (early === 0 && end - fragmentStart >= FRAGMENT) {
+      fragmentStart = end;
+      await cut();
+    }
+  }
+
+  async function cut(): Promise<void> {
+    check(ffmpeg, await output.writeFrame(null), 'WRITE_FAILED', failed);
+    await output.flush();
+    check(ffmpeg, output.pb?.error ?? 0, 'WRITE_FAILED', failed);
+  }
+
+  let closed = false;
+  return {
+    leftOut: side?.leftOut ?? [],
+    expect(pts, duration) {
+      durations.set(pts, duration);
+      expected.push(pts);
+    },
+    write,
+    cut,
+    async end(rest) {
+      await side?.copyUntil(rest ? Infinity : end);
+      check(ffmpeg, await output.writeTrailer(), 'WRITE_FAILED', failed);
+      await output.flush();
+      check(ffmpeg, output.pb?.error ?? 0, 'WRITE_FAILED', failed);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await side?.close();
+      await output.closeOutput();
+      output.freeContext();
+    },
+  };
+}
+
+/**
+ * Hands the pictures' packets of an interrupted run's file to `onPacket`, their times counted from the first picture, and returns how
+ * many there are. Throws `RESUME_MISMATCH` where they were made with other settings than the encoder's.
+ */
+export async function readFormer(ffmpeg: Ffmpeg, former: string, { path, container, encoder }: { path: string; container: string; encoder: CodecContext }, onPacket: (packet: Packet) => Promise<void>): Promise<number> {
+  const { constants, Packet, avRescaleQ } = ffmpeg;
+  const mp4 = container === 'mp4' || container === 'mov';
+  if (mp4 && !(await trimFragments(former))) return 0;
+  const input = await openInput(ffmpeg, { kind: 'file', name: former, path: former }).catch((error: unknown) => {
+    // Nothing was written yet when it ended.
+    if (error instanceof FaceDetError && /^VIDEO_/.test(error.code)) return undefined;
+    throw error;
+  });
+  if (!input) return 0;
+  const packet = new Packet();
+  packet.alloc();
+  try {
+    const { codecpar, timeBase } = input.stream;
+    const same = codecpar.codecId === encoder.codecId && codecpar.width === encoder.width && codecpar.height === encoder.height && (codecpar.codecId !== constants.AV_CODEC_ID_H264 || sameParameters(codecpar.extradata, encoder.extraData));
+    if (!same) throw new FaceDetError('RESUME_MISMATCH', `${path}: the file of the interrupted run was written with other settings (codec, size, quality or preset). Use the same ones, or leave out resume to begin anew.`);
+    // Stored with lengths, made with start codes: the muxer expects what the encoder makes.
+    const lengths = codecpar.codecId === constants.AV_CODEC_ID_H264 && codecpar.extradata?.[0] === 1;
+    let count = 0;
+    let origin: bigint | undefined;
+    while ((await input.format.readFrame(packet)) >= 0) {
+      if (packet.streamIndex === input.stream.index && !(packet.flags & constants.AV_PKT_FLAG_CORRUPT)) {
+        if (lengths) replaceData(packet, startCodes(packet.data!));
+        // The first packet is a key frame, and the first picture shown.
+        origin ??= packet.pts;
+        packet.pts = avRescaleQ(packet.pts - origin, timeBase, encoder.timeBase);
+        packet.dts = avRescaleQ(packet.dts - origin, timeBase, encoder.timeBase);
+        packet.duration = avRescaleQ(packet.duration, timeBase, encoder.timeBase);
+        await onPacket(packet);
+        count++;
+      }
+      packet.unref();
+    }
+    return count;
+  } finally {
+    packet.free();
+    await input.close();
+  }
+}
+
+// Containers keep H.264's parameter sets in a form of their own (avcC); only what lies in them counts.
+function sameParameters(stored: Buffer | null, made: Buffer | null): boolean {
+  return !stored || !made || nalUnits(made).every((unit) => stored.includes(unit));
+}
+
+/** H.264's units with a start code before each instead of their length (ISO/IEC 14496-10, Annex B, against 14496-15). */
+function startCodes(units: Buffer): Buffer {
+  const result = Buffer.from(units);
+  for (let at = 0; at + 4 <= result.length; ) {
+    const length = result.readUInt32BE(at);
+    result.writeUInt32BE(1, at);
+    at += 4 + length;
+  }
+  return result;
+}
+
+// Setting a packet's data forgets everything else in it.
+function replaceData(packet: Packet, data: Buffer): void {
+  const { pts, dts, duration, flags, streamIndex } = packet;
+  packet.data = data;
+  Object.assign(packet, { pts, dts, duration, flags, streamIndex });
+}
+
+function nalUnits(annexB: Buffer): Buffer[] {
+  const units: Buffer[] = [];
+  const starts: number[] = [];
+  for (let at = annexB.indexOf('\0\0\x01', 0, 'latin1'); at >= 0; at = annexB.indexOf('\0\0\x01', at + 3, 'latin1')) starts.push(at + 3);
+  starts.forEach((start, i) => {
+    let stop = i + 1 < starts.length ? starts[i + 1]! - 3 : annexB.length;
+    while (stop > start && annexB[stop - 1] === 0) stop--;
+    const type = annexB[start]! & 31;
+    if (type === 7 || type === 8) units.push(annexB.subarray(start, stop));
+  });
+  return units;
+}

@@ -1,0 +1,230 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { numberedPicture, numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered, hasShared, shared } from '../fixtures.ts';
+import { openVideo } from '../read/open-video.ts';
+import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from './writer.ts';
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+beforeEach(() => {
+  folder = tempFolder();
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const like = { width: 96, height: 64, fps: 25 };
+const begin = (name: string, options: Partial<VideoWriterOptions> = {}) => createVideoWriter(at(name), { like, crf: 8, ...options });
+const add = async (writer: VideoWriter, from: number, to: number) => {
+  for (let i = from; i < to; i++) await writer.write({ ...numberedPicture(i, 96, 64), timestamp: i / 25 });
+};
+/** Every picture is the one of its number, nearly. */
+const inOrder = (levels: readonly number[]) => numbersOf(levels).forEach((number, i) => expect(Math.abs(number - (i % 90))).toBeLessThanOrEqual(2));
+
+describe('a video', () => {
+  it.each([['a.mp4', 'h264'], ['b.mkv', 'h264'], ['c.webm', 'vp9'], ['d.mp4', 'av1'], ['e.mov', 'h264'], ['f.mp4', 'vp9']] as const)('shows what was written: %s in %s', async (name, codec) => {
+    const times = steady(40).map((t, i) => t + (i > 20 ? 0.5 : 0));
+    const path = await writeNumbered(at(name), times, { codec });
+    const read = await show(path);
+    expect(read.error).toBeUndefined();
+    expect(read.times).toEqual(times.map((t) => expect.closeTo(t, 3)));
+    inOrder(read.levels);
+    expect(readdirSync(folder)).toEqual([name]);
+    const { metadata, close } = await openVideo(path);
+    await close();
+    expect([metadata.codec, metadata.width, metadata.height]).toEqual([codec, 96, 64]);
+  });
+
+  it('has even sides, whatever the frames have', async () => {
+    const path = await writeNumbered(at('odd.mp4'), steady(3), { width: 97, height: 63 });
+    const { metadata, close } = await openVideo(path);
+    await close();
+    expect([metadata.width, metadata.height]).toEqual([96, 62]);
+  });
+
+  it('is refused under a name that says nothing, and where the codec does not fit', async () => {
+    await expect(begin('film.txt')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(begin('film.webm', { codec: 'h264' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(begin('film.mp4', { preset: 'nonsense' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(begin('film.mp4', { like: { width: 1, height: 1, fps: 25 } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('is refused at once where nothing can be written, not when the work is done', async () => {
+    mkdirSync(at('folder.mp4'));
+    writeFileSync(at('file'), '');
+    for (const name of ['folder.mp4', 'file/film.mp4']) await expect(begin(name), name).rejects.toMatchObject({ name: 'FaceDetError', code: 'OUTPUT_UNWRITABLE' });
+    expect(readdirSync(folder).sort()).toEqual(['file', 'folder.mp4']);
+  });
+
+  it('never takes the place of its source', async () => {
+    const source = await writeNumbered(at('source.mp4'), steady(5));
+    symlinkSync(source, at('link.mp4'));
+    const { metadata, close } = await openVideo(source);
+    await close();
+    for (const name of ['source.mp4', 'link.mp4']) await expect(begin(name, { like: metadata })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
+    expect(readdirSync(folder).sort()).toEqual(['link.mp4', 'source.mp4']);
+  });
+
+  it('holds the pixels that it is given for as long as FFmpeg reads them', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const [width, height] = [1920, 1080];
+    const writer = await begin('large.mp4', { like: { width, height, fps: 25 }, preset: 'ultrafast' });
+    for (let i = 0; i < 6; i++) {
+      const written = writer.write({ ...numberedPicture(i, width, height), timestamp: i / 25 });
+      collect();
+      await written;
+    }
+    await writer.finish();
+    const { levels } = await show(at('large.mp4'));
+    expect(levels.length).toBe(6);
+    inOrder(levels);
+  });
+
+  it('copies frames of another, edited in their planes, and leaves the source as it was', async () => {
+    const source = await writeNumbered(at('source.mp4'), steady(20));
+    const video = await openVideo(source);
+    const writer = await createVideoWriter(at('copy.mp4'), { like: video.metadata, crf: 8 });
+    for await (const frame of video) {
+      await writer.write(frame, ({ planes, strides, height, subsampling }) => {
+        expect(subsampling).toBe('420');
+        for (let y = 0; y < height; y++) planes[0]!.fill(235, y * strides[0]!, y * strides[0]! + 48);
+      });
+      const { data } = await frame.rasterize(96, 64);
+      expect(data[0]).toBeLessThan(200); // the frame itself is not edited
+      frame.close();
+    }
+    await writer.finish();
+    const copy = await show(at('copy.mp4'));
+    expect(copy.times).toEqual((await show(source)).times);
+    copy.levels.forEach((level) => expect(level).toBeGreaterThan(230));
+  });
+
+  it.each([['a.mp4', 'h264'], ['b.mkv', 'h264'], ['c.webm', 'vp9'], ['d.mp4', 'av1'], ['e.mov', 'h264']] as const)('keeps the tags that say what its colours mean: %s in %s', async (name, codec) => {
+    const tags = async (path: string) => {
+      const { metadata, close } = await openVideo(path);
+      await close();
+      return metadata;
+    };
+    const source = await openVideo('lavfi:testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709');
+    const writer = await createVideoWriter(at(name), { like: source.metadata, codec });
+    for await (const frame of source) {
+      await writer.write(frame);
+      frame.close();
+    }
+    await writer.finish();
+    const [{ color: wanted }, { color }] = [source.metadata, await tags(at(name))];
+    // Full range, BT.2020's primaries, BT.709's curve and matrix: no default is among them, nor a set that goes together.
+    expect([wanted.range, wanted.primaries, wanted.transfer, wanted.space]).toEqual([2, 9, 1, 1]);
+    expect([color.range, color.primaries, color.transfer, color.space]).toEqual([2, 9, 1, 1]);
+  });
+
+  it('keeps 10-bit and interlaced sources readable', async () => {
+    for (const source of [await writeByGraph(at('deep.mkv'), { encoder: 'ffv1', pixelFormat: 'yuv422p10le', frames: 8 }), await writeByGraph(at('fields.mpg'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 8, interlaced: true })]) {
+      const video = await openVideo(source, { deinterlace: false });
+      const writer = await createVideoWriter(at('out.mp4'), { like: video.metadata });
+      for await (const frame of video) {
+        await writer.write(frame, () => {});
+        frame.close();
+      }
+      await writer.finish();
+      expect((await show(at('out.mp4'))).times.length).toBe(8);
+    }
+  });
+
+  it.skipIf(!hasShared)('keeps sound, or leaves it out [needs ../shared]', async () => {
+    const copy = async (audio: boolean) => {
+      const video = await openVideo(join(shared, 'video/street_crowd.mp4'));
+      const writer = await createVideoWriter(at('street.mp4'), { like: video.metadata, audio, preset: 'ultrafast' });
+      for await (const frame of video) {
+        if (frame.index < 30) await writer.write(frame);
+        frame.close();
+      }
+      await writer.finish();
+      const { metadata, close } = await openVideo(at('street.mp4'));
+      await close();
+      return metadata.audioStreams.map(({ codec }) => codec);
+    };
+    expect(await copy(true)).toEqual(['aac']);
+    expect(await copy(false)).toEqual([]);
+  });
+});
+
+describe('a video in the making', () => {
+  it.each(['film.mp4', 'film.mkv', 'film.webm'])('is playable at any moment, and goes on where it was: %s', async (name) => {
+    const writer = await begin(name);
+    await add(writer, 0, 130);
+    await new Promise((done) => setTimeout(done, 300));
+    expect(existsSync(at(name))).toBe(false);
+    // What a kill would leave: the file as it lies, its end torn off.
+    const lying = at(`copy.partial.${name.split('.')[1]}`);
+    copyFileSync(writer.partialPath, lying);
+    const now = await show(lying);
+    expect(now.times.length).toBeGreaterThanOrEqual(130 - 50); // two seconds back at most
+    inOrder(now.levels);
+    await writer.flush();
+    copyFileSync(lying, writer.partialPath);
+    truncateSync(writer.partialPath, statSync(lying).size - 37);
+
+    const next = await begin(name, { resume: true });
+    expect(next.frames).toBeGreaterThanOrEqual(60);
+    expect(next.frames).toBeLessThanOrEqual(130);
+    await add(next, next.frames, 160);
+    await next.finish();
+    const film = await show(at(name));
+    expect(film.times).toEqual(steady(160).map((t) => expect.closeTo(t, 3)));
+    expect(film.error).toBeUndefined();
+    inOrder(film.levels);
+    expect(readdirSync(folder).filter((file) => file.startsWith('film'))).toEqual([name]);
+  });
+
+  it('holds every frame after flush, and goes on behind it', async () => {
+    const writer = await begin('film.mp4');
+    await add(writer, 0, 47);
+    await writer.flush();
+    expect((await show(writer.partialPath)).times.length).toBe(47);
+    const next = await begin('film.mp4', { resume: true });
+    expect(next.frames).toBe(47);
+    await add(next, 47, 60);
+    await next.finish();
+    const film = await show(at('film.mp4'));
+    expect(film.times.length).toBe(60);
+    inOrder(film.levels);
+  });
+
+  it('begins anew where nothing was left, and refuses to go on with other settings', async () => {
+    const none = await begin('film.mp4', { resume: true });
+    expect(none.frames).toBe(0);
+    await add(none, 0, 30);
+    await none.flush();
+    await expect(begin('film.mp4', { resume: true, like: { width: 64, height: 64, fps: 25 } })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
+    const again = await begin('film.mp4', { resume: true });
+    expect(again.frames).toBe(30);
+    await again.flush();
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('tells of a full disk, and ends under no final name [needs /dev/full]', async () => {
+    symlinkSync('/dev/full', at('film.partial.mp4'));
+    await expect(async () => {
+      const writer = await begin('film.mp4');
+      try {
+        await add(writer, 0, 120);
+        await writer.finish();
+      } catch (error) {
+        await writer.flush().catch(() => {});
+        throw error;
+      }
+    }).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(existsSync(at('film.mp4'))).toBe(false);
+  });
+
+  it('ends in an ordinary MP4: one index, no fragments', async () => {
+    await writeNumbered(at('film.mp4'), steady(60));
+    const bytes = readFileSync(at('film.mp4'));
+    const boxes: string[] = [];
+    for (let p = 0; p < bytes.length; p += bytes.readUInt32BE(p) || bytes.length) boxes.push(bytes.toString('latin1', p + 4, p + 8));
+    expect(boxes.filter((box) => box === 'moov')).toEqual(['moov']);
+    expect(boxes).not.toContain('moof');
+  });
+});

@@ -1,0 +1,299 @@
+import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, extname, resolve } from 'node:path';
+import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
+import type { YuvPlanes } from '@facedet/draw';
+import type { Frame as NativeFrame } from 'node-av/lib';
+import { openEncoder, type VideoCodec } from './encoder.ts';
+import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
+import { check } from '../ffmpeg/errors.ts';
+import type { VideoMetadata } from '../read/metadata.ts';
+import { createMuxer, readFormer } from './muxer.ts';
+import { planesOf } from './yuv-planes.ts';
+import type { LeftOut } from './side-streams.ts';
+import { formerVideoPath, partialVideoPath, takeFormer } from './mp4-fragments.ts';
+import type { VideoFrame } from '../read/frame.ts';
+
+/** Options of `createVideoWriter`. */
+export interface VideoWriterOptions {
+  /** Where the frames come from: size, times, colours, sound and subtitles are as there. For frames of your own, size and nominal rate. */
+  like: VideoMetadata | { readonly width: number; readonly height: number; readonly fps: number };
+  /** Default `h264`; `vp9` in `.webm`. */
+  codec?: VideoCodec;
+  /** Constant quality, lower is better: h264 0–51 (default 23), vp9 0–63 (33), av1 0–63 (35). */
+  crf?: number;
+  /** The encoder's own speed setting: x264's preset (default `veryfast`), libvpx's cpu-used (`5`), SVT-AV1's preset (`10`). */
+  preset?: string;
+  /** Threads of the encoder. Default: as many as cores up to 8, half of the cores where that is more. */
+  threads?: number;
+  /** Copy the source's sound. Default true. */
+  audio?: boolean;
+  /** Copy the source's subtitles. Default true. */
+  subtitles?: boolean;
+  /** Copy the source's titles, dates, places and names. Cover pictures never come along. Default true. */
+  keepMetadata?: boolean;
+  /** Goes on from the partial file of an interrupted run, where there is one. */
+  resume?: boolean;
+}
+
+/** A frame of your own: pixels and the time at which they are shown, in seconds. */
+export type PixelFrame = PixelBuffer & { readonly timestamp: number; readonly duration?: number };
+
+/** Writes frames into a video file. */
+export interface VideoWriter {
+  readonly path: string;
+  /** Where the video lies until it is complete: `film.partial.mp4`, at any moment readable up to a second or two back. */
+  readonly partialPath: string;
+  /** Frames in the file; after `resume`, those of the run before: the next frame has this index. */
+  readonly frames: number;
+  /** Streams of the source that this kind of file can't hold. */
+  readonly leftOut: readonly LeftOut[];
+  /**
+   * Writes a frame at its timestamp; the frame may be closed as soon as the promise settles. `edit` gets a writable copy of its planes
+   * (8-bit 4:2:0); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
+   */
+  write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
+  /** Ends the file early: everything written is in it, playable, under its partial name. */
+  flush(): Promise<void>;
+  /** Completes the file and gives it its final name. */
+  finish(): Promise<void>;
+}
+
+// Pictures that wait for the encoder.
+const QUEUE = 3;
+
+/**
+ * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It grows in short fragments under its partial name and is
+ * an ordinary file in the end. A frame as odd as 481 pixels loses its last column: the codecs' chroma is halved.
+ *
+ * Throws `INVALID_ARGUMENT`, `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
+ * written with other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
+ */
+export async function createVideoWriter(path: string, options: VideoWriterOptions): Promise<VideoWriter> {
+  const like = 'source' in options.like ? options.like : ownMetadata(options.like);
+  const container = containerOf(path);
+  const codec = options.codec ?? (container === 'webm' ? 'vp9' : 'h264');
+  if (container === 'webm' && codec === 'h264') throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected vp9 or av1 in a WebM, received h264. Name the file .mp4 or .mkv.`);
+  const ffmpeg = await loadFfmpeg();
+  const { constants, Frame, SoftwareScaleContext } = ffmpeg;
+  if (like.kind === 'file' && (await place(path)) === (await place(like.source))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
+  const partialPath = partialVideoPath(path);
+  await makeRoom(path);
+  const former = options.resume ? await takeFormer(path) : undefined;
+  if (!former) await rm(formerVideoPath(path), { force: true });
+
+  const [width, height] = [like.width & ~1, like.height & ~1];
+  if (width < 2 || height < 2) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected frames of at least 2 × 2 pixels, received ${like.width} × ${like.height}.`);
+  const timeBase = like.timeBase.num === 1 && like.timeBase.den >= 1000 && like.timeBase.den <= 1_000_000 && container !== 'matroska' && container !== 'webm' ? like.timeBase : container === 'mp4' || container === 'mov' ? { num: 1, den: 90_000 } : { num: 1, den: 1000 };
+  const rgb = !/^(yuv|nv|p0|gray)/.test(like.pixelFormat);
+  // RGB becomes YUV by BT.601, FFmpeg's default.
+  const color = rgb ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG } : like.pixelFormat.startsWith('yuvj') ? { ...like.color, range: constants.AVCOL_RANGE_JPEG } : like.color;
+  const threads = options.threads ?? defaultThreads(availableParallelism());
+  const fps = like.fps ?? 25;
+  const encoder = await openEncoder(ffmpeg, { codec, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
+  const sides = like.kind === 'file' ? { path: like.source, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
+
+  let frames = 0;
+  const muxer = await createMuxer(ffmpeg, { path: partialPath, container, encoder: encoder.context, timeBase, sides }).catch((error: unknown) => {
+    encoder.close();
+    throw error;
+  });
+  try {
+    if (former) {
+      frames = await readFormer(ffmpeg, former, { path, container, encoder: encoder.context }, (packet) => muxer.write(packet));
+      await muxer.cut();
+      await rm(former, { force: true });
+    }
+  } catch (error) {
+    encoder.close();
+    await muxer.close();
+    throw error;
+  }
+
+  const scaler = new SoftwareScaleContext();
+  scaler.allocContext();
+  scaler.setOption('sws_flags', 'bilinear+accurate_rnd');
+  let last = -1n;
+  let state: 'open' | 'ended' = 'open';
+  let failed: { error: unknown } | undefined;
+  let queued = 0;
+  let room: (() => void) | undefined;
+  let tail: Promise<void> = Promise.resolve();
+
+  function enqueue(work: () => Promise<void>): void {
+    queued++;
+    tail = tail
+      .then(() => (failed ? undefined : work()))
+      .catch((error: unknown) => {
+        failed ??= { error };
+      })
+      .then(() => {
+        queued--;
+        room?.();
+      });
+  }
+
+  function rethrow(): void {
+    if (failed) throw failed.error;
+  }
+
+  /** The picture as the encoder takes it: 8-bit 4:2:0, even sides; writable where it is to be edited. */
+  async function prepare(source: NativeFrame, writable: boolean): Promise<NativeFrame> {
+    source.width &= ~1;
+    source.height &= ~1;
+    const as420 = source.format === constants.AV_PIX_FMT_YUV420P || source.format === constants.AV_PIX_FMT_YUVJ420P;
+    if (as420 && source.width === width && source.height === height) {
+      source.format = constants.AV_PIX_FMT_YUV420P;
+      if (writable) check(ffmpeg, source.makeWritable(), 'OUT_OF_MEMORY', 'A picture can\'t be copied');
+      return source;
+    }
+    const converted = new Frame();
+    converted.alloc();
+    converted.width = width;
+    converted.height = height;
+    converted.format = constants.AV_PIX_FMT_YUV420P;
+    converted.colorRange = color.range as never;
+    converted.colorSpace = color.space as never;
+    try {
+      check(ffmpeg, await scaler.scaleFrame(converted, source), 'ENCODING_FAILED', 'A picture can\'t be converted to 4:2:0');
+      return converted;
+    } catch (error) {
+      converted.free();
+      throw error;
+    } finally {
+      source.free();
+    }
+  }
+
+  async function write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void> {
+    if (state !== 'open') throw new FaceDetError('INVALID_STATE', `${path}: a frame was written after its end.`);
+    rethrow();
+    const picture = await prepare(isRasterSource(frame) ? reference(frame.native()) : nativeOf(ffmpeg, frame), edit !== undefined);
+    try {
+      picture.colorRange = color.range as never;
+      if (edit) await edit(planesOf(ffmpeg, picture));
+    } catch (error) {
+      picture.free();
+      throw error;
+    }
+    const ticks = BigInt(Math.round((frame.timestamp * timeBase.den) / timeBase.num));
+    last = ticks > last ? ticks : last + 1n;
+    picture.pts = last;
+    picture.timeBase = new ffmpeg.Rational(timeBase.num, timeBase.den);
+    picture.duration = BigInt(Math.max(1, Math.round(((frame.duration || 1 / fps) * timeBase.den) / timeBase.num)));
+    // The decoder's choice of picture types is not the encoder's.
+    picture.pictType = constants.AV_PICTURE_TYPE_NONE;
+    picture.clearFlags(constants.AV_FRAME_FLAG_KEY, constants.AV_FRAME_FLAG_INTERLACED);
+    frames++;
+    muxer.expect(picture.pts, picture.duration);
+    enqueue(async () => {
+      try {
+        await encoder.encode(picture, (packet) => muxer.write(packet));
+      } finally {
+        picture.free();
+      }
+    });
+    while (queued > QUEUE && !failed) await new Promise<void>((done) => (room = done));
+    rethrow();
+  }
+
+  async function end(rest: boolean): Promise<void> {
+    if (state === 'ended') return;
+    state = 'ended';
+    try {
+      enqueue(() => encoder.encode(null, (packet) => muxer.write(packet)));
+      await tail;
+      rethrow();
+      await muxer.end(rest);
+    } finally {
+      encoder.close();
+      scaler.freeContext();
+      await muxer.close();
+    }
+  }
+
+  return {
+    path,
+    partialPath,
+    leftOut: muxer.leftOut,
+    get frames() {
+      return frames;
+    },
+    write,
+    flush: () => end(false),
+    async finish() {
+      await end(true);
+      const file = await open(partialPath, 'r+');
+      await file.sync().finally(() => file.close());
+      await rename(partialPath, path);
+    },
+  };
+}
+
+/** Where a path leads, without links. */
+async function place(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
+}
+
+/** Makes the file's folder. What could not get its name in the end is refused before anything is encoded. */
+async function makeRoom(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(resolve(path)), { recursive: true });
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isDirectory()) throw new Error('it is a folder.');
+  } catch (cause) {
+    throw new FaceDetError('OUTPUT_UNWRITABLE', `${path}: expected a file that can be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** On two cores a second thread of the encoder makes the whole run a quarter faster; each holds back a picture, so there are few. */
+function defaultThreads(cores: number): number {
+  return Math.max(Math.min(cores, 8), Math.floor(cores / 2));
+}
+
+/** One more reference to a picture's memory. */
+function reference(native: NativeFrame): NativeFrame {
+  const same = native.clone();
+  if (!same) throw new FaceDetError('OUT_OF_MEMORY', `A picture of ${native.width} × ${native.height} can't be held.`);
+  return same;
+}
+
+/** A copy of pixels in FFmpeg's own memory. Its frames can also be laid over a `Buffer`, but that is freed as soon as JavaScript is done with it. */
+function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
+  const { Frame, constants } = ffmpeg;
+  const { data, width, height, format } = pixels;
+  const row = width * bytesPerPixel(format);
+  const stride = rowStride(pixels);
+  if (data.length < stride * (height - 1) + row) throw new FaceDetError('INVALID_ARGUMENT', `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, received ${data.length}.`);
+  const formats = { rgb: constants.AV_PIX_FMT_RGB24, bgr: constants.AV_PIX_FMT_BGR24, rgba: constants.AV_PIX_FMT_RGBA, bgra: constants.AV_PIX_FMT_BGRA, gray: constants.AV_PIX_FMT_GRAY8 };
+  const frame = new Frame();
+  frame.alloc();
+  frame.width = width;
+  frame.height = height;
+  frame.format = formats[format];
+  try {
+    check(ffmpeg, frame.getBuffer(0), 'OUT_OF_MEMORY', `A picture of ${width} × ${height} can't be held`);
+  } catch (error) {
+    frame.free();
+    throw error;
+  }
+  const [plane, rowBytes] = [frame.data![0]!, frame.linesize[0]!];
+  for (let y = 0; y < height; y++) plane.set(data.subarray(y * stride, y * stride + row), y * rowBytes);
+  return frame;
+}
+
+// FFmpeg's numbers for: not said.
+const UNSAID = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
+
+function ownMetadata({ width, height, fps }: { width: number; height: number; fps: number }): VideoMetadata {
+  if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected positive width, height and fps for a video, received ${width} × ${height} at ${fps}.`);
+  return { source: '', kind: 'lavfi', width, height, fps, frameCount: null, duration: null, codec: 'rawvideo', pixelFormat: 'rgb24', container: '', rotation: 0, mirrored: false, timeBase: { num: 1, den: 90_000 }, startTime: 0, sampleAspectRatio: { num: 1, den: 1 }, color: UNSAID, audioStreams: [], subtitleStreams: [], live: false };
+}
+
+const CONTAINERS: Record<string, string> = { '.mp4': 'mp4', '.m4v': 'mp4', '.mov': 'mov', '.mkv': 'matroska', '.webm': 'webm' };
+
+function containerOf(path: string): string {
+  const found = CONTAINERS[extname(path).toLowerCase()];
+  if (!found) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected a name that ends in ${Object.keys(CONTAINERS).join(', ')}.`);
+  return found;
+}

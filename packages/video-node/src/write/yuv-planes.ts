@@ -1,0 +1,20 @@
+import type { YuvPlanes } from '@facedet/draw';
+import type { Frame as NativeFrame } from 'node-av/lib';
+import type { Ffmpeg } from '../ffmpeg/load.ts';
+
+/** A writable 8-bit 4:2:0 picture's planes, straight in FFmpeg's memory: valid until the picture is freed. */
+export function planesOf({ constants }: Ffmpeg, frame: NativeFrame): YuvPlanes {
+  const { colorSpace: space } = frame;
+  const bt2020 = space === constants.AVCOL_SPC_BT2020_NCL || space === constants.AVCOL_SPC_BT2020_CL;
+  const bt601 = space === constants.AVCOL_SPC_BT470BG || space === constants.AVCOL_SPC_SMPTE170M || space === constants.AVCOL_SPC_FCC;
+  const matrix = bt2020 ? 'bt2020' : bt601 ? 'bt601' : space === constants.AVCOL_SPC_BT709 ? 'bt709' : undefined;
+  return {
+    width: frame.width,
+    height: frame.height,
+    planes: frame.data!.slice(0, 3),
+    strides: frame.linesize.slice(0, 3),
+    subsampling: '420',
+    range: frame.colorRange === constants.AVCOL_RANGE_JPEG ? 'full' : 'limited',
+    ...(matrix ? { matrix } : {}),
+  };
+}
