@@ -100,6 +100,11 @@ export interface Detector {
    * The orientations of a call that names none; `createVideoDetector` takes it over. Undefined is taken for `'auto'`.
    */
   readonly rotate?: Rotate;
+  /**
+   * Plain data that is equal for two detectors only if they find the same faces: the model's SHA-256 and the settings.
+   * An interrupted run is continued only by a detector with the same one.
+   */
+  readonly fingerprint?: Readonly<Record<string, unknown>>;
   /** Faces by falling score, in pixels of the image. */
   detect(image: ImageSource, options?: DetectOptions): Promise<Face[]>;
   /** Faces of each image, in order. One batch where the model takes them, one by one elsewhere. */

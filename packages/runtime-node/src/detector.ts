@@ -20,6 +20,7 @@ import {
 } from '@facedet/core';
 import { resolveBackendModule, type BackendModule } from './backend-module.ts';
 import { checkOptions, type OnnxBackendOptions } from './backend.ts';
+import { modelHash, moduleHash } from './fingerprint.ts';
 import { handOver, spareBuffers } from './handover.ts';
 import { portableModel } from './model.ts';
 import { silenceTelemetry } from './onnxruntime.ts';
@@ -54,6 +55,8 @@ const KNOWN = [
 
 /** A `Detector` whose sessions live in threads of their own. */
 export interface PoolDetector extends Detector {
+  /** Model, settings and engine, from which `processVideo` knows whether it may continue an interrupted run. */
+  readonly fingerprint: Readonly<Record<string, unknown>>;
   /** What runs the model: the backend's name, the provider, and the providers that could not be had. */
   readonly info: ReadyInfo;
 }
@@ -71,11 +74,18 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
   checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
   const { workers, threads } = division(options);
-  const setup: WorkerSetup = { backend: backendChoice(options, threads), model: await portableModel(options.model, options.backend === undefined), settings };
+  const backend = backendChoice(options, threads);
+  const setup: WorkerSetup = { backend, model: await portableModel(options.model, options.backend === undefined), settings };
   const spare = spareBuffers(2 * workers);
   silenceTelemetry();
   const pool = await createPool({ size: workers, setup, onReuse: spare.put });
   const { info } = pool;
+  const fingerprint = {
+    model: await modelHash(setup.model),
+    backend:
+      backend.kind === 'onnx' ? (info.provider ?? info.backend) : { module: await moduleHash(backend.module), options: backend.options },
+    settings,
+  };
   for (const { provider, reason } of info.fallbacks) process.emitWarning(`The model runs on ${info.provider}, not on ${provider}: ${reason}`, { type: 'FaceDetWarning', code: 'PROVIDER_FALLBACK' });
 
   // While each thread works on one image, the pixels of the next are made; more would only fill memory.
@@ -101,6 +111,7 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
   return {
     concurrency: workers,
     rotate: settings.rotate,
+    fingerprint,
     info,
     async detect(image, call = {}) {
       checkOptionNames(call, DETECT_OPTIONS, '', 'the options of detect');

@@ -55,6 +55,8 @@ export interface VideoWriter {
   write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
   /** Ends the file early: everything written is in it, playable, under its partial name. */
   flush(): Promise<void>;
+  /** Completes the file under its partial name, flushed to the disk; `finish` gives it its final one. */
+  complete(): Promise<void>;
   /** Completes the file and gives it its final name. */
   finish(): Promise<void>;
 }
@@ -212,6 +214,12 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     }
   }
 
+  async function complete(): Promise<void> {
+    await end(true);
+    const file = await open(partialPath, 'r+');
+    await file.sync().finally(() => file.close());
+  }
+
   return {
     path,
     partialPath,
@@ -221,10 +229,9 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     },
     write,
     flush: () => end(false),
+    complete,
     async finish() {
-      await end(true);
-      const file = await open(partialPath, 'r+');
-      await file.sync().finally(() => file.close());
+      await complete();
       await rename(partialPath, path);
     },
   };

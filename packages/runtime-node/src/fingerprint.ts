@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { WorkerSetup } from './worker-protocol.ts';
+
+/**
+ * SHA-256 of a model as lower-case hex. Another engine's model that is no file is known by its text alone. What a model
+ * keeps outside its file (external data) is not hashed.
+ */
+export async function modelHash(model: WorkerSetup['model']): Promise<string> {
+  const hash = createHash('sha256');
+  if (model instanceof Uint8Array) return hash.update(model).digest('hex');
+  const path = model.url && model.text.startsWith('file:') ? fileURLToPath(model.text) : model.text;
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    return hash.digest('hex');
+  } catch {
+    return createHash('sha256').update(`text ${model.text}`).digest('hex');
+  }
+}
+
+/** The same for another engine's module: its code decides what its model finds. */
+export async function moduleHash(url: string): Promise<string> {
+  const code = url.startsWith('file:') ? await readFile(fileURLToPath(url)).catch(() => url) : url;
+  return createHash('sha256').update(code).digest('hex');
+}
