@@ -7,6 +7,8 @@ export type VideoFrame = Frame &
   RasterSource & {
     /** Seconds that it is shown; 0 where that is not known. */
     readonly duration: number;
+    /** Seconds on the container's clock that are second 0 of `timestamp`; a writer moves sound by it. */
+    readonly clockOrigin?: number | undefined;
     /** A copy of `region` (by default the whole picture) in RGB. Rejects with `DISPOSED` after `close()`. */
     rasterize(...parameters: Parameters<RasterSource['rasterize']>): Promise<PixelBuffer>;
     /** FFmpeg's frame, for a writer; throws `DISPOSED` after `close()`. It belongs to this frame: take a reference (`clone()`) to keep it. */
@@ -16,7 +18,7 @@ export type VideoFrame = Frame &
   };
 
 /** Wraps a decoded picture, which then belongs to the frame. */
-export function createVideoFrame(frame: NativeFrame, rasterizer: Rasterizer, place: { index: number; timestamp: number; duration: number }): VideoFrame {
+export function createVideoFrame(frame: NativeFrame, rasterizer: Rasterizer, place: Pick<VideoFrame, 'index' | 'timestamp' | 'duration' | 'clockOrigin'>): VideoFrame {
   let users = 1;
   let closed = false;
   // Freed while FFmpeg reads it, the picture would take the process along.

@@ -91,8 +91,8 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
       for (;;) {
         const next = waiting.shift() ?? (await reader.frames.next()).value;
         if (!next) return;
-        const { frame, index, timestamp, duration } = next;
-        yield createVideoFrame(frame, rasterizer, { index, timestamp, duration });
+        const { frame, ...place } = next;
+        yield createVideoFrame(frame, rasterizer, place);
       }
     } finally {
       await reader.frames.return();

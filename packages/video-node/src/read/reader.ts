@@ -12,6 +12,8 @@ import type { ResolvedSource } from './source.ts';
 export interface Placed extends Omit<Upright, 'seconds'> {
   readonly index: number;
   readonly timestamp: number;
+  /** Seconds on the container's clock that are second 0 of the timestamps here; sound moves with it. */
+  readonly clockOrigin?: number | undefined;
 }
 
 /** How a source is read; every field has been decided. */
@@ -89,13 +91,13 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   }
 
   async function* file(container: Container, start: Opened): AsyncGenerator<Placed, void> {
-    const clock = createClock();
+    const clock = createClock({ discontinuous: start.input.format.iformat?.hasFlags(constants.AVFMT_TS_DISCONT as never) ?? false });
     const found = after && (yield* behind(container, start, after, clock));
     if (found) return;
     let index = 0;
     for await (const { frame, seconds, duration } of upright(opened ?? (await open(container)))) {
       origin ??= seconds;
-      const place = { frame, index: index++, timestamp: clock.stamp(seconds, duration || frameTime()), duration };
+      const place = { frame, index: index++, timestamp: clock.stamp(seconds, duration || frameTime()), duration, clockOrigin: clock.origin };
       if (after && place.index <= after.index) frame.free();
       else yield place;
     }
@@ -121,7 +123,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     for await (const { frame, seconds, duration } of upright(again)) {
       const time = seconds === null ? Infinity : Math.round((seconds - origin) * 1e9) / 1e9;
       if (met) {
-        yield { frame, index: next++, timestamp: clock.stamp(seconds, duration || frameTime()), duration };
+        yield { frame, index: next++, timestamp: clock.stamp(seconds, duration || frameTime()), duration, clockOrigin: clock.origin };
         continue;
       }
       key ||= frame.hasFlags(constants.AV_FRAME_FLAG_KEY);
@@ -146,7 +148,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
 
   /** A live source: when it is lost it is opened again, and its time goes on with the time that passed. */
   async function* live(container: Container, start: Opened): AsyncGenerator<Placed, void> {
-    const clock = createClock();
+    const clock = createClock({ discontinuous: true, now: () => performance.now() / 1000 });
     let current: Opened | undefined = start;
     let index = 0;
     let timestamp = 0;
