@@ -172,6 +172,7 @@ describe('a gallery', () => {
 describe('processVideo with thumbnails', () => {
   const detector: Detector = {
     concurrency: 1,
+    fingerprint: { model: 'fake' },
     detect: async () => [{ box: { x: 20, y: 12, width: 30, height: 36 }, score: 0.9 }],
     detectBatch: async (images) => images.map(() => [{ box: { x: 20, y: 12, width: 30, height: 36 }, score: 0.9 }]),
     warmup: async () => {},

@@ -7,7 +7,9 @@ export interface PartialText {
   readonly path: string;
   /** Writes whole lines at once: after a kill the file ends with the last ones. Throws `DISK_FULL` and `OUTPUT_UNWRITABLE`. */
   write(lines: string): void;
-  /** Gives the file its final name. */
+  /** Flushes the file to the disk; nothing can be written any more. */
+  complete(): void;
+  /** Completes the file and gives it its final name. */
   commit(): void;
   /** Leaves the file under its partial name. */
   leave(): void;
@@ -34,6 +36,11 @@ export function openPartialText(path: string, keep: readonly string[] = []): Par
     if (open) closeSync(file);
     open = false;
   };
+  const complete = () => {
+    if (!open) return;
+    guard(path, () => fsyncSync(file));
+    leave();
+  };
   return {
     path,
     write(lines) {
@@ -46,12 +53,10 @@ export function openPartialText(path: string, keep: readonly string[] = []): Par
         }
       });
     },
+    complete,
     commit() {
-      guard(path, () => {
-        fsyncSync(file);
-        leave();
-        renameSync(partial, path);
-      });
+      complete();
+      guard(path, () => renameSync(partial, path));
     },
     leave,
   };

@@ -1,11 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from '../read/open-video.ts';
-import { processVideo, type ProcessVideoOptions } from './process-video.ts';
+import { processVideo, type OutputPaths, type ProcessVideoOptions } from './process-video.ts';
 import { renderVideo } from './render-video.ts';
-import { writeImage } from '@facedet/runtime-node';
+import { encodeImage, writeImage } from '@facedet/runtime-node';
 import { numberedPicture, numbersOf, show, steady, tempFolder, writeNumbered } from '../fixtures.ts';
 
 let folder: string;
@@ -27,6 +29,7 @@ afterEach(() => {
 function fakeDetector(fail: (call: number) => boolean = () => false): Detector & { calls: number } {
   const detector = {
     concurrency: 2,
+    fingerprint: { model: 'fake' },
     calls: 0,
     async detect(image: ImageSource): Promise<Face[]> {
       const call = detector.calls++;
@@ -52,6 +55,7 @@ function vanishing(last: number): Detector {
   const detector = fakeDetector();
   return {
     ...detector,
+    fingerprint: { model: 'fake', last },
     async detect(image: ImageSource): Promise<Face[]> {
       const { data } = isRasterSource(image) ? await image.rasterize(12, 8) : image;
       return numbersOf([data[0]!])[0]! <= last ? [{ box: { x: 30, y: 20, width: 20, height: 24 }, score: 0.9 }] : [];
@@ -87,7 +91,11 @@ describe('a run', () => {
     writeFileSync(at('cut.mkv'), readFileSync(whole).subarray(0, statSync(whole).size / 2));
     const files = outputs('b');
     await expect(processVideo(at('cut.mkv'), { detector: fakeDetector(), ...files })).rejects.toMatchObject({ code: 'VIDEO_TRUNCATED' });
-    expect(left('b')).toEqual(['b-out.partial.mp4', 'b-rows.csv.partial', 'b-rows.jsonl.partial', 'b-rows.mot.partial']);
+    expect(left('b')).toEqual([
+      'b-out.mp4.partial.json',
+      'b-out.partial.mp4',
+      ...['csv', 'jsonl', 'mot'].flatMap((kind) => [`b-rows.${kind}.partial`, `b-rows.${kind}.partial.json`]),
+    ]);
     const rows = rowsOf(`${files.jsonl}.partial`);
     expect(rows.length).toBeGreaterThan(10);
     expect((await show(at('b-out.partial.mp4'))).times.length).toBe(rows.length);
@@ -174,6 +182,218 @@ describe('resume', () => {
   });
 });
 
+describe('a run manifest', () => {
+  const stopped = async (options: ProcessVideoOptions, from: string = film, at = 45) => {
+    const stop = new AbortController();
+    const onFrame = ({ index }: { index: number }) => void (index === at && stop.abort(new Error('Ctrl-C')));
+    await expect(processVideo(from, { ...options, signal: stop.signal, onFrame })).rejects.toThrow('Ctrl-C');
+  };
+  const all = (): ProcessVideoOptions => ({ detector: fakeDetector(), ...outputs('m'), anonymize: { clear: [1, 2] } });
+
+  it('refuses to continue with any other option, detector or input, and names what differs', async () => {
+    await stopped(all());
+    const files = left('m');
+    const changed: [string, Partial<ProcessVideoOptions>][] = [
+      ['clear', { anonymize: {} }],
+      ['clear', { anonymize: { clear: [1] } }],
+      ['anonymize', { anonymize: false }],
+      ['effect', { anonymize: { clear: [1, 2], effect: 'solid' } }],
+      ['margin', { anonymize: { clear: [1, 2], margin: 0.5 } }],
+      ['image', { anonymize: { clear: [1, 2], effect: 'image', image: numberedPicture(1, 8, 8) } }],
+      ['draw', { draw: true }],
+      ['detector', { detector: { ...fakeDetector(), fingerprint: { model: 'another' } } }],
+      ['scoreThreshold', { tracker: { scoreThreshold: 0.7 } }],
+      ['tracker', { tracker: false, smoother: false }],
+      ['smoother', { smoother: false }],
+      ['detectEvery', { detectEvery: 2 }],
+      ['refine', { detectEvery: 2, refine: true }],
+      ['lookAhead', { lookAhead: 1 }],
+      ['shotCuts', { shotCuts: false }],
+      ['rotate', { rotate: 0 }],
+      ['onError', { onError: 'skip' }],
+      ['crf', { encoding: { crf: 30 } }],
+      ['keepMetadata', { encoding: { keepMetadata: false } }],
+      ['deinterlace', { deinterlace: false }],
+      ['fingerprint', { fingerprint: 'mine' }],
+    ];
+    for (const [name, change] of changed) {
+      const run = processVideo(film, { ...all(), ...change, resume: true });
+      await expect(run, name).rejects.toMatchObject({
+        code: 'RESUME_MISMATCH',
+        message: expect.stringContaining(name) as string,
+      });
+      expect(left('m'), name).toEqual(files);
+    }
+    const other = await writeNumbered(at('other.mp4'), steady(81));
+    await expect(processVideo(other, { ...all(), resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
+    // Only how fast it runs.
+    await stopped({ ...all(), decodeAhead: 2, resume: true }, film, 60);
+    await stopped({ ...all(), threads: 2, resume: true }, film, 70);
+    expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
+  });
+
+  it('is needed beside a partial file, whole, and gone when the outputs are complete', async () => {
+    for (const spoil of [
+      (path: string) => rmSync(path),
+      (path: string) => truncateSync(path, 20),
+      (path: string) => writeFileSync(path, 'null'),
+      (path: string) => writeFileSync(path, '{"format":2}'),
+    ]) {
+      await stopped(all());
+      spoil(`${outputs('m').output}.partial.json`);
+      await expect(processVideo(film, { ...all(), resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
+    }
+    await processVideo(film, all());
+    expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
+    expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
+  });
+
+  it('needs a fingerprint where parts say nothing about themselves', async () => {
+    const own = (): ProcessVideoOptions => ({ ...all(), onError: () => 'skip' as const });
+    await stopped(own());
+    await expect(processVideo(film, { ...own(), resume: true })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('onError') as string,
+    });
+    const { fingerprint: _, ...silent } = fakeDetector();
+    await stopped({ ...all(), detector: silent });
+    await expect(processVideo(film, { ...all(), detector: silent, resume: true })).rejects.toMatchObject({
+      message: expect.stringContaining('detector') as string,
+    });
+    await stopped({ ...own(), fingerprint: 1 });
+    expect((await processVideo(film, { ...own(), fingerprint: 1, resume: true })).totalFrames).toBe(80);
+  });
+
+  it('completes the names of a run that was killed while it gave them, without a detection', async () => {
+    const files = outputs('m');
+    await processVideo(film, { ...all(), ...outputs('n') });
+    const count = Object.keys(names).length;
+    for (let named = 0; named <= count; named++) {
+      // As right before each name.
+      let summary: unknown;
+      await stopped(all());
+      const manifest = JSON.parse(readFileSync(`${files.jsonl}.partial.json`, 'utf8')) as object;
+      summary = await processVideo(film, { ...all(), resume: true });
+      const order = [files.output, files.jsonl, files.mot, files.csv];
+      for (const [i, path] of order.entries()) {
+        const partial = path === files.output ? at('m-out.partial.mp4') : `${path}.partial`;
+        if (i >= named) renameSync(path, partial);
+        writeFileSync(`${path}.partial.json`, JSON.stringify({ ...manifest, summary }));
+      }
+      const detector = fakeDetector();
+      const again = await processVideo(film, { ...all(), detector, resume: true });
+      expect([again.totalFrames, again.identities, detector.calls]).toEqual([80, 1, 0]);
+      expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
+      expect(readFileSync(files.jsonl, 'utf8')).toBe(readFileSync(outputs('n').jsonl, 'utf8'));
+      for (const name of left('m')) rmSync(at(name));
+    }
+  });
+
+  it('draws the same trails after an interruption', async () => {
+    const options = (prefix: string): ProcessVideoOptions => ({
+      detector: fakeDetector(),
+      jsonl: outputs(prefix).jsonl,
+      output: outputs(prefix).output,
+      draw: { trails: true },
+      encoding: { crf: 4 },
+    });
+    await processVideo(film, options('a'));
+    await stopped(options('b'));
+    await processVideo(film, { ...options('b'), resume: true });
+    const pixels = async (path: string) => {
+      const video = await openVideo(path);
+      const sums: number[] = [];
+      for await (const frame of video) {
+        const { data } = await frame.rasterize(96, 64);
+        let sum = 0;
+        for (const value of data) sum += value;
+        sums.push(sum / data.length);
+        frame.close();
+      }
+      return sums;
+    };
+    const [alone, resumed] = [await pixels(outputs('a').output), await pixels(outputs('b').output)];
+    expect(resumed).toEqual(alone.map((mean) => expect.closeTo(mean, 0)));
+  });
+});
+
+it('is a failure where every frame failed, and says why', async () => {
+  const run = processVideo(film, { detector: fakeDetector(() => true), ...outputs('z'), anonymize: true, onError: 'skip' });
+  await expect(run).rejects.toMatchObject({
+    code: 'NOTHING_ANALYZED',
+    message: expect.stringContaining('a thread died') as string,
+  });
+  expect(left('z').every((name) => name.includes('.partial'))).toBe(true);
+});
+
+describe('a live source', () => {
+  /** Sends numbered pictures as MJPEG until it is closed. */
+  async function camera() {
+    const pictures = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => encodeImage(numberedPicture(i, 96, 64), { format: 'jpeg' })),
+    );
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'multipart/x-mixed-replace; boundary=frame' });
+      let index = 0;
+      const timer = setInterval(() => {
+        const picture = pictures[index++ % pictures.length]!;
+        response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`);
+        response.write(picture);
+        response.write('\r\n');
+      }, 20);
+      response.on('close', () => clearInterval(timer));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${port}/`, close: () => (server.closeAllConnections(), server.close()) };
+  }
+
+  it('ends normally at the signal, and a new start overwrites nothing', async () => {
+    const source = await camera();
+    try {
+      const record = async (frames: number) => {
+        const stop = new AbortController();
+        let open: OutputPaths | undefined;
+        const summary = await processVideo(source.url, {
+          detector: fakeDetector(),
+          ...outputs('live'),
+          signal: stop.signal,
+          onStart: (run) => void (open = run.outputs),
+          onFrame: ({ index }) => void (index === frames && stop.abort(new Error('SIGTERM'))),
+        });
+        expect(open).toEqual(summary.outputs);
+        return summary;
+      };
+      const began = Date.now();
+      const [first, second] = [await record(12), await record(7)];
+      expect(first.outputs).toEqual(outputs('live'));
+      expect(second.outputs).toEqual(
+        Object.fromEntries(Object.entries(outputs('live')).map(([kind, path]) => [kind, path.replace(/(\.\w+)$/, '-2$1')])),
+      );
+      for (const { outputs: paths, totalFrames } of [first, second]) {
+        expect(totalFrames).toBeGreaterThan(7);
+        const rows = rowsOf(paths.jsonl!) as unknown as { time: string; timestamp: number }[];
+        expect(rows.length).toBe(totalFrames);
+        for (const { time } of rows) {
+          expect(new Date(time).toISOString()).toBe(time);
+          expect(Date.parse(time)).toBeGreaterThanOrEqual(began - 1);
+          expect(Date.parse(time)).toBeLessThanOrEqual(Date.now() + 2000);
+        }
+        expect((await show(paths.output!)).times.length).toBe(totalFrames);
+      }
+      expect(left('live').filter((name) => name.includes('partial'))).toEqual([]);
+      await expect(
+        processVideo(source.url, { detector: fakeDetector(), ...outputs('live'), resume: true }),
+      ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      // What a killed run left is not overwritten either.
+      writeFileSync(`${at('live-rows-3.mot')}.partial`, 'rows');
+      expect((await record(3)).outputs.jsonl).toBe(at('live-rows-4.jsonl'));
+    } finally {
+      source.close();
+    }
+  });
+});
+
 describe('anonymising', () => {
   const levels = async (path: string, region: { x: number; y: number; width: number; height: number }) => {
     const result: number[] = [];
@@ -212,7 +432,7 @@ describe('anonymising', () => {
 
   it('ends the run at a failure, unless it is told to go on, and leaves identities clear that are allowed', async () => {
     await expect(processVideo(film, { detector: fakeDetector((call) => call === 20), output: at('e-out.mp4'), anonymize: true })).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
-    expect(left('e')).toEqual(['e-out.partial.mp4']);
+    expect(left('e')).toEqual(['e-out.mp4.partial.json', 'e-out.partial.mp4']);
     await processVideo(film, { detector: fakeDetector(), output: at('f-out.mp4'), anonymize: { effect: 'solid', color: [255, 255, 255], clear: [1] }, encoding: { crf: 8 }, tracker: { newTrackThreshold: 0.5 } });
     const face = await levels(at('f-out.mp4'), { x: 26, y: 28, width: 4, height: 4 });
     expect(face.slice(2).every((level) => level < 225)).toBe(true);

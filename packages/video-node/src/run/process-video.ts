@@ -1,30 +1,35 @@
-import { FaceDetError, isFaceDetError, iou, type Detector, type Face } from '@facedet/core';
-import {
-  anonymizePlanes,
-  createTrails,
-  drawPlanes,
-  type AnonymizeOptions,
-  type OverlayOptions,
-  type YuvPlanes,
-} from '@facedet/draw';
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { FaceDetError, isFaceDetError, type Detector } from '@facedet/core';
+import type { AnonymizeOptions } from '@facedet/draw';
 import {
   createVideoDetector,
   videoDetectorOptionNames,
   type FrameResult,
   type VideoDetectorOptions,
-  type VideoFace,
   type VideoStatistics,
 } from '@facedet/pipeline';
-import { openGallery, type Gallery, type GalleryPage } from './gallery.ts';
-import { previewPicture, type Preview } from './preview.ts';
+import type { VideoFrame } from '../read/frame.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
 import { openVideo, type OpenVideoOptions, type VideoInput } from '../read/open-video.ts';
-import { openResumeState, type Lingering } from './resume-state.ts';
-import { openRowFiles } from './row-files.ts';
-import { rowOf, type Row } from './rows.ts';
 import type { VideoSource } from '../read/source.ts';
-import type { VideoFrame } from '../read/frame.ts';
-import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from '../write/writer.ts';
+import { formerVideoPath, partialVideoPath } from '../write/mp4-fragments.ts';
+import type { VideoWriter, VideoWriterOptions } from '../write/writer.ts';
+import { createEditor, type DrawOptions } from './editor.ts';
+import type { GalleryPage } from './gallery.ts';
+import { endless } from './live-end.ts';
+import { freeNames } from './live-names.ts';
+import { describeRun, openManifests, type Manifests } from './manifest.ts';
+import type { Preview } from './preview.ts';
+import { NO_RESUME_STATE, openResumeState } from './resume-state.ts';
+import { rowOf, type Row } from './rows.ts';
+import { openFilmSink, type FilmSink } from './sinks/film.ts';
+import { openGallerySink, type GallerySink } from './sinks/gallery.ts';
+import { previewSink } from './sinks/preview.ts';
+import { openRowSink, type RowSink } from './sinks/rows.ts';
+import type { Sink } from './sinks/sink.ts';
+
+const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'thumbnails'] as const;
 
 /** Options of `processVideo`: how faces are found and followed, how the source is read, and what is written. */
 export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVideoOptions, 'after'> {
@@ -35,7 +40,7 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   /** How it is written. */
   encoding?: Omit<VideoWriterOptions, 'like' | 'resume'>;
   /** What is drawn into the output; by default boxes and labels, or nothing where faces are hidden. */
-  draw?: boolean | (Omit<OverlayOptions, 'trails'> & { readonly trails?: boolean });
+  draw?: boolean | DrawOptions;
   /** Hides faces in the output. A frame whose detection failed is hidden whole. */
   anonymize?: boolean | AnonymizeOptions;
   /** A file with a line for every frame. */
@@ -50,13 +55,27 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   thumbnailsPage?: GalleryPage;
   /** Shows the frames with the faces marked while the run goes on. Not together with `anonymize`, as it shows the faces. */
   show?: Preview;
-  /** Goes on from what an interrupted run left in the partial files; the rows end up the same. */
+  /**
+   * Continues what an interrupted run left in its partial files; the outputs end up as of an uninterrupted run. Refused
+   * with `RESUME_MISMATCH` where the run manifest beside a partial file says that settings, model or input were others,
+   * and with `INVALID_ARGUMENT` for live sources.
+   */
   resume?: boolean;
+  /**
+   * Plain data that changes whenever parts of your own (a detector without `fingerprint`, a tracker, a smoother, a
+   * function) would give other results. Where there are such parts, `resume` needs it.
+   */
+  fingerprint?: unknown;
+  /** Called when the outputs are open, with the names that they have in the end: those of live sources may have a number. */
+  onStart?: (run: { readonly metadata: VideoMetadata; readonly outputs: OutputPaths }) => void;
   /** Called for each frame, before it is written; the frame is open until the promise settles. */
   onFrame?: (result: FrameResult<VideoFrame>, row: Row, metadata: VideoMetadata) => void | Promise<void>;
   /** Called after each frame. */
   onProgress?: (progress: VideoProgress) => void;
 }
+
+/** Paths of a run's outputs, those that were asked for. */
+export type OutputPaths = Readonly<Partial<Record<(typeof OUTPUTS)[number], string>>>;
 
 /** How far a run has come. */
 export interface VideoProgress {
@@ -79,49 +98,85 @@ export interface VideoSummary extends VideoStatistics {
   readonly reconnects: number;
   /** Streams of the source that the output can't hold. */
   readonly leftOut: VideoWriter['leftOut'];
+  /** The outputs' final names. */
+  readonly outputs: OutputPaths;
+  /** Why the first of the failed frames failed; undefined where none did. */
+  readonly firstFailure?: string;
 }
 
 /**
- * The whole way of a video: source → detector → tracker → smoother → files. Files grow under partial names (`rows.jsonl.partial`,
- * `film.partial.mp4`) and get their final ones when the source is at its end; whatever ends the run before leaves them readable up to
- * there, and `resume` goes on from them.
+ * The whole way of a video: source → detector → tracker → smoother → outputs. Files grow under partial names
+ * (`rows.jsonl.partial`, `film.partial.mp4`), each with a run manifest beside it (`film.mp4.partial.json`), and get their
+ * final names when all of them are complete. Whatever ends the run before leaves them readable up to there, and `resume`
+ * continues them.
  *
- * Throws what `openVideo`, `createVideoWriter` and the detector throw, `DISK_FULL` and `OUTPUT_UNWRITABLE`, and the signal's reason.
+ * A live source has no end: the signal ends it normally, and the outputs are completed. A new run of a live source never
+ * overwrites what an earlier one recorded: its outputs get the next free number.
+ *
+ * Throws what `openVideo`, `createVideoWriter` and the detector throw, `DISK_FULL` and `OUTPUT_UNWRITABLE`,
+ * `RESUME_MISMATCH`, `NOTHING_ANALYZED` where every frame failed (the outputs stay under their partial names), and, for
+ * sources that end by themselves, the signal's reason.
  */
 export async function processVideo(source: VideoSource, options: ProcessVideoOptions): Promise<VideoSummary> {
   const begun = performance.now();
-  const { output, thumbnails, show, resume = false, signal, onFrame, onProgress } = options;
-  if (thumbnails !== undefined && options.tracker === false) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for thumbnails, received tracker: false; a portrait belongs to an identity.');
-  if (show && options.anonymize) throw new FaceDetError('INVALID_ARGUMENT', 'Expected show without anonymize: the page would show the faces that the output hides.');
-  const editor = createEditor(options);
-  const paths = { jsonl: options.jsonl, mot: options.mot, csv: options.csv };
-  const outputs = [paths.jsonl, paths.mot, paths.csv, output, thumbnails].filter((path) => path !== undefined);
-  if (new Set(outputs).size < outputs.length) throw new FaceDetError('INVALID_ARGUMENT', `Expected a path of its own for each output, received ${outputs.join(', ')}.`);
-
+  const { resume = false, signal } = options;
+  checkOptions(options);
+  const asked = outputsOf(options);
   let video: VideoInput = await openVideo(source, options);
   const { metadata } = video;
-  let writer: VideoWriter | undefined;
-  let files: ReturnType<typeof openRowFiles> | undefined;
-  let gallery: Gallery | undefined;
+  const { live } = metadata;
+  let sinks: Sink[] = [];
   let keepLast = () => {};
   try {
-    const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
-    const rows = (files = openRowFiles(paths, resume));
-    const inRows = paths.jsonl || paths.mot || paths.csv ? rows.frames : Infinity;
-    if (output !== undefined) writer = await createVideoWriter(output, { ...options.encoding, like: metadata, resume });
-    const inVideo = writer?.frames ?? Infinity;
-    if (thumbnails !== undefined) gallery = await openGallery(thumbnails, { source: metadata.source, resume: resume && !metadata.live, ...(options.thumbnailsPage && { page: options.thumbnailsPage }) });
-    const keep = openResumeState(metadata.source, outputs, settingsOf(options), resume && !metadata.live);
+    if (live && resume)
+      throw new FaceDetError('INVALID_ARGUMENT', `Expected no resume for the live source ${metadata.source} but received true: what it showed meanwhile is gone. Start again without it; earlier recordings are kept.`);
+    const outputs = live ? freeNames(asked, partialsOf) : asked;
+    const paths = Object.values(outputs);
+    const manifests = await manifestsOf(source, options, outputs, resume);
+    const finished = manifests.summary as Partial<VideoSummary> | undefined;
+    if (finished) {
+      await nameOutputs(outputs, options, metadata);
+      manifests.remove();
+      return { ...(finished as VideoSummary), metadata, outputs };
+    }
+    // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other settings.
+    if (!manifests.continues) manifests.remove();
 
-    // Frames that only the video lacks are drawn from their rows, which are all there is to draw; who hides faces must see them again.
-    const drawable = paths.jsonl !== undefined && !options.anonymize && rows.rows.length === rows.frames;
-    const needed = Math.min(drawable ? inRows : Math.min(inRows, inVideo), gallery?.frames ?? Infinity);
-    const point = Number.isFinite(needed) ? keep.before(needed) : undefined;
+    const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
+    const { output, thumbnails, show, thumbnailsPage } = { ...options, ...outputs };
+    const continues = resume && manifests.continues;
+    const rows: RowSink = openRowSink({ jsonl: outputs.jsonl, mot: outputs.mot, csv: outputs.csv }, continues);
+    sinks = [rows];
+    const film: FilmSink | undefined =
+      output === undefined ? undefined : await openFilmSink(output, { ...options.encoding, like: metadata, resume: continues });
+    if (film) sinks = [film, rows];
+    const gallery: GallerySink | undefined =
+      thumbnails === undefined
+        ? undefined
+        : await openGallerySink(thumbnails, { source: metadata.source, resume: continues, ...(thumbnailsPage && { page: thumbnailsPage }) });
+    // What can be named again after an interruption comes first.
+    sinks = [...(gallery ? [gallery] : []), ...(film ? [film] : []), rows];
+    if (show) sinks.push(previewSink(show, options, () => pipeline.statistics));
+    manifests.write();
+    options.onStart?.({ metadata, outputs });
+
+    const editor = output === undefined ? undefined : createEditor(options);
+    const keep = live || paths.length === 0 ? NO_RESUME_STATE : openResumeState(paths, manifests.content, continues);
+    // Frames that only the film lacks are drawn from their rows, which are all there is to draw; who hides faces must see
+    // them again.
+    const hasRows = outputs.jsonl !== undefined && rows.rows.length === rows.frames;
+    const drawable = hasRows && !options.anonymize;
+    const inFilm = film?.frames ?? Infinity;
+    const needed = Math.min(drawable ? rows.frames : Math.min(rows.frames, inFilm), gallery?.frames ?? Infinity);
+    // A trail needs the rows of all frames before.
+    const hasTrails = typeof options.draw === 'object' && options.draw.trails === true;
+    const point = Number.isFinite(needed) && (hasRows || !hasTrails) ? keep.before(needed) : undefined;
     if (point) pipeline.restore(point.snapshot);
-    else gallery?.restart();
-    editor?.restore(point?.lingering ?? []);
+    else gallery?.gallery.restart();
     const detectFrom = point ? point.index + 1 : 0;
-    const start = drawable ? Math.min(detectFrom, inVideo) : detectFrom;
+    const start = drawable ? Math.min(detectFrom, inFilm) : detectFrom;
+    if (hasTrails) for (const row of rows.rows.slice(0, start)) editor?.next(row, undefined);
+    editor?.restore(point?.lingering ?? []);
     const total = { frames: 0, faces: 0, ids: new Set<number>() };
     const count = ({ faces }: Row) => {
       total.frames++;
@@ -140,29 +195,33 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
         throw error;
       });
     }
-    const frames = video[Symbol.asyncIterator]();
-    // Rows are there, the video lacks the frames.
+    const frames = live ? endless(video, signal) : video[Symbol.asyncIterator]();
+    // Rows are there, the film lacks the frames.
     for (let index = start; index < detectFrom; index++) {
       const { value: frame, done } = await frames.next();
       if (done) break;
       try {
         const row = rows.rows[frame.index]!;
-        const edit = editor?.next(row, undefined);
-        if (writer && frame.index >= inVideo) await writer.write(frame, edit);
+        await film?.write({ frame, row, until: untilOf(frame, metadata), edit: editor?.next(row, undefined), result: undefined });
       } finally {
         frame.close();
       }
     }
 
     const reached = { frames: Math.max(counted, detectFrom), seconds: 0 };
-    for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal ? { signal } : {})) {
-      const row = rowOf(result);
-      if (onFrame) await onFrame(result, row, metadata);
-      if (show) await show.push({ image: () => previewPicture(result.frame, row.faces, marksOf(options)), faces: row.faces, index: result.index, timestamp: result.timestamp, statistics: pipeline.statistics });
-      await gallery?.add(result.frame, row, result.timestamp + (result.frame.duration || 1 / (metadata.fps ?? 25)));
-      const edit = editor?.next(row, result);
-      if (writer && result.index >= inVideo) await writer.write(result.frame, edit);
-      if (result.index >= inRows || inRows === Infinity) rows.write(row);
+    const clock = wallClock();
+    let failed = 0;
+    let firstFailure: string | undefined;
+    for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal && !live ? { signal } : {})) {
+      const row = rowOf(result, live ? clock(result.timestamp) : undefined);
+      if (result.error) {
+        failed++;
+        firstFailure ??= (result.error as Error).message;
+      }
+      if (options.onFrame) await options.onFrame(result, row, metadata);
+      const { frame } = result;
+      const item = { frame, row, until: untilOf(frame, metadata), edit: editor?.next(row, result), result };
+      for (const sink of sinks) await sink.write(item);
       if (result.index >= counted) count(row);
       const { index, timestamp } = result;
       const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [] });
@@ -172,14 +231,12 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       };
       reached.frames = Math.max(reached.frames, result.index + 1);
       reached.seconds = result.timestamp;
-      onProgress?.({ ...reached, totalFrames: metadata.frameCount, duration: metadata.duration, faces: row.faces.length });
+      options.onProgress?.({ ...reached, totalFrames: metadata.frameCount, duration: metadata.duration, faces: row.faces.length });
     }
-    await writer?.finish();
-    await gallery?.finish();
-    rows.commit();
-    keep.forget();
+    if (failed > 0 && failed === total.frames)
+      throw new FaceDetError('NOTHING_ANALYZED', `${metadata.source}: expected frames that can be analyzed but all ${failed} failed, the first with: ${firstFailure!.slice(0, 400)}`);
     const { statistics } = pipeline;
-    return {
+    const summary: VideoSummary = {
       ...statistics,
       totalFrames: total.frames,
       avgFacesPerFrame: total.frames ? total.faces / total.frames : 0,
@@ -188,22 +245,106 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       metadata,
       seconds: (performance.now() - begun) / 1000,
       reconnects: video.statistics.reconnects,
-      leftOut: writer?.leftOut ?? [],
+      leftOut: film?.writer.leftOut ?? [],
+      outputs,
+      ...(firstFailure !== undefined && { firstFailure }),
     };
+    for (const sink of sinks) await sink.complete();
+    manifests.complete({ ...summary, metadata: undefined, outputs: undefined });
+    for (const sink of sinks) await sink.commit();
+    manifests.remove();
+    keep.forget();
+    return summary;
   } catch (error) {
     // What is there stays, playable and readable; why it ended is the error that counts.
     keepLast();
-    files?.leave();
-    await writer?.flush().catch(() => {});
-    await gallery?.leave().catch(() => {});
+    for (const sink of sinks) await sink.leave();
     throw error;
   } finally {
     await video.close();
   }
 }
 
-// Dots on the eyes and the mouth hide what a person wants to see, and what another detector looks for.
-const DRAWN: Exclude<ProcessVideoOptions['draw'], boolean | undefined> = { landmarks: false };
+function checkOptions(options: ProcessVideoOptions): void {
+  if (options.thumbnails !== undefined && options.tracker === false)
+    throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for thumbnails but received tracker: false; a portrait belongs to an identity.');
+  if (options.show && options.anonymize)
+    throw new FaceDetError('INVALID_ARGUMENT', 'Expected show without anonymize but received both: it would show the faces that the output hides.');
+  const paths = Object.values(outputsOf(options));
+  if (new Set(paths).size < paths.length)
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a path of its own for each output but received ${paths.join(', ')}.`);
+}
+
+function outputsOf(options: ProcessVideoOptions): OutputPaths {
+  return Object.fromEntries(OUTPUTS.flatMap((kind) => (options[kind] === undefined ? [] : [[kind, options[kind]]])));
+}
+
+/** Where an output lies while it is in progress. */
+function partialsOf(path: string, kind: (typeof OUTPUTS)[number]): string[] {
+  if (kind === 'output') return [partialVideoPath(path), formerVideoPath(path)];
+  if (kind === 'thumbnails') return [join(path, 'identities.json'), join(path, 'identities.json.partial')];
+  return [`${path}.partial`];
+}
+
+/** Options that say where results go and how fast, not which they are. Any other counts. */
+const NOT_DECISIVE = new Set<string>([
+  ...OUTPUTS,
+  'detector',
+  'thumbnailsPage',
+  'show',
+  'resume',
+  'onStart',
+  'onFrame',
+  'onProgress',
+  'signal',
+  'decodeAhead',
+  'threads',
+  'reconnects',
+]);
+
+async function manifestsOf(
+  source: VideoSource,
+  options: ProcessVideoOptions,
+  outputs: OutputPaths,
+  resume: boolean,
+): Promise<Manifests> {
+  const decisive = Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_DECISIVE.has(name)));
+  const { manifest, opaque } = await describeRun(source, options.detector, decisive);
+  const outputList = Object.entries(outputs).map(([kind, path]) => ({
+    path: kind === 'thumbnails' ? join(path, 'identities.json') : path,
+    partials: partialsOf(path, kind as (typeof OUTPUTS)[number]).filter((name) => !name.endsWith('identities.json')),
+  }));
+  const manifests = openManifests(outputList, manifest, resume);
+  if (manifests.continues && opaque.length > 0 && options.fingerprint === undefined)
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a fingerprint to continue an interrupted run, as nobody can tell whether ${opaque.slice(0, 5).join(', ')} would give the same results; give plain data that changes when they do, in both runs.`);
+  return manifests;
+}
+
+/** Gives complete outputs their final names, as far as an interrupted run has not. */
+async function nameOutputs(outputs: OutputPaths, { thumbnailsPage }: ProcessVideoOptions, { source }: VideoMetadata): Promise<void> {
+  const { output, thumbnails, ...texts } = outputs;
+  if (thumbnails !== undefined && existsSync(join(thumbnails, 'identities.json.partial')))
+    await (await openGallerySink(thumbnails, { source, resume: true, ...(thumbnailsPage && { page: thumbnailsPage }) })).commit();
+  if (output !== undefined && existsSync(partialVideoPath(output))) renameSync(partialVideoPath(output), output);
+  for (const path of Object.values(texts)) if (existsSync(`${path}.partial`)) renameSync(`${path}.partial`, path);
+}
+
+function untilOf({ timestamp, duration }: VideoFrame, { fps }: VideoMetadata): number {
+  return timestamp + (duration || 1 / (fps ?? 25));
+}
+
+/** Seconds that the time of day may be away from the source's clock before it is taken over anew. */
+const DRIFT = 2;
+
+/** Gives the time of day of a live source's timestamps. It follows the source's clock, so that it rises evenly. */
+function wallClock(): (timestamp: number) => string {
+  let origin: number | undefined;
+  return (timestamp) => {
+    const now = Date.now() / 1000;
+    if (origin === undefined || Math.abs(now - origin - timestamp) > DRIFT) origin = now - timestamp;
+    return new Date(1000 * (origin + timestamp)).toISOString();
+  };
+}
 
 /** Those of the options that the pipeline knows. */
 function pipelineOptions(options: ProcessVideoOptions, fps: number | null): VideoDetectorOptions {
@@ -229,100 +370,4 @@ const LONGEST_AUTO = 10;
 /** A video of which every frame was seen. */
 function atItsEnd(video: VideoInput): VideoInput {
   return { metadata: video.metadata, statistics: video.statistics, async *[Symbol.asyncIterator]() {}, async close() {} };
-}
-
-/** What is done to the pictures of the output. */
-interface Editor {
-  /** What is done to the next picture. It has to be asked for every frame, written or not: trails and what lingers come from those before. */
-  next(row: Row, result: FrameResult | undefined): (planes: YuvPlanes) => void;
-  /** What has to be known of the frames so far, and taking it up again in a resumed run. */
-  lingering(): readonly Lingering[];
-  restore(lingering: readonly Lingering[]): void;
-}
-
-/** An editor; undefined where the pictures stay as they are. */
-function createEditor({ draw, anonymize, output }: ProcessVideoOptions): Editor | undefined {
-  if (output === undefined) return undefined;
-  const hiding = anonymize === true ? {} : anonymize || undefined;
-  const overlay = draw === undefined ? (hiding ? undefined : DRAWN) : draw === true ? DRAWN : draw || undefined;
-  const { trails: wanted = false, ...marks } = overlay ?? {};
-  const trails = wanted ? createTrails() : undefined;
-  if (!hiding && !overlay) return undefined;
-  const lingering = createLingering();
-  return {
-    next(row, result) {
-      const gone = hiding ? lingering.next(row) : [];
-      const drawn = trails ? { ...marks, trails: trails.update(row.faces, row.timestamp) } : marks;
-      return (planes) => {
-        if (hiding) {
-          if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', clear: [] });
-          else anonymizePlanes(planes, hidden([...row.faces, ...gone], result.others), hiding);
-        }
-        if (overlay) drawPlanes(planes, row.faces, drawn);
-      };
-    },
-    lingering: lingering.all,
-    restore: lingering.restore,
-  };
-}
-
-/** What a preview draws. */
-function marksOf({ draw = true }: ProcessVideoOptions): OverlayOptions | undefined {
-  if (!draw) return undefined;
-  const { trails: _, ...marks } = draw === true ? DRAWN : draw;
-  return marks;
-}
-
-/** The faces shown, and the detections of no identity; one that lies on a shown face is that face, which may be left clear. */
-function hidden(faces: readonly VideoFace[], others: readonly Face[]): (VideoFace | Face)[] {
-  return [...faces, ...others.filter(({ box }) => faces.every((face) => iou(face.box, box) < 0.3))];
-}
-
-// Seconds for which a face that is no longer found stays hidden where it was: it may only have turned away.
-const LINGER = 0.25;
-
-/** Remembers where faces were last. `next` gives those of the last quarter of a second that a row no longer shows. */
-function createLingering() {
-  const last = new Map<number, Lingering>();
-  return {
-    next({ faces, timestamp }: Row): VideoFace[] {
-      const shown = new Set(faces.map(({ id }) => id));
-      for (const face of faces) if (face.id !== null) last.set(face.id, { face, seen: timestamp });
-      for (const [id, { seen }] of last) if (timestamp - seen > LINGER) last.delete(id);
-      return [...last.values()].filter(({ face }) => !shown.has(face.id)).map(({ face }) => face);
-    },
-    all: (): Lingering[] => [...last.values()],
-    restore(lingering: readonly Lingering[]): void {
-      for (const { face, seen } of lingering) if (face.id !== null) last.set(face.id, { face, seen });
-    },
-  };
-}
-
-/** What decides about rows: another run with the same may go on from its state. */
-function settingsOf({
-  detectEvery,
-  refine,
-  lookAhead,
-  shotCuts,
-  scoreThreshold,
-  rotate,
-  tracker,
-  smoother,
-  fps,
-  deinterlace,
-}: ProcessVideoOptions): unknown {
-  const plain = (value: unknown) =>
-    value && typeof value === 'object' && ('update' in value || 'smooth' in value) ? 'own' : value;
-  return {
-    detectEvery,
-    refine,
-    lookAhead,
-    shotCuts,
-    scoreThreshold,
-    rotate,
-    tracker: plain(tracker),
-    smoother: plain(smoother),
-    fps,
-    deinterlace,
-  };
 }

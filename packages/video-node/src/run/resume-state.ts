@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { modelCacheDir } from '@facedet/models/node';
 import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
+import type { RunManifest } from './manifest.ts';
 
 /** A face that is hidden for a moment longer, and when it was last shown, in seconds. */
 export interface Lingering {
@@ -29,23 +30,30 @@ export interface ResumeState {
   forget(): void;
 }
 
+/** Of a run that can't be continued: nothing is kept. */
+export const NO_RESUME_STATE: ResumeState = { before: () => undefined, offer() {}, forget() {} };
+
 // Milliseconds between two states: what is looked at again after a kill is at most as much.
 const INTERVAL = 400;
 // An encoder lags behind the rows by a second or two; a state from before that is needed too.
 const KEPT = 12;
+/** Milliseconds after which a state is of no use any more: 30 days. */
+const OLD = 30 * 24 * 3600 * 1000;
 
 /**
  * State of runs lies in the cache folder, not beside the outputs: it is of no use to anybody else, and where it is gone a run still ends
- * with the same rows, only later. It counts only for the very same input, outputs and options.
+ * with the same rows, only later. It counts only for the same outputs and the same run manifest.
  */
-export function openResumeState(source: string, outputs: readonly string[], options: unknown, resume: boolean): ResumeState {
-  const key = createHash('sha256').update(JSON.stringify([resolve(source), outputs.map((path) => resolve(path)), options, stamp(source)])).digest('hex').slice(0, 32);
+export function openResumeState(outputs: readonly string[], manifest: RunManifest, resume: boolean): ResumeState {
+  const places = outputs.map((path) => resolve(path));
+  const key = createHash('sha256').update(JSON.stringify([places, manifest])).digest('hex').slice(0, 32);
   const folder = join(modelCacheDir(), 'resume');
   const path = join(folder, `${key}.json`);
   // Each with its text, which is made once: it is written again with each of the next.
   let points = (resume ? load(path) : []).map(withText);
   let last = performance.now();
   if (!resume) remove(path);
+  removeOld(folder);
   return {
     before: (frame) => points.findLast(({ point }) => point.index < frame)?.point,
     offer(point, now = false) {
@@ -67,12 +75,15 @@ function withText(point: ResumePoint): { point: ResumePoint; text: string } {
   return { point, text: JSON.stringify(point) };
 }
 
-function stamp(source: string): string {
+/** Removes states of runs that nobody continued. */
+function removeOld(folder: string): void {
   try {
-    const { size, mtimeMs } = statSync(source);
-    return `${size} ${mtimeMs}`;
+    for (const name of readdirSync(folder)) {
+      const file = join(folder, name);
+      if (Date.now() - statSync(file).mtimeMs > OLD) remove(file);
+    }
   } catch {
-    return '';
+    // There is no such folder yet.
   }
 }
 

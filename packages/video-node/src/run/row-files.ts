@@ -15,6 +15,9 @@ export interface RowFiles {
   /** The rows that are there, where they can be read again (JSONL). */
   readonly rows: readonly Row[];
   write(row: Row): void;
+  /** Flushes the files to the disk. */
+  complete(): void;
+  /** Gives the files their final names. */
   commit(): void;
   leave(): void;
 }
@@ -45,6 +48,7 @@ export function openRowFiles(paths: RowPaths, resume: boolean): RowFiles {
       if (csv && row.faces.length > 0) csv.write(csvLines(row));
       jsonl?.write(jsonLine(row));
     },
+    complete: () => files.forEach((file) => file.complete()),
     commit: () => files.forEach((file) => file.commit()),
     leave: () => files.forEach((file) => file.leave()),
   };

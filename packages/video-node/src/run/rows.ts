@@ -4,8 +4,10 @@ import type { VideoFace } from '@facedet/pipeline';
 export interface Row {
   /** From 0. */
   readonly frame: number;
-  /** Seconds. */
+  /** Seconds since the first frame. */
   readonly timestamp: number;
+  /** When a live source's frame came, in ISO 8601 (UTC); undefined for other sources. Only JSONL has it. */
+  readonly time?: string;
   readonly faces: readonly VideoFace[];
 }
 
@@ -13,8 +15,11 @@ export interface Row {
 export const CSV_HEADER = 'frame,timestamp,id,x,y,width,height,score,state\n';
 
 /** A frame's row with short numbers. */
-export function rowOf({ index, timestamp, faces }: { index: number; timestamp: number; faces: readonly VideoFace[] }): Row {
-  return { frame: index, timestamp: round(timestamp, 9), faces: faces.map(shortFace) };
+export function rowOf(
+  { index, timestamp, faces }: { index: number; timestamp: number; faces: readonly VideoFace[] },
+  time?: string,
+): Row {
+  return { frame: index, timestamp: round(timestamp, 9), ...(time && { time }), faces: faces.map(shortFace) };
 }
 
 /** The row as a line of JSONL, also where no face is in it. */

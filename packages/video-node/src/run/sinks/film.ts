@@ -1,0 +1,24 @@
+import { rename } from 'node:fs/promises';
+import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from '../../write/writer.ts';
+import type { Sink } from './sink.ts';
+
+/** A film in progress. */
+export interface FilmSink extends Sink {
+  readonly writer: VideoWriter;
+}
+
+/** Writes the frames, edited, into a video. */
+export async function openFilmSink(path: string, options: VideoWriterOptions): Promise<FilmSink> {
+  const writer = await createVideoWriter(path, options);
+  const { frames } = writer;
+  return {
+    writer,
+    frames,
+    async write({ frame, edit }) {
+      if (frame.index >= frames) await writer.write(frame, edit);
+    },
+    complete: () => writer.complete(),
+    commit: () => rename(writer.partialPath, path),
+    leave: () => writer.flush().catch(() => {}),
+  };
+}
