@@ -52,7 +52,12 @@ describe('facedet video', () => {
     const ended = await end;
     if (signal === 'SIGINT') expect(ended).toMatchObject({ code: 130 });
     else expect(ended).toMatchObject({ code: null, signal });
-    expect(names(signal)).toEqual(['out.partial.mp4', 'rows.jsonl.partial']);
+    expect(names(signal)).toEqual([
+      'out.mp4.partial.json',
+      'out.partial.mp4',
+      'rows.jsonl.partial',
+      'rows.jsonl.partial.json',
+    ]);
     const written = text(rows);
     const count = linesIn(rows);
     expect(count).toBeLessThan(250);

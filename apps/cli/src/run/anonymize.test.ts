@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -25,6 +34,7 @@ vi.mock('../shared/detector.ts', () => ({
     let [calls, now] = [0, 0];
     const detector: Detector = {
       concurrency: 1,
+      fingerprint: { model: 'fake', threshold },
       async detect(image: ImageSource): Promise<Face[]> {
         together = Math.max(together, ++now);
         if (isRasterSource(image)) await image.rasterize(8, 6);
@@ -91,6 +101,81 @@ describe('anonymize', () => {
     expect(log).toEqual([expect.stringContaining("can't be kept in TIFF")]);
   });
 
+  describe('a folder run', () => {
+    const names = ['a.png', 'b.png', 'c.png', 'd.png'];
+    const fill = (count = names.length) => {
+      rmSync(at('in'), { recursive: true, force: true });
+      rmSync(at('batch'), { recursive: true, force: true });
+      mkdirSync(at('in'));
+      for (const name of names.slice(0, count)) copyFileSync(at('photo.png'), at(`in/${name}`));
+    };
+    const times = () => names.map((name) => statSync(at(`batch/${name}`), { throwIfNoEntry: false })?.mtimeMs);
+
+    it('makes OUT a folder, however many files are in it', async () => {
+      for (const argument of ['in', 'in/*.png']) {
+        fill(1);
+        expect(await hide([at(argument)], { output: at('batch') })).toEqual({ failed: [], log: [] });
+        expect(readdirSync(at('batch'))).toEqual(['a.png']);
+      }
+    });
+
+    it('is continued where it was interrupted: what is done stays as it is, unless it or its input has changed', async () => {
+      fill();
+      fails = (call) => call === 2;
+      expect((await hide([at('in')], { output: at('batch') })).failed).toEqual(['WORKER_CRASHED']);
+      expect(readdirSync(at('batch')).filter((name) => name.endsWith('.png'))).toEqual(['a.png', 'b.png', 'd.png']);
+      fails = () => false;
+      const before = times();
+      const { log, failed } = await hide([at('in')], { output: at('batch'), resume: true });
+      expect([log, failed]).toEqual([['facedet: 3 of 4 files were done already'], []]);
+      expect(times().map((time, i) => time === before[i])).toEqual([true, true, false, true]);
+      // Complete: nothing is remembered, so that the next run makes all of them.
+      expect(readdirSync(at('batch'))).toEqual(names);
+
+      fill();
+      fails = (call) => call === 3;
+      await hide([at('in')], { output: at('batch') });
+      fails = () => false;
+      writeFileSync(at('batch/a.png'), 'spoilt');
+      await writeImage(at('in/b.png'), { ...grey, data: new Uint8Array(64 * 48 * 3).fill(91) });
+      const again = await hide([at('in')], { output: at('batch'), resume: true });
+      expect(again.log).toEqual(['facedet: 1 of 4 files were done already']);
+      expect((await (await readImage(at('batch/a.png'))).pixels()).width).toBe(64);
+      const { data } = await (await readImage(at('batch/b.png'))).pixels();
+      expect(data[3 * 64 * 40]).toBe(91);
+    });
+
+    it('is not continued with other settings', async () => {
+      const options: [string, Partial<AnonymizeFlags>][] = [
+        ['score', { score: 0.1 }],
+        ['effect', { effect: 'blur' }],
+        ['shape', { shape: 'ellipse' }],
+        ['margin', { margin: 1 }],
+        ['color', { color: [0, 0, 0] }],
+        ['clear', { clear: [1] }],
+        ['keepMetadata', { keepMetadata: true }],
+      ];
+      fill();
+      fails = (call) => call === 2;
+      await hide([at('in')], { output: at('batch') });
+      fails = () => false;
+      const before = readdirSync(at('batch'));
+      for (const [name, change] of options) {
+        const run = hide([at('in')], { output: at('batch'), ...change, resume: true });
+        await expect(run, name).rejects.toMatchObject({
+          code: 'RESUME_MISMATCH',
+          exitCode: 2,
+          message: expect.stringContaining(name) as string,
+        });
+        expect(readdirSync(at('batch'))).toEqual(before);
+      }
+      for (const text of ['', 'null', '{"format":2}', '{"format":1}']) {
+        writeFileSync(at('batch/.facedet-run.partial.json'), text);
+        await expect(hide([at('in')], { output: at('batch'), resume: true })).rejects.toMatchObject({ exitCode: 2 });
+      }
+    });
+  });
+
   it('writes no picture that could not be looked at', async () => {
     fails = () => true;
     expect((await hide([at('photo.png')], { output: at('d.png') })).failed).toEqual(['WORKER_CRASHED']);
@@ -101,7 +186,7 @@ describe('anonymize', () => {
   it('hides a frame whole that could not be looked at, and says how many', async () => {
     fails = (call) => call === 7;
     const { failed, log } = await hide([at('film.mp4')], { output: at('e.mp4') });
-    expect([failed, log]).toEqual([[], [`facedet: ${at('film.mp4')}: 1 frame could not be looked at and is hidden whole`]]);
+    expect([failed, log]).toEqual([[], [`facedet: ${at('film.mp4')}: 1 frame could not be analyzed and is masked whole; the first: a thread died`]]);
     const white: number[] = [];
     const film = await openVideo(at('e.mp4'));
     for await (const frame of film) {
@@ -133,7 +218,8 @@ describe('anonymize', () => {
     writeFileSync(at('many-4.png'), 'no picture');
     const { failed } = await hide([0, 4, 1, 2, 3].map((i) => at(`many-${i}.png`)), { output: at('many') });
     expect(failed).toEqual(['IMAGE_UNREADABLE']);
-    expect(readdirSync(at('many')).sort()).toEqual([0, 1, 2, 3].map((i) => `many-${i}.png`));
+    // The record stays, so that --resume makes only the one that failed.
+    expect(readdirSync(at('many')).filter((name) => !name.startsWith('.')).sort()).toEqual([0, 1, 2, 3].map((i) => `many-${i}.png`));
     expect(together).toBeGreaterThan(1);
   });
 });

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
 import { imageFormatOf, readImage, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
+import { version } from '../../package.json';
 import type { Context } from '../shared/context.ts';
+import { openBatchRecord } from './batch-record.ts';
 import { outputNames } from '../shared/copies.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
@@ -40,20 +43,35 @@ interface Job {
 }
 
 export async function run(context: Context, flags: AnonymizeFlags, args: string[]): Promise<void> {
-  const jobs = planJobs(await expandInputs(args, (name) => isPictureName(name) || isVideoName(name)), flags);
+  const inputs = await expandInputs(args, (name) => isPictureName(name) || isVideoName(name));
+  const several = args.length > 1 || inputs.length > 1 || args.some(namesSeveral);
+  const jobs = planJobs(inputs, flags, several);
   const effect = await effectOf(flags);
   const score = flags.score ?? ANONYMIZE_SCORE;
   const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
+  const folderRun = jobs.length > 1 && several;
+  const record = folderRun
+    ? openBatchRecord(flags.output, await settingsOf(flags, effect, score, opened?.detector), flags.resume ?? false)
+    : undefined;
+  let failures = 0;
+  let before = 0;
   const attempt = async (job: Job): Promise<void> => {
     const { source } = job.input;
     try {
       context.signal.throwIfAborted();
       if (job.input.error) throw job.input.error;
+      if (record?.isDone(source, job.output)) {
+        before++;
+        return;
+      }
       await stat(source);
       if (job.video) await hideInVideo(context, flags, job, effect, score, opened?.detector);
       else await hideInPicture(context, flags, job, effect, opened!.detector);
+      record?.done(source, job.output);
     } catch (error) {
+      failures++;
       if (context.signal.aborted) throw error;
+      if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
       if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
       context.fail(source, withoutName(error, source));
     }
@@ -62,6 +80,8 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     await hideInPictures(context, jobs.filter(({ video }) => !video), opened?.detector.concurrency ?? 1, attempt);
     // One video keeps all cores busy.
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
+    if (before > 0) context.log(`facedet: ${before} of ${jobs.length} files were done already`);
+    if (failures === 0) record?.remove();
   } finally {
     await opened?.detector.dispose();
   }
@@ -124,17 +144,22 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
     bar.stop();
     for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${output}: ${kind} in ${codec} can't be copied into ${extname(output)}; write an .mkv to keep it`);
     const { failedFrames: failed } = summary;
-    if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be looked at and ${failed === 1 ? 'is' : 'are'} hidden whole`);
+    if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`);
   } finally {
     bar.stop();
   }
 }
 
+/** Whether an argument is a folder or a pattern: what comes of it is a folder, however many files there are in it. */
+function namesSeveral(argument: string): boolean {
+  return statSync(argument, { throwIfNoEntry: false })?.isDirectory() ?? /[*?[\]{}]/.test(argument);
+}
+
 /** What is written where. Ends the command with exit code 2 before anything is written where an output is one of the inputs. */
-function planJobs(inputs: readonly Input[], flags: AnonymizeFlags): Job[] {
+function planJobs(inputs: readonly Input[], flags: AnonymizeFlags, several: boolean): Job[] {
   const { output } = flags;
-  const folder = inputs.length > 1 || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output);
-  if (folder && existsSync(output) && !statSync(output).isDirectory()) throw usageError(`${output}: expected a folder for ${inputs.length} inputs, found a file`);
+  const folder = several || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output);
+  if (folder && existsSync(output) && !statSync(output).isDirectory()) throw usageError(`${output}: expected a folder, as a folder, a pattern or several inputs were given, found a file`);
   const names = outputNames(inputs);
   const jobs = inputs.map((input): Job => {
     if (input.kind !== 'file') throw usageError(`${input.source}: expected a file or folder`);
@@ -156,6 +181,25 @@ function planJobs(inputs: readonly Input[], flags: AnonymizeFlags): Job[] {
   if (idle.length > 0) throw usageError(`expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows are taken as they are`);
   if (flags.tracks !== undefined && jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
   return jobs;
+}
+
+/** What decides the pixels of a folder run. */
+async function settingsOf(
+  { output: _, resume: __, image, tracks, ...flags }: AnonymizeFlags,
+  effect: AnonymizeOptions,
+  score: number,
+  detector: Detector | undefined,
+): Promise<Record<string, unknown>> {
+  const hash = (bytes: Uint8Array | Uint8ClampedArray) => createHash('sha256').update(bytes).digest('hex');
+  const settings = {
+    version,
+    ...flags,
+    score,
+    detector: detector?.fingerprint,
+    ...(image !== undefined && effect.image && { image: hash(effect.image.data) }),
+    ...(tracks !== undefined && { tracks: hash(await readFile(tracks)) }),
+  };
+  return JSON.parse(JSON.stringify(settings)) as Record<string, unknown>;
 }
 
 async function effectOf({ effect, image, color, shape, margin, clear }: AnonymizeFlags): Promise<AnonymizeOptions> {

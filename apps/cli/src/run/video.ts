@@ -7,6 +7,7 @@ import { startLivePage, type LivePage } from '../pages/live-page.ts';
 import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
+import { Exit } from '../shared/exit.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
 import { withoutName } from '../shared/video-errors.ts';
@@ -32,18 +33,18 @@ export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags 
   lookAhead?: number;
 }
 
-export async function run(context: Context, flags: VideoFlags, source: string): Promise<void> {
+export async function run(context: Context, flags: VideoFlags, source: string): Promise<number | void> {
   checkFlags(flags, source);
   const page = await openPage(flags.show, basename(source));
   try {
     if (page) context.log(`The video is shown at ${page.url}`);
-    await follow(context, flags, source, page);
+    return await follow(context, flags, source, page);
   } finally {
     await page?.close();
   }
 }
 
-async function follow(context: Context, flags: VideoFlags, source: string, page: LivePage | undefined): Promise<void> {
+async function follow(context: Context, flags: VideoFlags, source: string, page: LivePage | undefined): Promise<number | void> {
   const low = flags.track ? Math.min(TRACKER_LOW, flags.score ?? TRACKER_LOW) : undefined;
   const { detector, model } = await openDetector(context, low === undefined ? flags : { ...flags, score: low });
   const bar = await videoProgress(context, source);
@@ -68,19 +69,31 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       encoding: encodingOptions(flags),
       signal: context.signal,
       ...(page && { show: page, ...(!writes(flags) && { onFrame: player(page, context.signal) }) }),
+      onStart: ({ outputs }) => reportNames(context, flags, outputs),
       onProgress: bar.onProgress,
     });
     bar.stop();
-    for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${flags.output}: ${kind} in ${codec} can't be copied into ${extname(flags.output!)}; write an .mkv to keep it`);
+    for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${summary.outputs.output}: ${kind} in ${codec} can't be copied into ${extname(flags.output!)}; write an .mkv to keep it`);
     if (flags.json) await context.write(`${JSON.stringify(statistics(summary), undefined, 2)}\n`);
     else context.log(`${summary.totalFrames} frames, ${summary.avgFps.toFixed(1)} a second; ${summary.avgFacesPerFrame.toFixed(2)} faces a frame${flags.track ? `, ${summary.identities} identities` : ''}`);
+    // A live source has no other end than the signal.
+    if (summary.metadata.live) return Exit.ok;
   } catch (error) {
     if (context.signal.aborted) throw error;
+    if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
     if (isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(model, error);
     context.fail(source, withoutName(error, source));
   } finally {
     bar.stop();
     await detector.dispose();
+  }
+}
+
+/** Says where the results of a live source go, where names that were asked for are those of an earlier recording. */
+function reportNames({ log }: Context, flags: VideoFlags, outputs: VideoSummary['outputs']): void {
+  for (const kind of ['output', 'jsonl', 'mot', 'csv', 'thumbnails'] as const) {
+    const [asked, path] = [flags[kind], outputs[kind]];
+    if (path !== undefined && path !== asked) log(`facedet: ${asked}: an earlier recording is kept; this one is ${path}`);
   }
 }
 

@@ -13,7 +13,7 @@ export interface Context {
   log(line: string): void;
   /** Reports an input that failed and goes on; the command will end with exit code 1. Returns what `--json` shows of it. */
   fail(input: string, error: unknown): { code: string; message: string };
-  /** Aborted by Ctrl-C (SIGINT) and SIGTERM; a second one ends the process at once. */
+  /** Aborted by Ctrl-C (SIGINT), SIGTERM and SIGHUP; a second one ends the process at once. */
   readonly signal: AbortSignal;
   /** Whether standard output is a terminal: a table, not data for a program. */
   readonly terminal: boolean;
@@ -70,9 +70,12 @@ async function perform(command: Command, work: (context: Context) => Promise<num
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
   try {
-    const code = (await work(context)) ?? Exit.ok;
-    if (controller.signal.aborted) return Exit.interrupted;
+    const ended = await work(context);
+    const code = ended ?? Exit.ok;
+    // Work that the signal ends normally, as that on a live source, says so itself.
+    if (controller.signal.aborted && ended !== Exit.ok) return Exit.interrupted;
     return code === Exit.ok && failures > 0 ? Exit.failed : code;
   } catch (error) {
     if (controller.signal.aborted) return Exit.interrupted;
@@ -82,6 +85,7 @@ async function perform(command: Command, work: (context: Context) => Promise<num
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
+    process.off('SIGHUP', stop);
   }
 }
 

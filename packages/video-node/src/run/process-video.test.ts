@@ -270,10 +270,9 @@ describe('a run manifest', () => {
     const count = Object.keys(names).length;
     for (let named = 0; named <= count; named++) {
       // As right before each name.
-      let summary: unknown;
       await stopped(all());
       const manifest = JSON.parse(readFileSync(`${files.jsonl}.partial.json`, 'utf8')) as object;
-      summary = await processVideo(film, { ...all(), resume: true });
+      const summary: unknown = await processVideo(film, { ...all(), resume: true });
       const order = [files.output, files.jsonl, files.mot, files.csv];
       for (const [i, path] of order.entries()) {
         const partial = path === files.output ? at('m-out.partial.mp4') : `${path}.partial`;
