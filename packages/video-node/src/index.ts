@@ -6,7 +6,8 @@ export { type VideoFrame } from './read/frame.ts';
 // Film out.
 export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './write/writer.ts';
 export { type VideoCodec } from './write/encoder.ts';
-export { type LeftOut } from './write/side-streams.ts';
+export { type LeftOut, type SideStreamSummary } from './write/side-streams.ts';
+export { containerFor } from './write/containers.ts';
 // The whole way of a video.
 export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
 export { renderVideo, type RenderVideoOptions } from './run/render-video.ts';

@@ -4,7 +4,8 @@ import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check } from '../ffmpeg/errors.ts';
 import { openInput } from '../read/input.ts';
 import type { Fraction } from '../read/metadata.ts';
-import { openSideStreams, type LeftOut, type SideStreamOptions } from './side-streams.ts';
+import { openSideStreams, type LeftOut, type SideStreamOptions, type SideStreamSummary } from './side-streams.ts';
+import { muxerOptions, STRICTNESS } from './trial.ts';
 import { trimFragments } from './mp4-fragments.ts';
 
 /** What a muxer is opened with. */
@@ -22,6 +23,10 @@ export interface MuxerOptions {
 /** A container that grows in fragments. */
 export interface Muxer {
   readonly leftOut: readonly LeftOut[];
+  /** Sound and subtitles written so far. */
+  readonly sideStreams: readonly SideStreamSummary[];
+  /** Tells that from output time `at` on, in seconds, source time `origin` is second 0: sound moves with the pictures. */
+  moveOrigin(at: number, origin: number): void;
   /** Tells the time of a picture that will come as a packet, in the order they are shown. */
   expect(pts: bigint, duration: bigint): void;
   /** Writes a packet of the pictures, and before it what sounds until then. */
@@ -54,10 +59,16 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
   stream.codecpar.fromContext(encoder);
   stream.codecpar.codecTag = 0;
   stream.sampleAspectRatio = encoder.sampleAspectRatio;
-  const side = sides ? await openSideStreams(ffmpeg, sides.path, output, container, sides) : undefined;
+  output.strictStdCompliance = STRICTNESS;
+  const side = sides
+    ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream).catch((error: unknown) => {
+        output.freeContext();
+        throw error;
+      })
+    : undefined;
+  const lead = BigInt(Math.round(((side?.lead ?? 0) * timeBase.den) / timeBase.num));
   let opened = false;
-  const mp4 = container === 'mp4' || container === 'mov';
-  const options = Dictionary.fromObject(mp4 ? { movflags: '+frag_custom+delay_moov+default_base_moof+hybrid_fragmented+negative_cts_offsets' } : { cluster_time_limit: '500' });
+  const options = Dictionary.fromObject(muxerOptions(container));
   try {
     check(ffmpeg, await output.openOutput(), 'WRITE_FAILED', failed);
     opened = true;
@@ -99,6 +110,8 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
     end = Math.max(end, seconds(pts + packet.duration));
     await side?.copyUntil(seconds(pts));
     packet.streamIndex = stream.index;
+    packet.pts += lead;
+    packet.dts += lead;
     packet.rescaleTs(base, stream.timeBase);
     check(ffmpeg, await output.writeFrame(packet), 'WRITE_FAILED', failed);
     if (early === 0 && end - fragmentStart >= FRAGMENT) {
@@ -116,6 +129,10 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
   let closed = false;
   return {
     leftOut: side?.leftOut ?? [],
+    sideStreams: side?.summary ?? [],
+    moveOrigin(at, origin) {
+      side?.jump(at, origin);
+    },
     expect(pts, duration) {
       durations.set(pts, duration);
       expected.push(pts);

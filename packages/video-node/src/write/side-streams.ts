@@ -1,10 +1,17 @@
-import type { FormatContext, Packet, Stream } from 'node-av/lib';
+import { FaceDetError, isFaceDetError } from '@facedet/core';
+import type { BitStreamFilterContext, FormatContext, Packet, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
-import { check } from '../ffmpeg/errors.ts';
+import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
 import { openInput, type Input } from '../read/input.ts';
+import type { Fraction } from '../read/metadata.ts';
 import { resolveSource } from '../read/source.ts';
+import { openAudioConverter, type AudioConverter } from './audio-conversion.ts';
+import { containerRules, TEXT_SUBTITLES } from './containers.ts';
+import { createSideClock, type Position } from './side-clock.ts';
+import { convertSubtitle } from './subtitle-conversion.ts';
+import { tryStream } from './trial.ts';
 
-/** What is copied from the source into the output, unchanged. */
+/** What of the source is written into the output beside the pictures. */
 export interface SideStreamOptions {
   readonly audio: boolean;
   readonly subtitles: boolean;
@@ -14,104 +21,409 @@ export interface SideStreamOptions {
   readonly startTime: number;
 }
 
-/** A stream that the container can't hold as it is. */
+/** Something of the source that is not in the output. */
 export interface LeftOut {
-  readonly kind: 'audio' | 'subtitles';
+  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'alpha';
+  /** FFmpeg's name of the codec. */
   readonly codec: string;
+  /** Why, as a part of a sentence: `WebM has no bitmap subtitles`. */
+  readonly reason: string;
+}
+
+/** A stream of sound or subtitles in the output. */
+export interface SideStreamSummary {
+  readonly kind: 'audio' | 'subtitles';
+  /** FFmpeg's name of the codec in the source and in the output: the same where it was copied. */
+  readonly from: string;
+  readonly to: string;
+  /** Packets written, of these with a time that was repaired, and packets left out. */
+  readonly packets: number;
+  readonly repaired: number;
+  readonly dropped: number;
 }
 
 /** Sound and subtitles on their way from the source to the output. */
 export interface SideStreams {
   readonly leftOut: readonly LeftOut[];
+  readonly summary: readonly SideStreamSummary[];
+  /** Seconds of sound before the first picture: the pictures begin that much later in the output. */
+  readonly lead: number;
+  /** Tells that from output time `at` on, in seconds, source time `origin` is second 0 of the output. */
+  jump(at: number, origin: number): void;
   /** Writes what begins before a time of the output, in seconds. */
   copyUntil(seconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
-const HOLDS: Record<string, RegExp> = {
-  mp4: /^(aac|mp3|mp2|ac3|eac3|opus|flac|alac|dts|truehd|mov_text|dvd_subtitle)$/,
-  mov: /^(aac|mp3|mp2|ac3|eac3|alac|mov_text|pcm_.*)$/,
-  webm: /^(opus|vorbis|webvtt)$/,
-  matroska: /^(?!mov_text)/,
-};
+type Counts = { -readonly [K in keyof SideStreamSummary]: SideStreamSummary[K] };
+
+/** One stream on its way. */
+interface Route {
+  readonly from: Stream;
+  readonly stream: Stream;
+  readonly position: Position;
+  readonly counts: Counts;
+  readonly filter?: BitStreamFilterContext | undefined;
+  readonly converter?: AudioConverter | undefined;
+  readonly text?: 'mov_text' | 'subrip' | 'webvtt' | undefined;
+  lastDts?: bigint;
+  /** Source seconds of the last packet. */
+  last?: number | undefined;
+  /** Whether the clock went back: what was heard already is left out until it is caught up with. */
+  behind?: boolean;
+}
+
+// Sound before the first picture that is kept, in seconds: less is codec delay, more is another recording.
+const LEAD = { least: 0.05, most: 10 };
+// What encoders put before the first sample (AAC, MP3, Opus) is no hidden sound.
+const PRIMING = 0.1;
+// Packets read ahead for trying the container: enough for the parameters that only packets tell.
+const TRIED = { perStream: 4, total: 600, bytes: 16_000_000 };
 
 /**
- * Opens the source once more for its sound and subtitles and adds their streams to an output whose header is not yet written; the
- * packets are copied as they are. With `metadata` the source's tags come along too.
+ * Opens the source once more for its sound and subtitles and adds their streams to an output whose header is not yet
+ * written. What the container holds is copied, other sound and text is converted, and what can't be is left out and
+ * named: a stream never ends a run. With `metadata` the source's tags come along too. `pictures` is the output's stream
+ * of pictures, which takes over timecode and spherical video.
  */
-export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: FormatContext, container: string, options: SideStreamOptions): Promise<SideStreams> {
+export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: FormatContext, container: string, options: SideStreamOptions, pictures?: Stream): Promise<SideStreams> {
   const { constants, Packet, avGetCodecName, avRescaleQ } = ffmpeg;
   const source = await resolveSource(path);
-  if (source.kind === 'pictures' || source.kind === 'camera') return { leftOut: [], async copyUntil() {}, async close() {} };
+  if (source.kind !== 'file') return { leftOut: [], summary: [], lead: 0, jump() {}, async copyUntil() {}, async close() {} };
   const input: Input = await openInput(ffmpeg, source);
   const { format } = input;
   const leftOut: LeftOut[] = [];
-  const copies = new Map<number, { stream: Stream; from: Stream; origin: bigint }>();
-  if (options.metadata) copyTags(format.metadata?.getAll(), (tags) => (output.metadata = ffmpeg.Dictionary.fromObject(tags)));
-  for (const from of format.streams) {
-    from.discard = constants.AVDISCARD_ALL;
-    const kind = from.codecpar.codecType === constants.AVMEDIA_TYPE_AUDIO ? 'audio' : from.codecpar.codecType === constants.AVMEDIA_TYPE_SUBTITLE ? 'subtitles' : undefined;
-    if (!kind || !options[kind]) continue;
-    const codec = avGetCodecName(from.codecpar.codecId) ?? 'unknown';
-    if (!HOLDS[container]?.test(codec)) {
-      leftOut.push({ kind, codec });
-      continue;
+  const routes = new Map<number, Route>();
+  const held: Packet[] = [];
+  const discontinuous = format.iformat?.hasFlags(constants.AVFMT_TS_DISCONT as never) ?? false;
+  const edited = (format.iformat?.name ?? '').includes('mov');
+  const clock = createSideClock(options.startTime, discontinuous);
+  let next: Packet | null = null;
+  const spare = new Packet();
+  spare.alloc();
+
+  async function close(): Promise<void> {
+    for (const { filter, converter } of routes.values()) {
+      filter?.free();
+      converter?.close();
     }
+    routes.clear();
+    for (const packet of held.splice(0)) packet.free();
+    next?.free();
+    next = null;
+    spare.free();
+    await input.close();
+  }
+
+  const secondsOf = (packet: Packet, { num, den }: Fraction): number | null => {
+    const time = packet.dts !== constants.AV_NOPTS_VALUE ? packet.dts : packet.pts;
+    return time === constants.AV_NOPTS_VALUE ? null : (Number(time) * num) / den;
+  };
+  const lengthOf = (packet: Packet, { num, den }: Fraction): number => (Number(packet.duration) * num) / den;
+
+  try {
+    if (options.metadata) copyTags(format.metadata?.getAll(), (tags) => (output.metadata = ffmpeg.Dictionary.fromObject(tags)));
+    const wanted = choose();
+    await readAhead(wanted);
+    for (const from of wanted) await addRoute(from);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  for (let i = held.length - 1; i >= 0; i--) if (!routes.has(held[i]!.streamIndex)) held.splice(i, 1)[0]!.free();
+  const lead = leadOf();
+
+  /** The streams of sound and subtitles that are wanted; names the others. */
+  function choose(): Stream[] {
+    const wanted: Stream[] = [];
+    const timecode = format.metadata?.get('timecode') ?? format.streams.map(({ metadata }) => metadata?.get('timecode')).find(Boolean);
+    for (const from of format.streams) {
+      const { codecpar } = from;
+      const codec = avGetCodecName(codecpar.codecId) ?? 'unknown';
+      const type = codecpar.codecType;
+      from.discard = constants.AVDISCARD_ALL;
+      if (from.index === input.stream.index) {
+        for (const kind of [constants.AV_PKT_DATA_SPHERICAL, constants.AV_PKT_DATA_STEREO3D]) {
+          const data = codecpar.getCodedSideData(kind);
+          if (data) pictures?.codecpar.addCodedSideData(kind, data);
+        }
+        const name = ffmpeg.avGetPixFmtName(codecpar.format as never) ?? '';
+        if (/^(yuva|gbrap|ya\d|rgba|bgra|argb|abgr)/.test(name) || from.metadata?.get('alpha_mode') === '1') leftOut.push({ kind: 'alpha', codec, reason: 'pictures are written opaque, and what lies under transparent parts is visible' });
+        continue;
+      }
+      if (type === constants.AVMEDIA_TYPE_AUDIO || type === constants.AVMEDIA_TYPE_SUBTITLE) {
+        if (type === constants.AVMEDIA_TYPE_AUDIO ? !options.audio : !options.subtitles) continue;
+        from.discard = constants.AVDISCARD_DEFAULT;
+        wanted.push(from);
+      } else if (from.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC)) leftOut.push({ kind: 'cover', codec, reason: 'a cover may show faces' });
+      else if (type === constants.AVMEDIA_TYPE_VIDEO) leftOut.push({ kind: 'video', codec, reason: 'one stream of pictures is written, and a copy would show the faces of another' });
+      else if (type === constants.AVMEDIA_TYPE_ATTACHMENT) leftOut.push({ kind: 'attachment', codec, reason: 'attached files are not written' });
+      else if (codecpar.codecTag === TMCD) {
+        if (!options.metadata || !timecode || container === 'webm') leftOut.push({ kind: 'timecode', codec: 'tmcd', reason: options.metadata ? 'the container has no timecode' : 'it is metadata' });
+      } else if (codecpar.codecTag !== TEXT_TRACK) leftOut.push({ kind: 'data', codec, reason: 'data may tell of places and people' });
+    }
+    // Muxers make a timecode track or tag of it.
+    if (options.metadata && timecode && pictures) pictures.metadata = ffmpeg.Dictionary.fromObject({ timecode });
+    return wanted;
+  }
+
+  /** Reads the first packets of each stream of sound. */
+  async function readAhead(wanted: readonly Stream[]): Promise<void> {
+    const missing = new Map(wanted.filter(({ codecpar }) => codecpar.codecType === constants.AVMEDIA_TYPE_AUDIO).map(({ index }) => [index, TRIED.perStream]));
+    const indices = new Set(wanted.map(({ index }) => index));
+    let bytes = 0;
+    for (let count = 0; missing.size > 0 && count < TRIED.total && bytes < TRIED.bytes; count++) {
+      if ((await format.readFrame(spare)) < 0) break;
+      if (indices.has(spare.streamIndex)) {
+        held.push(spare.clone()!);
+        bytes += spare.size;
+        const left = (missing.get(spare.streamIndex) ?? 1) - 1;
+        if (left > 0) missing.set(spare.streamIndex, left);
+        else missing.delete(spare.streamIndex);
+      }
+      spare.unref();
+    }
+  }
+
+  async function addRoute(from: Stream): Promise<void> {
+    const kind = from.codecpar.codecType === constants.AVMEDIA_TYPE_AUDIO ? 'audio' : 'subtitles';
+    const codec = avGetCodecName(from.codecpar.codecId) ?? 'unknown';
+    const rules = containerRules(container);
+    const reasons: string[] = [];
+    if (rules.holds.test(codec)) {
+      const first = held.filter(({ streamIndex }) => streamIndex === from.index);
+      const filter = kind === 'audio' ? await adtsFilter(from, codec, first) : undefined;
+      const codecpar = filter?.context.outputCodecParameters ?? from.codecpar;
+      if (filter?.extradata) codecpar.extradata = filter.extradata;
+      const refused = await tryStream(ffmpeg, container, codecpar, from.timeBase, filter ? [] : first.slice(0, TRIED.perStream));
+      if (refused >= 0) {
+        const stream = newStream(from);
+        codecpar.copy(stream.codecpar);
+        stream.codecpar.codecTag = 0;
+        stream.timeBase = from.timeBase;
+        routes.set(from.index, { from, stream, position: { origin: 0 }, counts: countsOf(kind, codec, codec), filter: filter?.context });
+        return;
+      }
+      filter?.context.free();
+      reasons.push(`the container refuses it: ${ffmpegMessage(ffmpeg, refused)}`);
+    }
+    if (kind === 'audio') {
+      const converter = await openAudioConverter(ffmpeg, from, rules.sound).catch((error: unknown) => {
+        if (!isFaceDetError(error)) throw error;
+        reasons.push(error.message);
+        return undefined;
+      });
+      if (converter) {
+        const stream = newStream(from);
+        stream.codecpar.fromContext(converter.encoder);
+        stream.codecpar.codecTag = 0;
+        stream.timeBase = converter.encoder.timeBase;
+        routes.set(from.index, { from, stream, position: { origin: 0 }, counts: countsOf(kind, codec, rules.sound), converter });
+        return;
+      }
+    } else if (TEXT_SUBTITLES.test(codec) && codec !== rules.text) {
+      const stream = newStream(from);
+      stream.codecpar.codecType = constants.AVMEDIA_TYPE_SUBTITLE;
+      stream.codecpar.codecId = { mov_text: constants.AV_CODEC_ID_MOV_TEXT, subrip: constants.AV_CODEC_ID_SUBRIP, webvtt: constants.AV_CODEC_ID_WEBVTT }[rules.text];
+      stream.timeBase = new ffmpeg.Rational(1, 1000);
+      routes.set(from.index, { from, stream, position: { origin: 0 }, counts: countsOf(kind, codec, rules.text), text: rules.text });
+      return;
+    } else if (reasons.length === 0) reasons.push('the container does not hold it, and pictures of text can\'t be converted');
+    leftOut.push({ kind, codec, reason: reasons.join('; ').slice(0, 400) });
+  }
+
+  function newStream(from: Stream): Stream {
     const stream = output.newStream(null);
-    from.codecpar.copy(stream.codecpar);
-    stream.codecpar.codecTag = 0;
-    stream.timeBase = from.timeBase;
     stream.disposition = from.disposition;
     const language = from.metadata?.get('language');
     if (options.metadata) copyTags(from.metadata?.getAll(), (tags) => (stream.metadata = ffmpeg.Dictionary.fromObject(tags)));
     else if (language) stream.metadata = ffmpeg.Dictionary.fromObject({ language });
-    from.discard = constants.AVDISCARD_DEFAULT;
-    copies.set(from.index, { stream, from, origin: BigInt(Math.round((options.startTime * from.timeBase.den) / from.timeBase.num)) });
+    return stream;
   }
 
-  let next: Packet | null = copies.size > 0 ? new Packet() : null;
-  next?.alloc();
-  let waiting = false;
+  /** AAC of MPEG-TS has a header before each packet (ADTS); other containers keep it once (AudioSpecificConfig). */
+  async function adtsFilter(from: Stream, codec: string, first: readonly Packet[]) {
+    const data = first[0]?.data;
+    if (codec !== 'aac' || !data || data.length < 7 || data[0] !== 0xff || (data[1]! & 0xf6) !== 0xf0) return undefined;
+    const filter = ffmpeg.BitStreamFilter.getByName('aac_adtstoasc');
+    if (!filter) return undefined;
+    const open = () => {
+      const context = new ffmpeg.BitStreamFilterContext();
+      if (context.alloc(filter) < 0) return undefined;
+      from.codecpar.copy(context.inputCodecParameters!);
+      context.inputTimeBase = from.timeBase;
+      if (context.init() >= 0) return context;
+      context.free();
+      return undefined;
+    };
+    // The first packet's header makes the configuration, which the muxer wants before the first packet.
+    const probe = open();
+    if (!probe) return undefined;
+    const packet = first[0]!.clone()!;
+    let extradata: Buffer | undefined;
+    if ((await probe.sendPacket(packet)) >= 0 && (await probe.receivePacket(packet)) >= 0) {
+      const made = packet.getSideData(constants.AV_PKT_DATA_NEW_EXTRADATA);
+      if (made) extradata = Buffer.from(made);
+    }
+    packet.free();
+    probe.free();
+    const context = open();
+    return context && { context, extradata };
+  }
 
-  /** The next packet that is copied; null at the end. Where the source breaks off, the pictures' reader tells. */
-  async function advance(): Promise<void> {
-    while (next) {
-      if ((await format.readFrame(next)) < 0) {
-        next.free();
-        next = null;
-      } else if (copies.has(next.streamIndex)) return;
-      else next.unref();
+  function leadOf(): number {
+    if (discontinuous) return 0;
+    let lead = 0;
+    for (const packet of held) {
+      const { from, counts } = routes.get(packet.streamIndex)!;
+      const seconds = secondsOf(packet, from.timeBase);
+      if (counts.kind === 'audio' && seconds !== null) lead = Math.max(lead, options.startTime - (edited ? Math.max(seconds, 0) : seconds));
+    }
+    return lead >= LEAD.least && lead <= LEAD.most ? lead : 0;
+  }
+
+  /** Whether a packet is before what the container shows: sound that an edit list hides, or before the first picture. */
+  function isHidden(packet: Packet, { from, counts }: Route, seconds: number | null, out: number): boolean {
+    if (counts.kind !== 'audio' || seconds === null) return false;
+    if (edited && packet.flags & constants.AV_PKT_FLAG_DISCARD) return seconds < -PRIMING || seconds >= 0;
+    const before = -lead - PRIMING;
+    return out < before && out + lengthOf(packet, from.timeBase) <= before + PRIMING;
+  }
+
+  /** The next packet that is wanted; null at the end. Where the source breaks off, the pictures' reader tells. */
+  async function advance(): Promise<Packet | null> {
+    const first = held.shift();
+    if (first) return first;
+    if (routes.size === 0) return null;
+    for (;;) {
+      if ((await format.readFrame(spare)) < 0) return null;
+      const packet = routes.has(spare.streamIndex) ? spare.clone() : null;
+      spare.unref();
+      if (packet) return packet;
     }
   }
 
+  async function write(route: Route, packet: Packet, timeBase: Fraction, seconds: number): Promise<void> {
+    const { stream, counts, position } = route;
+    const lag = packet.pts !== constants.AV_NOPTS_VALUE && packet.dts !== constants.AV_NOPTS_VALUE ? packet.pts - packet.dts : 0n;
+    const length = lengthOf(packet, timeBase);
+    const { num, den } = stream.timeBase;
+    let dts = BigInt(Math.round(((seconds + lead) * den) / num));
+    if (route.lastDts !== undefined && dts <= route.lastDts && (counts.kind === 'audio' || dts < route.lastDts)) {
+      // What overlaps by more than half of its length was heard already.
+      if (route.behind && length > 0 && position.end !== undefined && position.end - seconds > length / 2 + 0.02) {
+        counts.dropped++;
+        return;
+      }
+      dts = route.lastDts + (counts.kind === 'audio' ? 1n : 0n);
+      counts.repaired++;
+    } else route.behind = false;
+    packet.dts = dts;
+    packet.pts = dts + avRescaleQ(lag, timeBase, stream.timeBase);
+    packet.duration = avRescaleQ(packet.duration, timeBase, stream.timeBase);
+    packet.streamIndex = stream.index;
+    packet.pos = -1n;
+    const result = await output.writeFrame(packet);
+    if (result >= 0) {
+      route.lastDts = dts;
+      counts.packets++;
+      return;
+    }
+    // A full disk ends the run; a packet that the muxer refuses does not.
+    const fatal = output.pb?.error ?? 0;
+    if (fatal < 0 || FATAL.has(result)) throw failure(ffmpeg, fatal < 0 ? fatal : result, 'WRITE_FAILED', `${output.url ?? 'The output'} can't be written`);
+    counts.dropped++;
+  }
+
+  async function send(route: Route, packet: Packet, seconds: number): Promise<void> {
+    const { from, converter, filter, text, counts } = route;
+    if (converter) {
+      await convert(route, () => converter.push(packet, seconds, (made) => write(route, made, converter.timeBase, (Number(made.pts) * converter.timeBase.num) / converter.timeBase.den)));
+    } else if (text) {
+      const data = convertSubtitle(packet.data ?? Buffer.alloc(0), counts.from, text);
+      if (!data) return;
+      const made = new Packet();
+      made.alloc();
+      try {
+        made.data = data;
+        const length = avRescaleQ(packet.duration, from.timeBase, { num: 1, den: 1000 });
+        Object.assign(made, { pts: 0n, dts: 0n, duration: length, flags: constants.AV_PKT_FLAG_KEY });
+        await write(route, made, { num: 1, den: 1000 }, seconds);
+      } finally {
+        made.free();
+      }
+    } else if (filter) {
+      if ((await filter.sendPacket(packet)) < 0) {
+        counts.dropped++;
+        return;
+      }
+      while ((await filter.receivePacket(packet)) >= 0) {
+        packet.freeSideData();
+        await write(route, packet, from.timeBase, seconds);
+        packet.unref();
+      }
+    } else await write(route, packet, from.timeBase, seconds);
+  }
+
+  /** Sound that can't be encoded any more is left out; what the disk says is not hidden. */
+  async function convert({ counts }: Route, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => {
+      if (!(error instanceof FaceDetError) || (error.code !== 'ENCODING_FAILED' && error.code !== 'AUDIO_UNSUPPORTED')) throw error;
+      counts.dropped++;
+    });
+  }
+
+  let flushed = false;
   return {
     leftOut,
-    async copyUntil(seconds) {
+    summary: [...routes.values()].map(({ counts }) => counts),
+    lead,
+    jump: clock.jump,
+    async copyUntil(until) {
       for (;;) {
-        if (!waiting) await advance();
-        waiting = next !== null;
-        if (!next) return;
-        const { stream, from, origin } = copies.get(next.streamIndex)!;
-        const time = next.dts !== constants.AV_NOPTS_VALUE ? next.dts : next.pts;
-        if (time !== constants.AV_NOPTS_VALUE && (Number(time - origin) * from.timeBase.num) / from.timeBase.den > seconds) return;
-        waiting = false;
-        const shift = (value: bigint) => (value === constants.AV_NOPTS_VALUE ? value : avRescaleQ(value - origin, from.timeBase, stream.timeBase));
-        next.pts = shift(next.pts);
-        next.dts = shift(next.dts);
-        next.duration = avRescaleQ(next.duration, from.timeBase, stream.timeBase);
-        next.streamIndex = stream.index;
-        next.pos = -1n;
-        check(ffmpeg, await output.writeFrame(next), 'WRITE_FAILED', 'Sound or subtitles can\'t be written');
-        next.unref();
+        next ??= await advance();
+        if (!next) break;
+        const route = routes.get(next.streamIndex)!;
+        const seconds = secondsOf(next, route.from.timeBase);
+        let out = clock.place(route.position, seconds, until, route.counts.kind === 'subtitles');
+        if (out === undefined || out > until) return;
+        if (route.counts.kind === 'audio' && seconds !== null && route.last !== undefined) {
+          if (seconds < route.last) route.behind = true;
+          // Some containers give several packets one time.
+          else if (seconds === route.last) out = Math.max(out, route.position.end ?? out);
+        }
+        if (seconds === null) route.counts.repaired++;
+        route.last = seconds ?? route.last;
+        const length = lengthOf(next, route.from.timeBase);
+        const packet = next;
+        next = null;
+        try {
+          if (!isHidden(packet, route, seconds, out)) await send(route, packet, out);
+          route.position.end = route.counts.kind === 'audio' ? Math.max(out + length, route.position.end ?? -Infinity) : out;
+        } finally {
+          packet.free();
+        }
+      }
+      if (flushed) return;
+      flushed = true;
+      for (const route of routes.values()) {
+        const { converter } = route;
+        if (converter) await convert(route, () => converter.push(null, 0, (made) => write(route, made, converter.timeBase, (Number(made.pts) * converter.timeBase.num) / converter.timeBase.den)));
       }
     },
-    async close() {
-      next?.free();
-      next = null;
-      await input.close();
-    },
+    close,
   };
+
+  function countsOf(kind: Counts['kind'], from: string, to: string): Counts {
+    return { kind, from, to, packets: 0, repaired: 0, dropped: 0 };
+  }
 }
+
+const TMCD = Buffer.from('tmcd').readUInt32LE();
+// QuickTime keeps the names of chapters in a track of text.
+const TEXT_TRACK = Buffer.from('text').readUInt32LE();
+// ENOSPC, EIO, EFBIG, EROFS, EDQUOT: what no other packet would change.
+const FATAL = new Set([-28, -5, -27, -30, -122]);
 
 // What the muxer makes itself would contradict it; the turn has been carried out.
 function copyTags(tags: Record<string, string> | undefined, set: (tags: Record<string, string>) => void): void {

@@ -10,7 +10,7 @@ import { check } from '../ffmpeg/errors.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
 import { planesOf } from './yuv-planes.ts';
-import type { LeftOut } from './side-streams.ts';
+import type { LeftOut, SideStreamSummary } from './side-streams.ts';
 import { formerVideoPath, partialVideoPath, takeFormer } from './mp4-fragments.ts';
 import type { VideoFrame } from '../read/frame.ts';
 
@@ -46,8 +46,10 @@ export interface VideoWriter {
   readonly partialPath: string;
   /** Frames in the file; after `resume`, those of the run before: the next frame has this index. */
   readonly frames: number;
-  /** Streams of the source that this kind of file can't hold. */
+  /** Streams of the source that are not in the file, and why. */
   readonly leftOut: readonly LeftOut[];
+  /** Sound and subtitles in the file, with counts of what was repaired and left out so far. */
+  readonly sideStreams: readonly SideStreamSummary[];
   /**
    * Writes a frame at its timestamp; the frame may be closed as soon as the promise settles. `edit` gets a writable copy of its planes
    * (8-bit 4:2:0); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
@@ -187,6 +189,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     picture.pictType = constants.AV_PICTURE_TYPE_NONE;
     picture.clearFlags(constants.AV_FRAME_FLAG_KEY, constants.AV_FRAME_FLAG_INTERLACED);
     frames++;
+    if ('clockOrigin' in frame && frame.clockOrigin !== undefined) muxer.moveOrigin(frame.timestamp, frame.clockOrigin);
     muxer.expect(picture.pts, picture.duration);
     enqueue(async () => {
       try {
@@ -224,6 +227,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     path,
     partialPath,
     leftOut: muxer.leftOut,
+    sideStreams: muxer.sideStreams,
     get frames() {
       return frames;
     },

@@ -1,0 +1,49 @@
+import type { CodecParameters, Packet } from 'node-av/lib';
+import type { Ffmpeg } from '../ffmpeg/load.ts';
+import type { Fraction } from '../read/metadata.ts';
+
+/**
+ * Writes a stream's parameters and first packets into a container of its own that goes nowhere. Returns FFmpeg's error
+ * where the container refuses them, 0 where it takes them.
+ */
+export async function tryStream(ffmpeg: Ffmpeg, container: string, codecpar: CodecParameters, timeBase: Fraction, packets: readonly Packet[]): Promise<number> {
+  const { Dictionary, FormatContext, IOContext, Rational } = ffmpeg;
+  const output = new FormatContext();
+  if (output.allocOutputContext2(null, container, null) < 0) return -1;
+  const sink = new IOContext();
+  sink.allocContextWithCallbacks(65_536, 1, null, (bytes) => bytes.length, (offset) => offset);
+  output.pb = sink;
+  output.strictStdCompliance = STRICTNESS;
+  const options = Dictionary.fromObject(muxerOptions(container));
+  try {
+    const stream = output.newStream(null);
+    codecpar.copy(stream.codecpar);
+    stream.codecpar.codecTag = 0;
+    stream.timeBase = new Rational(timeBase.num, timeBase.den);
+    let result = await output.writeHeader(options);
+    for (let i = 0; i < packets.length && result >= 0; i++) {
+      const packet = packets[i]!.clone()!;
+      packet.streamIndex = 0;
+      packet.rescaleTs(timeBase, stream.timeBase);
+      result = await output.writeFrame(packet);
+      packet.free();
+    }
+    if (result >= 0) result = await output.writeTrailer();
+    return Math.min(result, 0);
+  } finally {
+    options.free();
+    output.pb = null;
+    output.freeContext();
+    sink.freeContext();
+  }
+}
+
+/** FFmpeg's level for what it calls experimental: TrueHD and spherical video in an MP4. */
+export const STRICTNESS = -2;
+
+/** Options of a muxer: an MP4 in fragments that becomes an ordinary one, a Matroska in short clusters. */
+export function muxerOptions(container: string): Record<string, string> {
+  return container === 'mp4' || container === 'mov'
+    ? { movflags: '+frag_custom+delay_moov+default_base_moof+hybrid_fragmented+negative_cts_offsets' }
+    : { cluster_time_limit: '500' };
+}
