@@ -53,7 +53,6 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
   const record = folderRun
     ? openBatchRecord(flags.output, await settingsOf(flags, effect, score, opened?.detector), flags.resume ?? false)
     : undefined;
-  let failures = 0;
   let before = 0;
   const attempt = async (job: Job): Promise<void> => {
     const { source } = job.input;
@@ -69,7 +68,6 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
       else await hideInPicture(context, flags, job, effect, opened!.detector);
       record?.done(source, job.output);
     } catch (error) {
-      failures++;
       if (context.signal.aborted) throw error;
       if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
       if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
@@ -81,7 +79,8 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     // One video keeps all cores busy.
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
     if (before > 0) context.log(`facedet: ${before} of ${jobs.length} files were done already`);
-    if (failures === 0) record?.remove();
+    // What failed would fail again: only an interrupted run is continued.
+    record?.remove();
   } finally {
     await opened?.detector.dispose();
   }

@@ -89,7 +89,7 @@ describe('anonymize', () => {
     await writeImage(at('photo.png'), { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' });
     const { failed } = await hide([at('scene.mp4'), at('gone.jpg'), at('photo.png')], { output: at('hidden') });
     expect(failed.map(({ input }) => input)).toEqual([at('gone.jpg')]);
-    expect(readdirSync(at('hidden')).filter((name) => !name.startsWith('.')).sort()).toEqual(['photo.png', 'scene.mp4']);
+    expect(readdirSync(at('hidden')).sort()).toEqual(['photo.png', 'scene.mp4']);
     const { metadata, close } = await openVideo(at('hidden/scene.mp4'));
     await close();
     expect([metadata.frameCount, metadata.width, metadata.height]).toEqual([30, 320, 180]);
