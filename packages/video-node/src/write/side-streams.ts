@@ -132,6 +132,8 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   }
   for (let i = held.length - 1; i >= 0; i--) if (!routes.has(held[i]!.streamIndex)) held.splice(i, 1)[0]!.free();
   const lead = leadOf();
+  // Sound that was cut off by an edit list only; codec delay alone is decoded, not heard.
+  const trimmed = held.some((packet) => (secondsOf(packet, routes.get(packet.streamIndex)!.from.timeBase) ?? 0) < -PRIMING);
 
   /** The streams of sound and subtitles that are wanted; names the others. */
   function choose(): Stream[] {
@@ -285,9 +287,11 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   /** Whether a packet is before what the container shows: sound that an edit list hides, or before the first picture. */
   function isHidden(packet: Packet, { from, counts }: Route, seconds: number | null, out: number): boolean {
     if (counts.kind !== 'audio' || seconds === null) return false;
-    if (edited && packet.flags & constants.AV_PKT_FLAG_DISCARD) return seconds < -PRIMING || seconds >= 0;
-    const before = -lead - PRIMING;
-    return out < before && out + lengthOf(packet, from.timeBase) <= before + PRIMING;
+    const length = lengthOf(packet, from.timeBase);
+    if (edited && seconds >= 0 && packet.flags & constants.AV_PKT_FLAG_DISCARD) return true;
+    if (edited && trimmed) return seconds + length <= 0.001;
+    const before = discontinuous ? 0 : -lead - PRIMING;
+    return out + length <= before;
   }
 
   /** The next packet that is wanted; null at the end. Where the source breaks off, the pictures' reader tells. */

@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadFfmpeg } from '../ffmpeg/load.ts';
+import { tempFolder } from '../fixtures.ts';
+import { openVideo } from '../read/open-video.ts';
+import { createVideoWriter } from './writer.ts';
+
+const run = promisify(execFile);
+const FFMPEG = '/usr/bin/ffmpeg';
+const hasFfmpeg = existsSync(FFMPEG);
+if (!hasFfmpeg) process.stderr.write(`Tests of joined and cut recordings are skipped: there is no ${FFMPEG}.\n`);
+
+const folder = tempFolder();
+const at = (name: string) => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const ffmpeg = (...args: string[]) => run(FFMPEG, ['-v', 'error', '-y', ...args]);
+
+async function copy(source: string, name: string) {
+  const video = await openVideo(source);
+  const writer = await createVideoWriter(at(name), { like: video.metadata, preset: name.endsWith('.webm') ? '8' : 'ultrafast', threads: 1 });
+  for await (const frame of video) {
+    await writer.write(frame);
+    frame.close();
+  }
+  await writer.finish();
+  return { ...(await times(at(name))), writer };
+}
+
+/** Times of the packets that are shown and heard, in seconds. */
+async function times(path: string) {
+  const library = await loadFfmpeg();
+  const input = new library.FormatContext();
+  input.allocContext();
+  await input.openInput(path, null, null);
+  await input.findStreamInfo(null);
+  const found = { pictures: [] as number[], sound: [] as number[] };
+  const packet = new library.Packet();
+  packet.alloc();
+  while ((await input.readFrame(packet)) >= 0) {
+    const { codecpar, timeBase } = input.streams[packet.streamIndex]!;
+    const seconds = (Number(packet.pts) * timeBase.num) / timeBase.den;
+    (codecpar.codecType === library.constants.AVMEDIA_TYPE_VIDEO ? found.pictures : found.sound).push(seconds);
+    packet.unref();
+  }
+  packet.free();
+  await input.closeInput();
+  found.pictures.sort((a, b) => a - b);
+  return found;
+}
+
+describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [needs ${FFMPEG}]`}`, () => {
+  beforeAll(async () => {
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25:d=2', '-f', 'lavfi', '-i', 'sine=r=48000:d=2', '-c:v', 'libx264', '-g', '25', '-pix_fmt', 'yuv420p', '-c:a', 'aac', at('base.mp4'));
+    for (const codec of ['aac', 'mp2']) {
+      await ffmpeg('-i', at('base.mp4'), '-c:v', 'copy', '-c:a', codec, at(`${codec}.ts`));
+      const bytes = readFileSync(at(`${codec}.ts`));
+      writeFileSync(at(`${codec}-twice.ts`), Buffer.concat([bytes, bytes, bytes]));
+    }
+  });
+
+  it('of joined recordings goes on with the pictures', async () => {
+    for (const [codec, extension] of [['mp2', 'mp4'], ['mp2', 'mkv'], ['aac', 'mp4'], ['aac', 'mov'], ['mp2', 'webm']] as const) {
+      const { pictures, sound, writer } = await copy(at(`${codec}-twice.ts`), `${codec}-twice.${extension}`);
+      expect(pictures.length).toBe(150);
+      expect(pictures.at(-1)! - pictures[0]!).toBeCloseTo(5.96, 0);
+      for (const list of [pictures, sound]) list.slice(1).forEach((time, i) => expect(time).toBeGreaterThan(list[i]!));
+      expect(sound.length).toBeGreaterThan(230);
+      expect(sound.at(-1)! - pictures.at(-1)!).toBeCloseTo(0, 0);
+      // Each recording's sound begins with its pictures: no gap but that at a joint.
+      sound.slice(1).forEach((time, i) => expect(time - sound[i]!).toBeLessThan(0.2));
+      expect(writer.sideStreams[0]!.dropped).toBeLessThan(12);
+    }
+  });
+
+  it('of MPEG-TS goes into MP4 and MOV as it is', async () => {
+    for (const extension of ['mp4', 'mov', 'mkv']) {
+      const { sound, writer } = await copy(at('aac.ts'), `adts.${extension}`);
+      expect(writer.sideStreams).toMatchObject([{ from: 'aac', to: 'aac', repaired: 0, dropped: 0 }]);
+      expect(sound.length).toBeGreaterThan(90);
+      const decoded = await ffmpeg('-i', at(`adts.${extension}`), '-map', '0:a', '-f', 'null', '-');
+      expect(decoded.stderr).toBe('');
+    }
+  });
+
+  it('that an edit list hides is not in the output', async () => {
+    await ffmpeg('-ss', '1.5', '-i', at('base.mp4'), '-c', 'copy', at('trim.mp4'));
+    expect((await times(at('trim.mp4'))).sound[0]!).toBeLessThan(-0.3);
+    for (const extension of ['mp4', 'mkv']) {
+      const { sound, pictures } = await copy(at('trim.mp4'), `trimmed.${extension}`);
+      expect(sound[0]! - pictures[0]!).toBeGreaterThan(-0.05);
+      expect(sound.length).toBeGreaterThan(15);
+      expect(sound.length).toBeLessThan(30);
+    }
+  });
+
+  it('that begins before the pictures is kept, at the same distance', async () => {
+    await ffmpeg('-itsoffset', '0.5', '-i', at('base.mp4'), '-i', at('base.mp4'), '-map', '0:v', '-map', '1:a', '-c', 'copy', at('early.mp4'));
+    const before = await times(at('early.mp4'));
+    for (const extension of ['mp4', 'mov', 'mkv']) {
+      const { sound, pictures } = await copy(at('early.mp4'), `late-pictures.${extension}`);
+      expect(sound.length).toBe(before.sound.length);
+      expect(pictures[0]! - sound[0]!).toBeCloseTo(before.pictures[0]! - before.sound[0]!, 1);
+      expect(sound[0]!).toBeGreaterThan(-0.05);
+    }
+  });
+
+  it('names what is not written', async () => {
+    await ffmpeg('-i', at('base.mp4'), '-map', '0', '-map', '0:v', '-c', 'copy', '-timecode', '01:02:03:04', at('two.mov'));
+    const { writer } = await copy(at('two.mov'), 'two.mov.mov');
+    expect(writer.leftOut).toMatchObject([{ kind: 'video', codec: 'h264' }]);
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25:d=0.4,format=yuva420p', '-c:v', 'libvpx-vp9', '-deadline', 'realtime', at('alpha.webm'));
+    expect((await copy(at('alpha.webm'), 'opaque.webm')).writer.leftOut).toMatchObject([{ kind: 'alpha', codec: 'vp9' }]);
+    await ffmpeg('-i', at('base.mp4'), '-map', '0', '-c', 'copy', '-attach', at('trim.mp4'), '-metadata:s:t', 'mimetype=application/x-font', '-metadata:s:t', 'filename=a.ttf', at('font.mkv'));
+    expect((await copy(at('font.mkv'), 'no-font.mkv')).writer.leftOut).toMatchObject([{ kind: 'attachment' }]);
+  });
+});
