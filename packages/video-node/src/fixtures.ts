@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PixelBuffer } from '@facedet/core';
+import { colorTagsOf, setColorTags } from './ffmpeg/colors.ts';
 import { loadFfmpeg } from './ffmpeg/load.ts';
+import type { ColorTags } from './read/metadata.ts';
 import { openVideo, type OpenVideoOptions } from './read/open-video.ts';
 import type { VideoSource } from './read/source.ts';
 import { createVideoWriter, type VideoWriterOptions } from './write/writer.ts';
@@ -78,7 +80,7 @@ export function displayMatrix(a: number, b: number, c: number, d: number): Uint8
 }
 
 /** Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, other containers). */
-export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, size: [width, height] = [128, 96], matrix }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; size?: readonly [number, number]; matrix?: Uint8Array }): Promise<string> {
+export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, size: [width, height] = [128, 96], matrix, color }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; size?: readonly [number, number]; matrix?: Uint8Array; color?: Partial<ColorTags> }): Promise<string> {
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
   const output = new ffmpeg.FormatContext();
@@ -92,6 +94,10 @@ export async function writeByGraph(path: string, { graph, encoder, pixelFormat, 
   context.timeBase = new ffmpeg.Rational(1, 25);
   context.framerate = new ffmpeg.Rational(25, 1);
   if (interlaced) context.setFlags(constants.AV_CODEC_FLAG_INTERLACED_DCT);
+  if (color?.range !== undefined) context.colorRange = color.range as never;
+  if (color?.space !== undefined) context.colorSpace = color.space as never;
+  if (color?.primaries !== undefined) context.colorPrimaries = color.primaries as never;
+  if (color?.transfer !== undefined) context.colorTrc = color.transfer as never;
   const opened = await context.open2(codec, null);
   if (opened < 0) throw new Error(`${encoder}: ${ffmpeg.FFmpegError.strerror(opened)}`);
   const stream = output.newStream(null);
@@ -115,6 +121,7 @@ export async function writeByGraph(path: string, { graph, encoder, pixelFormat, 
   for await (const frame of video) {
     const picture = frame.native().clone()!;
     picture.pts = BigInt(frame.index);
+    if (color) setColorTags(picture, { ...colorTagsOf(picture), ...color });
     await context.sendFrame(picture);
     picture.free();
     await drain();

@@ -1,9 +1,10 @@
 import { FaceDetError } from '@facedet/core';
 import type { FilterContext, FilterGraph, Frame as NativeFrame } from 'node-av/lib';
 import type { Decoded } from './decoder.ts';
+import { colorTagsOf, neutralTags, setColorTags } from '../ffmpeg/colors.ts';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check, failure } from '../ffmpeg/errors.ts';
-import type { Fraction } from './metadata.ts';
+import type { ColorTags, Fraction } from './metadata.ts';
 import { orientationFilters, orientationOf, turnsSideways, type Orientation } from '../ffmpeg/orientation.ts';
 
 /** What pictures are brought to. */
@@ -23,6 +24,8 @@ export type Upright = Decoded;
 
 interface Graph {
   readonly key: string;
+  /** Tags of the pictures that go in; they come out with the same ones. */
+  readonly tags: ColorTags;
   readonly graph: FilterGraph;
   readonly source: FilterContext;
   readonly sink: FilterContext;
@@ -48,7 +51,7 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
         ...orientationFilters(orientation),
         ...(width !== size.width || height !== size.height ? [`scale=${size.width}:${size.height}:force_original_aspect_ratio=decrease:flags=bilinear`, `pad=${size.width}:${size.height}:-1:-1`, 'setsar=1'] : []),
       ];
-      const key = filters.length > 0 ? [frame.width, frame.height, frame.format, frame.colorSpace, frame.colorRange, ...filters].join() : '';
+      const key = filters.length > 0 ? [frame.width, frame.height, frame.format, ...Object.values(colorTagsOf(frame)), ...filters].join() : '';
       if (current && current.key !== key) {
         await push(current, null);
         yield* drain(current);
@@ -61,8 +64,8 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
         yield { frame, seconds, duration };
         continue;
       }
-      current ??= await build(key, frame, filters);
       try {
+        current ??= await build(key, frame, filters);
         await push(current, frame);
       } finally {
         frame.free();
@@ -78,10 +81,12 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
   }
 
   async function push({ source }: Graph, frame: NativeFrame | null): Promise<void> {
+    // Filters that scale or convert would change samples, or refuse the picture, by its primaries and transfer.
+    if (frame) setColorTags(frame, neutralTags(ffmpeg, colorTagsOf(frame)));
     check(ffmpeg, await source.buffersrcAddFrame(frame), 'VIDEO_BROKEN', `${options.name}: a picture can't be turned or deinterlaced`);
   }
 
-  async function* drain({ sink }: Graph): AsyncGenerator<Upright, void> {
+  async function* drain({ sink, tags }: Graph): AsyncGenerator<Upright, void> {
     for (;;) {
       const frame = new Frame();
       frame.alloc();
@@ -93,6 +98,7 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
       }
       const { num, den } = sink.buffersinkGetTimeBase();
       frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
+      setColorTags(frame, tags);
       const known = frame.pts !== constants.AV_NOPTS_VALUE;
       yield { frame, seconds: known ? (Number(frame.pts) * num) / den : null, duration: (Number(frame.duration) * num) / den };
     }
@@ -100,20 +106,47 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
 
   async function build(key: string, frame: NativeFrame, filters: string[]): Promise<Graph> {
     const graph = new ffmpeg.FilterGraph();
-    graph.alloc();
-    graph.nbThreads = 1;
+    try {
+      graph.alloc();
+      graph.nbThreads = 1;
+      return { key, tags: colorTagsOf(frame), graph, ...(await configure(graph, frame, filters)) };
+    } catch (error) {
+      graph.free();
+      throw error;
+    }
+  }
+
+  async function configure(
+    graph: FilterGraph,
+    frame: NativeFrame,
+    filters: string[],
+  ): Promise<Pick<Graph, 'source' | 'sink'>> {
     const [buffer, buffersink] = [ffmpeg.Filter.getByName('buffer'), ffmpeg.Filter.getByName('buffersink')];
     const source = buffer && graph.allocFilter(buffer, 'in');
     const sink = buffersink && graph.createFilter(buffersink, 'out', null);
-    if (!source || !sink) throw new FaceDetError('DEPENDENCY_BROKEN', 'Expected FFmpeg filters in the package node-av, found none; reinstall it.');
+    if (!source || !sink)
+      throw new FaceDetError(
+        'DEPENDENCY_BROKEN',
+        'Expected FFmpeg filters in the package node-av but found none; reinstall it.',
+      );
     const message = `${options.name}: FFmpeg can't turn or deinterlace its pictures`;
-    check(ffmpeg, source.buffersrcParametersSet({ width: frame.width, height: frame.height, format: frame.format, timeBase: options.timeBase, sampleAspectRatio: frame.sampleAspectRatio, colorSpace: frame.colorSpace, colorRange: frame.colorRange }), 'VIDEO_BROKEN', message);
+    const { space, range } = neutralTags(ffmpeg, colorTagsOf(frame));
+    const parameters = {
+      width: frame.width,
+      height: frame.height,
+      format: frame.format,
+      timeBase: options.timeBase,
+      sampleAspectRatio: frame.sampleAspectRatio,
+      colorSpace: space as never,
+      colorRange: range as never,
+    };
+    check(ffmpeg, source.buffersrcParametersSet(parameters), 'VIDEO_BROKEN', message);
     check(ffmpeg, source.init(null), 'VIDEO_BROKEN', message);
     const outputs = ffmpeg.FilterInOut.createList([{ name: 'in', filterCtx: source, padIdx: 0 }]);
     const inputs = ffmpeg.FilterInOut.createList([{ name: 'out', filterCtx: sink, padIdx: 0 }]);
     check(ffmpeg, graph.parsePtr(filters.join(','), inputs, outputs), 'VIDEO_BROKEN', message);
     check(ffmpeg, await graph.config(), 'VIDEO_BROKEN', message);
-    return { key, graph, source, sink };
+    return { source, sink };
   }
 }
 

@@ -1,6 +1,7 @@
 import { FaceDetError, resizeBilinear, type Box, type PixelBuffer } from '@facedet/core';
 import type { Frame as NativeFrame, SoftwareScaleContext } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { colorTagsOf, neutralReference, setColorTags } from '../ffmpeg/colors.ts';
 import { check } from '../ffmpeg/errors.ts';
 import { layoutOf, type Layout } from '../ffmpeg/pixel-layout.ts';
 
@@ -32,16 +33,19 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
     const { toSize, toRgb } = idle.pop() ?? { toSize: newContext(), toRgb: newContext() };
     const middle = new Frame();
     const scaled = new Frame();
+    const neutral = neutralReference(ffmpeg, frame);
+    const failed =
+      `Expected a picture of ${frame.width} × ${frame.height} that FFmpeg can scale to ${width} × ${height} ` +
+      'but it refused';
     try {
-      let from = frame;
+      let from = neutral;
       if (isSlow(frame, width, height)) {
         middle.alloc();
         middle.width = width;
         middle.height = height;
         middle.format = constants.AV_PIX_FMT_YUV422P;
-        middle.colorRange = frame.colorRange;
-        middle.colorSpace = frame.colorSpace;
-        check(ffmpeg, await toSize.scaleFrame(middle, frame), 'VIDEO_BROKEN', `A picture of ${frame.width} × ${frame.height} can't be scaled to ${width} × ${height}`);
+        setColorTags(middle, colorTagsOf(neutral));
+        check(ffmpeg, await toSize.scaleFrame(middle, neutral), 'VIDEO_BROKEN', failed);
         from = middle;
       }
       scaled.alloc();
@@ -49,9 +53,10 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
       scaled.height = height;
       scaled.format = constants.AV_PIX_FMT_RGB24;
       scaled.colorRange = constants.AVCOL_RANGE_JPEG;
-      check(ffmpeg, await toRgb.scaleFrame(scaled, from), 'VIDEO_BROKEN', `A picture of ${frame.width} × ${frame.height} can't be scaled to ${width} × ${height}`);
+      check(ffmpeg, await toRgb.scaleFrame(scaled, from), 'VIDEO_BROKEN', failed);
       return { data: pack(scaled, width, height), width, height, format: 'rgb' };
     } finally {
+      neutral.free();
       middle.free();
       scaled.free();
       if (closed) free({ toSize, toRgb });

@@ -6,6 +6,7 @@ import type { YuvPlanes } from '@facedet/draw';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { openEncoder, type VideoCodec } from './encoder.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
+import { colorTagsOf, neutralTags, setColorTags } from '../ffmpeg/colors.ts';
 import { check } from '../ffmpeg/errors.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
@@ -156,8 +157,10 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     converted.width = width;
     converted.height = height;
     converted.format = constants.AV_PIX_FMT_YUV420P;
-    converted.colorRange = color.range as never;
-    converted.colorSpace = color.space as never;
+    // Only the range may differ, and the matrix where RGB becomes YUV: neither side names primaries or transfer.
+    const from = neutralTags(ffmpeg, colorTagsOf(source));
+    setColorTags(source, from);
+    setColorTags(converted, { ...from, range: color.range || from.range, ...(rgb && { space: color.space, chromaLocation: color.chromaLocation }) });
     try {
       check(ffmpeg, await scaler.scaleFrame(converted, source), 'ENCODING_FAILED', 'A picture can\'t be converted to 4:2:0');
       return converted;
@@ -174,7 +177,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     rethrow();
     const picture = await prepare(isRasterSource(frame) ? reference(frame.native()) : nativeOf(ffmpeg, frame), edit !== undefined);
     try {
-      picture.colorRange = color.range as never;
+      setColorTags(picture, color);
       if (edit) await edit(planesOf(ffmpeg, picture));
     } catch (error) {
       picture.free();

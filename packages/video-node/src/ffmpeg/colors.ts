@@ -1,0 +1,76 @@
+import { FaceDetError } from '@facedet/core';
+import type { Frame as NativeFrame } from 'node-av/lib';
+import type { ColorTags } from '../read/metadata.ts';
+import type { Ffmpeg } from './load.ts';
+
+/** A picture's colour tags. */
+export function colorTagsOf(frame: NativeFrame): ColorTags {
+  return {
+    range: frame.colorRange,
+    space: frame.colorSpace,
+    primaries: frame.colorPrimaries,
+    transfer: frame.colorTrc,
+    chromaLocation: frame.chromaLocation,
+  };
+}
+
+/** Writes colour tags onto a picture; its samples stay as they are. */
+export function setColorTags(frame: NativeFrame, tags: ColorTags): void {
+  frame.colorRange = tags.range as never;
+  frame.colorSpace = tags.space as never;
+  frame.colorPrimaries = tags.primaries as never;
+  frame.colorTrc = tags.transfer as never;
+  frame.chromaLocation = tags.chromaLocation as never;
+}
+
+/**
+ * The tags under which FFmpeg scales and filters a picture without changing what its samples mean. Since FFmpeg 8, swscale converts
+ * between primaries and transfer functions whenever source and target differ in them, which changes the samples and takes seconds to
+ * set up, and refuses some of them (log100, log316, reserved values). Range, chroma location and a matrix that swscale
+ * can compute with are kept: converting to RGB needs them. Other matrices become the nearest one that it knows, or unspecified.
+ */
+export function neutralTags({ constants }: Ffmpeg, tags: ColorTags): ColorTags {
+  return {
+    ...tags,
+    space: scalableMatrix(constants, tags.space),
+    primaries: constants.AVCOL_PRI_UNSPECIFIED,
+    transfer: constants.AVCOL_TRC_UNSPECIFIED,
+  };
+}
+
+/** One more reference to a picture's memory, under neutral tags; who receives it frees it. Throws `OUT_OF_MEMORY`. */
+export function neutralReference(ffmpeg: Ffmpeg, frame: NativeFrame): NativeFrame {
+  const same = frame.clone();
+  if (!same)
+    throw new FaceDetError(
+      'OUT_OF_MEMORY',
+      `Expected memory for a reference to a picture of ${frame.width} × ${frame.height} but received none; ` +
+        'close frames sooner.',
+    );
+  setColorTags(same, neutralTags(ffmpeg, colorTagsOf(frame)));
+  return same;
+}
+
+/** Whether a transfer function is one of high dynamic range: PQ (SMPTE ST 2084) or HLG (ARIB STD-B67). */
+export function isHdr({ constants }: Ffmpeg, { transfer }: ColorTags): boolean {
+  return transfer === constants.AVCOL_TRC_SMPTE2084 || transfer === constants.AVCOL_TRC_ARIB_STD_B67;
+}
+
+function scalableMatrix(constants: Ffmpeg['constants'], space: number): number {
+  switch (space) {
+    case constants.AVCOL_SPC_RGB:
+    case constants.AVCOL_SPC_BT709:
+    case constants.AVCOL_SPC_FCC:
+    case constants.AVCOL_SPC_BT470BG:
+    case constants.AVCOL_SPC_SMPTE170M:
+    case constants.AVCOL_SPC_SMPTE240M:
+    case constants.AVCOL_SPC_BT2020_NCL:
+      return space;
+    case constants.AVCOL_SPC_BT2020_CL:
+    case constants.AVCOL_SPC_ICTCP:
+    case constants.AVCOL_SPC_IPT_C2:
+      return constants.AVCOL_SPC_BT2020_NCL;
+    default:
+      return constants.AVCOL_SPC_UNSPECIFIED;
+  }
+}
