@@ -6,6 +6,7 @@ import { openInput } from '../read/input.ts';
 import type { Fraction } from '../read/metadata.ts';
 import { openSideStreams, type LeftOut, type SideStreamOptions, type SideStreamSummary } from './side-streams.ts';
 import { muxerOptions, STRICTNESS } from './trial.ts';
+import { moveIndexToFront } from './faststart.ts';
 import { trimFragments } from './mp4-fragments.ts';
 
 /** What a muxer is opened with. */
@@ -33,7 +34,10 @@ export interface Muxer {
   write(packet: Packet): Promise<void>;
   /** Ends a fragment: what was written is on the disk. */
   cut(): Promise<void>;
-  /** Writes the index; with `rest`, also the sound behind the last picture. */
+  /**
+   * Writes the index and closes the file; with `rest`, also the sound behind the last picture, and an MP4 gets its
+   * index in front.
+   */
   end(rest: boolean): Promise<void>;
   close(): Promise<void>;
 }
@@ -144,12 +148,16 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
       check(ffmpeg, await output.writeTrailer(), 'WRITE_FAILED', failed);
       await output.flush();
       check(ffmpeg, output.pb?.error ?? 0, 'WRITE_FAILED', failed);
+      await output.closeOutput();
+      opened = false;
+      // What ends early is read again by `resume`: it needs no second copy.
+      if (rest && (container === 'mp4' || container === 'mov')) await moveIndexToFront(path);
     },
     async close() {
       if (closed) return;
       closed = true;
       await side?.close();
-      await output.closeOutput();
+      if (opened) await output.closeOutput();
       output.freeContext();
     },
   };
