@@ -45,8 +45,8 @@ export async function moveIndexToFront(path: string): Promise<boolean> {
     for (const box of rest) await copy(source, target, box);
     await target.sync();
     await target.close();
-    target = undefined;
     await rename(temporary, path);
+    target = undefined;
     return true;
   } catch (error) {
     if (target) {

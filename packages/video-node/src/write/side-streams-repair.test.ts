@@ -51,6 +51,38 @@ async function times(path: string) {
   return found;
 }
 
+/** Copies the pictures of a file into another whose stream says that they are a sphere. */
+async function addSideData(source: string, path: string, data: Buffer): Promise<void> {
+  const library = await loadFfmpeg();
+  const input = new library.FormatContext();
+  input.allocContext();
+  await input.openInput(source, null, null);
+  await input.findStreamInfo(null);
+  const output = new library.FormatContext();
+  output.allocOutputContext2(null, null, path);
+  output.strictStdCompliance = -1;
+  const [from, to] = [input.streams[0]!, output.newStream(null)];
+  from.codecpar.copy(to.codecpar);
+  to.codecpar.addCodedSideData(library.constants.AV_PKT_DATA_SPHERICAL, data);
+  to.timeBase = from.timeBase;
+  await output.openOutput();
+  await output.writeHeader(null);
+  const packet = new library.Packet();
+  packet.alloc();
+  while ((await input.readFrame(packet)) >= 0) {
+    if (packet.streamIndex === 0) {
+      packet.rescaleTs(from.timeBase, to.timeBase);
+      await output.writeFrame(packet);
+    }
+    packet.unref();
+  }
+  packet.free();
+  await output.writeTrailer();
+  await output.closeOutput();
+  output.freeContext();
+  await input.closeInput();
+}
+
 describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [needs ${FFMPEG}]`}`, () => {
   beforeAll(async () => {
     await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25:d=2', '-f', 'lavfi', '-i', 'sine=r=48000:d=2', '-c:v', 'libx264', '-g', '25', '-pix_fmt', 'yuv420p', '-c:a', 'aac', at('base.mp4'));
@@ -104,6 +136,23 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
       expect(sound.length).toBe(before.sound.length);
       expect(pictures[0]! - sound[0]!).toBeCloseTo(before.pictures[0]! - before.sound[0]!, 1);
       expect(sound[0]!).toBeGreaterThan(-0.05);
+    }
+  });
+
+  it('timecode and spherical video come along', async () => {
+    await ffmpeg('-i', at('base.mp4'), '-map', '0:v', '-c', 'copy', '-timecode', '01:02:03:04', at('code.mov'));
+    for (const extension of ['mov', 'mp4', 'mkv']) {
+      const { writer } = await copy(at('code.mov'), `coded.${extension}`);
+      expect(writer.leftOut).toEqual([]);
+      const { stdout } = await run('/usr/bin/ffprobe', ['-v', 'error', '-show_format', '-show_streams', at(`coded.${extension}`)]);
+      expect(stdout, extension).toMatch(/TAG:timecode=01:02:03:04/i);
+    }
+    // AVSphericalMapping: equirectangular, no turn, whole sphere.
+    await addSideData(at('base.mp4'), at('sphere.mp4'), Buffer.alloc(36));
+    for (const extension of ['mp4', 'mkv']) {
+      await copy(at('sphere.mp4'), `sphere-copy.${extension}`);
+      const { stdout } = await run('/usr/bin/ffprobe', ['-v', 'error', '-show_streams', at(`sphere-copy.${extension}`)]);
+      expect(stdout, extension).toMatch(/projection=equirectangular/);
     }
   });
 

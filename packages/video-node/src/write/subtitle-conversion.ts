@@ -39,11 +39,11 @@ function readAss(event: string): string {
   let at = 0;
   for (let comma = 0; comma < 8 && at >= 0; comma++) at = event.indexOf(',', at) + 1 || -1;
   const text = at < 0 ? event : event.slice(at);
-  if (/\{[^}]{0,200}\\p[1-9]/.test(text)) return '';
+  if (/\{[^{}]{0,200}\\p[1-9]/.test(text)) return '';
   return text
     .replace(/\{\\(b|i|u)1\}/g, '<$1>')
     .replace(/\{\\(b|i|u)0\}/g, '</$1>')
-    .replace(/\{[^}]*\}/g, '')
+    .replace(/\{[^{}]*\}/g, '')
     .replace(/\\[Nn]/g, '\n')
     .replace(/\\h/g, ' ');
 }
