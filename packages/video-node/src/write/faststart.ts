@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { chapterBox, withUserData, type Chapter } from './chapters.ts';
 
 interface Box {
   readonly type: string;
@@ -17,9 +18,9 @@ const PARENTS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
  * Moves the index (moov) of a finished MP4 or MOV before its data, so that a player on the web begins at once. The file
  * is copied under a name of its own beside `path`, flushed, and put into its place by one rename: whatever interrupts
  * this leaves the file as it was. Returns false, and changes nothing, where there is nothing to move, and where the disk
- * has no space for the copy. Memory: one index and one chunk.
+ * has no space for the copy. `chapters`, in seconds of the file, go into the index. Memory: one index and one chunk.
  */
-export async function moveIndexToFront(path: string): Promise<boolean> {
+export async function moveIndexToFront(path: string, chapters: readonly Chapter[] = []): Promise<boolean> {
   const temporary = `${path}.index`;
   const source = await open(path, 'r');
   let target: FileHandle | undefined;
@@ -28,11 +29,13 @@ export async function moveIndexToFront(path: string): Promise<boolean> {
     const index = boxes.find(({ type }) => type === 'moov');
     const data = boxes.find(({ type }) => type === 'mdat');
     if (!index || !data || index.at < data.at || index.size > LARGEST_INDEX) return false;
-    const moov = Buffer.alloc(index.size);
+    let moov: Buffer = Buffer.alloc(index.size);
     await readFully(source, moov, index.at);
+    if (chapters.length > 0 && moov.readUInt32BE(0) === moov.length) moov = withUserData(moov, chapterBox(chapters));
+    const added = BigInt(moov.length);
     const before = boxes.filter(({ at }) => at < data.at);
     const insertAt = data.at;
-    const shifted = shiftOffsets(moov, (offset) => (offset < insertAt ? offset : offset > index.at ? offset : offset + BigInt(index.size)));
+    const shifted = shiftOffsets(moov, (offset) => (offset < insertAt ? offset : offset > index.at ? offset : offset + added));
     if (!shifted) return false;
     const rest = boxes.filter(({ at, type }) => at >= data.at && type !== 'moov' && type !== 'mfra');
     // A killed run may have left one.

@@ -151,7 +151,7 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
       await output.closeOutput();
       opened = false;
       // What ends early is read again by `resume`: it needs no second copy.
-      if (rest && (container === 'mp4' || container === 'mov')) await moveIndexToFront(path);
+      if (rest && (container === 'mp4' || container === 'mov')) await moveIndexToFront(path, side?.chapters);
     },
     async close() {
       if (closed) return;

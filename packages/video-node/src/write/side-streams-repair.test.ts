@@ -156,6 +156,24 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     }
   });
 
+  it('has its chapters in MP4 and MOV, and their absence named elsewhere', async () => {
+    const part = (start: number, end: number, title: string) => `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${start}\nEND=${end}\ntitle=${title}\n`;
+    writeFileSync(at('chapters.txt'), `;FFMETADATA1\ntitle=Film\n${part(0, 800, 'Stream #1')}${part(800, 2000, 'Intro: é \\= 1')}`);
+    for (const source of ['chapters.mp4', 'chapters.mkv']) {
+      await ffmpeg('-i', at('base.mp4'), '-i', at('chapters.txt'), '-map_metadata', '1', '-map_chapters', '1', '-c', 'copy', at(source));
+      for (const extension of ['mp4', 'mov']) {
+        const { writer } = await copy(at(source), `${source}.${extension}`);
+        expect(writer.leftOut).toEqual([]);
+        const { stdout } = await run('/usr/bin/ffprobe', ['-v', 'error', '-of', 'json', '-show_chapters', at(`${source}.${extension}`)]);
+        const found = (JSON.parse(stdout) as { chapters: { start_time: string; tags: { title: string } }[] }).chapters;
+        expect(found.map(({ tags }) => tags.title)).toEqual(['Stream #1', 'Intro: é = 1']);
+        expect(Number(found[1]!.start_time)).toBeCloseTo(0.8, 1);
+        expect((await run(FFMPEG, ['-v', 'error', '-i', at(`${source}.${extension}`), '-f', 'null', '-'])).stderr).toBe('');
+      }
+    }
+    expect((await copy(at('chapters.mp4'), 'chapters.mp4.mkv')).writer.leftOut).toMatchObject([{ kind: 'chapters' }]);
+  });
+
   it('names what is not written', async () => {
     await ffmpeg('-i', at('base.mp4'), '-map', '0', '-map', '0:v', '-c', 'copy', '-timecode', '01:02:03:04', at('two.mov'));
     const { writer } = await copy(at('two.mov'), 'two.mov.mov');

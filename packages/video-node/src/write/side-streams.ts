@@ -6,6 +6,7 @@ import { openInput, type Input } from '../read/input.ts';
 import type { Fraction } from '../read/metadata.ts';
 import { resolveSource } from '../read/source.ts';
 import { openAudioConverter, type AudioConverter } from './audio-conversion.ts';
+import { moveChapters, readChapters, type Chapter } from './chapters.ts';
 import { containerRules, TEXT_SUBTITLES } from './containers.ts';
 import { createSideClock, type Position } from './side-clock.ts';
 import { convertSubtitle } from './subtitle-conversion.ts';
@@ -23,7 +24,7 @@ export interface SideStreamOptions {
 
 /** Something of the source that is not in the output. */
 export interface LeftOut {
-  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'alpha';
+  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha';
   /** FFmpeg's name of the codec. */
   readonly codec: string;
   /** Why, as a part of a sentence: `WebM has no bitmap subtitles`. */
@@ -46,6 +47,8 @@ export interface SideStreamSummary {
 export interface SideStreams {
   readonly leftOut: readonly LeftOut[];
   readonly summary: readonly SideStreamSummary[];
+  /** Chapters for the output, in its seconds; none where its container can't be given any. */
+  readonly chapters: readonly Chapter[];
   /** Seconds of sound before the first picture: the pictures begin that much later in the output. */
   readonly lead: number;
   /** Tells that from output time `at` on, in seconds, source time `origin` is second 0 of the output. */
@@ -89,7 +92,7 @@ const TRIED = { perStream: 4, total: 600, bytes: 16_000_000 };
 export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: FormatContext, container: string, options: SideStreamOptions, pictures?: Stream): Promise<SideStreams> {
   const { constants, Packet, avGetCodecName, avRescaleQ } = ffmpeg;
   const source = await resolveSource(path);
-  if (source.kind !== 'file') return { leftOut: [], summary: [], lead: 0, jump() {}, async copyUntil() {}, async close() {} };
+  if (source.kind !== 'file') return { leftOut: [], summary: [], chapters: [], lead: 0, jump() {}, async copyUntil() {}, async close() {} };
   const input: Input = await openInput(ffmpeg, source);
   const { format } = input;
   const leftOut: LeftOut[] = [];
@@ -129,6 +132,11 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   } catch (error) {
     await close();
     throw error;
+  }
+  let chapters = await readChapters(ffmpeg, format);
+  if (chapters.length > 0 && (!options.metadata || !/^(mp4|mov)$/.test(container))) {
+    leftOut.push({ kind: 'chapters', codec: 'none', reason: options.metadata ? 'chapters are written into .mp4 and .mov' : 'they are metadata' });
+    chapters = [];
   }
   for (let i = held.length - 1; i >= 0; i--) if (!routes.has(held[i]!.streamIndex)) held.splice(i, 1)[0]!.free();
   const lead = leadOf();
@@ -380,6 +388,7 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   let flushed = false;
   return {
     leftOut,
+    chapters: moveChapters(chapters, options.startTime - lead),
     summary: [...routes.values()].map(({ counts }) => counts),
     lead,
     jump: clock.jump,

@@ -1,0 +1,113 @@
+import type { FormatContext } from 'node-av/lib';
+import type { Ffmpeg } from '../ffmpeg/load.ts';
+
+/** A named part of a film. */
+export interface Chapter {
+  /** Seconds. */
+  readonly start: number;
+  readonly end: number;
+  readonly title: string;
+}
+
+// FFmpeg's log has one receiver in the process: descriptions are made one after the other.
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * The chapters of an open container, times on its own clock. The binding of FFmpeg has no list of them, but its
+ * description of the container, which goes to the log, names them.
+ */
+export function readChapters(ffmpeg: Ffmpeg, format: FormatContext): Promise<Chapter[]> {
+  const made = last.then(async () => parseChapters(await describe(ffmpeg, format)));
+  last = made.catch(() => {});
+  return made;
+}
+
+async function describe({ constants, Log }: Ffmpeg, format: FormatContext): Promise<string[]> {
+  const parts: string[] = [];
+  const end = `facedet ${Math.random()}`;
+  await new Promise<void>((done) => {
+    // The log is silent where no answer comes.
+    const limit = setTimeout(done, 500);
+    Log.setCallback(
+      (_, message) => {
+        if (message.includes(end)) {
+          clearTimeout(limit);
+          done();
+        } else parts.push(message);
+      },
+      { maxLevel: constants.AV_LOG_INFO },
+    );
+    format.dumpFormat(0, '', false);
+    Log.log(constants.AV_LOG_INFO, end);
+  });
+  Log.setCallback(null);
+  return parts;
+}
+
+/** Reads the parts of FFmpeg's description; exported for its test. */
+export function parseChapters(parts: readonly string[]): Chapter[] {
+  const chapters: { start: number; end: number; title: string }[] = [];
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
+    if (/^\s*Chapter #\d+:\d+: $/.test(part)) {
+      const start = /^start (-?\d+(?:\.\d+)?)/.exec(parts[i + 1] ?? '');
+      const end = /^end (-?\d+(?:\.\d+)?)/.exec(parts[i + 2] ?? '');
+      if (start && end) chapters.push({ start: Number(start[1]), end: Number(end[1]), title: '' });
+    } else if (/^ {8}title {11}: $/.test(part) && chapters.length > 0) {
+      const lines = [parts[i + 1] ?? ''];
+      for (i += 2; /^\n\s+: $/.test(parts[i] ?? ''); i += 2) lines.push(parts[i + 1] ?? '');
+      i--;
+      chapters.at(-1)!.title = lines.join(' ').trim();
+    } else if (/^\s*Stream #/.test(part)) break;
+  }
+  return chapters;
+}
+
+/** Chapters on the output's clock: those that end before its start are left out. */
+export function moveChapters(chapters: readonly Chapter[], startTime: number): Chapter[] {
+  return chapters
+    .map(({ start, end, title }) => ({ start: Math.max(0, start - startTime), end: end - startTime, title }))
+    .filter(({ end }) => end > 0);
+}
+
+/**
+ * A list of chapters as Nero wrote it into MP4 files (`chpl`, in the movie's `udta`), which FFmpeg, VLC, mpv and
+ * others read: at most 255, each with a start in units of 100 ns and a title of at most 255 bytes.
+ */
+export function chapterBox(chapters: readonly Chapter[]): Buffer {
+  const entries = chapters.slice(0, 255).map(({ start, title }) => {
+    let name = Buffer.from(title);
+    // Cut between characters, not within one.
+    for (let length = title.length; name.length > 255; ) name = Buffer.from(title.slice(0, --length));
+    const entry = Buffer.alloc(9);
+    entry.writeBigUInt64BE(BigInt(Math.round(start * 1e7)), 0);
+    entry.writeUInt8(name.length, 8);
+    return Buffer.concat([entry, name]);
+  });
+  const head = Buffer.alloc(9);
+  head.writeUInt8(1, 0);
+  head.writeUInt8(entries.length, 8);
+  return box('chpl', head, ...entries);
+}
+
+/** A movie index with one more box in its user data. */
+export function withUserData(moov: Buffer, added: Buffer): Buffer {
+  for (let at = 8; at + 8 <= moov.length; ) {
+    const size = moov.readUInt32BE(at);
+    if (size < 8) break;
+    if (moov.toString('latin1', at + 4, at + 8) === 'udta') {
+      const userData = box('udta', moov.subarray(at + 8, at + size), added);
+      return box('moov', moov.subarray(8, at), userData, moov.subarray(at + size));
+    }
+    at += size;
+  }
+  return box('moov', moov.subarray(8), box('udta', added));
+}
+
+function box(type: string, ...parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(8 + body.length, 0);
+  head.write(type, 4, 'latin1');
+  return Buffer.concat([head, body]);
+}
