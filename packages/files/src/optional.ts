@@ -1,4 +1,6 @@
 import { FaceDetError } from '@facedet/checks';
+import { printable } from './printable.ts';
+import { redactUrl } from './redact-url.ts';
 
 /**
  * Loads an optional package and says what to do where that fails. Rejects with `DEPENDENCY_MISSING` where it is not installed and with
@@ -18,8 +20,12 @@ export async function loadOptional<T>(name: string, purpose: string, load: () =>
   }
 }
 
-/** A message of somebody else's on one line, ended by a full stop. */
+/**
+ * A message of another library or program on one line, ended by a full stop: printable, at most 600 characters, without
+ * the credentials of URLs. Takes linear time.
+ */
 export function oneLine(message: unknown): string {
-  const text = String(message).replace(/\s*\n\s*/g, '; ').replace(/\s+/g, ' ').trim();
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+  const lines = redactUrl(message).split(/[\r\n]/).map((line) => line.trim()).filter((line) => line !== '');
+  const text = printable(lines.join('; ').replace(/\s+/g, ' '), 600) || 'unknown error';
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }

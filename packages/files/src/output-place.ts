@@ -1,0 +1,73 @@
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { FaceDetError } from '@facedet/checks';
+import { printable } from './printable.ts';
+
+/** Where an output goes. */
+export type OutputPlace =
+  /** A regular file, there or not: written to `partialPath` and renamed to `target`, which is behind all links. */
+  | { readonly kind: 'file'; readonly target: string; readonly partialPath: string }
+  /** A pipe, a device or a file that is open already: written to directly. `fd` where it is open. */
+  | { readonly kind: 'stream'; readonly target: string; readonly fd?: number };
+
+/**
+ * The name of a file in progress: `rows.jsonl.partial`; for a file that must be recognized by its extension (`media`)
+ * `film.partial.mp4`.
+ */
+export function partialPathOf(path: string, { media = false }: { readonly media?: boolean } = {}): string {
+  const extension = extname(path);
+  if (!media || extension === '') return `${path}.partial`;
+  return join(dirname(path), `${basename(path, extension)}.partial${extension}`);
+}
+
+/**
+ * Finds out where an output goes: `-`, `/dev/stdout` and `/dev/fd/N` are open already; pipes and devices are streams; of
+ * a link to a regular file the target is written, and the link stays. Throws `OUTPUT_UNWRITABLE` for folders.
+ */
+export function outputPlace(path: string, options: { readonly media?: boolean } = {}): OutputPlace {
+  const fd = openDescriptor(path);
+  if (fd !== undefined) return { kind: 'stream', target: path, fd };
+  const target = behindLinks(path);
+  const found = statSync(target, { throwIfNoEntry: false });
+  if (found?.isDirectory()) {
+    throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a file that can be written but received a folder; give the name of a file.`);
+  }
+  if (found && !found.isFile()) return { kind: 'stream', target };
+  return { kind: 'file', target, partialPath: partialPathOf(target, options) };
+}
+
+function openDescriptor(path: string): number | undefined {
+  if (path === '-' || path === '/dev/stdout' || path === '/proc/self/fd/1') return 1;
+  if (path === '/dev/stderr') return 2;
+  const numbered = /^\/(?:dev|proc\/self)\/fd\/(\d{1,6})$/.exec(path);
+  return numbered ? Number(numbered[1]) : undefined;
+}
+
+/** The path that a link leads to, also where nothing is there yet; a path that is no link stays as it was given. */
+function behindLinks(path: string): string {
+  if (!isLink(path)) return path;
+  let target = resolve(path);
+  for (let hops = 0; hops < 40; hops++) {
+    if (!isLink(target)) return target;
+    target = resolve(realFolder(target), readlinkSync(target));
+  }
+  throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a file that can be written but received links that lead in a circle; remove them.`);
+}
+
+/** A relative link is relative to the real folder it is in. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(dirname(path));
+  } catch {
+    return dirname(path);
+  }
+}
+
+function isLink(path: string): boolean {
+  // An error of the path (a file in place of a folder) shows when it is opened.
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  } catch {
+    return false;
+  }
+}
