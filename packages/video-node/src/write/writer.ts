@@ -52,16 +52,24 @@ export interface VideoWriter {
   /** Sound and subtitles in the file, with counts of what was repaired and left out so far. */
   readonly sideStreams: readonly SideStreamSummary[];
   /**
-   * Writes a frame at its timestamp; the frame may be closed as soon as the promise settles. `edit` gets a writable copy of its planes
+   * Writes a frame at its timestamp, after the frames of earlier calls, whether or not those were awaited. The frame may be closed,
+   * and own pixels may change, as soon as the call returns; until its turn a call holds its picture in memory. `edit` gets a writable copy of its planes
    * (8-bit 4:2:0); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
    */
   write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
-  /** Ends the file early: everything written is in it, playable, under its partial name. */
+  /** Ends the file early, after the writes before it: all of them are in it, playable, under its partial name. May be repeated. */
   flush(): Promise<void>;
-  /** Completes the file under its partial name, flushed to the disk; `finish` gives it its final one. */
+  /**
+   * Completes the file under its partial name, after the writes before it, flushed to the disk; `finish` gives it its final one.
+   * Rejects with `INVALID_STATE` after `flush` or `close`, as `finish` does; `write` does after any end.
+   */
   complete(): Promise<void>;
-  /** Completes the file and gives it its final name. */
+  /** Completes the file, after the writes before it, and gives it its final name. Rejects with `INVALID_STATE` the second time. */
   finish(): Promise<void>;
+  /** Frees everything; a file that was not completed is ended as by `flush`. Never rejects, may be repeated. */
+  close(): Promise<void>;
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 // Pictures that wait for the encoder.
@@ -119,7 +127,10 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   scaler.allocContext();
   scaler.setOption('sws_flags', 'bilinear+accurate_rnd');
   let last = -1n;
-  let state: 'open' | 'ended' = 'open';
+  let chain: Promise<unknown> = Promise.resolve(); // calls, in their order
+  let ending: { readonly complete: boolean; readonly done: Promise<void> } | undefined;
+  let completing: Promise<void> | undefined;
+  let finishing: Promise<void> | undefined;
   let failed: { error: unknown } | undefined;
   let queued = 0;
   let room: (() => void) | undefined;
@@ -138,6 +149,27 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
       });
   }
 
+  /** Runs a step when those of earlier calls are over. FFmpeg's contexts serve one call at a time. */
+  function inOrder(step: () => Promise<void>): Promise<void> {
+    const result = chain.then(step);
+    chain = result.catch(() => {});
+    return result;
+  }
+
+  /** A call that nobody awaits must not end the process by its rejection; encoding errors come again from `finish`. */
+  function guarded(call: () => Promise<void>): Promise<void> {
+    const result = (async () => call())();
+    result.catch(() => {});
+    return result;
+  }
+
+  function refuse(what: string): FaceDetError {
+    return new FaceDetError(
+      'INVALID_STATE',
+      `${path}: Expected ${what} before the video's end but received it after; create another writer.`,
+    );
+  }
+
   function rethrow(): void {
     if (failed) throw failed.error;
   }
@@ -149,8 +181,13 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     const as420 = source.format === constants.AV_PIX_FMT_YUV420P || source.format === constants.AV_PIX_FMT_YUVJ420P;
     if (as420 && source.width === width && source.height === height) {
       source.format = constants.AV_PIX_FMT_YUV420P;
-      if (writable) check(ffmpeg, source.makeWritable(), 'OUT_OF_MEMORY', 'A picture can\'t be copied');
-      return source;
+      try {
+        if (writable) check(ffmpeg, source.makeWritable(), 'OUT_OF_MEMORY', 'A picture can\'t be copied');
+        return source;
+      } catch (error) {
+        source.free();
+        throw error;
+      }
     }
     const converted = new Frame();
     converted.alloc();
@@ -173,9 +210,25 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   }
 
   async function write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void> {
-    if (state !== 'open') throw new FaceDetError('INVALID_STATE', `${path}: a frame was written after its end.`);
+    if (ending) throw refuse('a frame');
     rethrow();
-    const picture = await prepare(isRasterSource(frame) ? reference(frame.native()) : nativeOf(ffmpeg, frame), edit !== undefined);
+    const source = isRasterSource(frame) ? reference(frame.native()) : nativeOf(ffmpeg, frame);
+    // What is read of the frame later is taken now: its owner may close or change it.
+    const { timestamp, duration } = frame;
+    const clockOrigin = 'clockOrigin' in frame ? frame.clockOrigin : undefined;
+    return inOrder(() => encode(source, { timestamp, duration, clockOrigin }, edit));
+  }
+
+  async function encode(
+    source: NativeFrame,
+    frame: { timestamp: number; duration: number | undefined; clockOrigin: number | undefined },
+    edit: ((planes: YuvPlanes) => void | Promise<void>) | undefined,
+  ): Promise<void> {
+    if (failed) {
+      source.free();
+      throw failed.error;
+    }
+    const picture = await prepare(source, edit !== undefined);
     try {
       setColorTags(picture, color);
       if (edit) await edit(planesOf(ffmpeg, picture));
@@ -192,7 +245,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     picture.pictType = constants.AV_PICTURE_TYPE_NONE;
     picture.clearFlags(constants.AV_FRAME_FLAG_KEY, constants.AV_FRAME_FLAG_INTERLACED);
     frames++;
-    if ('clockOrigin' in frame && frame.clockOrigin !== undefined) muxer.moveOrigin(frame.timestamp, frame.clockOrigin);
+    if (frame.clockOrigin !== undefined) muxer.moveOrigin(frame.timestamp, frame.clockOrigin);
     muxer.expect(picture.pts, picture.duration);
     enqueue(async () => {
       try {
@@ -205,9 +258,12 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     rethrow();
   }
 
-  async function end(rest: boolean): Promise<void> {
-    if (state === 'ended') return;
-    state = 'ended';
+  function end(complete: boolean): Promise<void> {
+    ending ??= { complete, done: inOrder(() => close(complete)) };
+    return ending.done;
+  }
+
+  async function close(rest: boolean): Promise<void> {
     try {
       enqueue(() => encoder.encode(null, (packet) => muxer.write(packet)));
       await tail;
@@ -221,10 +277,19 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   }
 
   async function complete(): Promise<void> {
-    await end(true);
-    const file = await open(partialPath, 'r+');
-    await file.sync().finally(() => file.close());
+    if (ending && !ending.complete) throw refuse('complete() or finish()');
+    return (completing ??= end(true).then(async () => {
+      const file = await open(partialPath, 'r+');
+      await file.sync().finally(() => file.close());
+    }));
   }
+
+  async function finish(): Promise<void> {
+    if (finishing) throw refuse('finish()');
+    return (finishing = complete().then(() => rename(partialPath, path)));
+  }
+
+  const dispose = () => guarded(() => end(false).then(() => finishing, () => {}));
 
   return {
     path,
@@ -234,13 +299,12 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     get frames() {
       return frames;
     },
-    write,
-    flush: () => end(false),
-    complete,
-    async finish() {
-      await complete();
-      await rename(partialPath, path);
-    },
+    write: (frame, edit) => guarded(() => write(frame, edit)),
+    flush: () => guarded(() => end(false)),
+    complete: () => guarded(complete),
+    finish: () => guarded(finish),
+    close: () => dispose().catch(() => {}),
+    [Symbol.asyncDispose]: () => dispose().catch(() => {}),
   };
 }
 

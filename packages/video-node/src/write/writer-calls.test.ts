@@ -1,0 +1,92 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { numberedPicture, steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { openVideo } from '../read/open-video.ts';
+import { createVideoWriter } from './writer.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = tempFolder();
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+// How many sequences are tried; FACEDET_WRITER_SEQUENCES=10000 tries as many as a release does.
+const SEQUENCES = Number(process.env.FACEDET_WRITER_SEQUENCES ?? 200);
+
+const open = (path: string) =>
+  createVideoWriter(path, { like: { width: 64, height: 48, fps: 25 }, preset: 'ultrafast', threads: 1 });
+const frame = (index: number) => ({ ...numberedPicture(index, 64, 48), timestamp: index / 25 });
+
+describe('calls that nobody awaits', () => {
+  it('are done in their order: write, write, finish', async () => {
+    const path = join(folder, 'a.mp4');
+    const writer = await open(path);
+    for (let index = 0; index < 12; index++) void writer.write(frame(index), () => {});
+    await writer.finish();
+    expect(writer.frames).toBe(12);
+    const times: number[] = [];
+    for await (const picture of await openVideo(path)) {
+      times.push(picture.timestamp);
+      picture.close();
+    }
+    expect(times).toEqual(steady(12).map((time) => expect.closeTo(time, 3)));
+  });
+
+  it('hold decoded frames that are closed right after the call', async () => {
+    const source = await writeNumbered(join(folder, 'source.mp4'), steady(20));
+    const video = await openVideo(source);
+    const writer = await createVideoWriter(join(folder, 'b.mp4'), { like: video.metadata });
+    const calls: Promise<void>[] = [];
+    for await (const picture of video) {
+      calls.push(writer.write(picture));
+      picture.close();
+    }
+    await Promise.all([...calls, writer.finish()]);
+    expect(writer.frames).toBe(20);
+  });
+
+  it('reject with a code after the end; flush and close do not', async () => {
+    const path = join(folder, 'c.mp4');
+    const writer = await open(path);
+    await writer.write(frame(0));
+    const finished = writer.finish();
+    await expect(writer.write(frame(1))).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await expect(writer.finish()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await finished;
+    await writer.flush();
+    await writer.close();
+    await writer.close();
+    expect(existsSync(path)).toBe(true);
+    const ended = await open(join(folder, 'd.mp4'));
+    await ended.flush();
+    await expect(ended.finish()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await expect(ended.complete()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+  });
+
+  it('settle in any order, and end the process in none', async () => {
+    const call = fc.constantFrom('write', 'edit', 'fail', 'flush', 'complete', 'finish', 'close', 'wait');
+    let number = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 10 }), async (names) => {
+        const writer = await open(join(folder, `${number++}.mkv`));
+        const calls: Promise<void>[] = [];
+        let index = 0;
+        for (const name of names) {
+          if (name === 'wait') await Promise.allSettled(calls.slice(-1));
+          else if (name === 'write') calls.push(writer.write(frame(index++)));
+          else if (name === 'edit') calls.push(writer.write(frame(index++), () => new Promise(setImmediate)));
+          else if (name === 'fail') calls.push(writer.write(frame(index++), () => Promise.reject(new RangeError('edit'))));
+          else calls.push(writer[name]());
+        }
+        for (const result of await Promise.allSettled(calls))
+          if (result.status === 'rejected' && !(result.reason instanceof RangeError))
+            expect(result.reason).toMatchObject({ name: 'FaceDetError', code: 'INVALID_STATE' });
+        await writer.close();
+        for (const end of [writer.path, writer.partialPath]) rmSync(end, { force: true });
+      }),
+      { numRuns: SEQUENCES },
+    );
+  }, 600_000);
+});
