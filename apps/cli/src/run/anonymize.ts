@@ -9,6 +9,7 @@ import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
 import type { Context } from '../shared/context.ts';
 import { openBatchRecord } from './batch-record.ts';
+import { streamLines } from './streams-report.ts';
 import { outputNames } from '../shared/copies.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
@@ -141,7 +142,7 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
       onProgress,
     });
     bar.stop();
-    for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${output}: ${kind} in ${codec} can't be copied into ${extname(output)}; write an .mkv to keep it`);
+    streamLines(output, summary).forEach(context.log);
     const { failedFrames: failed } = summary;
     if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`);
   } finally {

@@ -1,10 +1,11 @@
-import { basename, extname } from 'node:path';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFaceDetError } from '@facedet/core';
 import { processVideo, type VideoSummary } from '@facedet/video-node';
 import { galleryPage } from '../pages/gallery-page.ts';
 import { startLivePage, type LivePage } from '../pages/live-page.ts';
 import type { Context } from '../shared/context.ts';
+import { streamLines } from './streams-report.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import { Exit } from '../shared/exit.ts';
@@ -73,7 +74,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       onProgress: bar.onProgress,
     });
     bar.stop();
-    for (const { kind, codec } of summary.leftOut) context.log(`facedet: ${summary.outputs.output}: ${kind} in ${codec} can't be copied into ${extname(flags.output!)}; write an .mkv to keep it`);
+    if (summary.outputs.output !== undefined) streamLines(summary.outputs.output, summary).forEach(context.log);
     if (flags.json) await context.write(`${JSON.stringify(statistics(summary), undefined, 2)}\n`);
     else context.log(`${summary.totalFrames} frames, ${summary.avgFps.toFixed(1)} a second; ${summary.avgFacesPerFrame.toFixed(2)} faces a frame${flags.track ? `, ${summary.identities} identities` : ''}`);
     // A live source has no other end than the signal.
@@ -122,7 +123,7 @@ function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: numbe
   };
 }
 
-function statistics({ metadata, leftOut: _, ...figures }: VideoSummary): unknown {
+function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, ...figures }: VideoSummary): unknown {
   const { source, width, height, fps, duration, codec } = metadata;
   return { ...figures, source: { name: source, width, height, fps, duration, codec } };
 }

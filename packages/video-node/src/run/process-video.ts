@@ -98,6 +98,8 @@ export interface VideoSummary extends VideoStatistics {
   readonly reconnects: number;
   /** Streams of the source that the output can't hold. */
   readonly leftOut: VideoWriter['leftOut'];
+  /** Sound and subtitles in the output, with counts of what was repaired and dropped. */
+  readonly sideStreams: VideoWriter['sideStreams'];
   /** The outputs' final names. */
   readonly outputs: OutputPaths;
   /** Why the first of the failed frames failed; undefined where none did. */
@@ -246,6 +248,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       seconds: (performance.now() - begun) / 1000,
       reconnects: video.statistics.reconnects,
       leftOut: film?.writer.leftOut ?? [],
+      sideStreams: film?.writer.sideStreams ?? [],
       outputs,
       ...(firstFailure !== undefined && { firstFailure }),
     };

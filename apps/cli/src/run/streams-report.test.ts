@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { streamLines } from './streams-report.ts';
+
+it('names what is left out, converted, repaired and dropped, and nothing else', () => {
+  const copied = { kind: 'audio', from: 'aac', to: 'aac', packets: 9, repaired: 0, dropped: 0 } as const;
+  expect(streamLines('a.mp4', { leftOut: [], sideStreams: [copied] })).toEqual([]);
+  const lines = streamLines('a.mp4', {
+    leftOut: [
+      { kind: 'subtitles', codec: 'hdmv_pgs_subtitle', reason: 'MP4 has no bitmap subtitles' },
+      { kind: 'chapters', codec: 'none', reason: 'they are metadata' },
+      { kind: 'video', codec: 'h264', reason: 'one is written' },
+    ],
+    sideStreams: [
+      { ...copied, from: 'pcm_s16le' },
+      { ...copied, repaired: 2, dropped: 1 },
+    ],
+  });
+  expect(lines).toEqual([
+    'facedet: a.mp4: subtitles (hdmv_pgs_subtitle) are left out: MP4 has no bitmap subtitles',
+    'facedet: a.mp4: the chapters are left out: they are metadata',
+    'facedet: a.mp4: a further video track (h264) is left out: one is written',
+    'facedet: a.mp4: sound converted from pcm_s16le to aac',
+    'facedet: a.mp4: sound: of 10 packets 2 had bad times that were repaired, 1 were dropped',
+  ]);
+});

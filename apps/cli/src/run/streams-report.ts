@@ -1,0 +1,31 @@
+import type { VideoSummary } from '@facedet/video-node';
+
+const NAMES: Record<VideoSummary['leftOut'][number]['kind'], string> = {
+  audio: 'sound',
+  subtitles: 'subtitles',
+  video: 'a further video track',
+  cover: 'the cover picture',
+  attachment: 'an attached file',
+  data: 'a data track',
+  timecode: 'the timecode',
+  chapters: 'the chapters',
+  alpha: 'transparency',
+};
+
+/** One line for each thing of the source that is not in a film as it was. */
+export function streamLines(output: string, { leftOut, sideStreams }: Pick<VideoSummary, 'leftOut' | 'sideStreams'>): string[] {
+  const line = (text: string) => `facedet: ${output}: ${text}`;
+  return [
+    ...leftOut.map(({ kind, codec, reason }) =>
+      line(`${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} is left out: ${reason}`.replace(/^(sub\S+|the chapters)(.*?) is /, '$1$2 are ')),
+    ),
+    ...sideStreams
+      .filter(({ from, to }) => from !== to)
+      .map(({ kind, from, to }) => line(`${NAMES[kind]} converted from ${from} to ${to}`)),
+    ...sideStreams
+      .filter(({ repaired, dropped }) => repaired + dropped > 0)
+      .map(({ kind, packets, repaired, dropped }) =>
+        line(`${NAMES[kind]}: of ${packets + dropped} packets ${repaired} had bad times that were repaired, ${dropped} were dropped`),
+      ),
+  ];
+}
