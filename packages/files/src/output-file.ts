@@ -47,18 +47,18 @@ export interface OpenOutputOptions {
  */
 export function openOutput(path: string, { media = false, keepBytes = 0 }: OpenOutputOptions = {}): OutputFile {
   const place = guarded(path, undefined, () => outputPlace(path, { media }));
-  return place.kind === 'stream' ? openStream(path, place) : openFile(path, place, keepBytes, true);
+  return place.kind === 'stream' ? openStream(path, place) : openFile(path, place, { keepBytes, isKept: true, createsFolder: true });
 }
 
 /** An output that is written at once: what fails is not kept. */
-function openWhole(path: string): InternalFile {
+function openWhole(path: string, createsFolder: boolean): InternalFile {
   const place = guarded(path, undefined, () => outputPlace(path));
-  return place.kind === 'stream' ? openStream(path, place) : openFile(path, place, 0, false);
+  return place.kind === 'stream' ? openStream(path, place) : openFile(path, place, { createsFolder });
 }
 
-/** Writes a whole output at once. Throws as `openOutput`. */
+/** Writes a whole output at once and makes missing folders. Throws as `openOutput`. */
 export function writeOutputSync(path: string, data: string | Uint8Array): void {
-  const file = openWhole(path);
+  const file = openWhole(path, true);
   try {
     file.write(data);
     file.commit();
@@ -67,10 +67,10 @@ export function writeOutputSync(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** As `writeOutputSync`, without blocking the event loop while bytes are written. Rejects as `openOutput` throws. */
+/** As `writeOutputSync`, without making folders and without blocking the event loop while bytes are written. Rejects as `openOutput` throws. */
 export async function writeOutput(path: string, data: Uint8Array, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
-  const file = openWhole(path);
+  const file = openWhole(path, false);
   try {
     await file.writeAsync(data);
     signal?.throwIfAborted();
@@ -108,10 +108,17 @@ interface InternalFile extends OutputFile {
   writeAsync(data: Uint8Array): Promise<void>;
 }
 
-function openFile(path: string, { target, partialPath }: OutputPlace & { kind: 'file' }, keepBytes: number, isKept: boolean): InternalFile {
+interface OpenFileOptions {
+  readonly keepBytes?: number;
+  /** Whether what was written stays where writing fails. */
+  readonly isKept?: boolean;
+  readonly createsFolder: boolean;
+}
+
+function openFile(path: string, { target, partialPath }: OutputPlace & { kind: 'file' }, { keepBytes = 0, isKept = false, createsFolder }: OpenFileOptions): InternalFile {
   const kept = isKept ? partialPath : undefined;
   const lock = guarded(path, undefined, () => {
-    mkdirSync(dirname(partialPath), { recursive: true });
+    if (createsFolder) mkdirSync(dirname(partialPath), { recursive: true });
     return lockOutput(path, partialPath);
   });
   let file: number;

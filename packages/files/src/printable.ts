@@ -12,7 +12,7 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u
 export function printable(text: unknown, maxLength = 1000): string {
   // Nothing gets shorter but runs of breaks, so a text ten times too long needn't be read to its end.
   const head = String(text).slice(0, 10 * maxLength);
-  const line = head.replace(BREAKS, ' ').replace(UNPRINTABLE, escaped).trim();
+  const line = head.split(BREAKS).map((part) => part.trim()).filter((part) => part !== '').join(' ').replace(UNPRINTABLE, escaped);
   if (line.length <= maxLength) return line;
   const end = maxLength - 1;
   // Half of a surrogate pair is no character.

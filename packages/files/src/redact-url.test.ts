@@ -12,7 +12,7 @@ describe('redactUrl', () => {
     ['rtsp://admin:s@e/c@cam/1', 'rtsp://***@cam/1'],
     ['token@http://x', 'token@http://x'],
     ['http://cam/v?user=a&pwd=b&x=1#t', 'http://cam/v?user=***&pwd=***&x=1#t'],
-    ['Failed to parse URL from http://u:pw@h?access_token=1.', 'Failed to parse URL from http://***@h?access_token=***'],
+    ['Failed to parse URL from http://u:pw@h?access_token=1.', 'Failed to parse URL from http://***@h?access_token=***.'],
     ['http://h/?u=rtsp%3A%2F%2Fa%3Ab%40h', 'http://h/?u=***'],
     ['https://s3/x?X-Amz-Signature=ab&X-Amz-Date=1', 'https://s3/x?X-Amz-Signature=***&X-Amz-Date=1'],
     ['Authorization: Basic YWJj end', 'Authorization: Basic *** end'],

@@ -5,7 +5,8 @@ const SECRET_NAME =
   /(?:token|password|passwort|passwd|passphrase|pass|pwd|key|keyid|secret|sig|signature|auth|authorization|credentials?|jwt|hmac|session|sessionid|user|username|usr|login)$|^(?:xamz|xgoog)/;
 /** Names that end like a secret's and are none. */
 const HARMLESS_NAME = /^(?:xamz|xgoog)(?:date|expires|algorithm|signedheaders)$/;
-const PARAMETER = /([?&;#])([\w.~%[\]-]{1,64})=([^&#;\s"'<>]*)/g;
+// eslint-disable-next-line no-control-regex
+const PARAMETER = /([?&;#])([\w.~%[\]-]{1,64})=([^&#;\s"'<>\u0000-\u001f\u007f]*)/g;
 const AUTHORIZATION = /\b((?:proxy-)?authorization["']?[ ]{0,4}[:=][ ]{0,4}["']?(?:[a-z]{1,20}[ ]{1,4})?)[^\s"',;]{1,4096}/gi;
 
 /**
@@ -15,8 +16,15 @@ const AUTHORIZATION = /\b((?:proxy-)?authorization["']?[ ]{0,4}[:=][ ]{0,4}["']?
  */
 export function redactUrl(text: unknown): string {
   return redactUserinfo(String(text))
-    .replace(PARAMETER, (all, mark: string, name: string, value: string) => (isSecret(name, value) ? `${mark}${name}=${HIDDEN}` : all))
+    .replace(PARAMETER, (all, mark: string, name: string, value: string) =>
+      isSecret(name, value) ? `${mark}${name}=${HIDDEN}${punctuation(value)}` : all,
+    )
     .replace(AUTHORIZATION, `$1${HIDDEN}`);
+}
+
+/** The end of a sentence around the URL. */
+function punctuation(value: string): string {
+  return /[:.,)\]]?$/.exec(value)![0];
 }
 
 function isSecret(name: string, value: string): boolean {

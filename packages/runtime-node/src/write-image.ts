@@ -1,8 +1,7 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
 import { exifOf, type PictureTags } from './exif.ts';
-import { oneLine } from '@facedet/files';
+import { oneLine, writeOutput } from '@facedet/files';
 import { loadSharp, type ImageFormat } from './sharp.ts';
 
 /** Options of `encodeImage`. */
@@ -33,22 +32,16 @@ export function imageFormatOf(path: string): ImageFormat | undefined {
 
 /**
  * Writes pixels as a picture in the format of the path's extension, without any metadata but the `tags` given. The file appears under its name when it is
- * complete: until then it is `NAME.partial`, which is removed where writing fails. Rejects with `INVALID_ARGUMENT` where neither the
- * extension nor `like` tells a format, and with `OUTPUT_UNWRITABLE`.
+ * complete: until then it is `NAME.partial`, which is removed where writing fails. A link keeps leading to the picture; pipes and devices
+ * are written to. Rejects with `INVALID_ARGUMENT` where neither the extension nor `like` tells a format, with `OUTPUT_UNWRITABLE`,
+ * `DISK_FULL`, and `OUTPUT_IN_USE` where another process writes the same picture.
  */
 export async function writeImage(path: string, pixels: PixelBuffer, options: WriteImageOptions = {}): Promise<void> {
   const format = imageFormatOf(path) ?? options.like;
   if (!format) throw new FaceDetError('INVALID_ARGUMENT', `Expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')} but received ${path}.`);
   const { quality, tags } = options;
   const bytes = await encodeImage(pixels, { format, ...(quality !== undefined && { quality }), ...(tags && { tags }) });
-  const partial = `${path}.partial`;
-  try {
-    await writeFile(partial, bytes);
-    await rename(partial, path);
-  } catch (cause) {
-    await rm(partial, { force: true }).catch(() => undefined);
-    throw new FaceDetError('OUTPUT_UNWRITABLE', `Expected to write ${path} but received: ${oneLine((cause as Error).message)}`, { cause });
-  }
+  await writeOutput(path, bytes);
 }
 
 /** Pixels as a picture file's bytes. Alpha is kept where the format has it and any pixel needs it. Rejects with `INVALID_ARGUMENT` or `IMAGE_UNENCODABLE`. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { CommandError, errorLine } from './errors.ts';
+import { CommandError, describe, errorLine } from './errors.ts';
 import { Exit } from './exit.ts';
+import { shown } from './shown.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -54,13 +55,16 @@ async function perform(command: Command, work: (context: Context) => Promise<num
   };
   const context: Context = {
     write: (data) => writeTo(process.stdout, data),
-    log: (line) => (context.bar ? context.bar.log(line) : void process.stderr.write(`${line}\n`)),
+    log(text) {
+      // A stack has several lines; what is in a line may come from anywhere.
+      const line = text.split('\n').map((part) => shown(part, 4000)).join('\n');
+      if (context.bar) context.bar.log(line);
+      else process.stderr.write(`${line}\n`);
+    },
     fail(input, error) {
       failures++;
-      const line = errorLine(error, input);
-      context.log(line);
-      const [, message, code] = line.slice(`facedet: ${input}: `.length).match(/^(.*) \[([^\]]*)\]$/)!;
-      return { code: code!, message: message! };
+      context.log(errorLine(error, input));
+      return describe(error);
     },
     signal: controller.signal,
     terminal: process.stdout.isTTY === true,

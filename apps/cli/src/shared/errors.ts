@@ -1,3 +1,5 @@
+import { shown } from './shown.ts';
+
 /** An error of the command: a stable code, the exit code it ends the command with, and the input it is about. */
 export class CommandError extends Error {
   readonly code: string;
@@ -47,7 +49,7 @@ export function describe(error: unknown): { code: string; message: string } {
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*[\r\n]+\s*/g, ' ') || 'unknown error';
+  return shown(text) || 'unknown error';
 }
 
 /** The file of an error of the system, whose message is replaced by one without it. */
@@ -60,5 +62,5 @@ function pathOf(error: unknown): string | undefined {
 export function errorLine(error: unknown, input?: string): string {
   const { code, message } = describe(error);
   const about = input ?? (error instanceof CommandError ? error.input : pathOf(error));
-  return `facedet: ${about === undefined ? '' : `${about}: `}${message} [${code}]`;
+  return `facedet: ${about === undefined ? '' : `${shown(about)}: `}${message} [${code}]`;
 }

@@ -1,3 +1,5 @@
+import { shown } from './shown.ts';
+
 /** Where rows go: standard output or a file in the making. */
 export type Write = (text: string) => Promise<void> | void;
 
@@ -65,7 +67,7 @@ export function round(value: number, digits: number): number {
 
 /** A plain table for a terminal: columns padded, numbers to the right, two blanks between. */
 export function table(header: readonly string[], rows: readonly (readonly CsvValue[])[], style: (heading: string) => string = (text) => text): string {
-  const cells = rows.map((row) => row.map((value) => (value === null || value === undefined ? '' : String(value))));
+  const cells = rows.map((row) => row.map((value) => (value === null || value === undefined ? '' : shown(String(value), 4000))));
   const widths = header.map((heading, i) => Math.max(heading.length, ...cells.map((row) => (row[i] ?? '').length)));
   const right = header.map((_, i) => rows.length > 0 && cells.every((row) => /^-?[\d.]*$/.test(row[i] ?? '')));
   const line = (row: readonly string[]) => row.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd();

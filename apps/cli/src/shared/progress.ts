@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { shown } from './shown.ts';
 
 /** A progress bar on a terminal's standard error; elsewhere it does nothing. */
 export interface Progress {
@@ -39,7 +40,7 @@ export async function progress(context: Context, { total, label = '', unit = '' 
     fps: 8,
     gracefulExit: false,
   });
-  const bar = bars.create(total, 0, { label });
+  const bar = bars.create(total, 0, { label: shown(label, 200) });
   const stop = () => {
     bars.stop();
     context.bar = undefined;
@@ -52,7 +53,7 @@ export async function progress(context: Context, { total, label = '', unit = '' 
     },
   };
   return {
-    update: (done, text) => bar.update(Math.min(done, bar.getTotal()), text === undefined ? {} : { label: text }),
+    update: (done, text) => bar.update(Math.min(done, bar.getTotal()), text === undefined ? {} : { label: shown(text, 200) }),
     tick: () => bar.increment(),
     total: (value) => bar.setTotal(value),
     stop,

@@ -1,6 +1,7 @@
 import type { Face } from '@facedet/core';
 import type { Context } from './context.ts';
 import { csv, jsonArray, jsonLines, round, type Rows } from './output.ts';
+import { shown, sourceField } from './shown.ts';
 
 /** What is printed of one picture. */
 export type Result = { source: string; width: number; height: number; faces: Face[] } | { source: string; error: { code: string; message: string } };
@@ -19,8 +20,9 @@ export function resultWriter(context: Context, flags: { json?: boolean; jsonl?: 
 
 /** Three decimals of a pixel, five of a score: far finer than any model, and short. */
 function rounded(result: Result): Result {
-  if ('error' in result) return result;
-  return { ...result, faces: result.faces.map(roundedFace) };
+  const source = sourceField(result.source);
+  if ('error' in result) return { ...result, source };
+  return { ...result, source, faces: result.faces.map(roundedFace) };
 }
 
 /** A face with short numbers. */
@@ -41,7 +43,7 @@ function csvResults(context: Context): Rows<Result> {
       for (const [i, face] of result.faces.entries()) {
         const { box, score, landmarks } = roundedFace(face);
         const points = landmarks ? landmarks.flatMap(({ x, y }) => [x, y]) : LANDMARKS.flatMap(() => [null, null]);
-        await rows.write([result.source, result.width, result.height, i + 1, box.x, box.y, box.width, box.height, score, ...points]);
+        await rows.write([sourceField(result.source), result.width, result.height, i + 1, box.x, box.y, box.width, box.height, score, ...points]);
       }
     },
     end: rows.end,
@@ -51,14 +53,15 @@ function csvResults(context: Context): Rows<Result> {
 /** A line a face, written as the pictures are done; so the columns have fixed widths and the names stand last. */
 function tableOfResults(context: Context): Rows<Result> {
   const { bold, dim } = context.colors;
-  const line = (cells: readonly string[], source: string) => `${cells.map((cell) => cell.padStart(7)).join('')}  ${source}\n`;
+  const line = (cells: readonly string[], source: string, note = '') =>
+    `${cells.map((cell) => cell.padStart(7)).join('')}  ${shown(source, 4000)}${note && ` ${note}`}\n`;
   let images = 0;
   let faces = 0;
   return {
     async write(result) {
       if (images === 0) await context.write(bold(line(['face', 'score', 'x', 'y', 'width', 'height'], 'picture')));
       images++;
-      if ('error' in result) return context.write(line(['-', '', '', '', '', ''], `${result.source} ${dim(`[${result.error.code}]`)}`));
+      if ('error' in result) return context.write(line(['-', '', '', '', '', ''], result.source, dim(`[${result.error.code}]`)));
       if (result.faces.length === 0) return context.write(line(['0', '', '', '', '', ''], result.source));
       for (const [i, { box, score }] of result.faces.entries()) {
         faces++;

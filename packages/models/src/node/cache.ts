@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
+import { redactUrl, replaceFile } from '@facedet/files';
 import envPaths from 'env-paths';
 import type { ModelLicense } from '../types.ts';
 import type { ResolveModelOptions } from './options.ts';
@@ -53,7 +53,8 @@ export async function readPin(path: string): Promise<Pin | undefined> {
 
 /** Writes the pin of a file. */
 export async function writePin(path: string, pin: Pin): Promise<void> {
-  await writeWhole(`${path}.json`, JSON.stringify(pin, undefined, 2) + '\n');
+  const { url } = pin;
+  replaceFile(`${path}.json`, `${JSON.stringify({ ...pin, ...(url === undefined ? {} : { url: redactUrl(url) }) }, undefined, 2)}\n`);
 }
 
 /** Makes the folder, or says what to do where that fails. */
@@ -67,7 +68,9 @@ export async function makeCacheDir(cacheDir: string): Promise<void> {
 
 /** An error of the file system, told as what it means for the cache; others are returned as they are. */
 export function unwritable(cacheDir: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  // What writes our small files says what the system said as its cause.
+  const system = error instanceof FaceDetError && (error.code === 'OUTPUT_UNWRITABLE' || error.code === 'DISK_FULL') ? error.cause : error;
+  const code = (system as NodeJS.ErrnoException | undefined)?.code;
   if (!code || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code)) return error;
   return new FaceDetError('CACHE_UNWRITABLE', `The model folder ${cacheDir} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`, { cause: error });
 }
@@ -82,7 +85,7 @@ export async function accept(cacheDir: string, license: ModelLicense): Promise<v
   const earlier = await readAcceptances(cacheDir);
   if (license.id in earlier) return;
   try {
-    await writeWhole(licensesFile(cacheDir), JSON.stringify({ ...earlier, [license.id]: { name: license.name, url: license.url, accepted: new Date().toISOString() } }, undefined, 2) + '\n');
+    replaceFile(licensesFile(cacheDir), JSON.stringify({ ...earlier, [license.id]: { name: license.name, url: license.url, accepted: new Date().toISOString() } }, undefined, 2) + '\n');
   } catch (error) {
     throw unwritable(cacheDir, error);
   }
@@ -98,16 +101,4 @@ async function readAcceptances(cacheDir: string): Promise<Record<string, unknown
 
 function licensesFile(cacheDir: string): string {
   return join(cacheDir, 'accepted-licenses.json');
-}
-
-/** Nobody ever sees half a file. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await writeFile(aside, text);
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
 }

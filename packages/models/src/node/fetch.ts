@@ -1,10 +1,11 @@
 import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { redactUrl } from '@facedet/files';
 import { findModelBySha256 } from '../manifest.ts';
 import type { ModelDownload, ModelEntry } from '../types.ts';
 import { extractFromFile, extractFromUrl } from './archive.ts';
-import { writePin } from './cache.ts';
+import { readPin, writePin } from './cache.ts';
 import { discardPart, downloadFile } from './download.ts';
 import { knownHashes, mismatch } from './file.ts';
 import { sha256File } from './hash.ts';
@@ -41,7 +42,7 @@ export async function fetchFirst(wanted: Wanted, options: ResolveModelOptions): 
       missing.push(error);
     }
   }
-  throw missing.length === 1 ? missing[0] : new FaceDetError('DOWNLOAD_NOT_FOUND', `${name} was found at none of ${sources.map(({ url }) => url).join(', ')}.`, { cause: missing[0] });
+  throw missing.length === 1 ? missing[0] : new FaceDetError('DOWNLOAD_NOT_FOUND', `${name} was found at none of ${sources.map(({ url }) => redactUrl(url)).join(', ')}.`, { cause: missing[0] });
 }
 
 async function fetchVerified({ name, path, accepted }: Wanted, source: ModelDownload, http: HttpOptions, options: ResolveModelOptions): Promise<{ sha256: string; size: number }> {
@@ -52,13 +53,20 @@ async function fetchVerified({ name, path, accepted }: Wanted, source: ModelDown
     options.onProgress?.({ phase: 'verify', name, received: 0 });
     const found = await sha256File(part, options.signal);
     if (accepted.length === 0 || accepted.includes(found.sha256)) {
-      await writePin(path, { ...found, url: source.url });
+      // The file first: a crash in between leaves a file without a pin, which is downloaded again, and not a pin without a file.
       await rename(part, path);
+      await writePin(path, { ...found, url: source.url });
       return found;
     }
     await discardPart(part);
-    if (last) throw mismatch(source.url, found.sha256, accepted[0]!, 'The file there is damaged or another one: try another mirror; give a conversion of your own by its path.');
+    if (last) throw mismatch(redactUrl(source.url), found.sha256, accepted[0]!, `The file there is damaged or another one: try another mirror; give a conversion of your own by its path.${await pinAdvice(path)}`);
   }
+}
+
+/** The way out where the hash is that of the first download. */
+async function pinAdvice(path: string): Promise<string> {
+  if (!(await readPin(path))) return '';
+  return ` If its content changed with good reason since the first download, delete ${path}.json and pull again.`;
 }
 
 async function fetchPart(name: string, { url, archive }: ModelDownload, part: string, verified: boolean, http: HttpOptions, options: ResolveModelOptions): Promise<void> {

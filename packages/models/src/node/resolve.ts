@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { dirname, join, resolve as absolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { redactUrl, withLock } from '@facedet/files';
 import { classifyModel } from '../find.ts';
 import { findModelBySha256, models } from '../manifest.ts';
 import type { ModelEntry } from '../types.ts';
 import { accept, isAccepted, makeCacheDir, placesOf, readPin, unwritable, writePin, type Places } from './cache.ts';
 import { fetchFirst, mirrored } from './fetch.ts';
 import { bundledPath, inspect, knownHashes, mismatch, nameOf } from './file.ts';
-import { withLock } from './lock.ts';
 import type { ResolvedModel, ResolveModelOptions } from './options.ts';
 
 /**
@@ -78,7 +78,7 @@ async function fromZoo(entry: ModelEntry, places: Places, options: ResolveModelO
 }
 
 async function fromUrl(url: string, { cacheDir }: Places, options: ResolveModelOptions): Promise<ResolvedModel> {
-  const name = nameOf(decodeURIComponent(new URL(url).pathname)) || 'model';
+  const name = nameOf(decodedPath(url)) || 'model';
   const path = join(cacheDir, 'urls', `${createHash('sha256').update(url).digest('hex').slice(0, 16)}-${name.replace(/[^\w.-]/g, '_').slice(-80)}.onnx`);
   const expected = options.sha256?.toLowerCase();
   const look = async (): Promise<ResolvedModel | undefined> => {
@@ -90,10 +90,20 @@ async function fromUrl(url: string, { cacheDir }: Places, options: ResolveModelO
   };
   const present = await look();
   if (present) return present;
-  if (options.offline) throw new FaceDetError('OFFLINE', `${url} is not on this machine and downloads are switched off: download it elsewhere and give its path.`);
+  if (options.offline) throw new FaceDetError('OFFLINE', `${redactUrl(url)} is not on this machine and downloads are switched off: download it elsewhere and give its path.`);
   // The second download of a URL must bring what the first brought, even where the file was lost or damaged since.
   const pinned = expected ?? (await readPin(path))?.sha256;
   return exclusively(path, name, cacheDir, options, async () => (await look()) ?? fetchFirst({ name, sources: [{ url }], path, accepted: pinned === undefined ? [] : [pinned], vouched: expected !== undefined }, options));
+}
+
+/** The path of a URL, as it is where its escapes are broken. */
+function decodedPath(url: string): string {
+  const { pathname } = new URL(url);
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return pathname;
+  }
 }
 
 /** A file of the folder under the entry's name or an alias. A damaged one is reported as an error, which a download may mend. */

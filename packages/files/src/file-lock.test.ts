@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { withLock } from './lock.ts';
+import { withLock } from './file-lock.ts';
 
 let folder: string;
 let path: string;
@@ -32,12 +31,6 @@ it('lets one in at a time, whatever happens inside, and leaves nothing', async (
   expect(waited).toBe(7);
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(4);
   expect(readdirSync(folder)).toEqual([]);
-});
-
-it('takes over from a process of this machine that is gone, at once', async () => {
-  const { pid } = spawnSync(process.execPath, ['-e', '']);
-  writeFileSync(path, JSON.stringify({ id: 'x', pid, host: hostname() }));
-  expect(await withLock(path, {}, async () => 'in')).toBe('in');
 });
 
 it('takes over from another machine that gave no sign of life, and from nobody that does', async () => {
