@@ -3,6 +3,7 @@ import { basename } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { redactUrl } from '@facedet/files';
 import type { Entry, ZipFile } from 'yauzl';
 import { readUrl, type HttpOptions } from './http.ts';
 
@@ -48,7 +49,7 @@ async function unzip(open: () => Promise<ZipFile>, source: string, member: strin
   try {
     zip = await open();
     const entry = await find(zip, member);
-    if (!entry) throw new FaceDetError('ARCHIVE_INVALID', `${source} holds no ${member}: this is another archive than expected.`);
+    if (!entry) throw new FaceDetError('ARCHIVE_INVALID', `${redactUrl(source)} holds no ${member}: this is another archive than expected.`);
     const stream = await zip.openReadStreamPromise(entry);
     let received = 0;
     stream.on('data', (bytes: Buffer) => options.onBytes?.((received += bytes.length), entry.uncompressedSize));
@@ -57,7 +58,7 @@ async function unzip(open: () => Promise<ZipFile>, source: string, member: strin
     options.signal?.throwIfAborted();
     // What neither the network nor the disk said comes from the zip's or the deflate stream's own checks.
     if (error instanceof Error && !isFaceDetError(error) && !('syscall' in error)) {
-      throw new FaceDetError('ARCHIVE_INVALID', `${source} is no readable zip archive (${error.message}): it is damaged, or a page of your network's in its place.`, { cause: error });
+      throw new FaceDetError('ARCHIVE_INVALID', `${redactUrl(source)} is no readable zip archive (${error.message}): it is damaged, or a page of your network's in its place.`, { cause: error });
     }
     throw error;
   } finally {

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { redactUrl } from '@facedet/files';
 import { readUrl, type HttpOptions } from './http.ts';
 
 /** Options of `downloadFile`. */
@@ -41,17 +43,17 @@ async function transfer(url: string, part: string, options: DownloadOptions): Pr
   let written = earlier?.start ?? 0;
   try {
     for await (const { position, bytes, total, validator } of readUrl(url, earlier ?? {}, options)) {
-      if (position + bytes.length > MAX_BYTES) throw new FaceDetError('DOWNLOAD_FAILED', `${url} sends more than ${MAX_BYTES} bytes: this is no model.`);
+      if (position + bytes.length > MAX_BYTES) throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} sends more than ${MAX_BYTES} bytes: this is no model.`);
       if (position < written) await file.truncate(position);
       if (position === 0 || validator !== noted) {
         noted = validator;
-        await writeFile(`${part}.json`, JSON.stringify({ url, ...(validator === undefined ? {} : { validator }) }));
+        await writeFile(`${part}.json`, JSON.stringify({ address: addressHash(url), ...(validator === undefined ? {} : { validator }) }));
       }
       await file.write(bytes, 0, bytes.length, position);
       written = position + bytes.length;
       options.onBytes?.(written, total);
     }
-    if (written === 0) throw new FaceDetError('DOWNLOAD_FAILED', `${url} is an empty file, expected a model.`);
+    if (written === 0) throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} is an empty file, expected a model.`);
     // The file may have held more than what the server has now.
     await file.truncate(written);
     await file.sync();
@@ -65,11 +67,16 @@ async function transfer(url: string, part: string, options: DownloadOptions): Pr
 async function resumable(url: string, part: string, verified: boolean): Promise<{ start: number; validator?: string } | undefined> {
   try {
     const { size } = await stat(part);
-    const note = JSON.parse(await readFile(`${part}.json`, 'utf8')) as { url?: unknown; validator?: unknown };
-    if (size === 0 || note.url !== url) return undefined;
+    const note = JSON.parse(await readFile(`${part}.json`, 'utf8')) as { address?: unknown; validator?: unknown };
+    if (size === 0 || note.address !== addressHash(url)) return undefined;
     if (typeof note.validator === 'string') return { start: size, validator: note.validator };
     return verified ? { start: size } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** An address may hold a password, which has no business on the disk. */
+function addressHash(url: string): string {
+  return createHash('sha256').update(url).digest('hex');
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
+import { redactUrl } from '@facedet/files';
 import { get } from './request.ts';
 
 /** Bytes of a response and where they belong. */
@@ -120,24 +121,24 @@ function request(url: string, start: number, end: number | undefined, validator:
 function statusOf(url: string, response: IncomingMessage, position: number, partOnly: boolean): 'follow' | 'restart' | 'complete' {
   const status = response.statusCode!;
   if (status < 300 && /^text\/html\b/.test(response.headers['content-type'] ?? '')) {
-    throw new FaceDetError('DOWNLOAD_FAILED', `${url} sent a web page, expected a model: it may be a log-in page of your network, or the address of a page about the file.`);
+    throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} sent a web page, expected a model: it may be a log-in page of your network, or the address of a page about the file.`);
   }
   if (status === 206 && contentRange(response)?.start === position) return 'follow';
   if (status === 200 && !partOnly) return position === 0 ? 'follow' : 'restart';
-  if (status === 200) throw new RangesUnsupported(`${url} does not answer ranges`);
+  if (status === 200) throw new RangesUnsupported(`${redactUrl(url)} does not answer ranges`);
   // Everything was there already, unless the resource has changed its size: then it starts over.
   if (status === 416 && position > 0 && !partOnly) {
     if (contentRange(response)?.total === position) return 'complete';
-    throw new FaceDetError('DOWNLOAD_CHANGED', `${url} no longer has the bytes after ${position}: the file there has changed.`);
+    throw new FaceDetError('DOWNLOAD_CHANGED', `${redactUrl(url)} no longer has the bytes after ${position}: the file there has changed.`);
   }
-  if (status === 404 || status === 410) throw new FaceDetError('DOWNLOAD_NOT_FOUND', `${url} does not exist (HTTP ${status}).`);
+  if (status === 404 || status === 410) throw new FaceDetError('DOWNLOAD_NOT_FOUND', `${redactUrl(url)} does not exist (HTTP ${status}).`);
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     const wait = retryAfter(response);
-    if (wait !== undefined && wait > MAX_WAIT) throw new FaceDetError('DOWNLOAD_FAILED', `${url} answered HTTP ${status} and asks to wait ${Math.ceil(wait)} s: try again then.`);
+    if (wait !== undefined && wait > MAX_WAIT) throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} answered HTTP ${status} and asks to wait ${Math.ceil(wait)} s: try again then.`);
     throw new Retryable(`HTTP ${status}`, wait);
   }
   if (status === 206) throw new Retryable(`a wrong range: ${response.headers['content-range']}`);
-  throw new FaceDetError('DOWNLOAD_FAILED', `${url} answered HTTP ${status} ${response.statusMessage ?? ''}`.trimEnd() + ', expected 200: check the address, your network and your proxy.');
+  throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} answered HTTP ${status} ${response.statusMessage ?? ''}`.trimEnd() + ', expected 200: check the address, your network and your proxy.');
 }
 
 function contentRange(response: IncomingMessage): { start?: number; total?: number } | undefined {
@@ -206,7 +207,7 @@ function reason(error: unknown): string {
 function gaveUp(url: string, failure: Failure, attempts: number): FaceDetError {
   return new FaceDetError(
     'DOWNLOAD_FAILED',
-    `${url} could not be downloaded after ${attempts} attempts: ${failure.message}. Check the network, HTTPS_PROXY and NO_PROXY, or set FACEDET_MODELS to a mirror or to a folder with the file; what has arrived is kept and the next try goes on from there.`,
+    `${redactUrl(url)} could not be downloaded after ${attempts} attempts: ${failure.message}. Check the network, HTTPS_PROXY and NO_PROXY, or set FACEDET_MODELS to a mirror or to a folder with the file; what has arrived is kept and the next try goes on from there.`,
     { cause: failure.cause ?? failure },
   );
 }

@@ -1,5 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { FaceDetError } from '@facedet/core';
+import { redactUrl } from '@facedet/files';
 
 /** As browsers have it. */
 const MAX_REDIRECTS = 20;
@@ -25,11 +26,15 @@ export async function get(url: string, options: GetOptions): Promise<IncomingMes
     const { location } = response.headers;
     if (![301, 302, 303, 307, 308].includes(response.statusCode!) || location === undefined) return response;
     response.destroy();
-    if (!URL.canParse(location, target)) throw new FaceDetError('DOWNLOAD_FAILED', `${target} redirects to ${JSON.stringify(location)}, which is no address.`);
+    if (!URL.canParse(location, target)) throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(target)} redirects to ${JSON.stringify(redactUrl(location))}, which is no address.`);
+    const isSecure = target.protocol === 'https:';
     target = new URL(location, target);
-    if (!/^https?:$/.test(target.protocol)) throw new FaceDetError('DOWNLOAD_FAILED', `${url} redirects to ${target}: expected an http or https address.`);
+    if (!/^https?:$/.test(target.protocol)) throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} redirects to ${redactUrl(target)}: expected an http or https address.`);
+    if (isSecure && target.protocol === 'http:') {
+      throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)}: expected a redirect to an https address but received ${redactUrl(target)}; use the final address, or another mirror.`);
+    }
   }
-  throw new FaceDetError('DOWNLOAD_FAILED', `${url} redirects more than ${MAX_REDIRECTS} times: it leads in a circle.`);
+  throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} redirects more than ${MAX_REDIRECTS} times: it leads in a circle.`);
 }
 
 async function getOnce(url: URL, { headers, signal }: GetOptions): Promise<IncomingMessage> {

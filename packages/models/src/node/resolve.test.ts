@@ -371,3 +371,32 @@ it('a folder that cannot be made is named, with the way out', async () => {
   writeFileSync(join(cacheDir, 'file'), '');
   await expect(resolveModel(`${server.url}/m.onnx`, { cacheDir: join(cacheDir, 'file', 'below'), ...quick })).rejects.toMatchObject({ code: 'CACHE_UNWRITABLE', message: expect.stringContaining('FACEDET_MODELS') });
 });
+
+describe('addresses of models', () => {
+  it('may have broken escapes', async () => {
+    const server = await serve({ '/%E0%A4%A.onnx': file(body) });
+    expect(await resolveModel(`${server.url}/%E0%A4%A.onnx`, { cacheDir, ...quick })).toMatchObject({ name: '%E0%A4%A', sha256: hash });
+  });
+
+  it('say how to take a file that changed with good reason', async () => {
+    const server = await serve({ '/m.onnx': [file(body), file(noise(1000, 5))] });
+    const { path } = await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick });
+    rmSync(path);
+    const message = expect.stringContaining(`delete ${path}.json`) as string;
+    await expect(resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick })).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH', message });
+    rmSync(`${path}.json`);
+    expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick })).toMatchObject({ sha256: sha256(noise(1000, 5)) });
+  });
+
+  it('keep their credentials out of messages and files', async () => {
+    const server = await serve({ '/m.onnx?token=SECRET': file(body), '/half.onnx?token=SECRET': [file(body, { breakAfter: 300_000 }), status(403)] });
+    const at = (name: string) => `${server.url.replace('//', '//user:SECRET@')}/${name}?token=SECRET`;
+    await resolveModel(at('m.onnx'), { cacheDir, ...quick });
+    for (const name of ['half.onnx', 'none.onnx']) {
+      await expect(resolveModel(at(name), { cacheDir, ...quick })).rejects.toMatchObject({ message: expect.not.stringContaining('SECRET') as string });
+    }
+    const notes = readdirSync(join(cacheDir, 'urls')).filter((name) => name.endsWith('.json'));
+    expect(notes.length).toBeGreaterThanOrEqual(2);
+    for (const name of notes) expect(readFileSync(join(cacheDir, 'urls', name), 'utf8')).not.toContain('SECRET');
+  });
+});
