@@ -1,3 +1,3 @@
 import { library } from '../../tsup.base';
 
-export default library({ index: 'src/index.ts' }, { platform: 'node' });
+export default library({ index: 'src/index.ts' }, { platform: 'node', removeNodeProtocol: false });
