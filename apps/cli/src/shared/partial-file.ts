@@ -1,1 +1,1 @@
-export { openOutput as openPartial, partialPathOf, writeOutputSync as writeWhole, type OutputFile as PartialFile } from '@facedet/files';
+export { openOutput as openPartial, writeOutputSync as writeWhole } from '@facedet/files';

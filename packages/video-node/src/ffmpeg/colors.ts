@@ -51,11 +51,6 @@ export function neutralReference(ffmpeg: Ffmpeg, frame: NativeFrame): NativeFram
   return same;
 }
 
-/** Whether a transfer function is one of high dynamic range: PQ (SMPTE ST 2084) or HLG (ARIB STD-B67). */
-export function isHdr({ constants }: Ffmpeg, { transfer }: ColorTags): boolean {
-  return transfer === constants.AVCOL_TRC_SMPTE2084 || transfer === constants.AVCOL_TRC_ARIB_STD_B67;
-}
-
 function scalableMatrix(constants: Ffmpeg['constants'], space: number): number {
   switch (space) {
     case constants.AVCOL_SPC_RGB:
