@@ -66,7 +66,7 @@ async function look(path: string): Promise<Picture> {
 async function ssim(path: string, film: string): Promise<number> {
   const { width, height } = await look(path);
   const graph = `movie=${path},setpts=N/25/TB[a];movie=${film},setpts=N/25/TB,scale=${width}:${height}:flags=bicubic[b];[a][b]ssim=shortest=1`;
-  const video = await openVideo(`lavfi:${graph}`, { dropLate: false });
+  const video = await openVideo({ lavfi: graph }, { dropLate: false });
   let [sum, count] = [0, 0];
   for await (const frame of video) {
     sum += Number(frame.native().getMetadata()?.get('lavfi.ssim.All'));

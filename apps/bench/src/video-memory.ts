@@ -13,7 +13,7 @@ import { table } from './shared/table.ts';
 const { values: options } = parseArgs({ options: { model: { type: 'string' }, frames: { type: 'string', default: '100000' }, source: { type: 'string' }, json: { type: 'boolean', default: false } } });
 const model = options.model ?? sharedFolder('models', 'scrfd_500m.onnx');
 const most = Number(options.frames);
-const source = options.source ?? `lavfi:testsrc2=size=128x96:rate=25:duration=${most / 25}`;
+const source = options.source ?? { lavfi: `testsrc2=size=128x96:rate=25:duration=${most / 25}` };
 const MIB = 2 ** 20;
 
 const detector = await createDetector({ model, inputSize: [64, 64], scoreThreshold: 0.02 }); // so low that identities come and go in a test picture too

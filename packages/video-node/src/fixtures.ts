@@ -117,7 +117,7 @@ export async function writeByGraph(path: string, { graph, encoder, pixelFormat, 
       packet.unref();
     }
   };
-  const video = await openVideo(`lavfi:${graph ?? `testsrc2=size=${width}x${height}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}`, { deinterlace: false });
+  const video = await openVideo({ lavfi: `${graph ?? `testsrc2=size=${width}x${height}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}` }, { deinterlace: false });
   for await (const frame of video) {
     const picture = frame.native().clone()!;
     picture.pts = BigInt(frame.index);

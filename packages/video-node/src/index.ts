@@ -1,6 +1,8 @@
 // Frames in: files, cameras, streams, by FFmpeg in the process.
 export { openVideo, type OpenVideoOptions, type VideoInput } from './read/open-video.ts';
+export { decodeStillImage, type StillImageOptions } from './read/still-image.ts';
 export { type VideoSource } from './read/source.ts';
+export { type ConnectionChange } from './read/reader.ts';
 export { type ColorTags, type Fraction, type SideStream, type VideoMetadata } from './read/metadata.ts';
 export { type VideoFrame } from './read/frame.ts';
 // Film out.
@@ -9,7 +11,7 @@ export { type VideoCodec } from './write/encoder.ts';
 export { type LeftOut, type SideStreamSummary } from './write/side-streams.ts';
 export { containerFor } from './write/containers.ts';
 // The whole way of a video.
-export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
+export { processVideo, type OutputPaths, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
 export { renderVideo, type RenderVideoOptions } from './run/render-video.ts';
 export { type Row } from './run/rows.ts';
 export { type Preview, type PreviewUpdate } from './run/preview.ts';

@@ -23,6 +23,8 @@ export interface DecodeOptions {
   /** Threads of the decoder. */
   readonly threads: number;
   readonly hwaccel: 'auto' | 'none';
+  /** Pixels of a picture at most; larger ones are not decoded. */
+  readonly pixelLimit: number;
   /** Whether the source has a stated end that it must reach. */
   readonly finite: boolean;
 }
@@ -55,6 +57,7 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
   check(ffmpeg, context.parametersToContext(stream.codecpar), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder refuses its parameters`);
   context.pktTimebase = stream.timeBase;
   context.threadCount = options.threads;
+  context.setOption('max_pixels', options.pixelLimit);
   const hardware = options.hwaccel === 'auto' ? openHardware(ffmpeg, codec, context) : undefined;
   const opened = await context.open2(codec, null);
   if (opened < 0) {
@@ -110,7 +113,7 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     }
     const cut = halfRead !== null;
     if (stopped) throw stopped;
-    if (count === 0) throw new FaceDetError('VIDEO_BROKEN', `${name}: expected frames, none of its pictures can be decoded.`);
+    if (count === 0) throw new FaceDetError('VIDEO_BROKEN', `${name}: expected frames, none of its pictures can be decoded within ${options.pixelLimit.toLocaleString('en')} pixels.`);
     const missing = options.finite ? missingSeconds(end) : 0;
     if (cut || missing > 0) throw new FaceDetError('VIDEO_TRUNCATED', `${name}: it ends after ${count} frames${missing > 0 ? `, ${missing.toFixed(2)} s before its stated length` : ' in the middle of one'}: the file was cut off.`);
   }

@@ -9,6 +9,8 @@ export type VideoFrame = Frame &
     readonly duration: number;
     /** Seconds on the container's clock that are second 0 of `timestamp`; a writer moves sound by it. */
     readonly clockOrigin?: number | undefined;
+    /** Why this is a black picture in place of one that could not be read (`onPictureError: 'skip'`); its `rasterize` rejects. */
+    readonly error?: FaceDetError | undefined;
     /** A copy of `region` (by default the whole picture) in RGB. Rejects with `DISPOSED` after `close()`. */
     rasterize(...parameters: Parameters<RasterSource['rasterize']>): Promise<PixelBuffer>;
     /** FFmpeg's frame, for a writer; throws `DISPOSED` after `close()`. It belongs to this frame: take a reference (`clone()`) to keep it. */

@@ -4,6 +4,8 @@ import { FaceDetError } from '@facedet/core';
 import type { FormatContext, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
+import { allowedFormats, allowedProtocols } from './allowed-formats.ts';
+import { openPipe, type Pipe } from './pipe.ts';
 import type { ResolvedSource } from './source.ts';
 
 /** A container opened for reading, and its stream of pictures. */
@@ -24,6 +26,19 @@ export interface CaptureOptions {
   readonly fps?: number;
 }
 
+/** What a source may ask of the process. */
+export interface InputLimits {
+  /** Pixels of a picture at most. */
+  readonly pixelLimit: number;
+  /** URL schemes that a stream may use beside its own. */
+  readonly protocols: readonly string[];
+  /** Bytes of a pipe that are kept in a temporary file at most. */
+  readonly spoolLimit: number;
+}
+
+/** Limits where nothing else is asked for. */
+export const DEFAULT_LIMITS: InputLimits = { pixelLimit: 8192 * 4320, protocols: [], spoolLimit: 4 * 1024 ** 3 };
+
 // A stream that says nothing for so long is lost.
 const SILENCE_US = 10_000_000;
 
@@ -31,17 +46,21 @@ const SILENCE_US = 10_000_000;
  * Opens a container and finds its pictures. Throws `VIDEO_UNREADABLE` for what is no video, `VIDEO_NO_PICTURES` for sound alone,
  * `VIDEO_TRUNCATED` for an MP4 without its index, `STREAM_UNREACHABLE` and `CAMERA_UNAVAILABLE` by kind, `NOT_FOUND`, `NO_ACCESS`.
  */
-export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: CaptureOptions = {}, signal?: AbortSignal): Promise<Input> {
+export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: CaptureOptions = {}, limits: InputLimits = DEFAULT_LIMITS, signal?: AbortSignal): Promise<Input> {
   const { constants, FormatContext, InputFormat, Dictionary } = ffmpeg;
   signal?.throwIfAborted();
+  const pipe = source.kind === 'pipe' ? await openPipe(ffmpeg, source, limits.spoolLimit, signal) : undefined;
   const format = new FormatContext();
   format.allocContext();
   const interrupt = () => format.interrupt();
   signal?.addEventListener('abort', interrupt, { once: true });
   let opened = false;
   try {
-    const { url, name, options } = address(source, capture);
+    const { url, name, options } = await address(ffmpeg, source, capture, pipe);
     const demuxer = name ? InputFormat.findInputFormat(name) : null;
+    options.format_whitelist = allowedFormats(source);
+    options.protocol_whitelist = allowedProtocols(source, limits.protocols);
+    if (pipe?.io) format.pb = pipe.io;
     if (name && !demuxer) throw new FaceDetError('CAMERA_UNSUPPORTED', `${source.name}: this build of FFmpeg has no input ${name}. Give a stream's URL instead.`);
     const dictionary = Dictionary.fromObject(options);
     const result = await format.openInput(url, demuxer, dictionary);
@@ -49,10 +68,14 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
     signal?.throwIfAborted();
     if (result < 0) throw await openingFailure(ffmpeg, source, result);
     opened = true;
-    const found = await format.findStreamInfo(null);
+    // Analysis decodes the first picture without a limit: what states too many pixels is refused before, and a still
+    // picture, which states them only to its decoder, is not analyzed.
+    for (const { codecpar } of format.streams) checkPixels(source.name, codecpar, limits.pixelLimit);
+    const found = format.iformat?.name?.endsWith('_pipe') ? 0 : await format.findStreamInfo(null);
     signal?.throwIfAborted();
     if (found < 0) throw failure(ffmpeg, found, 'VIDEO_UNREADABLE', `${source.name}: expected a video, its streams can't be read`);
     const stream = pictures(ffmpeg, format, source);
+    checkPixels(source.name, stream.codecpar, limits.pixelLimit);
     for (const other of format.streams) {
       // Sound is read only where its end tells whether the file is whole; an MP4's pictures have a length of their own.
       if (other.index !== stream.index && (source.kind !== 'file' || (format.iformat?.name ?? '').includes('mov'))) other.discard = constants.AVDISCARD_ALL;
@@ -60,21 +83,41 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
     let closed: Promise<void> | undefined;
     const close = () => {
       signal?.removeEventListener('abort', interrupt);
-      return (closed ??= format.closeInput());
+      return (closed ??= format.closeInput().finally(() => pipe?.close()));
     };
     return { format, stream, close };
   } catch (error) {
     signal?.removeEventListener('abort', interrupt);
     if (opened) await format.closeInput();
     else format.freeContext();
+    await pipe?.close();
     throw error;
   }
 }
 
-function address(source: Container, { width, height, fps }: CaptureOptions): { url: string; name?: string; options: Record<string, string> } {
+/** Throws `IMAGE_TOO_LARGE` for a picture of more than `limit` pixels. */
+export function checkPixels(name: string, { width, height }: { width: number; height: number }, limit: number): void {
+  if (width * height <= limit) return;
+  throw new FaceDetError('IMAGE_TOO_LARGE', `Expected pictures of at most ${limit.toLocaleString('en')} pixels but ${name} has ${width} × ${height}; scale it down, or raise pixelLimit where you trust it.`);
+}
+
+interface Address {
+  readonly url: string;
+  readonly name?: string;
+  readonly options: Record<string, string>;
+}
+
+async function address({ InputFormat }: Ffmpeg, source: Container, { width, height, fps }: CaptureOptions, pipe?: Pipe): Promise<Address> {
   if (source.kind === 'lavfi') return { url: source.graph, name: 'lavfi', options: {} };
-  // With its protocol named, a path of whatever characters is never taken for an address.
-  if (source.kind === 'file') return { url: `file:${resolve(source.path)}`, options: {} };
+  if (source.kind === 'pipe') return { url: pipe!.path === null ? '' : `file:${pipe!.path}`, options: {} };
+  if (source.kind === 'file') {
+    // With its protocol named, a path of whatever characters is never taken for an address.
+    const url = `file:${resolve(source.path)}`;
+    // A name like a%d.jpg or a{b}.jpg would be a pattern of many files to FFmpeg: then content alone decides.
+    const name = /[%*?{[]/.test(url) ? InputFormat.probe(await firstBytes(source.path, 65_536))?.name : undefined;
+    if (name && !allowedFormats(source).split(',').some((allowed) => name.split(',').includes(allowed))) throw refused(source.name);
+    return { url, ...(name ? { name: name.split(',')[0]! } : {}), options: {} };
+  }
   if (source.kind === 'camera') {
     const options: Record<string, string> = {};
     if (width && height) options.video_size = `${width}x${height}`;
@@ -104,16 +147,24 @@ async function openingFailure(ffmpeg: Ffmpeg, source: Container, code: number): 
   if (source.kind === 'stream') return new FaceDetError('STREAM_UNREACHABLE', `${source.name}: the stream does not open: ${reason}. Check the address and that it is being sent.`, { cause });
   if (source.kind === 'camera') return new FaceDetError('CAMERA_UNAVAILABLE', `${source.name} (${source.device}) does not open: ${reason}. Check that it is connected and not in use.`, { cause });
   if (source.kind === 'lavfi') return new FaceDetError('INVALID_ARGUMENT', `${source.name}: FFmpeg knows no such test source: ${reason}.`, { cause });
-  if (await isMp4(source.path)) return new FaceDetError('VIDEO_TRUNCATED', `${source.name}: expected a whole MP4, its index (moov) is missing or broken: the file was cut off or is still being written.`, { cause });
+  if (source.kind === 'file' && (await isMp4(source.path))) return new FaceDetError('VIDEO_TRUNCATED', `${source.name}: expected a whole MP4, its index (moov) is missing or broken: the file was cut off or is still being written.`, { cause });
   return failure(ffmpeg, code, 'VIDEO_UNREADABLE', `${source.name}: expected a video, the file is none that FFmpeg knows, or is broken`);
 }
 
+function refused(name: string): FaceDetError {
+  return new FaceDetError('VIDEO_UNREADABLE', `Expected a video but ${name} holds a playlist, a script or another format that is not read; name the video itself.`);
+}
+
 async function isMp4(path: string): Promise<boolean> {
-  const file = await open(path).catch(() => undefined);
-  if (!file) return false;
+  return (await firstBytes(path, 12).catch(() => Buffer.alloc(0))).toString('latin1', 4, 8) === 'ftyp';
+}
+
+/** The first bytes of a file, at most `length`. */
+export async function firstBytes(path: string, length: number): Promise<Buffer> {
+  const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(12), 0, 12, 0);
-    return bytesRead === 12 && buffer.toString('latin1', 4, 8) === 'ftyp';
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }

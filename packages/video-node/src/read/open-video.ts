@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
 import { ahead } from './read-ahead.ts';
-import { loadFfmpeg } from '../ffmpeg/load.ts';
+import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
+import { DEFAULT_LIMITS, type InputLimits } from './input.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { createRasterizer } from './rasterize.ts';
-import { createReader } from './reader.ts';
+import { createReader, type ConnectionChange } from './reader.ts';
 import { resolveSource, type VideoSource } from './source.ts';
 import { createVideoFrame, type VideoFrame } from './frame.ts';
 
@@ -14,7 +16,7 @@ export interface OpenVideoOptions {
   fps?: number;
   /** Width and height asked of a camera, in pixels. */
   size?: readonly [width: number, height: number];
-  /** Frames decoded before they are asked for. Default 4; each holds its picture in memory (3 MB in 1080p). */
+  /** Frames decoded before they are asked for. Default 4, within 64 MB; each holds its picture in memory (3 MB in 1080p). */
   decodeAhead?: number;
   /** Threads of the decoder. Default a quarter of the cores: the rest is for inference. */
   threads?: number;
@@ -24,8 +26,33 @@ export interface OpenVideoOptions {
   deinterlace?: boolean;
   /** Goes on behind a frame that an earlier run had: the first frame is number `index + 1`. Not for live sources. */
   after?: { readonly index: number; readonly timestamp: number };
-  /** How often in a row a lost stream is opened again, after .5 s, then twice as long each time up to 8 s. Default 10; 0 ends with the loss. */
-  reconnects?: number;
+  /**
+   * Attempts in a row to open a lost stream again, after 0.5 s, then twice as long each time up to 30 s, each up to a
+   * quarter longer. Given, the first connection is tried as often; by default it fails at once. Higher outlives longer
+   * outages; 0 ends with the loss. Default 10.
+   */
+  reconnects?: number | 'forever';
+  /** Called when a stream is lost, before each attempt to open it again, and when it is back. */
+  onReconnect?: (change: ConnectionChange) => void;
+  /** Hands out frames no faster than their timestamps say, as a camera would. Default true for files with `dropLate`. */
+  paced?: boolean;
+  /**
+   * A picture of a folder that can't be read: `stop` throws its error; `skip` puts a black frame with `error` in its
+   * place, whose `rasterize` rejects. Default `stop`.
+   */
+  onPictureError?: 'skip' | 'stop';
+  /**
+   * Pixels of a frame at most; `IMAGE_TOO_LARGE` beyond. Raising it lets a small file take more memory. Default
+   * 8,192 × 4,320.
+   */
+  pixelLimit?: number;
+  /** URL schemes allowed in a source string beside `rtsp(s)` and `http(s)`, as `['udp', 'srt']`. Not for user input. */
+  protocols?: readonly string[];
+  /**
+   * Bytes of a pipe kept in a temporary file at most, for formats that can't be read from front to back (an MP4 with its
+   * index at the end). Raising it lets a pipe take more disk. Default 4 GiB.
+   */
+  spoolLimit?: number;
   /** Whether waiting frames are dropped, the oldest first, when nobody takes them in time. Default true for cameras and streams. */
   dropLate?: boolean;
   /** Ends reading; the loop then throws the signal's reason. */
@@ -43,10 +70,10 @@ export interface VideoInput extends AsyncIterable<VideoFrame> {
 
 /**
  * Opens a video and decodes its first frame: a file, a folder or glob of pictures in natural order, a GIF, a camera, a stream, or a
- * test source of FFmpeg. Frames come upright and in order, with strictly rising times in seconds from the first one, as the source's
+ * filter graph of FFmpeg. Frames come upright and in order, with strictly rising times in seconds from the first one, as the source's
  * clock tells them (variable frame rate). Whoever takes a frame closes it.
  *
- * Throws `NOT_FOUND`, `NO_ACCESS`, `VIDEO_EMPTY`, `VIDEO_UNREADABLE`, `VIDEO_NO_PICTURES` (sound alone), `VIDEO_CODEC_UNSUPPORTED`,
+ * Throws `SOURCE_REFUSED` (a scheme that is not allowed), `IMAGE_TOO_LARGE`, `INPUT_TOO_LARGE`, `NOT_FOUND`, `NO_ACCESS`, `VIDEO_EMPTY`, `VIDEO_UNREADABLE`, `VIDEO_NO_PICTURES` (sound alone), `VIDEO_CODEC_UNSUPPORTED`,
  * `NO_PICTURES` (a folder without any), `STREAM_UNREACHABLE`, `CAMERA_UNAVAILABLE`, `DEPENDENCY_MISSING`. The loop over the frames throws,
  * after the last good frame, `VIDEO_TRUNCATED` where the source ends before its stated length, `VIDEO_BROKEN` where it can't be read
  * on, and `STREAM_LOST` when a stream does not come back.
@@ -56,7 +83,8 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   if (!(pictureRate > 0 && pictureRate < Infinity)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number of frames a second, received ${pictureRate}.`);
   const { signal } = options;
   signal?.throwIfAborted();
-  const resolved = await resolveSource(source);
+  const limits = checkLimits(options);
+  const resolved = await resolveSource(source, options.protocols);
   const ffmpeg = await loadFfmpeg();
   const leaving = new AbortController();
   const abort = () => leaving.abort(signal?.reason);
@@ -70,9 +98,15 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     hwaccel: options.hwaccel ?? 'none',
     deinterlace: options.deinterlace ?? true,
     after: options.after,
-    reconnects: options.reconnects ?? 10,
+    reconnects: attempts(options.reconnects ?? 10),
+    firstConnects: attempts(options.reconnects ?? 0),
+    onPictureError: options.onPictureError ?? 'stop',
+    limits,
     signal: leaving.signal,
-    onReconnect: () => statistics.reconnects++,
+    onReconnect(change) {
+      if (change.state === 'restored') statistics.reconnects++;
+      options.onReconnect?.(change);
+    },
   });
 
   const first = await reader.frames.next().catch((error: unknown) => {
@@ -86,13 +120,24 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   }
   const waiting = [first.value];
 
+  const dropOldest = options.dropLate ?? metadata.live;
+  const paced = options.paced ?? (options.dropLate === true && !metadata.live);
+
   async function* frames(): AsyncGenerator<VideoFrame, void> {
+    const started = performance.now();
+    let start: number | undefined;
     try {
       for (;;) {
         const next = waiting.shift() ?? (await reader.frames.next()).value;
         if (!next) return;
-        const { frame, ...place } = next;
-        yield createVideoFrame(frame, rasterizer, place);
+        const { frame, error, ...place } = next;
+        if (paced) await until(started, (start ??= place.timestamp), place.timestamp, leaving.signal);
+        if (leaving.signal.aborted) {
+          frame.free();
+          return;
+        }
+        const made = createVideoFrame(frame, rasterizer, place);
+        yield error ? { ...made, error, rasterize: () => Promise.reject(error) } : made;
       }
     } finally {
       await reader.frames.return();
@@ -102,7 +147,8 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   async function* loop(): AsyncGenerator<VideoFrame, void> {
     const queue = ahead(frames(), {
       size: Math.max(1, options.decodeAhead ?? 4),
-      dropOldest: options.dropLate ?? metadata!.live,
+      bytes: { limit: AHEAD_BYTES, of: (frame) => bytesOf(ffmpeg, frame) },
+      dropOldest,
       discard(frame) {
         if (!leaving.signal.aborted) statistics.dropped++;
         frame.close();
@@ -148,4 +194,32 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     },
     close: () => (closing ??= close()),
   };
+}
+
+// Frames decoded ahead take at most so much memory, in bytes: 20 of 1080p, one of 8K.
+const AHEAD_BYTES = 64e6;
+
+function bytesOf(ffmpeg: Ffmpeg, frame: VideoFrame): number {
+  return Math.max(0, ffmpeg.avImageGetBufferSize(frame.native().format as never, frame.width, frame.height, 1));
+}
+
+/** Waits until as much time passed since `started` (ms) as lies between two timestamps (s), or the signal aborts. */
+async function until(started: number, first: number, timestamp: number, signal: AbortSignal): Promise<void> {
+  const wait = started + (timestamp - first) * 1000 - performance.now();
+  if (wait > 1) await sleep(wait, undefined, { signal }).catch(() => {});
+}
+
+function attempts(reconnects: number | 'forever'): number {
+  if (reconnects === 'forever') return Infinity;
+  if (Number.isInteger(reconnects) && reconnects >= 0) return reconnects;
+  throw new FaceDetError('INVALID_ARGUMENT', `Expected an integer of at least 0 or 'forever' for reconnects but received ${String(reconnects)}; leave it out for 10.`);
+}
+
+function checkLimits({ pixelLimit = DEFAULT_LIMITS.pixelLimit, spoolLimit = DEFAULT_LIMITS.spoolLimit, protocols = [] }: OpenVideoOptions): InputLimits {
+  if (!(pixelLimit >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for ${DEFAULT_LIMITS.pixelLimit.toLocaleString('en')}.`);
+  if (!(spoolLimit >= 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a number of bytes for spoolLimit but received ${String(spoolLimit)}; leave it out for 4 GiB.`);
+  const odd = protocols.find((name) => !/^[a-z][a-z0-9+.-]*$/i.test(name) || name.toLowerCase() === 'lavfi');
+  if (odd !== undefined) throw new FaceDetError('INVALID_ARGUMENT', `Expected URL schemes such as 'udp' for protocols but received ${JSON.stringify(odd).slice(0, 60)}; write the name alone, and pass filter graphs as { lavfi: '…' }.`);
+  // FFmpeg takes an integer of 32 bits.
+  return { pixelLimit: Math.min(Math.floor(pixelLimit), 2 ** 31 - 1), spoolLimit, protocols };
 }

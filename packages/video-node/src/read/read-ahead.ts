@@ -2,6 +2,8 @@
 export interface AheadOptions<T> {
   /** Values that wait at most, at least 1. */
   readonly size: number;
+  /** Bytes that wait at most, beyond a first value: large values wait in smaller numbers. */
+  readonly bytes?: { readonly limit: number; readonly of: (value: T) => number };
   /** A full queue drops its oldest value instead of making the producer wait: for live sources. */
   readonly dropOldest?: boolean;
   /** Called with each value that no consumer will see. */
@@ -11,11 +13,19 @@ export interface AheadOptions<T> {
 }
 
 /**
- * Runs a generator ahead of who reads it, by at most `size` values; its error comes after the last value before it. Leaving the
+ * Runs a generator ahead of who reads it, by at most `size` values and `bytes`; its error comes after the last value before it. Leaving the
  * loop ends the generator and discards what waited.
  */
-export async function* ahead<T>(source: AsyncGenerator<T, void>, { size, dropOldest = false, discard, onLeave }: AheadOptions<T>): AsyncGenerator<T, void> {
+export async function* ahead<T>(source: AsyncGenerator<T, void>, { size, bytes, dropOldest = false, discard, onLeave }: AheadOptions<T>): AsyncGenerator<T, void> {
   const queue: T[] = [];
+  let held = 0;
+  const weigh = (value: T) => bytes?.of(value) ?? 0;
+  const take = () => {
+    const value = queue.shift()!;
+    held -= weigh(value);
+    return value;
+  };
+  const full = (most: number) => queue.length > most || (bytes !== undefined && queue.length > 1 && held > bytes.limit);
   let ended = false;
   let error: { reason: unknown } | undefined;
   let left = false;
@@ -34,9 +44,11 @@ export async function* ahead<T>(source: AsyncGenerator<T, void>, { size, dropOld
           break;
         }
         queue.push(value);
-        if (dropOldest && queue.length > size) discard(queue.shift()!);
+        held += weigh(value);
+        while (dropOldest && full(size)) discard(take());
         changed();
-        while (!dropOldest && queue.length >= size && !left) await wait();
+        // A value like the last one has to fit as well.
+        while (!dropOldest && queue.length > 0 && (queue.length >= size || held + weigh(value) > (bytes?.limit ?? Infinity)) && !left) await wait();
       }
     } catch (reason) {
       error = { reason };
@@ -48,7 +60,7 @@ export async function* ahead<T>(source: AsyncGenerator<T, void>, { size, dropOld
   try {
     for (;;) {
       while (queue.length > 0) {
-        const value = queue.shift()!;
+        const value = take();
         changed();
         yield value;
       }

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
 import { createClock, type Clock } from './clock.ts';
-import { openDecoder, type PictureDecoder } from './decoder.ts';
+import type { Frame as NativeFrame } from 'node-av/lib';
+import { openDecoder, type Decoded, type PictureDecoder } from './decoder.ts';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { filterFrames, type Upright } from './filters.ts';
-import { openInput, type CaptureOptions, type Container, type Input } from './input.ts';
+import { blackFrame, createHeifFrame } from './picture-frame.ts';
+import { checkPixels, firstBytes, openInput, type CaptureOptions, type Container, type Input, type InputLimits } from './input.ts';
+import { isHeif } from './heif.ts';
 import { readMetadata, streamOrientation, type VideoMetadata } from './metadata.ts';
 import type { ResolvedSource } from './source.ts';
 
@@ -14,6 +17,20 @@ export interface Placed extends Omit<Upright, 'seconds'> {
   readonly timestamp: number;
   /** Seconds on the container's clock that are second 0 of the timestamps here; sound moves with it. */
   readonly clockOrigin?: number | undefined;
+  /** Why the picture is a black one: it could not be read. */
+  readonly error?: FaceDetError | undefined;
+}
+
+/** A change of a live source's connection. */
+export interface ConnectionChange {
+  /** `lost`: a next attempt follows after `delay`; `restored`: frames come again. */
+  readonly state: 'lost' | 'restored';
+  /** Attempts so far since the last frame, from 1. */
+  readonly attempt: number;
+  /** Seconds until the next attempt; 0 when restored. */
+  readonly delay: number;
+  /** Why it was lost, where that is known. */
+  readonly error?: Error;
 }
 
 /** How a source is read; every field has been decided. */
@@ -25,11 +42,21 @@ export interface ReaderOptions {
   readonly hwaccel: 'auto' | 'none';
   readonly deinterlace: boolean;
   readonly after?: { readonly index: number; readonly timestamp: number } | undefined;
+  /** Attempts in a row to open a lost stream again; Infinity for ever. */
   readonly reconnects: number;
+  /** Attempts in a row to open a stream for the first time. */
+  readonly firstConnects: number;
+  /** Whether a picture of a folder that can't be read ends the source. */
+  readonly onPictureError: 'skip' | 'stop';
+  readonly limits: InputLimits;
   readonly signal: AbortSignal;
-  /** Called when a lost stream is opened again. */
-  readonly onReconnect: () => void;
+  /** Called when a stream is lost, before each attempt, and when it is back. */
+  readonly onReconnect: (change: ConnectionChange) => void;
 }
+
+// Seconds before a lost stream is opened again: doubled each time.
+const FIRST_DELAY = 0.5;
+const LONGEST_DELAY = 30;
 
 /** Reads a source from its first frame, or from behind the frame `after`. */
 export interface Reader {
@@ -51,13 +78,15 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   let opened: Opened | undefined;
   let metadata: VideoMetadata | undefined;
   let origin: number | null = null;
+  let still: VideoMetadata | undefined;
+  let folderMetadata: VideoMetadata | undefined;
 
   async function open(container: Container): Promise<Opened> {
-    const input = await openInput(ffmpeg, container, options.capture, signal);
+    const input = await openInput(ffmpeg, container, options.capture, options.limits, signal);
     try {
       const live = source.kind === 'camera' || (source.kind === 'stream' && !(input.format.duration > 0n));
-      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, finite: !live && source.kind !== 'pictures' });
-      return (opened = { input, decoder, metadata: readMetadata(ffmpeg, input.format, input.stream, { source: source.name, kind: source.kind, live }) });
+      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, pixelLimit: options.limits.pixelLimit, finite: !live && source.kind !== 'pictures' });
+      return (opened = { input, decoder, metadata: readMetadata(ffmpeg, input.format, input.stream, { source: source.name, kind: source.kind === 'pipe' ? 'file' : source.kind, live }) });
     } catch (error) {
       await input.close();
       throw error;
@@ -66,33 +95,75 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
 
   async function shut(): Promise<void> {
     const last = opened;
+    // A folder's pictures are closed one by one, before the first of them is described.
+    folderMetadata ??= last?.metadata;
     opened = undefined;
     last?.decoder.close();
     await last?.input.close();
   }
 
   function upright({ input, decoder }: Opened): AsyncGenerator<Upright, void> {
-    return filterFrames(ffmpeg, decoder.pictures(), { name: source.name, timeBase: input.stream.timeBase, orientation: streamOrientation(ffmpeg, input.stream.codecpar), deinterlace: options.deinterlace, size });
+    return filterFrames(ffmpeg, limited(decoder.pictures()), { name: source.name, timeBase: input.stream.timeBase, orientation: streamOrientation(ffmpeg, input.stream.codecpar), deinterlace: options.deinterlace, size });
+  }
+
+  /** Decoded pictures; a size that grows beyond the limit in the middle is refused as at the start. */
+  async function* limited(pictures: AsyncIterable<Decoded>): AsyncGenerator<Decoded, void> {
+    for await (const picture of pictures) {
+      try {
+        checkPixels(source.name, picture.frame, options.limits.pixelLimit);
+      } catch (error) {
+        picture.frame.free();
+        throw error;
+      }
+      yield picture;
+    }
   }
 
   async function* folder(paths: readonly string[]): AsyncGenerator<Placed, void> {
     const { pictureRate } = options;
+    const place = (index: number) => ({ index, timestamp: index / pictureRate, duration: 1 / pictureRate });
+    // Pictures before the first good one have no size yet: they wait for it.
+    const waiting: { readonly index: number; readonly error: FaceDetError }[] = [];
     for (let index = after ? after.index + 1 : 0; index < paths.length; index++) {
       const path = paths[index]!;
       try {
-        for await (const { frame } of upright(await open({ kind: 'file', name: path, path }))) {
-          yield { frame, index, timestamp: index / pictureRate, duration: 1 / pictureRate };
-          break;
-        }
-      } finally {
-        await shut();
+        const frame = await onePicture(path);
+        const black = () => blackFrame(ffmpeg, size.width, size.height);
+        for (const { index: earlier, error } of waiting.splice(0)) yield { frame: black(), ...place(earlier), error };
+        yield { frame, ...place(index) };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (options.onPictureError === 'stop' || !(error instanceof FaceDetError)) throw error;
+        if (size.width > 0) yield { frame: blackFrame(ffmpeg, size.width, size.height), ...place(index), error };
+        else if (waiting.push({ index, error }) === paths.length) throw error;
       }
     }
+    if (waiting.length > 0) throw waiting[0]!.error;
+  }
+
+  /** One picture of a folder, upright and in the first one's size. */
+  async function onePicture(path: string): Promise<NativeFrame> {
+    try {
+      if (isHeif(await firstBytes(path, 12))) {
+        for await (const { frame } of filterFrames(ffmpeg, heif(path), { name: path, timeBase: { num: 1, den: 1000 }, orientation: { rotation: 0, mirrored: false }, deinterlace: false, size })) return frame;
+      }
+      for await (const { frame } of upright(await open({ kind: 'file', name: path, path, picture: true }))) return frame;
+      throw new FaceDetError('VIDEO_BROKEN', `Expected a picture but ${path} has none that can be decoded; replace it, or pass onPictureError: 'skip'.`);
+    } finally {
+      await shut();
+    }
+  }
+
+  async function* heif(path: string): AsyncGenerator<Decoded, void> {
+    const { frame, metadata: described } = await createHeifFrame(ffmpeg, path, source, options.limits.pixelLimit);
+    still ??= described;
+    yield { frame, seconds: 0, duration: 0 };
   }
 
   async function* file(container: Container, start: Opened): AsyncGenerator<Placed, void> {
     const clock = createClock({ discontinuous: start.input.format.iformat?.hasFlags(constants.AVFMT_TS_DISCONT as never) ?? false });
-    const found = after && (yield* behind(container, start, after, clock));
+    // A pipe can't be opened again.
+    const found = after && container.kind !== 'pipe' && (yield* behind(container, start, after, clock));
     if (found) return;
     let index = 0;
     for await (const { frame, seconds, duration } of upright(opened ?? (await open(container)))) {
@@ -159,7 +230,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
       try {
         current ??= await open(container);
         for await (const { frame, seconds, duration } of upright(current)) {
-          if (failures > 0) options.onReconnect();
+          if (failures > 0) options.onReconnect({ state: 'restored', attempt: failures, delay: 0 });
           failures = 0;
           timestamp = clock.stamp(seconds, duration || frameTime());
           seen = performance.now();
@@ -172,9 +243,31 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
       current = undefined;
       await shut();
       if (failures >= options.reconnects) throw new FaceDetError('STREAM_LOST', `${source.name}: lost after ${index} frames and not back after ${failures} attempts. Check the sender and the network.`, { cause: lost });
-      await sleep(Math.min(8000, 500 * 2 ** failures), undefined, { signal }).catch(() => signal.throwIfAborted());
-      failures++;
+      await pause(++failures, lost);
       clock.restart(timestamp + Math.max(frameTime(), (performance.now() - seen) / 1000));
+    }
+  }
+
+  /** Waits before an attempt: longer each time, and not in step with other readers of the same source. */
+  async function pause(attempt: number, lost: unknown): Promise<void> {
+    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(attempt - 1, 10) * (1 + Math.random() / 4));
+    options.onReconnect({ state: 'lost', attempt, delay, ...(lost instanceof Error ? { error: lost } : {}) });
+    await sleep(delay * 1000, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+
+  /** The first connection: of a stream it is tried again as a lost one is. */
+  async function connect(container: Container): Promise<Opened> {
+    for (let failures = 0; ; ) {
+      try {
+        const start = await open(container);
+        if (failures > 0) options.onReconnect({ state: 'restored', attempt: failures, delay: 0 });
+        return start;
+      } catch (error) {
+        signal.throwIfAborted();
+        const permanent = error instanceof FaceDetError && ['IMAGE_TOO_LARGE', 'VIDEO_NO_PICTURES', 'VIDEO_CODEC_UNSUPPORTED'].includes(error.code);
+        if (container.kind !== 'stream' || permanent || failures >= options.firstConnects) throw error;
+        await pause(++failures, error);
+      }
     }
   }
 
@@ -195,14 +288,19 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
 
   async function* places(): AsyncGenerator<Placed, void> {
     if (source.kind === 'pictures') return yield* folder(source.paths);
-    const start = await open(source);
+    if (source.kind === 'file' && isHeif(await firstBytes(source.path, 12).catch(() => Buffer.alloc(0)))) {
+      if (after) return;
+      for await (const { frame } of heif(source.path)) yield { frame, index: 0, timestamp: 0, duration: 0 };
+      return;
+    }
+    const start = await connect(source);
     if (start.metadata.live) yield* live(source, start);
     else yield* file(source, start);
   }
 
   // What the first picture shows is surer than what the container says.
   function describe({ frame }: Placed): VideoMetadata {
-    const said = opened!.metadata;
+    const said = opened?.metadata ?? folderMetadata ?? still!;
     const { color } = said;
     const { num, den } = frame.sampleAspectRatio;
     return {

@@ -73,7 +73,7 @@ async function rtspServer(frames: number, clients: number): Promise<{ url: strin
     await output.writeHeader(null);
     const packet = new ffmpeg.Packet();
     packet.alloc();
-    const source = await openVideo(`lavfi:testsrc2=size=128x96:rate=25:duration=${frames / 25},format=yuv420p`);
+    const source = await openVideo({ lavfi: `testsrc2=size=128x96:rate=25:duration=${frames / 25},format=yuv420p` });
     for await (const frame of source) {
       const picture = frame.native().clone()!;
       picture.pts = BigInt(frame.index);

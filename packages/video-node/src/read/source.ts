@@ -4,20 +4,25 @@ import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
 
 /**
- * Where video comes from: a file; a folder or glob of pictures; a camera's index (a number, or the digits of one); a stream
- * (`rtsp://`, `http://`, …); or one of FFmpeg's test sources (`lavfi:testsrc2=size=640x360:rate=25`).
+ * A video source: the path of a file or a named pipe; `-` for standard input; a folder or glob of pictures; a camera's
+ * index (a number, or its digits); an `rtsp(s)://` or `http(s)://` address; or a filter graph of FFmpeg as an object
+ * (`{ lavfi: 'testsrc2=size=640x360:rate=25' }`). A graph can read and write any file: never build one from user input.
  */
-export type VideoSource = string | number | URL;
+export type VideoSource = string | number | URL | { readonly lavfi: string };
 
 /** A source, told apart. `name` is what messages call it. */
 export type ResolvedSource =
-  | { readonly kind: 'file'; readonly name: string; readonly path: string }
+  | { readonly kind: 'file'; readonly name: string; readonly path: string; readonly picture?: boolean }
   | { readonly kind: 'pictures'; readonly name: string; readonly paths: readonly string[] }
+  | { readonly kind: 'pipe'; readonly name: string; readonly path: string | null }
   | { readonly kind: 'camera'; readonly name: string; readonly format: string; readonly device: string }
   | { readonly kind: 'stream'; readonly name: string; readonly url: string }
   | { readonly kind: 'lavfi'; readonly name: string; readonly graph: string };
 
-const PICTURES = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm', '.pgm', '.pnm', '.jxl', '.avif']);
+const PICTURES = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm', '.pgm', '.pnm', '.jxl', '.avif', '.heic', '.heif', '.jp2', '.j2k', '.tga']);
+// One letter before a colon is a drive of Windows.
+const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
+const NETWORK = ['rtsp', 'rtsps', 'http', 'https'];
 const CAMERAS: Partial<Record<NodeJS.Platform, [format: string, device: (index: string) => string]>> = {
   linux: ['v4l2', (index) => `/dev/video${index}`],
   darwin: ['avfoundation', (index) => `${index}:none`],
@@ -25,24 +30,40 @@ const CAMERAS: Partial<Record<NodeJS.Platform, [format: string, device: (index: 
 };
 
 /**
- * Tells a source apart and looks at the disk where it names files. Throws `NOT_FOUND`, `VIDEO_EMPTY` for a file of no bytes,
+ * Tells a source apart; reads the file system where it names files. `protocols` are URL schemes allowed beside
+ * `rtsp(s)` and `http(s)`. Throws `SOURCE_REFUSED` for other schemes, `NOT_FOUND`, `VIDEO_EMPTY` for a file of no bytes,
  * `NO_PICTURES` for a folder or glob without any, and `INVALID_ARGUMENT` for what is no source.
  */
-export async function resolveSource(source: VideoSource): Promise<ResolvedSource> {
-  if (source instanceof URL) return source.protocol === 'file:' ? fileOrFolder(fileURLToPath(source)) : stream(source.href);
+export async function resolveSource(source: VideoSource, protocols: readonly string[] = []): Promise<ResolvedSource> {
+  if (source instanceof URL) {
+    return source.protocol === 'file:' ? fileOrFolder(fileURLToPath(source)) : address(source.href, protocols);
+  }
   if (typeof source === 'number') {
-    if (!Number.isInteger(source) || source < 0) throw new FaceDetError('INVALID_ARGUMENT', `Expected a camera's index as an integer of at least 0, received ${source}.`);
+    if (!Number.isInteger(source) || source < 0) throw new FaceDetError('INVALID_ARGUMENT', `Expected a camera's index as an integer of at least 0 but received ${source}; number cameras from 0.`);
     return camera(String(source));
   }
-  if (typeof source !== 'string' || source === '') throw new FaceDetError('INVALID_ARGUMENT', `Expected a path, URL or camera index as video source, received ${source === '' ? 'an empty string' : typeof source}.`);
+  if (typeof source === 'object' && source !== null && typeof source.lavfi === 'string' && source.lavfi !== '') {
+    return { kind: 'lavfi', name: `lavfi:${source.lavfi}`, graph: source.lavfi };
+  }
+  if (typeof source !== 'string' || source === '') throw new FaceDetError('INVALID_ARGUMENT', `Expected a path, URL, camera index or { lavfi } as video source but received ${source === '' ? 'an empty string' : typeof source}; name a file, for example.`);
+  if (source.includes('\0')) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a path or URL without NUL characters as video source but received one with them; remove them.');
+  if (source === '-') return { kind: 'pipe', name: 'standard input', path: null };
   if (/^\d+$/.test(source) && !(await exists(source))) return camera(source);
-  if (source.startsWith('lavfi:')) return { kind: 'lavfi', name: source, graph: source.slice('lavfi:'.length) };
   if (/^file:\/\//i.test(source)) return fileOrFolder(fileURLToPath(source));
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) return stream(source);
+  if (SCHEME.test(source) && !(await exists(source))) return address(source, protocols);
   if (process.platform === 'linux' && /^\/dev\/video\d+$/.test(source)) return { kind: 'camera', name: source, format: 'v4l2', device: source };
   if (/^video=/.test(source) && process.platform === 'win32') return { kind: 'camera', name: source, format: 'dshow', device: source };
   if (/[*?[]/.test(source) && !(await exists(source))) return glob(source);
   return fileOrFolder(source);
+}
+
+/** A URL of an allowed scheme; other schemes of FFmpeg (`concat:`, `subfile:`, `pipe:`, …) reach files and hosts. */
+function address(url: string, protocols: readonly string[]): ResolvedSource {
+  const scheme = SCHEME.exec(url)![1]!.toLowerCase();
+  if (NETWORK.includes(scheme) && /^[a-z]+:\/\//i.test(url)) return stream(url);
+  if (protocols.includes(scheme)) return stream(url);
+  const option = scheme === 'lavfi' ? "pass a filter graph as { lavfi: '…' }" : `allow it by protocols: ['${scheme.slice(0, 40)}'] where you trust the source`;
+  throw new FaceDetError('SOURCE_REFUSED', `Expected a path, rtsp(s):// or http(s):// as video source but received the scheme ${scheme.slice(0, 40)}:; ${option}.`);
 }
 
 /** The order a person expects: `2.jpg` before `10.jpg`. */
@@ -69,6 +90,7 @@ async function fileOrFolder(path: string): Promise<ResolvedSource> {
   });
   if (found.isDirectory()) return pictures(path, path, await readdir(path));
   if (found.isFile() && found.size === 0) throw new FaceDetError('VIDEO_EMPTY', `${path}: expected a video, the file has no bytes.`);
+  if (found.isFIFO() || found.isCharacterDevice()) return { kind: 'pipe', name: path, path };
   return { kind: 'file', name: path, path };
 }
 

@@ -107,7 +107,7 @@ describe('a video', () => {
       await close();
       return metadata;
     };
-    const source = await openVideo('lavfi:testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709');
+    const source = await openVideo({ lavfi: 'testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709' });
     const writer = await createVideoWriter(at(name), { like: source.metadata, codec });
     for await (const frame of source) {
       await writer.write(frame);

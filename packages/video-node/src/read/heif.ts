@@ -1,0 +1,241 @@
+import { FaceDetError } from '@facedet/core';
+
+/** A step that a HEIF file asks for after decoding, in the file's order. */
+export type HeifTransform =
+  /** Quarter turns against the clock. */
+  | { readonly kind: 'rotate'; readonly turns: number }
+  /** Exchange left and right (about a `vertical` axis) or top and bottom (as in the 2022 edition, mode 0). */
+  | { readonly kind: 'mirror'; readonly axis: 'vertical' | 'horizontal' }
+  | { readonly kind: 'crop'; readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+
+/** A coded picture in a HEIF file. */
+export interface HeifTile {
+  readonly codec: 'hvc1' | 'av01';
+  /** The decoder's configuration record (hvcC or av1C). */
+  readonly configuration: Buffer;
+  readonly data: Buffer;
+}
+
+/** What the primary picture of a HEIF file is made of. */
+export interface HeifPicture {
+  /** Pixels before transforms. */
+  readonly width: number;
+  readonly height: number;
+  readonly columns: number;
+  /** Row by row from the top left, one of the picture's size where it is no grid. */
+  readonly tiles: readonly HeifTile[];
+  readonly transforms: readonly HeifTransform[];
+  /** Coding-independent code points of the colors (ITU-T H.273), where the file states them. */
+  readonly color?: { readonly primaries: number; readonly transfer: number; readonly matrix: number; readonly fullRange: boolean };
+}
+
+interface Box {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+interface Item {
+  readonly type: string;
+  readonly extents: readonly { readonly offset: number; readonly length: number; readonly inIdat: boolean }[];
+  readonly properties: readonly Box[];
+  /** References by type, of `dimg` the tiles. */
+  readonly tiles: readonly number[];
+}
+
+const STILLS = ['heic', 'heix', 'heim', 'heis', 'mif1', 'mif2', 'avif'];
+// Counts of a hostile file are checked before memory is taken.
+const MOST_ITEMS = 65_535;
+
+/** Whether the first bytes of a file are those of a HEIF still picture (HEIC, AVIF), not of a film. */
+export function isHeif(head: Buffer): boolean {
+  return head.length >= 12 && head.toString('latin1', 4, 8) === 'ftyp' && STILLS.includes(head.toString('latin1', 8, 12));
+}
+
+/**
+ * Parses the primary picture of a HEIF file (ISO/IEC 23008-12): grids of tiles and their rotation, mirror and crop
+ * properties. Throws `IMAGE_UNREADABLE` for what is broken or composed in another way (overlays, other codecs).
+ */
+export function parseHeif(file: Buffer, name: string): HeifPicture {
+  const bad = (what: string, cause?: unknown) => new FaceDetError('IMAGE_UNREADABLE', `Expected a whole HEIF picture but ${name} ${what}; export it as JPEG or PNG.`, cause === undefined ? undefined : { cause });
+  try {
+    return parse(file, bad);
+  } catch (error) {
+    if (error instanceof FaceDetError) throw error;
+    throw bad('is broken or cut off', error);
+  }
+}
+
+function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
+  const meta = boxes(file).find(({ type }) => type === 'meta');
+  if (!meta) throw bad('has no index of pictures (meta)');
+  const parts = new Map(boxes(meta.body.subarray(4)).map((box) => [box.type, box.body]));
+  const need = (type: string) => {
+    const body = parts.get(type);
+    if (!body) throw bad(`has no ${type} box`);
+    return body;
+  };
+  const pitm = need('pitm');
+  const primary = pitm[0] === 0 ? pitm.readUInt16BE(4) : pitm.readUInt32BE(4);
+  const items = readItems(need('iinf'), need('iloc'), need('iprp'), parts.get('iref'), bad);
+  const item = (id: number): Item => {
+    const found = items.get(id);
+    if (!found) throw bad(`names picture ${id}, which it does not have`);
+    return found;
+  };
+  const bytes = ({ extents }: Item) => Buffer.concat(extents.map(({ offset, length, inIdat }) => {
+    const from = inIdat ? need('idat') : file;
+    // A length of 0 reaches to the end.
+    const end = length === 0 ? from.length : offset + length;
+    if (offset > from.length || end > from.length) throw bad('is cut off');
+    return from.subarray(offset, end);
+  }));
+  const tile = (part: Item): HeifTile => {
+    const [codec, record] = part.type === 'hvc1' ? (['hvc1', 'hvcC'] as const) : part.type === 'av01' ? (['av01', 'av1C'] as const) : [undefined, ''];
+    if (!codec) throw bad(`is made of pictures of the type ${part.type.replace(/[^\w ]/g, '?')}, which is not supported`);
+    const configuration = property(part, record);
+    if (!configuration) throw bad(`has a picture without ${record}`);
+    return { codec, configuration, data: bytes(part) };
+  };
+
+  const picture = item(primary);
+  let [width, height] = sizeOf(picture) ?? [0, 0];
+  let columns = 1;
+  let tiles: HeifTile[];
+  if (picture.type === 'grid') {
+    const grid = bytes(picture);
+    const rows = grid[2]! + 1;
+    columns = grid[3]! + 1;
+    [width, height] = grid[1]! & 1 ? [grid.readUInt32BE(4), grid.readUInt32BE(8)] : [grid.readUInt16BE(4), grid.readUInt16BE(6)];
+    if (picture.tiles.length !== rows * columns) throw bad(`has ${picture.tiles.length} of ${rows * columns} tiles`);
+    const parts = picture.tiles.map(item);
+    // A tile with steps of its own would have to be transformed before it is placed.
+    if (parts.some((part) => transformsOf(part, ...(sizeOf(part) ?? [0, 0])).length > 0)) throw bad('has tiles that are turned one by one');
+    tiles = parts.map(tile);
+  } else tiles = [tile(picture)];
+  if (width < 1 || height < 1) throw bad('does not state its size');
+  const nclx = [picture, ...picture.tiles.slice(0, 1).map(item)].map((part) => part.properties.find(({ type, body }) => type === 'colr' && body.toString('latin1', 0, 4) === 'nclx')?.body).find(Boolean);
+  return {
+    width,
+    height,
+    columns,
+    tiles,
+    transforms: transformsOf(picture, width, height),
+    ...(nclx ? { color: { primaries: nclx.readUInt16BE(4), transfer: nclx.readUInt16BE(6), matrix: nclx.readUInt16BE(8), fullRange: (nclx[10]! & 0x80) !== 0 } } : {}),
+  };
+}
+
+function boxes(bytes: Buffer): Box[] {
+  const found: Box[] = [];
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    let size = bytes.readUInt32BE(at);
+    let header = 8;
+    if (size === 1) {
+      size = Number(bytes.readBigUInt64BE(at + 8));
+      header = 16;
+    } else if (size === 0) size = bytes.length - at;
+    if (size < header) throw new RangeError('a box is smaller than its header');
+    found.push({ type: bytes.toString('latin1', at + 4, at + 8), body: bytes.subarray(at + header, at + size) });
+    at += size;
+  }
+  return found;
+}
+
+function property({ properties }: Item, name: string): Buffer | undefined {
+  return properties.find(({ type }) => type === name)?.body;
+}
+
+function sizeOf(item: Item): [number, number] | undefined {
+  const ispe = property(item, 'ispe');
+  return ispe && [ispe.readUInt32BE(4), ispe.readUInt32BE(8)];
+}
+
+function transformsOf({ properties }: Item, width: number, height: number): HeifTransform[] {
+  const steps: HeifTransform[] = [];
+  let [w, h] = [width, height];
+  for (const { type, body } of properties) {
+    if (type === 'irot' && (body[0]! & 3) > 0) {
+      steps.push({ kind: 'rotate', turns: body[0]! & 3 });
+      if (body[0]! & 1) [w, h] = [h, w];
+    } else if (type === 'imir') steps.push({ kind: 'mirror', axis: body[0]! & 1 ? 'vertical' : 'horizontal' });
+    else if (type === 'clap') {
+      const fraction = (at: number) => body.readInt32BE(at) / body.readInt32BE(at + 4);
+      const [cw, ch] = [Math.round(fraction(0)), Math.round(fraction(8))];
+      const x = Math.round(fraction(16) + (w - 1) / 2 - (cw - 1) / 2);
+      const y = Math.round(fraction(24) + (h - 1) / 2 - (ch - 1) / 2);
+      if (!(cw >= 1 && ch >= 1 && x >= 0 && y >= 0 && x + cw <= w && y + ch <= h)) throw new RangeError('a crop lies outside of the picture');
+      steps.push({ kind: 'crop', x, y, width: cw, height: ch });
+      [w, h] = [cw, ch];
+    }
+  }
+  return steps;
+}
+
+function readItems(iinf: Buffer, iloc: Buffer, iprp: Buffer, iref: Buffer | undefined, bad: (what: string) => FaceDetError): Map<number, Item> {
+  const types = new Map<number, string>();
+  for (const { type, body } of boxes(iinf.subarray(iinf[0] === 0 ? 6 : 8))) {
+    if (type !== 'infe' || body[0]! < 2) continue;
+    const wide = body[0]! > 2 ? 2 : 0;
+    types.set(wide ? body.readUInt32BE(4) : body.readUInt16BE(4), body.toString('latin1', 8 + wide, 12 + wide));
+  }
+  if (types.size > MOST_ITEMS) throw bad(`states ${types.size} pictures`);
+  const places = readLocations(iloc, bad);
+  const properties = readProperties(iprp);
+  const tiles = new Map<number, number[]>();
+  for (const { type, body } of iref ? boxes(iref.subarray(4)) : []) {
+    if (type !== 'dimg') continue;
+    const bytes = iref![0] === 0 ? 2 : 4;
+    const count = body.readUInt16BE(bytes);
+    tiles.set(body.readUIntBE(0, bytes), Array.from({ length: count }, (_, i) => body.readUIntBE(bytes + 2 + i * bytes, bytes)));
+  }
+  return new Map([...types].map(([id, type]) => [id, { type, extents: places.get(id) ?? [], properties: properties.get(id) ?? [], tiles: tiles.get(id) ?? [] }]));
+}
+
+function readLocations(iloc: Buffer, bad: (what: string) => FaceDetError): Map<number, Item['extents']> {
+  const version = iloc[0]!;
+  const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [iloc[4]! >> 4, iloc[4]! & 15, iloc[5]! >> 4, version > 0 ? iloc[5]! & 15 : 0];
+  let at = 6;
+  const number = (bytes: number) => {
+    if (bytes === 0) return 0;
+    const value = bytes === 8 ? Number(iloc.readBigUInt64BE(at)) : iloc.readUIntBE(at, bytes);
+    at += bytes;
+    return value;
+  };
+  const places = new Map<number, Item['extents']>();
+  for (let left = number(version < 2 ? 2 : 4); left > 0; left--) {
+    const id = number(version < 2 ? 2 : 4);
+    const method = version > 0 ? number(2) & 15 : 0;
+    const reference = number(2);
+    if (method > 1 || reference !== 0) throw bad('keeps its pictures in another file or item');
+    const base = number(baseBytes);
+    const extents = [];
+    for (let more = number(2); more > 0; more--) {
+      number(indexBytes);
+      const offset = base + number(offsetBytes);
+      extents.push({ offset, length: number(lengthBytes), inIdat: method === 1 });
+    }
+    places.set(id, extents);
+  }
+  return places;
+}
+
+function readProperties(iprp: Buffer): Map<number, Box[]> {
+  const parts = boxes(iprp);
+  const all = boxes(parts.find(({ type }) => type === 'ipco')!.body);
+  const byItem = new Map<number, Box[]>();
+  for (const { type, body } of parts) {
+    if (type !== 'ipma') continue;
+    const [idBytes, indexBytes] = [body[0] === 0 ? 2 : 4, body[3]! & 1 ? 2 : 1];
+    let at = 8;
+    for (let left = body.readUInt32BE(4); left > 0; left--) {
+      const id = body.readUIntBE(at, idBytes);
+      at += idBytes;
+      const chosen: Box[] = [];
+      for (let more = body[at++]!; more > 0; more--, at += indexBytes) {
+        const index = body.readUIntBE(at, indexBytes) & (indexBytes === 2 ? 0x7fff : 0x7f);
+        if (index > 0 && all[index - 1]) chosen.push(all[index - 1]!);
+      }
+      byItem.set(id, chosen);
+    }
+  }
+  return byItem;
+}

@@ -1,0 +1,172 @@
+import { readFile, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { FaceDetError, type PixelBuffer } from '@facedet/core';
+import type { CodecContext, Frame as NativeFrame } from 'node-av/lib';
+import { check, failure } from '../ffmpeg/errors.ts';
+import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
+import { isHeif, parseHeif, type HeifPicture, type HeifTransform } from './heif.ts';
+import { checkPixels, DEFAULT_LIMITS } from './input.ts';
+import { createRasterizer, type Rasterizer } from './rasterize.ts';
+
+/** Options of `decodeStillImage`. */
+export interface StillImageOptions {
+  /** Pixels at most; `IMAGE_TOO_LARGE` beyond. Raising it lets a file take more memory. Default 8,192 × 4,320. */
+  pixelLimit?: number;
+  /** What messages call the picture. Default its path, or `the picture`. */
+  name?: string;
+}
+
+// A file larger than this is no still picture that would pass the pixel limit.
+const BYTE_LIMIT = 512 * 1024 * 1024;
+
+/**
+ * Decodes a still picture by FFmpeg: HEIC, HEIF and AVIF (grids of tiles composed whole, rotation, mirror and crop
+ * applied), JPEG XL, BMP, JPEG 2000, PPM and its kin, and TGA (by the name `.tga`). Returns RGB pixels, upright.
+ *
+ * Throws `IMAGE_UNREADABLE` for other formats and what is broken, `IMAGE_TOO_LARGE` beyond `pixelLimit`, `NOT_FOUND`,
+ * and `DEPENDENCY_MISSING` without node-av.
+ */
+export async function decodeStillImage(source: string | Uint8Array, options: StillImageOptions = {}): Promise<PixelBuffer> {
+  const { pixelLimit = DEFAULT_LIMITS.pixelLimit, name = typeof source === 'string' ? source : 'the picture' } = options;
+  if (!(pixelLimit >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for the default.`);
+  const bytes = typeof source === 'string' ? await readPicture(source) : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  const ffmpeg = await loadFfmpeg();
+  const rasterizer = createRasterizer(ffmpeg);
+  try {
+    if (isHeif(bytes)) return await composeHeif(ffmpeg, rasterizer, parseHeif(bytes, name), name, pixelLimit);
+    const codec = codecOf(bytes, typeof source === 'string' ? source : name);
+    if (!codec) throw new FaceDetError('IMAGE_UNREADABLE', `Expected HEIC, AVIF, JPEG XL, BMP, JPEG 2000, PPM or TGA but ${name} is none of them; convert it to JPEG or PNG.`);
+    const frame = await decodeOne(ffmpeg, codec, bytes, name, pixelLimit);
+    try {
+      return await rasterizer.rasterize(frame, frame.width, frame.height);
+    } finally {
+      frame.free();
+    }
+  } finally {
+    rasterizer.close();
+  }
+}
+
+/** FFmpeg's decoder of a format that its first bytes tell; a TGA has none, its name tells. */
+function codecOf(bytes: Buffer, name: string): string | undefined {
+  const text = bytes.toString('latin1', 0, 12);
+  if (text.startsWith('BM')) return 'bmp';
+  if (/^P[1-7fF][\s#]/.test(text)) return { P1: 'pbm', P4: 'pbm', P2: 'pgm', P5: 'pgm', P7: 'pam', Pf: 'pfm', PF: 'pfm' }[text.slice(0, 2)] ?? 'ppm';
+  if (text.startsWith('\xff\x0a') || text.startsWith('\0\0\0\x0cJXL ')) return 'libjxl';
+  if (text.startsWith('\0\0\0\x0cjP  ') || text.startsWith('\xff\x4f\xff\x51')) return 'jpeg2000';
+  if (extname(name).toLowerCase() === '.tga') return 'targa';
+  return undefined;
+}
+
+async function readPicture(path: string): Promise<Buffer> {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `Expected a readable picture but ${path} may not be read; change its permissions.`, { cause });
+    throw new FaceDetError('NOT_FOUND', `Expected a picture but ${path} does not exist; check the path.`, { cause });
+  });
+  if (!found.isFile() || found.size > BYTE_LIMIT) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${path} is ${found.isFile() ? 'larger' : 'no file'}; name a picture.`);
+  return readFile(path);
+}
+
+interface Parameters {
+  readonly extradata?: Buffer;
+}
+
+/** Decodes one picture whose bytes need no demuxer. Who receives it frees it. */
+async function decodeOne(ffmpeg: Ffmpeg, decoder: string, bytes: Buffer, name: string, pixelLimit: number, { extradata }: Parameters = {}): Promise<NativeFrame> {
+  const { Codec, CodecContext, Frame, Packet } = ffmpeg;
+  const codec = Codec.findDecoderByName(decoder as never);
+  if (!codec) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a decoder ${decoder} in this build of FFmpeg for ${name} but found none; convert it to JPEG or PNG.`);
+  const context: CodecContext = new CodecContext();
+  const packet = new Packet();
+  const frame = new Frame();
+  frame.alloc();
+  let done = false;
+  try {
+    context.allocContext3(codec);
+    context.threadCount = 1;
+    context.setOption('max_pixels', pixelLimit);
+    if (extradata) context.extraData = extradata;
+    const message = `Expected a picture that FFmpeg can decode but ${name} is broken, cut off or larger than ${pixelLimit.toLocaleString('en')} pixels`;
+    check(ffmpeg, await context.open2(codec, null), 'IMAGE_UNREADABLE', message);
+    packet.alloc();
+    packet.data = bytes;
+    check(ffmpeg, await context.sendPacket(packet), 'IMAGE_UNREADABLE', message);
+    await context.sendPacket(null);
+    const result = await context.receiveFrame(frame);
+    if (result < 0) throw failure(ffmpeg, result, 'IMAGE_UNREADABLE', message);
+    checkPixels(name, frame, pixelLimit);
+    done = true;
+    return frame;
+  } finally {
+    if (!done) frame.free();
+    packet.free();
+    context.freeContext();
+  }
+}
+
+async function composeHeif(ffmpeg: Ffmpeg, rasterizer: Rasterizer, picture: HeifPicture, name: string, pixelLimit: number): Promise<PixelBuffer> {
+  const { width, height, columns, tiles, color } = picture;
+  checkPixels(name, picture, pixelLimit);
+  const canvas: PixelBuffer = { data: new Uint8Array(width * height * 3), width, height, format: 'rgb' };
+  let size: { width: number; height: number } | undefined;
+  for (const [index, { codec, configuration, data }] of tiles.entries()) {
+    const av1 = codec === 'av01';
+    const frame = await decodeOne(ffmpeg, av1 ? 'libdav1d' : 'hevc', data, name, pixelLimit, { extradata: configuration });
+    try {
+      size ??= { width: frame.width, height: frame.height };
+      const incomplete = frame.width !== size.width || frame.height !== size.height;
+      if (incomplete || (tiles.length === 1 && (frame.width < width || frame.height < height))) throw incompleteGrid(name);
+      if (color) {
+        frame.colorRange = (color.fullRange ? ffmpeg.constants.AVCOL_RANGE_JPEG : ffmpeg.constants.AVCOL_RANGE_MPEG) as never;
+        if (color.matrix !== 2 && color.matrix !== 0) frame.colorSpace = color.matrix as never;
+      }
+      place(await rasterizer.rasterize(frame, frame.width, frame.height), canvas, (index % columns) * size.width, Math.floor(index / columns) * size.height);
+    } finally {
+      frame.free();
+    }
+  }
+  const rows = Math.ceil(tiles.length / columns);
+  if (!size || size.width * columns < width || size.height * rows < height) throw incompleteGrid(name);
+  return picture.transforms.reduce(transform, canvas);
+}
+
+function incompleteGrid(name: string): FaceDetError {
+  return new FaceDetError('IMAGE_UNREADABLE', `Expected tiles that cover the whole HEIF picture but those of ${name} do not; export it as JPEG or PNG.`);
+}
+
+/** Copies a tile into the picture; what lies outside is left out. */
+function place(tile: PixelBuffer, canvas: PixelBuffer, x: number, y: number): void {
+  const columns = Math.min(tile.width, canvas.width - x);
+  const rows = Math.min(tile.height, canvas.height - y);
+  if (columns <= 0) return;
+  for (let row = 0; row < rows; row++) {
+    const from = 3 * row * tile.width;
+    canvas.data.set(tile.data.subarray(from, from + 3 * columns), 3 * ((y + row) * canvas.width + x));
+  }
+}
+
+/** One step of a HEIF file on RGB pixels. */
+function transform({ data, width, height }: PixelBuffer, step: HeifTransform): PixelBuffer {
+  const sideways = step.kind === 'rotate' && step.turns % 2 === 1;
+  const [w, h] = step.kind === 'crop' ? [step.width, step.height] : sideways ? [height, width] : [width, height];
+  const to = new Uint8Array(w * h * 3);
+  // Where the pixel at (x, y) of the result comes from.
+  const [start, stepX, stepY] = strides(step, width, height);
+  for (let y = 0, target = 0; y < h; y++) {
+    for (let x = 0, from = 3 * (start + y * stepY); x < w; x++, from += 3 * stepX) {
+      to[target++] = data[from]!;
+      to[target++] = data[from + 1]!;
+      to[target++] = data[from + 2]!;
+    }
+  }
+  return { data: to, width: w, height: h, format: 'rgb' };
+}
+
+function strides(step: HeifTransform, width: number, height: number): [start: number, stepX: number, stepY: number] {
+  const last = width * height - 1;
+  if (step.kind === 'crop') return [step.y * width + step.x, 1, width];
+  if (step.kind === 'mirror') return step.axis === 'vertical' ? [width - 1, -1, width] : [(height - 1) * width, 1, -width];
+  if (step.turns === 1) return [width - 1, width, -1];
+  if (step.turns === 2) return [last, -1, -width];
+  return [(height - 1) * width, -width, 1];
+}
