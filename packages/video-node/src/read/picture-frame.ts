@@ -12,8 +12,8 @@ export function blackFrame(ffmpeg: Ffmpeg, width: number, height: number): Nativ
   return frame;
 }
 
-/** A HEIF picture as a frame, with what is known of it. Throws as `decodeStillImage`. */
-export async function createHeifFrame(ffmpeg: Ffmpeg, path: string, source: ResolvedSource, pixelLimit: number): Promise<{ frame: NativeFrame; metadata: VideoMetadata }> {
+/** A still picture as a frame, with what is known of it. Throws as `decodeStillImage`. */
+export async function createStillFrame(ffmpeg: Ffmpeg, path: string, source: ResolvedSource, pixelLimit: number): Promise<{ frame: NativeFrame; metadata: VideoMetadata }> {
   const { data, width, height } = await decodeStillImage(path, { pixelLimit });
   const frame = allocateRgb(ffmpeg, width, height);
   const plane = frame.data![0]!;
@@ -28,9 +28,9 @@ export async function createHeifFrame(ffmpeg: Ffmpeg, path: string, source: Reso
     fps: null,
     frameCount: 1,
     duration: null,
-    codec: 'heif',
+    codec: 'still',
     pixelFormat: 'rgb24',
-    container: 'heif',
+    container: 'still',
     rotation: 0,
     mirrored: false,
     timeBase: { num: 1, den: 1000 },

@@ -5,9 +5,9 @@ import type { Frame as NativeFrame } from 'node-av/lib';
 import { openDecoder, type Decoded, type PictureDecoder } from './decoder.ts';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { filterFrames, type Upright } from './filters.ts';
-import { blackFrame, createHeifFrame } from './picture-frame.ts';
-import { checkPixels, firstBytes, openInput, type CaptureOptions, type Container, type Input, type InputLimits } from './input.ts';
-import { isHeif } from './heif.ts';
+import { blackFrame, createStillFrame } from './picture-frame.ts';
+import { checkPixels, openInput, type CaptureOptions, type Container, type Input, type InputLimits } from './input.ts';
+import { needsStillDecoder } from './still-image.ts';
 import { readMetadata, streamOrientation, type VideoMetadata } from './metadata.ts';
 import type { ResolvedSource } from './source.ts';
 
@@ -144,8 +144,8 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   /** One picture of a folder, upright and in the first one's size. */
   async function onePicture(path: string): Promise<NativeFrame> {
     try {
-      if (isHeif(await firstBytes(path, 12))) {
-        for await (const { frame } of filterFrames(ffmpeg, heif(path), { name: path, timeBase: { num: 1, den: 1000 }, orientation: { rotation: 0, mirrored: false }, deinterlace: false, size })) return frame;
+      if (await needsStillDecoder(path)) {
+        for await (const { frame } of filterFrames(ffmpeg, stillPicture(path), { name: path, timeBase: { num: 1, den: 1000 }, orientation: { rotation: 0, mirrored: false }, deinterlace: false, size })) return frame;
       }
       for await (const { frame } of upright(await open({ kind: 'file', name: path, path, picture: true }))) return frame;
       throw new FaceDetError('VIDEO_BROKEN', `Expected a picture but ${path} has none that can be decoded; replace it, or pass onPictureError: 'skip'.`);
@@ -154,8 +154,8 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     }
   }
 
-  async function* heif(path: string): AsyncGenerator<Decoded, void> {
-    const { frame, metadata: described } = await createHeifFrame(ffmpeg, path, source, options.limits.pixelLimit);
+  async function* stillPicture(path: string): AsyncGenerator<Decoded, void> {
+    const { frame, metadata: described } = await createStillFrame(ffmpeg, path, source, options.limits.pixelLimit);
     still ??= described;
     yield { frame, seconds: 0, duration: 0 };
   }
@@ -288,9 +288,9 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
 
   async function* places(): AsyncGenerator<Placed, void> {
     if (source.kind === 'pictures') return yield* folder(source.paths);
-    if (source.kind === 'file' && isHeif(await firstBytes(source.path, 12).catch(() => Buffer.alloc(0)))) {
+    if (source.kind === 'file' && (await needsStillDecoder(source.path))) {
       if (after) return;
-      for await (const { frame } of heif(source.path)) yield { frame, index: 0, timestamp: 0, duration: 0 };
+      for await (const { frame } of stillPicture(source.path)) yield { frame, index: 0, timestamp: 0, duration: 0 };
       return;
     }
     const start = await connect(source);

@@ -5,7 +5,7 @@ import type { CodecContext, Frame as NativeFrame } from 'node-av/lib';
 import { check, failure } from '../ffmpeg/errors.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
 import { isHeif, parseHeif, type HeifPicture, type HeifTransform } from './heif.ts';
-import { checkPixels, DEFAULT_LIMITS } from './input.ts';
+import { checkPixels, DEFAULT_LIMITS, firstBytes } from './input.ts';
 import { createRasterizer, type Rasterizer } from './rasterize.ts';
 
 /** Options of `decodeStillImage`. */
@@ -45,6 +45,12 @@ export async function decodeStillImage(source: string | Uint8Array, options: Sti
   } finally {
     rasterizer.close();
   }
+}
+
+/** Whether a file is a still picture that FFmpeg's demuxers do not read, or not as a whole. */
+export async function needsStillDecoder(path: string): Promise<boolean> {
+  const head = await firstBytes(path, 12).catch(() => Buffer.alloc(0));
+  return isHeif(head) || ['pam', 'pfm', 'targa'].includes(codecOf(head, path) ?? '');
 }
 
 /** FFmpeg's decoder of a format that its first bytes tell; a TGA has none, its name tells. */
