@@ -135,6 +135,10 @@ function pictures({ constants, avGetCodecName }: Ffmpeg, format: FormatContext, 
   const index = format.findBestStream(constants.AVMEDIA_TYPE_VIDEO, -1, -1);
   const stream = index >= 0 ? format.streams[index] : undefined;
   const kinds = format.streams.map(({ codecpar }) => avGetCodecName(codecpar.codecId) ?? 'unknown').join(', ') || 'none';
+  // Tiles of one picture: any of them alone would hide the rest from the detector.
+  if (format.streams.some((one) => one.hasDisposition(constants.AV_DISPOSITION_DEPENDENT) && one.codecpar.codecType === constants.AVMEDIA_TYPE_VIDEO)) {
+    throw new FaceDetError('VIDEO_UNREADABLE', `Expected a video but ${source.name} holds a picture made of tiles, which is read from files only; save it and name the file.`);
+  }
   // A cover is a picture, not a film; FFmpeg reads a text of any kind as the screen of a terminal.
   if (!stream || stream.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC)) throw new FaceDetError('VIDEO_NO_PICTURES', `${source.name}: expected a stream of pictures, found only: ${kinds}.`);
   if (stream.codecpar.codecId === constants.AV_CODEC_ID_ANSI) throw new FaceDetError('VIDEO_UNREADABLE', `${source.name}: expected a video, found a text.`);

@@ -1,5 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { PixelBuffer } from '@facedet/core';
 import { readImage, writeImage } from '@facedet/runtime-node';
@@ -183,6 +185,24 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     for await (const frame of video) {
       expect(difference(await frame.rasterize(frame.width, frame.height), mirrors[1]!(turns[1]!(whole)))).toBeLessThan(4);
       frame.close();
+    }
+
+    // Under another name and another first brand it is the same picture; from elsewhere than a file, an error.
+    const odd = Buffer.from(readFileSync(at('grid-false-1-1.heic')));
+    odd.write('MiHE', 8, 'latin1');
+    writeFileSync(at('odd.mp4'), odd);
+    expect((await decodeStillImage(at('odd.mp4'))).width).toBe(height);
+    const server = createServer((request, response) => {
+      const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      response.writeHead(206, { 'accept-ranges': 'bytes', 'content-length': odd.length - from, 'content-range': `bytes ${from}-${odd.length - 1}/${odd.length}` });
+      response.end(odd.subarray(from));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    try {
+      await expect(openVideo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/x.heic`)).rejects.toMatchObject({ code: 'VIDEO_UNREADABLE', message: expect.stringContaining('tiles') });
+    } finally {
+      server.closeAllConnections();
+      server.close();
     }
 
     // Never one tile of several, whatever is missing.

@@ -49,7 +49,7 @@ export async function decodeStillImage(source: string | Uint8Array, options: Sti
 
 /** Whether a file is a still picture that FFmpeg's demuxers do not read, or not as a whole. */
 export async function needsStillDecoder(path: string): Promise<boolean> {
-  const head = await firstBytes(path, 12).catch(() => Buffer.alloc(0));
+  const head = await firstBytes(path, 64).catch(() => Buffer.alloc(0));
   return isHeif(head) || ['pam', 'pfm', 'targa'].includes(codecOf(head, path) ?? '');
 }
 
