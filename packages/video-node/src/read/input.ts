@@ -127,7 +127,7 @@ async function address({ InputFormat }: Ffmpeg, source: Container, { width, heig
   }
   const { url } = source;
   if (/^rtsps?:/i.test(url)) return { url, options: { rtsp_transport: 'tcp', timeout: String(SILENCE_US) } };
-  if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_on_network_error: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US) } };
+  if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US) } };
   return { url, options: { rw_timeout: String(SILENCE_US) } };
 }
 
