@@ -1,4 +1,5 @@
-// The blocks of docs/custom-backend.md, run beside an engine of one's own: the example's. (docs/tensorrt.md needs a GPU.)
+// The blocks of docs/untrusted-input.md and docs/custom-backend.md, the latter run beside an engine of one's own: the
+// example's. (docs/tensorrt.md needs a GPU.)
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,5 +38,17 @@ export const meant = (backend: InferenceBackend): core.InferenceBackend => backe
     const { code, output } = await runBlock({ ...block, code: block.code.replace("'vitest'", "'node:test'") }, { cwd: folder });
     expect(code, output).toBe(0);
     if (block.code.includes('vitest')) expect(output).toMatch(/pass [1-9]\d\b/);
+  });
+});
+
+describe('docs/untrusted-input.md', () => {
+  // Inside the command's folder, where its packages are found.
+  const input = join(root, 'apps', 'cli', '.cache', 'docs');
+  beforeAll(() => mkdirSync(input, { recursive: true }));
+  afterAll(() => rmSync(input, { recursive: true, force: true }));
+
+  it.each(blocksOf(join(root, 'docs', 'untrusted-input.md')).map((block) => [`${block.file}:${block.line}`, block]))('%s runs', async (_, block) => {
+    const { code, output } = await runBlock(block, { cwd: input });
+    expect(code, output).toBe(0);
   });
 });
