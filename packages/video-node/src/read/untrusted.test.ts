@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +107,24 @@ describe('files', () => {
     writeFileSync(at('n%d.png'), readFileSync(at('n1.png')));
     await writeImage(at('n2.png'), numberedPicture(2, 32, 32));
     expect((await show(at('n%d.png'))).times.length).toBe(1);
+  });
+});
+
+describe('addresses', () => {
+  it.each([
+    ['hls', (path: string) => `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://${path}\n#EXT-X-ENDLIST\n`],
+    ['hls', (path: string) => `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nconcat:${path}\n#EXT-X-ENDLIST\n`],
+    ['ffconcat', (path: string) => `ffconcat version 1.0\nfile file://${path}\n`],
+  ] as const)('%s from a server reads no file of this machine', async (_, text) => {
+    const server = createServer((__, response) => response.end(text(at('film.mp4'))));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    try {
+      const error = await refusal(`http://127.0.0.1:${(server.address() as AddressInfo).port}/x.m3u8`);
+      expect(error?.code).toMatch(/^(STREAM_UNREACHABLE|STREAM_LOST|VIDEO_\w+)$/);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });
 
