@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
+import { printable } from '@facedet/files';
 import { createClock, type Clock } from './clock.ts';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { openDecoder, type Decoded, type PictureDecoder } from './decoder.ts';
@@ -145,10 +146,10 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   async function onePicture(path: string): Promise<NativeFrame> {
     try {
       if (await needsStillDecoder(path)) {
-        for await (const { frame } of filterFrames(ffmpeg, stillPicture(path), { name: path, timeBase: { num: 1, den: 1000 }, orientation: { rotation: 0, mirrored: false }, deinterlace: false, size })) return frame;
+        for await (const { frame } of filterFrames(ffmpeg, stillPicture(path), { name: printable(path), timeBase: { num: 1, den: 1000 }, orientation: { rotation: 0, mirrored: false }, deinterlace: false, size })) return frame;
       }
-      for await (const { frame } of upright(await open({ kind: 'file', name: path, path, picture: true }))) return frame;
-      throw new FaceDetError('VIDEO_BROKEN', `Expected a picture but ${path} has none that can be decoded; replace it, or pass onPictureError: 'skip'.`);
+      for await (const { frame } of upright(await open({ kind: 'file', name: printable(path), path, picture: true }))) return frame;
+      throw new FaceDetError('VIDEO_BROKEN', `Expected a picture but ${printable(path)} has none that can be decoded; replace it, or pass onPictureError: 'skip'.`);
     } finally {
       await shut();
     }

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
+import { printable, redactUrl } from '@facedet/files';
 
 /**
  * A video source: the path of a file or a named pipe; `-` for standard input; a folder or glob of pictures; a camera's
@@ -43,7 +44,7 @@ export async function resolveSource(source: VideoSource, protocols: readonly str
     return camera(String(source));
   }
   if (typeof source === 'object' && source !== null && typeof source.lavfi === 'string' && source.lavfi !== '') {
-    return { kind: 'lavfi', name: `lavfi:${source.lavfi}`, graph: source.lavfi };
+    return { kind: 'lavfi', name: printable(`lavfi:${source.lavfi}`), graph: source.lavfi };
   }
   if (typeof source !== 'string' || source === '') throw new FaceDetError('INVALID_ARGUMENT', `Expected a path, URL, camera index or { lavfi } as video source but received ${source === '' ? 'an empty string' : typeof source}; name a file, for example.`);
   if (source.includes('\0')) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a path or URL without NUL characters as video source but received one with them; remove them.');
@@ -73,8 +74,8 @@ export function naturalOrder(names: readonly string[]): string[] {
 }
 
 function stream(url: string): ResolvedSource {
-  // Passwords never stand in messages.
-  return { kind: 'stream', name: url.replace(/\/\/[^/@]*@/, '//'), url };
+  // Credentials and control characters are in no message.
+  return { kind: 'stream', name: printable(redactUrl(url)), url };
 }
 
 function camera(index: string): ResolvedSource {
@@ -84,24 +85,25 @@ function camera(index: string): ResolvedSource {
 }
 
 async function fileOrFolder(path: string): Promise<ResolvedSource> {
+  const name = printable(path);
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `${path}: reading it is not permitted.`, { cause });
-    throw new FaceDetError('NOT_FOUND', `${path}: no such file or folder.`, { cause });
+    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `${name}: reading it is not permitted.`, { cause });
+    throw new FaceDetError('NOT_FOUND', `${name}: no such file or folder.`, { cause });
   });
-  if (found.isDirectory()) return pictures(path, path, await readdir(path));
-  if (found.isFile() && found.size === 0) throw new FaceDetError('VIDEO_EMPTY', `${path}: expected a video, the file has no bytes.`);
-  if (found.isFIFO() || found.isCharacterDevice()) return { kind: 'pipe', name: path, path };
-  return { kind: 'file', name: path, path };
+  if (found.isDirectory()) return pictures(name, path, await readdir(path));
+  if (found.isFile() && found.size === 0) throw new FaceDetError('VIDEO_EMPTY', `${name}: expected a video, the file has no bytes.`);
+  if (found.isFIFO() || found.isCharacterDevice()) return { kind: 'pipe', name, path };
+  return { kind: 'file', name, path };
 }
 
 async function glob(pattern: string): Promise<ResolvedSource> {
   const folder = dirname(pattern);
-  if (/[*?[]/.test(folder)) throw new FaceDetError('INVALID_ARGUMENT', `${pattern}: expected wildcards in the last part only. Name one folder of pictures.`);
+  if (/[*?[]/.test(folder)) throw new FaceDetError('INVALID_ARGUMENT', `${printable(pattern)}: expected wildcards in the last part only. Name one folder of pictures.`);
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw new FaceDetError('NOT_FOUND', `${folder}: no such folder.`, { cause });
+    throw new FaceDetError('NOT_FOUND', `${printable(folder)}: no such folder.`, { cause });
   });
   const matches = wildcard(basename(pattern));
-  return pictures(pattern, folder, names.filter((name) => matches.test(name)));
+  return pictures(printable(pattern), folder, names.filter((name) => matches.test(name)));
 }
 
 function pictures(name: string, folder: string, names: readonly string[]): ResolvedSource {

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
+import { printable } from '@facedet/files';
 import type { CodecContext, Frame as NativeFrame } from 'node-av/lib';
 import { check, failure } from '../ffmpeg/errors.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
@@ -27,7 +28,8 @@ const BYTE_LIMIT = 512 * 1024 * 1024;
  * and `DEPENDENCY_MISSING` without node-av.
  */
 export async function decodeStillImage(source: string | Uint8Array, options: StillImageOptions = {}): Promise<PixelBuffer> {
-  const { pixelLimit = DEFAULT_LIMITS.pixelLimit, name = typeof source === 'string' ? source : 'the picture' } = options;
+  const { pixelLimit = DEFAULT_LIMITS.pixelLimit } = options;
+  const name = printable(options.name ?? (typeof source === 'string' ? source : 'the picture'));
   if (!(pixelLimit >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for the default.`);
   const bytes = typeof source === 'string' ? await readPicture(source) : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   const ffmpeg = await loadFfmpeg();
@@ -66,10 +68,10 @@ function codecOf(bytes: Buffer, name: string): string | undefined {
 
 async function readPicture(path: string): Promise<Buffer> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `Expected a readable picture but ${path} may not be read; change its permissions.`, { cause });
-    throw new FaceDetError('NOT_FOUND', `Expected a picture but ${path} does not exist; check the path.`, { cause });
+    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `Expected a readable picture but ${printable(path)} may not be read; change its permissions.`, { cause });
+    throw new FaceDetError('NOT_FOUND', `Expected a picture but ${printable(path)} does not exist; check the path.`, { cause });
   });
-  if (!found.isFile() || found.size > BYTE_LIMIT) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${path} is ${found.isFile() ? 'larger' : 'no file'}; name a picture.`);
+  if (!found.isFile() || found.size > BYTE_LIMIT) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${printable(path)} is ${found.isFile() ? 'larger' : 'no file'}; name a picture.`);
   return readFile(path);
 }
 
