@@ -231,6 +231,13 @@ describe('options', () => {
     await expect(scores({ scoreThreshold: 1.5 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
+  it('are not turned into the text of a name', () => {
+    for (const preset of [['paper'], { toString: 0 }, { toString: () => 'paper' }, Object('paper')] as unknown[])
+      expect(() => detectionSettings({ preset } as DetectionOptions)).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+  });
+
   it('of any kind are taken or refused with INVALID_ARGUMENT', () => {
     const anything = fc.oneof(
       fc.anything(),

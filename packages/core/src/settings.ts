@@ -170,7 +170,7 @@ export const DETECT_OPTIONS = ['inputSize', 'scoreThreshold', 'rotate', 'signal'
  */
 export function detectionSettings(options: DetectionOptions = {}): DetectionSettings {
   const preset = options.preset ?? 'runtime';
-  if (!Object.hasOwn(PRESETS, preset)) throw invalid('paper or runtime for preset', preset);
+  if (typeof preset !== 'string' || !Object.hasOwn(PRESETS, preset)) throw invalid('paper or runtime for preset', preset);
   const defaults = PRESETS[preset];
   const { maxFaces = Infinity } = options;
   if (!(maxFaces === Infinity || (Number.isInteger(maxFaces) && maxFaces > 0)))

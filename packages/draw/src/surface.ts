@@ -39,7 +39,7 @@ export function surfaceOfPixels(pixels: PixelBuffer, name = 'pixels'): Surface {
   const { data, width, height, format } = pixels;
   checkSize(width, height);
   expectThat(
-    Object.hasOwn(CHANNELS, format),
+    typeof format === 'string' && Object.hasOwn(CHANNELS, format),
     `a pixel format of ${Object.keys(CHANNELS).join(', ')}`,
     format,
     'convert the pixels to one of them',
@@ -156,7 +156,7 @@ export function sampleOf(plane: Plane, [red, green, blue]: Rgb): number {
 function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited' }: YuvPlanes): Plane['weights'][] {
   const name = matrix ?? (height >= 720 ? 'bt709' : 'bt601');
   expectThat(
-    Object.hasOwn(LUMA, name),
+    typeof name === 'string' && Object.hasOwn(LUMA, name),
     "'bt601', 'bt709' or 'bt2020' for matrix",
     name,
     'leave it out for the usual one',

@@ -221,3 +221,10 @@ describe('thresholds', () => {
     );
   });
 });
+
+it('a preset is a name, nothing that can be turned into one', () => {
+  for (const preset of [['balanced'], { toString: 0 }, { toString: () => 'balanced' }] as unknown[])
+    expect(() => createTracker({ preset: preset as Preset })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
+});

@@ -122,7 +122,7 @@ const FOREIGN_NAMES: Readonly<Record<string, string>> = {
 export function resolveOptions<D extends Detection>(options: TrackerOptions<D>) {
   checkNames(options);
   const { preset = 'balanced', frameRate = 30, compat = false, affinity, minAffinity = MIN_AFFINITY } = options;
-  if (!Object.hasOwn(PRESETS, preset))
+  if (typeof preset !== 'string' || !Object.hasOwn(PRESETS, preset))
     throw invalid('conservative, balanced or aggressive for preset', preset, 'PRESETS has their numbers');
   const base = PRESETS[preset];
   const {
