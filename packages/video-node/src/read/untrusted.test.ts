@@ -80,11 +80,11 @@ describe('names in messages', () => {
   it('have no credentials, terminal escapes or line breaks', async () => {
     for (const source of ['http://user:s3cret@127.0.0.1:9/x?token=s3cret', 'rtsp://u:s3cret@127.0.0.1:9/x', 'missing\u001b[2Js.mp4', 'missing\n.mp4', 'none\u202e/*.png', 'none\u001b.heic', { lavfi: 'no\u001b[2Jsuch' }]) {
       const { message } = (await refusal(source))!;
-      expect(message).not.toMatch(/s3cret|[\u0000-\u001f\u202e]/);
+      expect(message).not.toMatch(/s3cret|\p{Cc}|\u202e/u);
     }
     for (const name of ['a\u001b.mp4', 'a\u001b.heic', 'a\u001b.tga']) {
       writeFileSync(at(name), 'no video\n'.repeat(20));
-      expect((await refusal(at(name)))!.message).not.toMatch(/[\u0000-\u001f]/);
+      expect((await refusal(at(name)))!.message).not.toMatch(/\p{Cc}/u);
     }
   });
 });
