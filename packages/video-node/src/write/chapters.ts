@@ -50,8 +50,10 @@ export function parseChapters(parts: readonly string[]): Chapter[] {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!;
     if (/^\s*Chapter #\d+:\d+: $/.test(part)) {
-      const start = /^start (-?\d+(?:\.\d+)?)/.exec(parts[i + 1] ?? '');
-      const end = /^end (-?\d+(?:\.\d+)?)/.exec(parts[i + 2] ?? '');
+      // Other threads may log in between.
+      const near = parts.slice(i + 1, i + 9);
+      const start = near.map((next) => /^start (-?\d+(?:\.\d+)?), $/.exec(next)).find(Boolean);
+      const end = near.map((next) => /^end (-?\d+(?:\.\d+)?)$/.exec(next)).find(Boolean);
       if (start && end) chapters.push({ start: Number(start[1]), end: Number(end[1]), title: '' });
     } else if (/^ {8}title {11}: $/.test(part) && chapters.length > 0) {
       const lines = [parts[i + 1] ?? ''];

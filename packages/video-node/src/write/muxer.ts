@@ -7,6 +7,7 @@ import type { Fraction } from '../read/metadata.ts';
 import { openSideStreams, type LeftOut, type SideStreamOptions, type SideStreamSummary } from './side-streams.ts';
 import { muxerOptions, STRICTNESS } from './trial.ts';
 import { moveIndexToFront } from './faststart.ts';
+import { addMatroskaChapters } from './matroska-chapters.ts';
 import { trimFragments } from './mp4-fragments.ts';
 
 /** What a muxer is opened with. */
@@ -151,7 +152,10 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
       await output.closeOutput();
       opened = false;
       // What ends early is read again by `resume`: it needs no second copy.
-      if (rest && (container === 'mp4' || container === 'mov')) await moveIndexToFront(path, side?.chapters);
+      if (!rest) return;
+      const chapters = side?.chapters ?? [];
+      if (container === 'mp4' || container === 'mov') await moveIndexToFront(path, chapters);
+      else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters))) side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no room for them' });
     },
     async close() {
       if (closed) return;

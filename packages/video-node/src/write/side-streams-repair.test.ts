@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadFfmpeg } from '../ffmpeg/load.ts';
 import { tempFolder } from '../fixtures.ts';
 import { openVideo } from '../read/open-video.ts';
-import { createVideoWriter } from './writer.ts';
+import { createVideoWriter, type VideoWriterOptions } from './writer.ts';
 
 const run = promisify(execFile);
 const FFMPEG = '/usr/bin/ffmpeg';
@@ -18,9 +18,9 @@ const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const ffmpeg = (...args: string[]) => run(FFMPEG, ['-v', 'error', '-y', ...args]);
 
-async function copy(source: string, name: string) {
+async function copy(source: string, name: string, options: Partial<VideoWriterOptions> = {}) {
   const video = await openVideo(source);
-  const writer = await createVideoWriter(at(name), { like: video.metadata, preset: name.endsWith('.webm') ? '8' : 'ultrafast', threads: 1 });
+  const writer = await createVideoWriter(at(name), { like: video.metadata, preset: name.endsWith('.webm') ? '8' : 'ultrafast', threads: 1, ...options });
   for await (const frame of video) {
     await writer.write(frame);
     frame.close();
@@ -156,12 +156,12 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     }
   });
 
-  it('has its chapters in MP4 and MOV, and their absence named elsewhere', async () => {
+  it('has its chapters, or their absence named where metadata is not kept', async () => {
     const part = (start: number, end: number, title: string) => `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${start}\nEND=${end}\ntitle=${title}\n`;
     writeFileSync(at('chapters.txt'), `;FFMETADATA1\ntitle=Film\n${part(0, 800, 'Stream #1')}${part(800, 2000, 'Intro: é \\= 1')}`);
     for (const source of ['chapters.mp4', 'chapters.mkv']) {
       await ffmpeg('-i', at('base.mp4'), '-i', at('chapters.txt'), '-map_metadata', '1', '-map_chapters', '1', '-c', 'copy', at(source));
-      for (const extension of ['mp4', 'mov']) {
+      for (const extension of ['mp4', 'mov', 'mkv', 'webm']) {
         const { writer } = await copy(at(source), `${source}.${extension}`);
         expect(writer.leftOut).toEqual([]);
         const { stdout } = await run('/usr/bin/ffprobe', ['-v', 'error', '-of', 'json', '-show_chapters', at(`${source}.${extension}`)]);
@@ -171,7 +171,7 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
         expect((await run(FFMPEG, ['-v', 'error', '-i', at(`${source}.${extension}`), '-f', 'null', '-'])).stderr).toBe('');
       }
     }
-    expect((await copy(at('chapters.mp4'), 'chapters.mp4.mkv')).writer.leftOut).toMatchObject([{ kind: 'chapters' }]);
+    expect((await copy(at('chapters.mp4'), 'no-chapters.mkv', { keepMetadata: false })).writer.leftOut).toMatchObject([{ kind: 'chapters' }]);
   });
 
   it('names what is not written', async () => {

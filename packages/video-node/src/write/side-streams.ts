@@ -45,9 +45,9 @@ export interface SideStreamSummary {
 
 /** Sound and subtitles on their way from the source to the output. */
 export interface SideStreams {
-  readonly leftOut: readonly LeftOut[];
+  readonly leftOut: LeftOut[];
   readonly summary: readonly SideStreamSummary[];
-  /** Chapters for the output, in its seconds; none where its container can't be given any. */
+  /** Chapters for the output, in its seconds. */
   readonly chapters: readonly Chapter[];
   /** Seconds of sound before the first picture: the pictures begin that much later in the output. */
   readonly lead: number;
@@ -134,8 +134,8 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     throw error;
   }
   let chapters = await readChapters(ffmpeg, format);
-  if (chapters.length > 0 && (!options.metadata || !/^(mp4|mov)$/.test(container))) {
-    leftOut.push({ kind: 'chapters', codec: 'none', reason: options.metadata ? 'chapters are written into .mp4 and .mov' : 'they are metadata' });
+  if (chapters.length > 0 && !options.metadata) {
+    leftOut.push({ kind: 'chapters', codec: 'none', reason: 'they are metadata' });
     chapters = [];
   }
   for (let i = held.length - 1; i >= 0; i--) if (!routes.has(held[i]!.streamIndex)) held.splice(i, 1)[0]!.free();
