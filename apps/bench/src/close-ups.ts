@@ -16,10 +16,12 @@
 // sizes from 224 to 3000. Found: a detection has IoU >= 0.5 with the visible part of the face's box, or covers its
 // center with 0.5 to 2 times its area. Extra: a box that is neither this face nor another of the ground truth or of
 // what scrfd_2.5g_kps finds in the whole picture (IoU >= 0.35, or 70 % of the box inside that face). "at the face":
-// half of the box or more is inside it.
+// half of the box or more is inside it. Masked: at least 95 % of the inner half (in each direction) of the visible part
+// of the face's box is under the masks of `facedet anonymize`; with '{"scoreThreshold": 0.2}', its score.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { clipBox, iou, type Box, type Face, type PixelBuffer } from '@facedet/core';
+import { anonymizePixels } from '@facedet/draw';
 import { writeImage } from '@facedet/runtime-node';
 import { sharedFolder } from './shared/folder.ts';
 import { percent } from './shared/measure.ts';
@@ -85,6 +87,8 @@ interface Outcome {
   readonly fragments: number;
   /** Boxes elsewhere. */
   readonly elsewhere: number;
+  /** Share of the inner half of the face that masks cover. */
+  readonly masked: number;
   readonly faces: readonly Face[];
 }
 
@@ -183,7 +187,37 @@ function judge(closeUp: CloseUp, faces: readonly Face[]): Outcome {
       i !== own && !others.some((other) => iou(box, other) >= 0.35 || commonPart(box, other) >= 0.7 * area(box)),
   );
   const fragments = strange.filter((box) => commonPart(box, truth) >= 0.5 * area(box)).length;
-  return { found: own >= 0, score: faces[own]?.score ?? 0, fragments, elsewhere: strange.length - fragments, faces };
+  return {
+    found: own >= 0,
+    score: faces[own]?.score ?? 0,
+    fragments,
+    elsewhere: strange.length - fragments,
+    masked: maskedShare(closeUp, truth, faces),
+    faces,
+  };
+}
+
+/** Longer side of the picture on which masks are drawn. */
+const MASK_SIZE = 400;
+
+/** Share of the inner half of a box, in each direction, that the masks of faces cover. */
+function maskedShare({ width, height }: CloseUp, truth: Box, faces: readonly Face[]): number {
+  const scale = Math.min(1, MASK_SIZE / Math.max(width, height));
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+  const data = new Uint8Array(w * h);
+  const scaled = faces.map(({ box, score }) => ({
+    score,
+    box: { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale },
+  }));
+  anonymizePixels({ data, width: w, height: h, format: 'gray' }, scaled, { effect: 'solid', color: [255, 255, 255] });
+  let [all, covered] = [0, 0];
+  for (let y = Math.ceil((truth.y + truth.height / 4) * scale); y < (truth.y + 0.75 * truth.height) * scale; y++) {
+    for (let x = Math.ceil((truth.x + truth.width / 4) * scale); x < (truth.x + 0.75 * truth.width) * scale; x++) {
+      all++;
+      if (data[y * w + x]! > 128) covered++;
+    }
+  }
+  return covered / all;
 }
 
 /** The crop with its boxes, for the contact sheet. */
@@ -255,6 +289,8 @@ function figures(setup: number, wanted: (closeUp: CloseUp) => boolean = () => tr
     total,
     found: hits,
     recall: total ? hits / total : 0,
+    masked: sum((r) => Number(r.masked >= 0.95)),
+    leastMasked: Math.min(...results.map((r) => r.masked)),
     fragments: sum((r) => r.fragments),
     elsewhere: sum((r) => r.elsewhere),
   };
@@ -321,10 +357,10 @@ if (options.json) {
     );
   console.log(
     `${table(
-      ['close-ups found', 'all', 'extra boxes at the face', 'elsewhere'],
+      ['close-ups found', 'all', 'masked', 'least of a face masked', 'extra boxes at the face', 'elsewhere'],
       setups.map(({ name }, s) => {
-        const { fragments, elsewhere } = figures(s);
-        return [name, cell(s), String(fragments), String(elsewhere)];
+        const { total, masked, leastMasked, fragments, elsewhere } = figures(s);
+        return [name, cell(s), `${masked}/${total}`, percent(leastMasked), String(fragments), String(elsewhere)];
       }),
     )}\n`,
   );
