@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, linkSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Seconds between signs of life of a holder. */
@@ -100,7 +101,7 @@ function hold(path: string, text: string): FileLock {
 
 /** Creates the lock with its content at once: written aside and linked into place, so that no lock is without owner. */
 function create(path: string, text: string): boolean {
-  const aside = `${path}.${randomUUID()}`;
+  const aside = asideOf(path);
   writeNew(aside, text);
   try {
     linkSync(aside, path);
@@ -120,6 +121,11 @@ function create(path: string, text: string): boolean {
   }
 }
 
+/** A name beside the lock; not made of the lock's, which may be as long as names can be. */
+function asideOf(path: string): string {
+  return join(dirname(path), `.${randomUUID()}.lock`);
+}
+
 function writeNew(path: string, text: string): void {
   const file = openSync(path, 'wx');
   try {
@@ -131,7 +137,7 @@ function writeNew(path: string, text: string): void {
 
 /** Whoever renames an abandoned lock removes it; one that became another's in between is put back. */
 function remove(path: string, abandoned: string): void {
-  const aside = `${path}.${randomUUID()}`;
+  const aside = asideOf(path);
   try {
     renameSync(path, aside);
   } catch {

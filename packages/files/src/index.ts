@@ -3,7 +3,7 @@ export { loadOptional, oneLine } from './optional.ts';
 export { printable } from './printable.ts';
 export { redactUrl } from './redact-url.ts';
 // Outputs: in progress under a partial name, or written to directly.
-export { openOutput, replaceFile, writeOutput, writeOutputSync, type OpenOutputOptions, type OutputFile } from './output-file.ts';
+export { lockOutput, openOutput, renameOutput, replaceFile, writeOutput, writeOutputSync, type OpenOutputOptions, type OutputFile } from './output-file.ts';
 export { outputPlace, partialPathOf, type OutputPlace } from './output-place.ts';
 export { outputError } from './output-error.ts';
 export { describeOwner, tryLock, withLock, type FileLock, type LockOwner, type WithLockOptions } from './file-lock.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, unlinkSync, write as writeCallback, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { FaceDetError } from '@facedet/checks';
 import { describeOwner, tryLock, type FileLock } from './file-lock.ts';
@@ -36,6 +36,33 @@ export interface OpenOutputOptions {
   readonly media?: boolean;
   /** Keeps this many bytes of what an interrupted run left and continues behind them; default 0: from the beginning. */
   readonly keepBytes?: number;
+  /** The caller holds the output's lock (`lockOutput`), which then stays held. Default false. */
+  readonly isLocked?: boolean;
+}
+
+const NO_LOCK = { release() {} };
+
+/**
+ * Holds `NAME.partial.lock` against other runs, for an output that is opened later, and makes missing folders. Nothing is
+ * held for pipes, devices and `-`. Throws `OUTPUT_IN_USE` where another run writes the same output, `OUTPUT_UNWRITABLE`
+ * and `DISK_FULL`.
+ */
+export function lockOutput(path: string, { media = false }: { readonly media?: boolean } = {}): Pick<FileLock, 'release'> {
+  return guarded(path, undefined, () => {
+    const place = outputPlace(path, { media });
+    if (place.kind === 'stream') return NO_LOCK;
+    mkdirSync(dirname(place.partialPath), { recursive: true });
+    return lockPartial(path, place.partialPath);
+  });
+}
+
+/** Gives a file in progress its final name and flushes the folder. Throws `OUTPUT_UNWRITABLE`, also for a link in its place. */
+export function renameOutput(partialPath: string, path: string): void {
+  guarded(path, partialPath, () => {
+    requireRegular(partialPath, lstatSync(partialPath));
+    renameSync(partialPath, path);
+    flushFolder(path);
+  });
 }
 
 /**
@@ -45,9 +72,10 @@ export interface OpenOutputOptions {
  *
  * Throws `OUTPUT_IN_USE` where another run writes the same output, `OUTPUT_UNWRITABLE` and `DISK_FULL`.
  */
-export function openOutput(path: string, { media = false, keepBytes = 0 }: OpenOutputOptions = {}): OutputFile {
+export function openOutput(path: string, { media = false, keepBytes = 0, isLocked = false }: OpenOutputOptions = {}): OutputFile {
   const place = guarded(path, undefined, () => outputPlace(path, { media }));
-  return place.kind === 'stream' ? openStream(path, place) : openFile(path, place, { keepBytes, isKept: true, createsFolder: true });
+  const options = { keepBytes, isLocked, isKept: true, createsFolder: true };
+  return place.kind === 'stream' ? openStream(path, place) : openFile(path, place, options);
 }
 
 /** An output that is written at once: what fails is not kept. */
@@ -82,16 +110,18 @@ export async function writeOutput(path: string, data: Uint8Array, signal?: Abort
 
 /**
  * Replaces a small file of our own (a cache entry, a run manifest) in one step: readers see the old or the new content,
- * and of several writers one wins. A link in its place is replaced. Throws `DISK_FULL` and `OUTPUT_UNWRITABLE`.
+ * and of several writers one wins. A link in its place is replaced. Without `flush` it may be gone after a power failure.
+ * Throws `DISK_FULL` and `OUTPUT_UNWRITABLE`.
  */
-export function replaceFile(path: string, data: string | Uint8Array): void {
-  const aside = `${path}.${randomUUID()}.partial`;
+export function replaceFile(path: string, data: string | Uint8Array, { flush = true }: { readonly flush?: boolean } = {}): void {
+  // Not made of the file's name, which may be as long as names can be.
+  const aside = join(dirname(path), `.${randomUUID()}.partial`);
   guarded(path, undefined, () => {
     try {
       const file = createExclusively(aside);
       try {
         writeFully(file, toBytes(data));
-        fsyncSync(file);
+        if (flush) fsyncSync(file);
       } finally {
         closeSync(file);
       }
@@ -100,7 +130,7 @@ export function replaceFile(path: string, data: string | Uint8Array): void {
       rmSync(aside, { force: true });
       throw error;
     }
-    flushFolder(path);
+    if (flush) flushFolder(path);
   });
 }
 
@@ -112,14 +142,15 @@ interface OpenFileOptions {
   readonly keepBytes?: number;
   /** Whether what was written stays where writing fails. */
   readonly isKept?: boolean;
+  readonly isLocked?: boolean;
   readonly createsFolder: boolean;
 }
 
-function openFile(path: string, { target, partialPath }: OutputPlace & { kind: 'file' }, { keepBytes = 0, isKept = false, createsFolder }: OpenFileOptions): InternalFile {
+function openFile(path: string, { target, partialPath }: OutputPlace & { kind: 'file' }, { keepBytes = 0, isKept = false, isLocked = false, createsFolder }: OpenFileOptions): InternalFile {
   const kept = isKept ? partialPath : undefined;
   const lock = guarded(path, undefined, () => {
     if (createsFolder) mkdirSync(dirname(partialPath), { recursive: true });
-    return lockOutput(path, partialPath);
+    return isLocked ? NO_LOCK : lockPartial(path, partialPath);
   });
   let file: number;
   try {
@@ -240,7 +271,7 @@ function openPipe(target: string): number {
   }
 }
 
-function lockOutput(path: string, partialPath: string): FileLock {
+function lockPartial(path: string, partialPath: string): FileLock {
   const lock = tryLock(`${partialPath}.lock`);
   if (!('heldBy' in lock)) return lock;
   const holder = describeOwner(lock.heldBy);

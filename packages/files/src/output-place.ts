@@ -1,6 +1,7 @@
-import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/checks';
+import { outputError } from './output-error.ts';
 import { printable } from './printable.ts';
 
 /** Where an output goes. */
@@ -22,18 +23,27 @@ export function partialPathOf(path: string, { media = false }: { readonly media?
 
 /**
  * Finds out where an output goes: `-`, `/dev/stdout` and `/dev/fd/N` are open already; pipes and devices are streams; of
- * a link to a regular file the target is written, and the link stays. Throws `OUTPUT_UNWRITABLE` for folders.
+ * a link to a regular file the target is written, and the link stays. Throws `OUTPUT_UNWRITABLE` for folders and for paths
+ * that lead nowhere.
  */
 export function outputPlace(path: string, options: { readonly media?: boolean } = {}): OutputPlace {
   const fd = openDescriptor(path);
   if (fd !== undefined) return { kind: 'stream', target: path, fd };
   const target = behindLinks(path);
-  const found = statSync(target, { throwIfNoEntry: false });
+  const found = kindOf(path, target);
   if (found?.isDirectory()) {
     throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a file that can be written but received a folder; give the name of a file.`);
   }
   if (found && !found.isFile()) return { kind: 'stream', target };
   return { kind: 'file', target, partialPath: partialPathOf(target, options) };
+}
+
+function kindOf(path: string, target: string): Stats | undefined {
+  try {
+    return statSync(target, { throwIfNoEntry: false });
+  } catch (error) {
+    throw outputError(path, error);
+  }
 }
 
 function openDescriptor(path: string): number | undefined {

@@ -1,6 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FaceDetError, type Box, type PixelBuffer, type RasterSource } from '@facedet/core';
+import type { Box, PixelBuffer, RasterSource } from '@facedet/core';
+import { outputError, renameOutput, replaceFile } from '@facedet/files';
 import type { VideoFace } from '@facedet/pipeline';
 import { loadFfmpeg } from '../ffmpeg/load.ts';
 import { encodeJpeg } from '../write/jpeg.ts';
@@ -47,6 +49,8 @@ export interface Gallery {
   finish(): Promise<void>;
   /** Leaves what is there under partial names (`0001.partial.jpg`, `index.partial.html`), for a person to look at and for `resume`. */
   leave(): Promise<void>;
+  /** Removes what is there under partial names. */
+  discard(): Promise<void>;
 }
 
 interface Identity {
@@ -113,12 +117,11 @@ export async function openGallery(folder: string, { source, resume = false, page
     for (const identity of identities.values()) {
       if (!identity.pixels) continue;
       const bytes = await encodeJpeg(await loadFfmpeg(), identity.pixels);
-      await guard(folder, () => writeFile(join(folder, imageName(identity.id, true)), bytes));
+      replaceFile(join(folder, imageName(identity.id, true)), bytes);
       identity.pixels = null;
     }
     held = 0;
-    await guard(folder, () => writeFile(`${statePath}.new`, text(document())));
-    await guard(folder, () => rename(`${statePath}.new`, statePath));
+    replaceFile(statePath, text(document()));
     saved = performance.now();
   }
 
@@ -132,8 +135,8 @@ export async function openGallery(folder: string, { source, resume = false, page
     };
   }
 
-  async function writePage(path: string, partial: boolean): Promise<void> {
-    if (page) await guard(folder, () => writeFile(path, page(document(), (id) => imageName(id, partial))));
+  function writePage(path: string, partial: boolean): void {
+    if (page) replaceFile(path, page(document(), (id) => imageName(id, partial)));
   }
 
   const partialPage = join(folder, 'index.partial.html');
@@ -155,10 +158,10 @@ export async function openGallery(folder: string, { source, resume = false, page
       const before = await read(join(folder, 'identities.json'));
       await save();
       const { identities: all } = document();
-      for (const { id, image } of all) if (image) await guard(folder, () => rename(join(folder, imageName(id, true)), join(folder, image)).catch(unlessNamed));
-      await writePage(partialPage, false);
-      await guard(folder, () => rename(statePath, join(folder, 'identities.json')));
-      if (page) await guard(folder, () => rename(partialPage, join(folder, 'index.html')));
+      for (const { id, image } of all) if (image) nameUnlessNamed(join(folder, imageName(id, true)), join(folder, image));
+      writePage(partialPage, false);
+      renameOutput(statePath, join(folder, 'identities.json'));
+      if (page) renameOutput(partialPage, join(folder, 'index.html'));
       // An earlier gallery's page would show other faces.
       else for (const path of [partialPage, join(folder, 'index.html')]) await rm(path, { force: true });
       // What an earlier gallery of this folder had more.
@@ -167,14 +170,15 @@ export async function openGallery(folder: string, { source, resume = false, page
     },
     async leave() {
       await save();
-      await writePage(partialPage, true);
+      writePage(partialPage, true);
     },
+    discard: () => forget(folder, document(), statePath),
   };
 }
 
-/** A run that ended while it gave names had named this one already. */
-function unlessNamed(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
+/** A run that ended while it gave names had named some already. */
+function nameUnlessNamed(partial: string, path: string): void {
+  if (existsSync(partial)) renameOutput(partial, path);
 }
 
 /** The file of an identity's portrait: `0007.jpg`, in the making `0007.partial.jpg`. */
@@ -227,9 +231,7 @@ async function guard<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC') throw new FaceDetError('DISK_FULL', `${folder}: no space is left on the disk. The pictures written up to here are kept.`, { cause });
-    throw new FaceDetError('OUTPUT_UNWRITABLE', `${folder}: expected a folder that can be written: ${message}`, { cause });
+    throw outputError(folder, cause);
   }
 }
 

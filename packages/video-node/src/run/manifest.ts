@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { FaceDetError } from '@facedet/core';
+import { replaceFile } from '@facedet/files';
 import { version } from '../../package.json';
 import { resolveSource, type VideoSource } from '../read/source.ts';
 
@@ -158,7 +159,7 @@ export function openManifests(outputs: readonly PartialOutput[], now: RunManifes
   const left = resume ? outputs.map((output) => readManifest(output, now)) : [];
   const complete = left.length > 0 && left.every((manifest) => manifest?.summary !== undefined);
   const writeAll = (manifest: RunManifest) => {
-    for (const { path } of outputs) writeWhole(manifestPath(path), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    for (const { path } of outputs) replaceFile(manifestPath(path), `${JSON.stringify(manifest, undefined, 2)}\n`);
   };
   return {
     content: now,
@@ -195,23 +196,4 @@ function readManifest({ path, partials }: PartialOutput, now: RunManifest): RunM
     `${path}: expected the settings, model and input of the interrupted run but received others: ` +
       `${differing.slice(0, NAMED).join('; ')}${more}. ${start}`.slice(0, 800),
   );
-}
-
-function writeWhole(path: string, text: string): void {
-  const next = `${path}.new`;
-  try {
-    rmSync(next, { force: true });
-    const file = openSync(next, 'wx');
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, path);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC') throw new FaceDetError('DISK_FULL', `${path}: no space is left on the disk.`, { cause });
-    throw new FaceDetError('OUTPUT_UNWRITABLE', `${path}: expected a file that can be written: ${message}`, { cause });
-  }
 }

@@ -1,7 +1,8 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaceDetError, isFaceDetError, type Detector } from '@facedet/core';
 import type { AnonymizeOptions } from '@facedet/draw';
+import { partialPathOf, renameOutput } from '@facedet/files';
 import {
   createVideoDetector,
   videoDetectorOptionNames,
@@ -20,6 +21,7 @@ import type { GalleryPage } from './gallery.ts';
 import { endless } from './live-end.ts';
 import { freeNames } from './live-names.ts';
 import { describeRun, openManifests, type Manifests } from './manifest.ts';
+import { lockOutputs, outputFiles, refusePipe } from './output-files.ts';
 import type { Preview } from './preview.ts';
 import { NO_RESUME_STATE, openResumeState } from './resume-state.ts';
 import { rowOf, type Row } from './rows.ts';
@@ -43,11 +45,14 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   draw?: boolean | DrawOptions;
   /** Hides faces in the output. A frame whose detection failed is hidden whole. */
   anonymize?: boolean | AnonymizeOptions;
-  /** A file with a line for every frame. */
+  /**
+   * A file with a line for every frame. As `mot` and `csv`, it may be `-` for standard output, a named pipe or a device:
+   * rows are written to those as they come. Of a link the file behind it is written.
+   */
   jsonl?: string;
-  /** A file in MOT's text format. */
+  /** A file in MOT's text format; see `jsonl`. */
   mot?: string;
-  /** A CSV file. */
+  /** A CSV file; see `jsonl`. */
   csv?: string;
   /** A folder for the best portrait of each identity and `identities.json`, which says who appears when. It needs a tracker. */
   thumbnails?: string;
@@ -58,7 +63,7 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   /**
    * Continues what an interrupted run left in its partial files; the outputs end up as of an uninterrupted run. Refused
    * with `RESUME_MISMATCH` where the run manifest beside a partial file says that settings, model or input were others,
-   * and with `INVALID_ARGUMENT` for live sources.
+   * and with `INVALID_ARGUMENT` for live sources, and where the source or an output is a pipe.
    */
   resume?: boolean;
   /**
@@ -116,7 +121,8 @@ export interface VideoSummary extends VideoStatistics {
  * overwrites what an earlier one recorded: its outputs get the next free number.
  *
  * Throws what `openVideo`, `createVideoWriter` and the detector throw, `DISK_FULL` and `OUTPUT_UNWRITABLE`,
- * `RESUME_MISMATCH`, `NOTHING_ANALYZED` where every frame failed (the outputs stay under their partial names), and, for
+ * `OUTPUT_IN_USE` where another run writes one of the outputs, `OUTPUT_CLOSED` where the reader of a pipe has ended and
+ * there is no other output, `RESUME_MISMATCH`, `NOTHING_ANALYZED` where every frame failed (the outputs stay under their partial names), and, for
  * sources that end by themselves, the signal's reason.
  */
 export async function processVideo(source: VideoSource, options: ProcessVideoOptions): Promise<VideoSummary> {
@@ -124,20 +130,25 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   const { resume = false, signal } = options;
   checkOptions(options);
   const asked = outputsOf(options);
+  if (resume) await refusePipe(source);
   let video: VideoInput = await openVideo(source, options);
   const { metadata } = video;
   const { live } = metadata;
   let sinks: Sink[] = [];
   let keepLast = () => {};
+  let unlock = () => {};
+  let discard: (() => Promise<void>) | undefined;
   try {
     if (live && resume)
       throw new FaceDetError('INVALID_ARGUMENT', `Expected no resume for the live source ${metadata.source} but received true: what it showed meanwhile is gone. Start again without it; earlier recordings are kept.`);
     const outputs = live ? freeNames(asked, partialsOf) : asked;
-    const paths = Object.values(outputs);
-    const manifests = await manifestsOf(source, options, outputs, resume);
+    const { targets, files } = outputFiles(outputs, resume);
+    const paths = Object.values(files);
+    unlock = lockOutputs(targets);
+    const manifests = await manifestsOf(source, options, files, resume);
     const finished = manifests.summary as Partial<VideoSummary> | undefined;
     if (finished) {
-      await nameOutputs(outputs, options, metadata);
+      await nameOutputs(files, options, metadata);
       manifests.remove();
       return { ...(finished as VideoSummary), metadata, outputs };
     }
@@ -145,9 +156,10 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     if (!manifests.continues) manifests.remove();
 
     const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
-    const { output, thumbnails, show, thumbnailsPage } = { ...options, ...outputs };
+    const { output, thumbnails, show, thumbnailsPage } = { ...options, ...targets };
     const continues = resume && manifests.continues;
-    const rows: RowSink = openRowSink({ jsonl: outputs.jsonl, mot: outputs.mot, csv: outputs.csv }, continues);
+    const hasOthers = output !== undefined || thumbnails !== undefined || show !== undefined;
+    const rows: RowSink = openRowSink({ jsonl: targets.jsonl, mot: targets.mot, csv: targets.csv }, { resume: continues, hasOthers, isLocked: true });
     sinks = [rows];
     const film: FilmSink | undefined =
       output === undefined ? undefined : await openFilmSink(output, { ...options.encoding, like: metadata, resume: continues });
@@ -160,6 +172,12 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     sinks = [...(gallery ? [gallery] : []), ...(film ? [film] : []), rows];
     if (show) sinks.push(previewSink(show, options, () => pipeline.statistics));
     manifests.write();
+    // A run that fails before its first frame leaves nothing.
+    if (!continues)
+      discard = async () => {
+        for (const sink of sinks) await sink.discard();
+        manifests.remove();
+      };
     options.onStart?.({ metadata, outputs });
 
     const editor = output === undefined ? undefined : createEditor(options);
@@ -223,6 +241,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       if (options.onFrame) await options.onFrame(result, row, metadata);
       const { frame } = result;
       const item = { frame, row, until: untilOf(frame, metadata), edit: editor?.next(row, result), result };
+      discard = undefined;
       for (const sink of sinks) await sink.write(item);
       if (result.index >= counted) count(row);
       const { index, timestamp } = result;
@@ -261,9 +280,11 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   } catch (error) {
     // What is there stays, playable and readable; why it ended is the error that counts.
     keepLast();
-    for (const sink of sinks) await sink.leave();
+    if (discard) await discard();
+    else for (const sink of sinks) await sink.leave();
     throw error;
   } finally {
+    unlock();
     await video.close();
   }
 }
@@ -286,7 +307,7 @@ function outputsOf(options: ProcessVideoOptions): OutputPaths {
 function partialsOf(path: string, kind: (typeof OUTPUTS)[number]): string[] {
   if (kind === 'output') return [partialVideoPath(path), formerVideoPath(path)];
   if (kind === 'thumbnails') return [join(path, 'identities.json'), join(path, 'identities.json.partial')];
-  return [`${path}.partial`];
+  return [partialPathOf(path)];
 }
 
 /** Options that say where results go and how fast, not which they are. Any other counts. */
@@ -328,8 +349,8 @@ async function nameOutputs(outputs: OutputPaths, { thumbnailsPage }: ProcessVide
   const { output, thumbnails, ...texts } = outputs;
   if (thumbnails !== undefined && existsSync(join(thumbnails, 'identities.json.partial')))
     await (await openGallerySink(thumbnails, { source, resume: true, ...(thumbnailsPage && { page: thumbnailsPage }) })).commit();
-  if (output !== undefined && existsSync(partialVideoPath(output))) renameSync(partialVideoPath(output), output);
-  for (const path of Object.values(texts)) if (existsSync(`${path}.partial`)) renameSync(`${path}.partial`, path);
+  if (output !== undefined && existsSync(partialVideoPath(output))) renameOutput(partialVideoPath(output), output);
+  for (const path of Object.values(texts)) if (existsSync(partialPathOf(path))) renameOutput(partialPathOf(path), path);
 }
 
 function untilOf({ timestamp, duration }: VideoFrame, { fps }: VideoMetadata): number {

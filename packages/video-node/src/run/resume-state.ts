@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
 import type { RunManifest } from './manifest.ts';
@@ -99,10 +100,9 @@ function load(path: string): ResumePoint[] {
 function save(folder: string, path: string, text: string): void {
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(`${path}.new`, text);
-    renameSync(`${path}.new`, path);
+    replaceFile(path, text, { flush: false });
   } catch {
-    remove(`${path}.new`);
+    // The run goes on without.
   }
 }
 

@@ -1,5 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { FaceDetError } from '@facedet/core';
+import { openOutput, outputPlace, printable, type OutputFile } from '@facedet/files';
 import { csvLines, CSV_HEADER, jsonLine, motLines, parseRow, type Row } from './rows.ts';
-import { linesLeft, openPartialText } from './partial-text.ts';
 
 /** Where rows go. */
 export interface RowPaths {
@@ -8,7 +10,7 @@ export interface RowPaths {
   readonly csv?: string | undefined;
 }
 
-/** The rows' files in the making. */
+/** The files of rows in progress. */
 export interface RowFiles {
   /** Frames whose rows an interrupted run left whole; the next frame to write has this number. */
   readonly frames: number;
@@ -20,42 +22,109 @@ export interface RowFiles {
   /** Gives the files their final names. */
   commit(): void;
   leave(): void;
+  /** Removes the files. */
+  discard(): void;
+}
+
+/** Options of `openRowFiles`. */
+export interface RowFileOptions {
+  readonly resume: boolean;
+  /** Whether the run has other outputs, for which it goes on when the reader of a pipe has ended. */
+  readonly hasOthers?: boolean;
+  /** The caller holds the outputs' locks. */
+  readonly isLocked?: boolean;
 }
 
 /**
- * Opens the files of rows. With `resume`, what an interrupted run left is kept up to the last frame that is whole in all of them. JSONL
- * has a line for every frame and is written last; without it, the last frame that MOT or CSV show may be only half there, and is
- * written again.
+ * Opens the files of rows; pipes, devices and `-` (standard output) are written to as they are. With `resume`, what an
+ * interrupted run left is kept up to the last frame that is whole in all of them. JSONL has a line for every frame and is
+ * written last; without it, the last frame that MOT or CSV show may be only half there, and is written again.
+ *
+ * Writing throws `OUTPUT_CLOSED` when the reader of a pipe has ended and nothing else is written; also `DISK_FULL` and
+ * `OUTPUT_UNWRITABLE`.
  */
-export function openRowFiles(paths: RowPaths, resume: boolean): RowFiles {
+export function openRowFiles(paths: RowPaths, { resume, hasOthers = false, isLocked = false }: RowFileOptions): RowFiles {
   const left = resume ? { jsonl: read(paths.jsonl), mot: read(paths.mot), csv: read(paths.csv)?.slice(1) } : {};
-  const frameOf = { mot: (line: string) => Number(line.split(',', 1)[0]) - 1, csv: (line: string) => Number(line.split(',', 1)[0]) };
-  const whole = left.jsonl ? left.jsonl.length : Math.min(...(['mot', 'csv'] as const).flatMap((kind) => (paths[kind] ? [lastFrame(left[kind], frameOf[kind])] : [])));
-  // A file that is asked for but is not there makes all of them begin anew.
-  const missing = (['jsonl', 'mot', 'csv'] as const).some((kind) => paths[kind] && !left[kind]);
-  const frames = missing || !Number.isFinite(whole) ? 0 : whole;
-  const keep = (lines: string[] | undefined, frame: (line: string) => number) => (lines ?? []).filter((line) => frame(line) < frames);
-  const jsonl = paths.jsonl ? openPartialText(paths.jsonl, left.jsonl?.slice(0, frames)) : undefined;
-  const mot = paths.mot ? openPartialText(paths.mot, keep(left.mot, frameOf.mot)) : undefined;
-  const csv = paths.csv ? openPartialText(paths.csv, frames > 0 ? [CSV_HEADER.trimEnd(), ...keep(left.csv, frameOf.csv)] : []) : undefined;
-  if (frames === 0) csv?.write(CSV_HEADER);
-  const files = [mot, csv, jsonl].filter((file) => file !== undefined);
+  const frames = framesOf(paths, left);
+  const opened: OutputFile[] = [];
+  const open = (path: string | undefined, keep: readonly string[] = []) => {
+    if (path === undefined) return undefined;
+    const keepBytes = keep.reduce((bytes, line) => bytes + Buffer.byteLength(line) + 1, 0);
+    const file = openOutput(path, { keepBytes, isLocked });
+    opened.push(file);
+    return file;
+  };
+  const keep = (lines: string[] | undefined, frame: (line: string) => number) =>
+    (lines ?? []).filter((line) => frame(line) < frames);
+  let files: Record<'jsonl' | 'mot' | 'csv', OutputFile | undefined>;
+  try {
+    files = {
+      jsonl: open(paths.jsonl, left.jsonl?.slice(0, frames)),
+      mot: open(paths.mot, keep(left.mot, FRAME_OF.mot)),
+      csv: open(paths.csv, frames > 0 ? [CSV_HEADER.trimEnd(), ...keep(left.csv, FRAME_OF.csv)] : []),
+    };
+  } catch (error) {
+    for (const file of opened) file.discard();
+    throw error;
+  }
+  const { jsonl, mot, csv } = files;
+  const write = writerOf(hasOthers, opened.length);
+  if (frames === 0 && csv) write(csv, CSV_HEADER);
+  const inOrder = [mot, csv, jsonl].filter((file) => file !== undefined);
   return {
     frames,
     rows: (left.jsonl ?? []).slice(0, frames).map(parseRow),
     write(row) {
-      if (mot && row.faces.length > 0) mot.write(motLines(row));
-      if (csv && row.faces.length > 0) csv.write(csvLines(row));
-      jsonl?.write(jsonLine(row));
+      if (mot && row.faces.length > 0) write(mot, motLines(row));
+      if (csv && row.faces.length > 0) write(csv, csvLines(row));
+      if (jsonl) write(jsonl, jsonLine(row));
     },
-    complete: () => files.forEach((file) => file.complete()),
-    commit: () => files.forEach((file) => file.commit()),
-    leave: () => files.forEach((file) => file.leave()),
+    complete: () => inOrder.forEach((file) => file.complete()),
+    commit: () => inOrder.forEach((file) => file.commit()),
+    leave: () => inOrder.forEach((file) => file.leave()),
+    discard: () => inOrder.forEach((file) => file.discard()),
   };
 }
 
+const FRAME_OF = {
+  mot: (line: string) => Number(line.split(',', 1)[0]) - 1,
+  csv: (line: string) => Number(line.split(',', 1)[0]),
+};
+
+/** Frames that are whole in all files; a file that is asked for but is not there makes all of them begin anew. */
+function framesOf(paths: RowPaths, left: Partial<Record<keyof RowPaths, string[] | undefined>>): number {
+  const kinds = (['jsonl', 'mot', 'csv'] as const).filter((kind) => paths[kind] !== undefined);
+  if (kinds.length === 0 || kinds.some((kind) => left[kind] === undefined)) return 0;
+  if (left.jsonl) return left.jsonl.length;
+  return Math.min(...(['mot', 'csv'] as const).flatMap((kind) => (paths[kind] ? [lastFrame(left[kind], FRAME_OF[kind])] : [])));
+}
+
+/** Writes to a file. A pipe whose reader has ended gets nothing any more, as long as there are other outputs. */
+function writerOf(hasOthers: boolean, count: number): (file: OutputFile, text: string) => void {
+  const ended = new Set<OutputFile>();
+  return (file, text) => {
+    if (ended.has(file)) return;
+    try {
+      file.write(text);
+    } catch (error) {
+      if (!file.isStream || !isBrokenPipe(error)) throw error;
+      ended.add(file);
+      if (hasOthers || ended.size < count) return;
+      throw new FaceDetError('OUTPUT_CLOSED', `${printable(file.path, 200)}: expected a reader of the rows but it has ended; nothing else is written.`, { cause: error });
+    }
+  };
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';
+}
+
+/** The whole lines of a file that an interrupted run left; undefined where there is none. */
 function read(path: string | undefined): string[] | undefined {
-  return path === undefined ? undefined : linesLeft(path);
+  if (path === undefined) return undefined;
+  const place = outputPlace(path);
+  if (place.kind === 'stream' || !existsSync(place.partialPath)) return undefined;
+  return readFileSync(place.partialPath, 'utf8').split('\n').slice(0, -1);
 }
 
 function lastFrame(lines: string[] | undefined, frameOf: (line: string) => number): number {

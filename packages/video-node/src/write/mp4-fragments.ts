@@ -1,10 +1,10 @@
-import { open, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises';
+import { lstat, open, rename, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { partialPathOf } from '@facedet/files';
 
 /** The name of a video in the making: `film.partial.mp4` for `film.mp4`, so that players open it. */
 export function partialVideoPath(path: string): string {
-  const extension = extname(path);
-  return join(dirname(path), `${basename(path, extension)}.partial${extension}`);
+  return partialPathOf(path, { media: true });
 }
 
 /** Where the video of an interrupted run lies while its packets are taken over into the new one. */
@@ -70,5 +70,6 @@ async function readBox(file: FileHandle, at: number): Promise<{ type: string; si
 }
 
 async function size(path: string): Promise<number> {
-  return stat(path).then((found) => found.size, () => 0);
+  // A link in its place was not made by a run.
+  return lstat(path).then((found) => (found.isFile() ? found.size : 0), () => 0);
 }

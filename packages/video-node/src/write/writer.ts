@@ -1,8 +1,9 @@
-import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { realpath, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, extname, resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
 import type { YuvPlanes } from '@facedet/draw';
+import { lockOutput, openOutput, outputError, outputPlace, printable, type OutputFile } from '@facedet/files';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { openEncoder, type VideoCodec } from './encoder.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
@@ -12,7 +13,7 @@ import type { VideoMetadata } from '../read/metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
 import { planesOf } from './yuv-planes.ts';
 import type { LeftOut, SideStreamSummary } from './side-streams.ts';
-import { formerVideoPath, partialVideoPath, takeFormer } from './mp4-fragments.ts';
+import { formerVideoPath, takeFormer } from './mp4-fragments.ts';
 import type { VideoFrame } from '../read/frame.ts';
 
 /** Options of `createVideoWriter`. */
@@ -79,10 +80,36 @@ const QUEUE = 3;
  * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It grows in short fragments under its partial name and is
  * an ordinary file in the end. A frame as odd as 481 pixels loses its last column: the codecs' chroma is halved.
  *
- * Throws `INVALID_ARGUMENT`, `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
+ * It is created exclusively, never through a link; a link to a video is kept, and what it leads to is written.
+ *
+ * Throws `INVALID_ARGUMENT`, also for pipes and devices, which can't hold a video that is written in places;
+ * `OUTPUT_IN_USE` where another run writes the same file; `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`,
+ * `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
  * written with other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
  */
 export async function createVideoWriter(path: string, options: VideoWriterOptions): Promise<VideoWriter> {
+  containerOf(path);
+  const lock = lockOutput(path, { media: true });
+  try {
+    const { writer } = await openVideoWriter(path, options, lock.release);
+    return writer;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** A video in progress that a run completes together with its other outputs. */
+export interface OpenVideo {
+  readonly writer: VideoWriter;
+  /** Gives the complete file its final name. */
+  commit(): void;
+  /** Ends the file and removes it. */
+  discard(): Promise<void>;
+}
+
+/** As `createVideoWriter`, for who holds the output's lock; `release` is called when the file is no longer in use. */
+export async function openVideoWriter(path: string, options: VideoWriterOptions, release = () => {}): Promise<OpenVideo> {
   const like = 'source' in options.like ? options.like : ownMetadata(options.like);
   const container = containerOf(path);
   const codec = options.codec ?? (container === 'webm' ? 'vp9' : 'h264');
@@ -90,10 +117,9 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   const ffmpeg = await loadFfmpeg();
   const { constants, Frame, SoftwareScaleContext } = ffmpeg;
   if (like.kind === 'file' && (await place(path)) === (await place(like.source))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
-  const partialPath = partialVideoPath(path);
-  await makeRoom(path);
-  const former = options.resume ? await takeFormer(path) : undefined;
-  if (!former) await rm(formerVideoPath(path), { force: true });
+  const { target, partialPath } = filePlace(path);
+  const former = options.resume ? await takeFormer(target) : undefined;
+  if (!former) await rm(formerVideoPath(target), { force: true });
 
   const [width, height] = [like.width & ~1, like.height & ~1];
   if (width < 2 || height < 2) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected frames of at least 2 × 2 pixels, received ${like.width} × ${like.height}.`);
@@ -107,8 +133,11 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   const sides = like.kind === 'file' ? { path: like.source, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
 
   let frames = 0;
+  // FFmpeg writes into the file that was created here exclusively.
+  const file = openPartial(path, encoder.close);
   const muxer = await createMuxer(ffmpeg, { path: partialPath, container, encoder: encoder.context, timeBase, sides }).catch((error: unknown) => {
     encoder.close();
+    file.discard();
     throw error;
   });
   try {
@@ -120,6 +149,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
   } catch (error) {
     encoder.close();
     await muxer.close();
+    file.discard();
     throw error;
   }
 
@@ -141,7 +171,7 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
     tail = tail
       .then(() => (failed ? undefined : work()))
       .catch((error: unknown) => {
-        failed ??= { error };
+        failed ??= { error: named(error) };
       })
       .then(() => {
         queued--;
@@ -168,6 +198,12 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
       'INVALID_STATE',
       `${path}: Expected ${what} before the video's end but received it after; create another writer.`,
     );
+  }
+
+  /** A full disk is told of by the file's name, whichever stream found it full. */
+  function named(error: unknown): unknown {
+    const isFull = error instanceof FaceDetError && error.code === 'DISK_FULL';
+    return isFull ? outputError(path, Object.assign(new Error(error.message, { cause: error }), { code: 'ENOSPC' }), partialPath) : error;
   }
 
   function rethrow(): void {
@@ -268,7 +304,9 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
       enqueue(() => encoder.encode(null, (packet) => muxer.write(packet)));
       await tail;
       rethrow();
-      await muxer.end(rest);
+      await muxer.end(rest).catch((error: unknown) => {
+        throw named(error);
+      });
     } finally {
       encoder.close();
       scaler.freeContext();
@@ -278,20 +316,31 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
 
   async function complete(): Promise<void> {
     if (ending && !ending.complete) throw refuse('complete() or finish()');
-    return (completing ??= end(true).then(async () => {
-      const file = await open(partialPath, 'r+');
-      await file.sync().finally(() => file.close());
-    }));
+    return (completing ??= end(true).then(() => file.complete()));
+  }
+
+  function leave(): void {
+    file.leave();
+    release();
   }
 
   async function finish(): Promise<void> {
     if (finishing) throw refuse('finish()');
-    return (finishing = complete().then(() => rename(partialPath, path)));
+    return (finishing = complete().then(() => file.commit()).finally(leave));
   }
 
-  const dispose = () => guarded(() => end(false).then(() => finishing, () => {}));
+  /** Ends the file early; one that was completed waits for its name. */
+  async function flush(): Promise<void> {
+    try {
+      await end(false);
+    } finally {
+      if (!completing) leave();
+    }
+  }
 
-  return {
+  const dispose = () => guarded(() => end(false).then(() => finishing, () => {}).finally(leave));
+
+  const writer: VideoWriter = {
     path,
     partialPath,
     leftOut: muxer.leftOut,
@@ -300,11 +349,19 @@ export async function createVideoWriter(path: string, options: VideoWriterOption
       return frames;
     },
     write: (frame, edit) => guarded(() => write(frame, edit)),
-    flush: () => guarded(() => end(false)),
+    flush: () => guarded(flush),
     complete: () => guarded(complete),
     finish: () => guarded(finish),
     close: () => dispose().catch(() => {}),
     [Symbol.asyncDispose]: () => dispose().catch(() => {}),
+  };
+  return {
+    writer,
+    commit: () => file.commit(),
+    async discard() {
+      await end(false).catch(() => {});
+      file.discard();
+    },
   };
 }
 
@@ -313,14 +370,20 @@ async function place(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path));
 }
 
-/** Makes the file's folder. What could not get its name in the end is refused before anything is encoded. */
-async function makeRoom(path: string): Promise<void> {
+/** The file behind a path; throws `INVALID_ARGUMENT` for what can't hold a video. */
+function filePlace(path: string): { target: string; partialPath: string } {
+  const found = outputPlace(path, { media: true });
+  if (found.kind === 'file') return found;
+  throw new FaceDetError('INVALID_ARGUMENT', `${printable(path, 200)}: expected a file for the video but received a pipe or a device; a video is written in places, not from front to back. Name a file.`);
+}
+
+/** Creates the partial file; where that fails, the encoder is closed. */
+function openPartial(path: string, close: () => void): OutputFile {
   try {
-    await mkdir(dirname(resolve(path)), { recursive: true });
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isDirectory()) throw new Error('it is a folder.');
-  } catch (cause) {
-    throw new FaceDetError('OUTPUT_UNWRITABLE', `${path}: expected a file that can be written: ${(cause as Error).message}`, { cause });
+    return openOutput(path, { media: true, isLocked: true });
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 

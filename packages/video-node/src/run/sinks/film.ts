@@ -1,5 +1,4 @@
-import { rename } from 'node:fs/promises';
-import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from '../../write/writer.ts';
+import { openVideoWriter, type VideoWriter, type VideoWriterOptions } from '../../write/writer.ts';
 import type { Sink } from './sink.ts';
 
 /** A film in progress. */
@@ -7,9 +6,9 @@ export interface FilmSink extends Sink {
   readonly writer: VideoWriter;
 }
 
-/** Writes the frames, edited, into a video. */
+/** Writes the frames, edited, into a video. The caller holds the output's lock. */
 export async function openFilmSink(path: string, options: VideoWriterOptions): Promise<FilmSink> {
-  const writer = await createVideoWriter(path, options);
+  const { writer, commit, discard } = await openVideoWriter(path, options);
   const { frames } = writer;
   return {
     writer,
@@ -18,7 +17,8 @@ export async function openFilmSink(path: string, options: VideoWriterOptions): P
       if (frame.index >= frames) await writer.write(frame, edit);
     },
     complete: () => writer.complete(),
-    commit: () => rename(writer.partialPath, path),
+    commit,
     leave: () => writer.flush().catch(() => {}),
+    discard,
   };
 }

@@ -19,5 +19,6 @@ export async function openGallerySink(
     complete: () => gallery.leave(),
     commit: () => gallery.finish(),
     leave: () => gallery.leave().catch(() => {}),
+    discard: () => gallery.discard(),
   };
 }

@@ -15,5 +15,6 @@ export function previewSink(preview: Preview, options: EditOptions, statistics: 
     complete() {},
     commit() {},
     leave() {},
+    discard() {},
   };
 }

@@ -1,4 +1,4 @@
-import { openRowFiles, type RowPaths } from '../row-files.ts';
+import { openRowFiles, type RowFileOptions, type RowPaths } from '../row-files.ts';
 import type { Row } from '../rows.ts';
 import type { Sink } from './sink.ts';
 
@@ -9,8 +9,8 @@ export interface RowSink extends Sink {
 }
 
 /** Writes rows to JSONL, MOT and CSV files. */
-export function openRowSink(paths: RowPaths, resume: boolean): RowSink {
-  const files = openRowFiles(paths, resume);
+export function openRowSink(paths: RowPaths, options: RowFileOptions): RowSink {
+  const files = openRowFiles(paths, options);
   const frames = Object.values(paths).some((path) => path !== undefined) ? files.frames : Infinity;
   return {
     frames,
@@ -21,5 +21,6 @@ export function openRowSink(paths: RowPaths, resume: boolean): RowSink {
     complete: files.complete,
     commit: files.commit,
     leave: files.leave,
+    discard: files.discard,
   };
 }

@@ -30,4 +30,6 @@ export interface Sink {
   commit(): Promise<void> | void;
   /** Leaves what there is under its partial name, readable. Called after an error as well, and after `complete`. */
   leave(): Promise<void> | void;
+  /** In place of `leave`, where nothing was written: removes the output in progress. */
+  discard(): Promise<void> | void;
 }
