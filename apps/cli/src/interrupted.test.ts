@@ -22,7 +22,7 @@ function facedet(...args: string[]): { child: ChildProcess; end: Promise<{ code:
 
 const text = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 const linesIn = (path: string) => text(path).split('\n').length - 1;
-const names = (prefix: string) => readdirSync(at(prefix)).sort();
+const names = (prefix: string) => readdirSync(at(prefix)).filter((name) => !name.endsWith('.lock')).sort();
 const follow = (name: string, ...more: string[]) => facedet('video', at('scene.mp4'), '--size', '320', '--workers', '1', '-o', at(name, 'out.mp4'), '--jsonl', at(name, 'rows.jsonl'), ...more);
 
 async function framesIn(path: string): Promise<number> {

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { outputError } from '@facedet/files';
 import { createProgram } from './program.ts';
 import { errorLine } from './shared/errors.ts';
 import { Exit } from './shared/exit.ts';
 
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? process.exitCode ?? Exit.ok : Exit.failed));
+// A reader that has seen enough (`| head`) is no error. Commands that run handle standard output themselves.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (process.stdout.listenerCount('error') > 1 || error.code === 'EPIPE') return;
+  process.stderr.write(`${errorLine(outputError('standard output', error))}\n`);
+  process.exitCode = Exit.failed;
+});
 process.stderr.on('error', () => {});
 // Node's own form of a warning has a process id and advice on flags.
 process.removeAllListeners('warning');

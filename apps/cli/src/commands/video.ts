@@ -7,11 +7,11 @@ import { parseDetectEvery, withEncodingOptions, withTrackingOptions } from '../s
 export const video = () =>
   withEncodingOptions(
     withTrackingOptions(
-      withDetectorOptions(new Command('video').description('follow faces through video').argument('<source>', "a video, a GIF, a folder or glob of pictures, a camera's number, or a stream (rtsp://, http://)"))
+      withDetectorOptions(new Command('video').description('follow faces through video').argument('<source>', "a video, a GIF, a folder or glob of pictures, - for standard input, a camera's number, or a stream (rtsp://, http://)"))
         .option('-o, --output <file>', 'write a video with the faces marked: .mp4, .mov, .mkv or .webm')
-        .option('--jsonl <file>', 'write a JSON object a frame')
-        .option('--mot <file>', 'write rows in MOT format')
-        .option('--csv <file>', 'write a row a face')
+        .option('--jsonl <file>', 'write a JSON object a frame; - for standard output')
+        .option('--mot <file>', 'write rows in MOT format; - for standard output')
+        .option('--csv <file>', 'write a row a face; - for standard output')
         .option('--json', 'print the statistics as JSON')
         .option('--thumbnails <folder>', 'write the best picture of each identity, and a page that shows who appears when')
         .addOption(new Option('--show [port]', 'show the video with the faces marked on a page of this machine').argParser(integerIn(0, 65_535)))

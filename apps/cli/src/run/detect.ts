@@ -22,6 +22,7 @@ export interface DetectFlags extends DetectorFlags {
 export async function run(context: Context, flags: DetectFlags, args: string[]): Promise<void> {
   const inputs = await expandInputs(args);
   const copies = await copyWriter(inputs, flags);
+  const writesCopies = flags.draw !== undefined || flags.crop !== undefined;
   const { detector, model } = await openDetector(context, flags, { images: inputs.length });
   const results = resultWriter(context, flags);
   // A table on the terminal grows by itself; a bar in the midst of it would only be overwritten.
@@ -40,7 +41,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
 
   try {
     for await (const done of inOrder(inputs, detector.concurrency + 2, detectOne)) {
-      if (context.signal.aborted) break;
+      if (context.signal.aborted || (context.isUnread && !writesCopies)) break;
       if ('error' in done && isFaceDetError(done.error) && done.error.code.startsWith('MODEL_')) throw modelError(model, done.error);
       await results.write('error' in done ? { source: done.input.source, error: context.fail(done.input.source, done.error) } : done.result);
       bar?.tick();

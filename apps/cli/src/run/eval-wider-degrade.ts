@@ -4,11 +4,11 @@ import type { Box, Face, PixelBuffer } from '@facedet/core';
 import { coverLower, darken, evaluateWider, formatWiderPredictions, gaussianBlur, parseWiderPredictions, scoredBoxes, shrink, type DegradedFigures, type ScoredBoxes, type WiderImage } from '@facedet/eval';
 import type { ResolvedModel } from '@facedet/models/node';
 import { encodeImage, readImage } from '@facedet/runtime-node';
+import { writeOutputSync } from '@facedet/files';
 import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { inOrder } from '../shared/in-order.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
-import { writeWhole } from '../shared/partial-file.ts';
 import { progress } from '../shared/progress.ts';
 import { predictionsPath } from './eval-wider-data.ts';
 import { evaluationDefaults, picturePath, type PictureFolder } from './eval-wider-detect.ts';
@@ -51,7 +51,7 @@ export async function evaluateDegraded(context: Context, images: readonly WiderI
   const keep = (key: string, name: string, faces: readonly Face[]): void => {
     const text = formatWiderPredictions(name, scoredBoxes(faces));
     const file = path(key, name);
-    if (file) writeWhole(file, text);
+    if (file) writeOutputSync(file, text);
     found.get(key)!.set(name, parseWiderPredictions(text, `${name}.txt`));
   };
   if (todo.length > 0) {

@@ -5,12 +5,12 @@ import { detectionSettings, isFaceDetError, type Face } from '@facedet/core';
 import { formatWiderPredictions, parseWiderPredictions, scoredBoxes, type ScoredBoxes, type WiderImage } from '@facedet/eval';
 import { readTrainingImages, type ResolvedModel } from '@facedet/models/node';
 import { readImage } from '@facedet/runtime-node';
+import { writeOutputSync } from '@facedet/files';
 import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { CommandError, modelError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
 import { detectionOptions, type DetectorFlags } from '../shared/model-option.ts';
-import { writeWhole } from '../shared/partial-file.ts';
 import { progress } from '../shared/progress.ts';
 import { predictionsPath } from './eval-wider-data.ts';
 
@@ -61,7 +61,7 @@ export function claimFolder(folder: string, fingerprint: Fingerprint, images: re
   if (!existsSync(path)) {
     const stray = images.find(({ name }) => existsSync(predictionsPath(folder, name)));
     if (stray) throw new CommandError('OUTPUT_IN_USE', `expected a new folder or one of an earlier run; it holds predictions (${stray.name}.txt) but no ${fingerprintFile} that tells of which model. Name another --output-dir, or score them with --predictions`, { exitCode: 2, input: folder });
-    writeWhole(path, `${JSON.stringify(own, null, 2)}\n`);
+    writeOutputSync(path, `${JSON.stringify(own, null, 2)}\n`);
     return;
   }
   const before = readJson(path) as Partial<Fingerprint>;
@@ -130,9 +130,9 @@ export async function detectAll(context: Context, images: readonly WiderImage[],
         const text = formatWiderPredictions(name, scoredBoxes(found));
         if (withLandmarks.has(name)) {
           faces.set(name, found);
-          if (folder) writeWhole(facesPath(folder, name), `${JSON.stringify(found)}\n`);
+          if (folder) writeOutputSync(facesPath(folder, name), `${JSON.stringify(found)}\n`);
         }
-        if (folder) writeWhole(predictionsPath(folder, name), text);
+        if (folder) writeOutputSync(predictionsPath(folder, name), text);
         predictions.set(name, parseWiderPredictions(text, `${name}.txt`));
       } finally {
         picture.close();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Box } from '@facedet/core';
 import { curvesSvg, hardestMisses, recallBreakdown, widerReportHtml, worstFalsePositives, type DegradedFigures, type ReportPicture, type WiderEvaluation, type WiderReport } from '@facedet/eval';
 import { encodeImage, readImage } from '@facedet/runtime-node';
-import { writeWhole } from '../shared/partial-file.ts';
+import { writeOutputSync } from '@facedet/files';
 import { picturePath, type PictureFolder } from './eval-wider-detect.ts';
 
 /** What the files of an evaluation are made from. */
@@ -19,8 +19,8 @@ export interface ReportInput {
 /** Writes `results.json`, `curves.svg` and `report.html` into a folder. */
 export async function writeReport(folder: string, { title, facts, evaluation, figures, pictures, degraded, speed }: ReportInput): Promise<void> {
   const curves = Object.entries(evaluation.figures).map(([name, { ap, curve }]) => ({ name, ap, curve }));
-  writeWhole(join(folder, 'results.json'), `${JSON.stringify({ ...figures, curves: Object.fromEntries(curves.map(({ name, curve }) => [name, curvePoints(curve)])) }, null, 1)}\n`);
-  writeWhole(join(folder, 'curves.svg'), curvesSvg(curves, title));
+  writeOutputSync(join(folder, 'results.json'), `${JSON.stringify({ ...figures, curves: Object.fromEntries(curves.map(({ name, curve }) => [name, curvePoints(curve)])) }, null, 1)}\n`);
+  writeOutputSync(join(folder, 'curves.svg'), curvesSvg(curves, title));
   const illustrated = async <T extends { image: string; box: Box }>(items: T[]): Promise<(T & { picture?: ReportPicture })[]> => {
     if (!pictures) return items;
     const shown: (T & { picture?: ReportPicture })[] = [];
@@ -40,7 +40,7 @@ export async function writeReport(folder: string, { title, facts, evaluation, fi
     ...(degraded && { degraded }),
     ...(speed && { speed }),
   });
-  writeWhole(join(folder, 'report.html'), report);
+  writeOutputSync(join(folder, 'report.html'), report);
 }
 
 function curvePoints({ precision, recall }: { precision: Float64Array; recall: Float64Array }) {

@@ -1,9 +1,9 @@
 import { basename, extname } from 'node:path';
 import { createScene, toJsonl, toMot, type SceneEventKind } from '@facedet/eval/synthetic';
+import { openOutput, type OutputFile } from '@facedet/files';
 import { createVideoWriter } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import { usageError } from '../shared/errors.ts';
-import { openPartial } from '../shared/partial-file.ts';
 import { progress } from '../shared/progress.ts';
 import { checkVideo, encodingOptions, type EncodingFlags } from '../shared/video-options.ts';
 
@@ -27,9 +27,15 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
   const stem = output.slice(0, output.length - extname(output).length);
   // First, as it refuses what can't be encoded: nothing lies there then.
   const writer = await createVideoWriter(output, { ...encodingOptions(flags), like: { width, height, fps } });
-  const [jsonl, mot] = [openPartial(`${stem}.truth.jsonl`), openPartial(`${stem}.gt.txt`)];
+  const texts: OutputFile[] = [];
+  const open = (path: string) => {
+    const file = openOutput(path);
+    texts.push(file);
+    return file;
+  };
   const bar = await progress(context, { total: scene.length, label: basename(output), unit: 'frames' });
   try {
+    const [jsonl, mot] = [open(`${stem}.truth.jsonl`), open(`${stem}.gt.txt`)];
     for (let index = 0; index < scene.length; index++) {
       context.signal.throwIfAborted();
       const { image, timestamp, truth } = scene.frame(index);
@@ -39,9 +45,11 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
       jsonl.write(toJsonl([{ index, timestamp, truth }], { minVisibility: 0 }));
       bar.tick();
     }
+    // All are complete before any gets its name.
+    await writer.complete();
+    for (const text of texts) text.complete();
     await writer.finish();
-    mot.commit();
-    jsonl.commit();
+    for (const text of texts) text.commit();
     bar.stop();
     context.log(`${output}: ${scene.length} frames; the truth is in ${mot.path} and ${jsonl.path}`);
   } catch (error) {
@@ -49,8 +57,7 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
     throw error;
   } finally {
     bar.stop();
-    mot.leave();
-    jsonl.leave();
+    for (const text of texts) text.leave();
   }
 }
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { openOutput } from '@facedet/files';
 import { createTracker, fromMot, type Detection, type Preset, type Tracker, type TrackerOptions } from '@facedet/tracker';
 import type { Context } from '../shared/context.ts';
 import { CommandError, describe, usageError } from '../shared/errors.ts';
 import { readStdin } from '../shared/inputs.ts';
 import { round } from '../shared/output.ts';
-import { writeWhole } from '../shared/partial-file.ts';
 
 interface Options {
   output: string;
@@ -37,9 +37,16 @@ export async function run(context: Context, options: Options, input: string): Pr
   const frames = readFrames(text, input);
   const numbers = [...frames.keys()].sort((a, b) => a - b);
   const stride = options.compat ? 1 : commonStride(numbers);
-  const rows = trackRows(frames, numbers, stride, trackerFor(options, stride), options, context.signal);
-  if (options.output === '-') await context.write(rows);
-  else writeWhole(options.output, rows);
+  const track = () => trackRows(frames, numbers, stride, trackerFor(options, stride), options, context.signal);
+  if (options.output === '-') return context.write(track());
+  // Opened first: what can't be written is refused before the work.
+  const file = openOutput(options.output);
+  try {
+    file.write(track());
+    file.commit();
+  } finally {
+    file.discard();
+  }
 }
 
 /** A tracker whose tracks reach from one frame with detections to the next, `stride` frames apart. */

@@ -10,7 +10,7 @@ import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import { Exit } from '../shared/exit.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
-import { place } from '../shared/paths.ts';
+import { isStandardOutput, isStream, place } from '../shared/paths.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
 import { checkVideo, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
@@ -81,6 +81,8 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
     if (summary.metadata.live) return Exit.ok;
   } catch (error) {
     if (context.signal.aborted) throw error;
+    // A reader that has seen enough (`| head`).
+    if (isFaceDetError(error) && error.code === 'OUTPUT_CLOSED') return Exit.ok;
     if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
     if (isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(model, error);
     context.fail(source, withoutName(error, source));
@@ -129,15 +131,28 @@ function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, ...fi
 }
 
 function checkFlags(flags: VideoFlags, source: string): void {
-  const { output, jsonl, mot, csv, track } = flags;
+  const { output, track } = flags;
   if (output !== undefined) checkVideo(output, flags);
   if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
   if (!track && flags.thumbnails !== undefined) throw usageError('expected identities for --thumbnails, received --no-track');
   if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
-  const outputs = [output, jsonl, mot, csv].filter((path) => path !== undefined);
-  const places = outputs.map(place);
+  checkOutputs(flags, source);
+}
+
+/** A file of its own for each output, and no more than one thing on standard output. */
+function checkOutputs({ output, jsonl, mot, csv, json, resume }: VideoFlags, source: string): void {
+  const rows = [jsonl, mot, csv].filter((path) => path !== undefined);
+  const printed = rows.filter(isStandardOutput);
+  if (printed.length > 1) throw usageError('expected one of --jsonl, --mot and --csv on standard output, received several; give files for the others');
+  if (printed.length > 0 && json) throw usageError('expected --json or rows on standard output, received both; give a file for the rows');
+  if (resume && source === '-') throw usageError('expected a file for --resume, received standard input; what went through a pipe is gone, start again without it');
+  const stream = resume ? rows.find(isStream) : undefined;
+  if (stream !== undefined) throw usageError(`expected files for --resume, received the pipe or device ${stream}; start again without it`);
+  const outputs = [output, ...rows].filter((path) => path !== undefined);
+  const places = outputs.map((path) => (isStandardOutput(path) ? '-' : place(path)));
+  const input = source === '-' ? undefined : place(source);
   places.forEach((path, i) => {
-    if (path === place(source)) throw usageError(`${outputs[i]}: it is the input; expected another name`, 'OUTPUT_IS_INPUT');
+    if (path === input) throw usageError(`${outputs[i]}: it is the input; expected another name`, 'OUTPUT_IS_INPUT');
     if (places.indexOf(path) !== i) throw usageError(`${outputs[i]}: expected a file of its own for each output`);
   });
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { outputError } from '@facedet/files';
 import pc from 'picocolors';
 import { CommandError, describe, errorLine } from './errors.ts';
 import { Exit } from './exit.ts';
@@ -8,8 +9,10 @@ type Colors = ReturnType<typeof pc.createColors>;
 
 /** What a command's work is given: where to write, how to report, when to stop. */
 export interface Context {
-  /** Data. Resolves when more may be written. */
+  /** Data. Resolves when more may be written, and at once where nobody reads any more; rejects where it can't be written. */
   write(data: string | Uint8Array): Promise<void>;
+  /** Whether the reader of standard output has ended (`| head`): who writes nothing else may stop. */
+  isUnread?: boolean;
   /** A line on standard error, above a progress bar that may stand there. */
   log(line: string): void;
   /** Reports an input that failed and goes on; the command will end with exit code 1. Returns what `--json` shows of it. */
@@ -54,7 +57,7 @@ async function perform(command: Command, work: (context: Context) => Promise<num
     controller.abort(new CommandError('INTERRUPTED', 'stopped by Ctrl-C', { exitCode: Exit.interrupted }));
   };
   const context: Context = {
-    write: (data) => writeTo(process.stdout, data),
+    write: (data) => (context.isUnread ? Promise.resolve() : writeTo(process.stdout, data)),
     log(text) {
       // A stack has several lines; what is in a line may come from anywhere.
       const line = text.split('\n').map((part) => shown(part, 4000)).join('\n');
@@ -72,6 +75,10 @@ async function perform(command: Command, work: (context: Context) => Promise<num
     command,
     bar: undefined,
   };
+  const onError = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') context.isUnread = true;
+  };
+  process.stdout.on('error', onError);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   process.on('SIGHUP', stop);
@@ -99,8 +106,12 @@ export function colorful(stream: NodeJS.WriteStream): boolean {
 }
 
 function writeTo(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<void> {
-  return new Promise((done) => {
-    if (stream.write(data)) done();
-    else stream.once('drain', done);
+  return new Promise((done, fail) => {
+    stream.write(data, (error) => {
+      const code = (error as NodeJS.ErrnoException | null | undefined)?.code;
+      // The stream is destroyed when its reader has ended.
+      if (!error || code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') done();
+      else fail(outputError('standard output', error));
+    });
   });
 }

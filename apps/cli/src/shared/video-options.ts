@@ -5,6 +5,7 @@ import type { VideoCodec, VideoWriterOptions } from '@facedet/video-node';
 import { usageError } from './errors.ts';
 import type { DetectorFlags } from './model-option.ts';
 import { integerIn, numberIn, oneOf } from './options.ts';
+import { isStandardOutput } from './paths.ts';
 
 /** What `withTrackingOptions` parses. */
 export interface TrackingFlags {
@@ -87,6 +88,7 @@ const ENCODER_PRESETS: Record<VideoCodec, readonly string[]> = {
 /** Ends the command with exit code 2 where no video can be written under this name with these settings. */
 export function checkVideo(path: string, { codec, crf = 0, encoderPreset }: EncodingFlags): void {
   const extension = extname(path).toLowerCase();
+  if (isStandardOutput(path)) throw usageError('expected a file for the video, received standard output; a video is written in places, not from front to back');
   if (!WRITTEN_VIDEOS.includes(extension)) throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
   if (extension === '.webm' && codec === 'h264') throw usageError(`${path}: expected vp9 or av1 in a WebM, received h264`);
   const chosen = codec ?? (extension === '.webm' ? 'vp9' : 'h264');

@@ -1,1 +1,0 @@
-export { openOutput as openPartial, writeOutputSync as writeWhole } from '@facedet/files';
