@@ -20,9 +20,9 @@ import { place } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideo, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideo, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type ErrorFlags, type TrackingFlags } from '../shared/video-options.ts';
 
-export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
+export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags, ErrorFlags {
   output: string;
   effect?: 'blur' | 'pixelate' | 'solid' | 'image';
   image?: string;
@@ -55,10 +55,16 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     ? openBatchRecord(flags.output, await settingsOf(flags, effect, score, opened?.detector), flags.resume ?? false)
     : undefined;
   let before = 0;
+  let stopped = false;
+  let left = 0;
   const attempt = async (job: Job): Promise<void> => {
     const { source } = job.input;
     try {
       context.signal.throwIfAborted();
+      if (stopped) {
+        left++;
+        return;
+      }
       if (job.input.error) throw job.input.error;
       if (record?.isDone(source, job.output)) {
         before++;
@@ -73,6 +79,7 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
       if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
       if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
       context.fail(source, withoutName(error, source));
+      stopped = flags.onError === 'stop';
     }
   };
   try {
@@ -80,8 +87,9 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     // One video keeps all cores busy.
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
     if (before > 0) context.log(`facedet: ${before} of ${jobs.length} files were done already`);
+    if (left > 0) context.log(`facedet: ${left} of ${jobs.length} files were not processed, as --on-error is stop; continue with --resume`);
     // What failed would fail again: only an interrupted run is continued.
-    record?.remove();
+    else record?.remove();
   } finally {
     await opened?.detector.dispose();
   }
@@ -133,7 +141,8 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
       lookAhead: flags.lookAhead ?? 1,
       ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
       ...(flags.rotate !== undefined && { rotate: flags.rotate }),
-      onError: 'skip',
+      onError: flags.onError ?? 'skip',
+      onPictureError: flags.onError ?? 'skip',
       output,
       anonymize: effect,
       encoding,
@@ -185,7 +194,7 @@ function planJobs(inputs: readonly Input[], flags: AnonymizeFlags, several: bool
 
 /** What decides the pixels of a folder run. */
 async function settingsOf(
-  { output: _, resume: __, image, tracks, ...flags }: AnonymizeFlags,
+  { output: _, resume: __, onError: ___, image, tracks, ...flags }: AnonymizeFlags,
   effect: AnonymizeOptions,
   score: number,
   detector: Detector | undefined,

@@ -76,6 +76,31 @@ describe('video', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([]);
   });
 
+  it('skips a broken picture of a folder and reports it, or stops there with --on-error stop', async () => {
+    mkdirSync(at('broken'));
+    const pixels = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
+    for (const index of [1, 2, 3, 4]) await writeImage(at(`broken/${index}.png`), pixels);
+    writeFileSync(at('broken/3.png'), readFileSync(at('broken/3.png')).subarray(0, 60));
+    const skipped = await follow(at('broken'), { jsonl: at('broken.jsonl') });
+    expect(skipped.failed).toEqual([{ input: at('broken'), code: 'FRAMES_FAILED' }]);
+    expect(lines(at('broken.jsonl')).length).toBe(4);
+    const stopped = await follow(at('broken'), { jsonl: at('stopped.jsonl'), onError: 'stop' });
+    expect(stopped.failed.map(({ code }) => code)).toEqual(['VIDEO_BROKEN']);
+    expect(existsSync(at('stopped.jsonl'))).toBe(false);
+    const hidden = await hide([at('broken/3.png'), at('scene.mp4')], { output: at('hidden-until'), onError: 'stop' });
+    expect(hidden.failed.map(({ input }) => input)).toEqual([at('broken/3.png')]);
+    expect(hidden.log.filter((line) => line.includes('1 of 2 files were not processed'))).toHaveLength(1);
+    expect(existsSync(at('hidden-until/scene.mp4'))).toBe(false);
+  });
+
+  it('plays a file at its own speed with --live, and so keeps most of its frames', async () => {
+    const { output, failed } = await follow(at('scene.mp4'), { live: true, json: true });
+    expect(failed).toEqual([]);
+    const { totalFrames, droppedFrames } = JSON.parse(output) as { totalFrames: number; droppedFrames: number };
+    expect(totalFrames + droppedFrames).toBe(30);
+    expect(totalFrames).toBeGreaterThan(3);
+  });
+
   it('refuses flags that contradict each other and outputs that are inputs, before anything is read', async () => {
     for (const flags of [{ output: at('film.txt') }, { output: at('scene.mp4') }, { jsonl: at('a'), mot: at('a') }, { track: false, detectEvery: 3 }, { live: true, lookAhead: 1 }, { output: at('a.webm'), codec: 'h264' as const }]) {
       await expect(follow(at('scene.mp4'), flags)).rejects.toMatchObject({ exitCode: 2 });

@@ -1,21 +1,22 @@
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFaceDetError } from '@facedet/core';
-import { processVideo, type VideoSummary } from '@facedet/video-node';
+import { processVideo, type ConnectionChange, type VideoSummary } from '@facedet/video-node';
 import { galleryPage } from '../pages/gallery-page.ts';
 import { startLivePage, type LivePage } from '../pages/live-page.ts';
 import type { Context } from '../shared/context.ts';
 import { streamLines } from './streams-report.ts';
 import { openDetector } from '../shared/detector.ts';
-import { modelError, usageError } from '../shared/errors.ts';
+import { CommandError, errorLine, modelError, usageError } from '../shared/errors.ts';
 import { Exit } from '../shared/exit.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { isStandardOutput, isStream, place } from '../shared/paths.ts';
+import { shown } from '../shared/shown.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { checkVideo, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type TrackingFlags } from '../shared/video-options.ts';
+import { checkVideo, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type ErrorFlags, type TrackingFlags } from '../shared/video-options.ts';
 
-export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags {
+export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags, ErrorFlags {
   output?: string;
   jsonl?: string;
   mot?: string;
@@ -27,6 +28,7 @@ export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags 
   fps?: number;
   hwaccel?: 'auto' | 'none';
   live?: boolean;
+  reconnects?: number | 'forever';
   track: boolean;
   smooth: boolean;
   detectEvery?: number | 'auto';
@@ -62,7 +64,12 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       ...(flags.resume && { resume: true }),
       ...(flags.fps !== undefined && { fps: flags.fps }),
       ...(flags.hwaccel && { hwaccel: flags.hwaccel }),
-      ...(flags.live && { live: true }),
+      // Without pacing, a file read at once would lose all frames but the newest.
+      ...(flags.live && { live: true, dropLate: true }),
+      ...(flags.reconnects !== undefined && { reconnects: flags.reconnects }),
+      onReconnect: (change) => context.log(connectionLine(source, change)),
+      onError: flags.onError ?? 'skip',
+      onPictureError: flags.onError ?? 'skip',
       ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
       ...(flags.refine && { refine: true }),
       ...(flags.rotate !== undefined && { rotate: flags.rotate }),
@@ -77,8 +84,15 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
     if (summary.outputs.output !== undefined) streamLines(summary.outputs.output, summary).forEach(context.log);
     if (flags.json) await context.write(`${JSON.stringify(statistics(summary), undefined, 2)}\n`);
     else context.log(`${summary.totalFrames} frames, ${summary.avgFps.toFixed(1)} a second; ${summary.avgFacesPerFrame.toFixed(2)} faces a frame${flags.track ? `, ${summary.identities} identities` : ''}`);
+    const { live } = summary.metadata;
+    if (summary.failedFrames > 0) {
+      const failed = new CommandError('FRAMES_FAILED', failedLine(summary));
+      // A camera loses a frame now and then.
+      if (live) context.log(errorLine(failed, source));
+      else context.fail(source, failed);
+    }
     // A live source has no other end than the signal.
-    if (summary.metadata.live) return Exit.ok;
+    if (live) return Exit.ok;
   } catch (error) {
     if (context.signal.aborted) throw error;
     // A reader that has seen enough (`| head`).
@@ -90,6 +104,18 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
     bar.stop();
     await detector.dispose();
   }
+}
+
+/** What became of the frames that could not be analyzed. */
+function failedLine({ failedFrames, totalFrames, firstFailure }: VideoSummary): string {
+  return `${failedFrames} of ${totalFrames} frames could not be analyzed and have no detections; the first: ${firstFailure}`;
+}
+
+/** A stream that was lost or is back. */
+function connectionLine(source: string, { state, attempt, delay, error }: ConnectionChange): string {
+  const name = `facedet: ${shown(source)}`;
+  if (state === 'restored') return `${name}: connected again after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`;
+  return `${name}: not connected${error ? ` (${shown(error.message, 200)})` : ''}; attempt ${attempt} follows in ${delay.toFixed(1)} s`;
 }
 
 /** Says where the results of a live source go, where names that were asked for are those of an earlier recording. */

@@ -36,6 +36,24 @@ export function withEncodingOptions(command: Command, { audio = true } = {}): Co
   return audio ? command.option('--no-audio', "leave out the source's sound") : command;
 }
 
+/** What `withOnErrorOption` parses. */
+export interface ErrorFlags {
+  onError?: 'skip' | 'stop';
+}
+
+/** Adds what a failure does to the run. */
+export function withOnErrorOption(command: Command, help: string): Command {
+  return command.addOption(new Option('--on-error <what>', help).argParser(oneOf('skip', 'stop')));
+}
+
+/** `10` or `forever`. */
+export function parseReconnects(text: string): number | 'forever' {
+  const word = text.trim();
+  if (word === 'forever') return word;
+  if (!/^\d{1,9}$/.test(word)) throw new InvalidArgumentError('Expected a whole number of at least 0, or forever.');
+  return Number(word);
+}
+
 /** The flags as options of the writer. */
 export function encodingOptions({ codec, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
   return {

@@ -324,6 +324,7 @@ const NOT_DECISIVE = new Set<string>([
   'decodeAhead',
   'threads',
   'reconnects',
+  'onReconnect',
 ]);
 
 async function manifestsOf(
