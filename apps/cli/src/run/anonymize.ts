@@ -10,7 +10,7 @@ import { version } from '../../package.json';
 import type { Context } from '../shared/context.ts';
 import { openBatchRecord } from './batch-record.ts';
 import { streamLines } from './streams-report.ts';
-import { outputNames } from '../shared/copies.ts';
+import { outputNames } from '../shared/output-names.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';

@@ -1,9 +1,11 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Face, PixelBuffer } from '@facedet/core';
 import type { StillImage } from '@facedet/runtime-node';
 import { CommandError, usageError } from './errors.ts';
 import type { Input } from './inputs.ts';
+import { outputNames } from './output-names.ts';
 
 /** Writes what `--draw` and `--crop` ask for of one picture. */
 export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[], signal: AbortSignal) => Promise<void>;
@@ -13,20 +15,19 @@ export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[
  * replace an input is refused before anything is written.
  */
 export async function copyWriter(inputs: readonly Input[], { draw, crop }: { draw?: string; crop?: string }): Promise<CopyWriter> {
-  const names = outputNames(inputs);
+  const [drawn, cropped] = [draw === undefined ? undefined : await makeFolder(draw), crop === undefined ? undefined : await makeFolder(crop)];
+  const names = outputNames(inputs, { withFaces: drawn !== undefined && drawn === cropped });
   const files = new Map<string, string>();
   for (const { source, kind } of inputs) if (kind === 'file') files.set(await real(source), source);
   const refuse = (folder: string, source: string) => usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
   if (draw !== undefined) {
-    const home = await makeFolder(draw);
-    for (const name of names.values()) if (files.has(join(home, name))) throw refuse(draw, files.get(join(home, name))!);
+    for (const name of names.values()) if (files.has(join(drawn!, name))) throw refuse(draw, files.get(join(drawn!, name))!);
   }
   if (crop !== undefined) {
-    const home = await makeFolder(crop);
     const stems = new Set([...names.values()].map((name) => basename(name, extname(name))));
     for (const [path, source] of files) {
       const stem = basename(path, extname(path)).match(/^(.*)-\d+(?:\.aligned)?$/)?.[1];
-      if (dirname(path) === home && stem !== undefined && stems.has(stem)) throw refuse(crop, source);
+      if (dirname(path) === cropped && stem !== undefined && stems.has(stem)) throw refuse(crop, source);
     }
   }
   return async (input, image, faces, signal) => {
@@ -36,32 +37,10 @@ export async function copyWriter(inputs: readonly Input[], { draw, crop }: { dra
   };
 }
 
-/** A file name for each input: its own, with a number where two inputs share it. */
-export function outputNames(inputs: readonly Input[]): Map<Input, string> {
-  const taken = new Set<string>();
-  return new Map(inputs.map((input) => {
-    const own = ownName(input);
-    const extension = extname(own);
-    let name = own;
-    for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${basename(own, extension)}-${i}${extension}`;
-    taken.add(name.toLowerCase());
-    return [input, name];
-  }));
-}
-
-function ownName({ source, kind }: Input): string {
-  if (kind === 'stdin') return 'stdin';
-  if (kind === 'file') return basename(source);
-  try {
-    return decodeURIComponent(basename(new URL(source).pathname)).replaceAll(/[/\\\0]/g, '_') || 'picture';
-  } catch {
-    return 'picture';
-  }
-}
-
 async function makeFolder(folder: string): Promise<string> {
   try {
     await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
     return await realpath(folder);
   } catch (cause) {
     throw new CommandError('OUTPUT_UNWRITABLE', `expected a folder that can be made and written to: ${(cause as Error).message}`, { exitCode: 2, input: folder, cause });

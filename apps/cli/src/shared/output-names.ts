@@ -1,0 +1,74 @@
+import { basename, extname } from 'node:path';
+import type { Input } from './inputs.ts';
+
+/** Options of `outputNames`. */
+export interface OutputNameOptions {
+  /** The name that an input's output would have alone; default: the input's own. */
+  readonly nameOf?: (input: Input) => string;
+  /** Whether the faces of each input (`a-1.jpg`, `a-1.aligned.jpg`) are written to the same folder. */
+  readonly withFaces?: boolean;
+}
+
+/**
+ * A file name for each input: the one it would have alone, with a number where that, or what is written beside it, would
+ * be another's file, also where upper and lower case are not told apart. A name without extension may get any.
+ */
+export function outputNames(
+  inputs: readonly Input[],
+  { nameOf = ownName, withFaces = false }: OutputNameOptions = {},
+): Map<Input, string> {
+  const names = new Set<string>();
+  const stems = new Set<string>();
+  // Stems of names without extension, and of names whose face a taken name could be.
+  const bare = new Set<string>();
+  const faces = new Set<string>();
+  const isTaken = (name: string) => {
+    const stem = stemOf(name);
+    if (names.has(plain(name)) || bare.has(stem) || (extname(name) === '' && stems.has(stem))) return true;
+    return withFaces && (faces.has(stem) || stems.has(faceOf(stem) ?? ''));
+  };
+  const take = (name: string) => {
+    const stem = stemOf(name);
+    names.add(plain(name));
+    stems.add(stem);
+    if (extname(name) === '') bare.add(stem);
+    faces.add(faceOf(stem) ?? '');
+  };
+  return new Map(
+    inputs.map((input) => {
+      const own = nameOf(input);
+      const extension = extname(own);
+      let name = own;
+      // `a-2.jpg` could be the second face of `a.jpg`.
+      const separator = withFaces ? '_' : '-';
+      for (let i = 2; isTaken(name); i++) name = `${basename(own, extension)}${separator}${i}${extension}`;
+      take(name);
+      return [input, name];
+    }),
+  );
+}
+
+/** The file name of an input; of an address its last part. */
+export function ownName({ source, kind }: Input): string {
+  if (kind === 'stdin') return 'stdin';
+  if (kind === 'file') return basename(source);
+  try {
+    return decodeURIComponent(basename(new URL(source).pathname)).replaceAll(/[/\\\0]/g, '_') || 'picture';
+  } catch {
+    return 'picture';
+  }
+}
+
+/** As file systems compare names that tell neither cases nor forms of Unicode apart. */
+function plain(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
+function stemOf(name: string): string {
+  return plain(basename(name, extname(name)));
+}
+
+/** The stem whose face has this one; undefined where it is no face's. */
+function faceOf(stem: string): string | undefined {
+  return /^(.*)-\d+(?:\.aligned)?$/s.exec(stem)?.[1];
+}
