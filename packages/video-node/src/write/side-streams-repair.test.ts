@@ -117,6 +117,13 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     }
   });
 
+  it('in packets shorter than the container tells apart is not counted as repaired', async () => {
+    await ffmpeg('-i', at('base.mp4'), '-t', '1', '-c:v', 'copy', '-c:a', 'truehd', '-strict', '-2', at('thd.mkv'));
+    const { sound, writer } = await copy(at('thd.mkv'), 'thd.mp4');
+    expect(writer.sideStreams).toMatchObject([{ from: 'truehd', to: 'truehd', repaired: 0, dropped: 0 }]);
+    sound.slice(1).forEach((time, i) => expect(time).toBeGreaterThan(sound[i]!));
+  });
+
   it('that an edit list hides is not in the output', async () => {
     await ffmpeg('-ss', '1.5', '-i', at('base.mp4'), '-c', 'copy', at('trim.mp4'));
     expect((await times(at('trim.mp4'))).sound[0]!).toBeLessThan(-0.3);

@@ -327,8 +327,11 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
         counts.dropped++;
         return;
       }
-      dts = route.lastDts + (counts.kind === 'audio' ? 1n : 0n);
-      counts.repaired++;
+      const next = route.lastDts + (counts.kind === 'audio' ? 1n : 0n);
+      // Packets shorter than a tick of the source (TrueHD in Matroska) share a time that is not wrong.
+      const tick = Math.ceil((route.from.timeBase.num * den) / (route.from.timeBase.den * num));
+      if (next - dts > BigInt(tick)) counts.repaired++;
+      dts = next;
     } else route.behind = false;
     packet.dts = dts;
     packet.pts = dts + avRescaleQ(lag, timeBase, stream.timeBase);
