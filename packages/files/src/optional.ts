@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { FaceDetError } from '@facedet/checks';
 import { printable } from './printable.ts';
 import { redactUrl } from './redact-url.ts';
@@ -8,6 +9,9 @@ import { redactUrl } from './redact-url.ts';
  */
 export async function loadOptional<T>(name: string, purpose: string, load: () => Promise<T>): Promise<T> {
   try {
+    // Node resolves no link of a package where the last synchronous stat met a pipe: realpathSync takes that result for
+    // the folder's own.
+    statSync(process.execPath);
     return await load();
   } catch (cause) {
     const { code, message } = cause as { code?: unknown; message?: unknown };
