@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
-import { oneLine } from '@facedet/files';
+import { oneLine, printable, redactUrl } from '@facedet/files';
 
 /** The codes under which a kind of input fails. */
 export interface ByteErrors {
@@ -18,11 +18,16 @@ export interface ByteErrors {
   readonly tooLarge: string;
 }
 
+/** Bytes at most, where it makes a difference of what a server sends. */
+export type ByteLimit = number | { readonly local: number; readonly remote: number };
+
 /** The whole of a file, of a `file:`, `http:`, `https:` or `data:` URL, or of bytes already at hand. */
-export async function readBytes(source: string | URL | Uint8Array | ArrayBuffer, errors: ByteErrors, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readBytes(source: string | URL | Uint8Array | ArrayBuffer, errors: ByteErrors, limit: ByteLimit, signal?: AbortSignal): Promise<Uint8Array> {
   signal?.throwIfAborted();
   let bytes: Uint8Array;
   const at = locate(source);
+  const isRemote = at.kind === 'url' && at.url.protocol !== 'data:';
+  const maxBytes = typeof limit === 'number' ? limit : isRemote ? limit.remote : limit.local;
   if (at.kind === 'bytes') bytes = at.bytes;
   else if (at.kind === 'file') bytes = await readFile(at.path, errors, maxBytes, signal);
   else bytes = await download(at.url, errors, maxBytes, signal);
@@ -46,20 +51,33 @@ export function locate(source: string | URL | Uint8Array | ArrayBuffer): Locatio
   return { kind: 'file', path: resolve(source) };
 }
 
-/** A source in a message: its path or URL as given, without the body of a data URL. */
+/** Characters of a source in a message. */
+const SHOWN = 200;
+
+/** A source in a message: its path or URL on one line, without credentials or the body of a data URL, its middle cut out where it is long. */
 export function describe(source: string | URL | Uint8Array | ArrayBuffer): string {
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) return 'the buffer';
-  const text = String(source);
-  return text.startsWith('data:') ? 'the data: URL' : text;
+  const whole = String(source);
+  if (/^data:/i.test(whole)) return 'the data: URL';
+  // A text of megabytes is not read to its end for a message; a URL is redacted whole.
+  const text = printable(redactUrl(whole.length > 20_000 ? whole.slice(0, 10_000) : whole), 10_000);
+  return text.length <= SHOWN ? text : `${text.slice(0, 120)}…${text.slice(-79)}`;
+}
+
+/** What to do about a path that is not there. */
+export function pathAdvice(path: string): string {
+  const isBase64 = path.length > 100 && /^[\w+/=-]+$/.test(path.slice(-100).replaceAll(/\s/g, ''));
+  return isBase64 ? "check the path; for base64 text pass Buffer.from(text, 'base64') or a data: URL" : 'check the path';
 }
 
 async function readFile(path: string, errors: ByteErrors, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  const shown = describe(path);
   try {
     const file = await open(path, 'r');
     try {
       const stats = await file.stat();
-      if (stats.isDirectory()) throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${path} is a folder; give the files in it.`);
-      if (stats.size > maxBytes) throw tooLarge(path, stats.size, errors, maxBytes);
+      if (stats.isDirectory()) throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${shown} is a folder; give the files in it.`);
+      if (stats.size > maxBytes) throw tooLarge(shown, stats.size, errors, maxBytes);
       return await file.readFile({ signal });
     } finally {
       await file.close();
@@ -68,10 +86,15 @@ async function readFile(path: string, errors: ByteErrors, maxBytes: number, sign
     if (cause instanceof FaceDetError) throw cause;
     signal?.throwIfAborted();
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new FaceDetError(errors.missing, `Expected ${errors.what} but there is no file ${path}; check the path.`, { cause });
-    const hint = code === 'EACCES' || code === 'EPERM' ? 'this user may not read it; change its permissions' : oneLine(message);
-    throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${path} can't be read: ${hint}`, { cause });
+    if (isMissing(code)) throw new FaceDetError(errors.missing, `Expected ${errors.what} but there is no file ${shown}; ${pathAdvice(path)}.`, { cause });
+    const hint = code === 'EACCES' || code === 'EPERM' ? 'this user may not read it; change its permissions' : oneLine(message.slice(0, 300));
+    throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${shown} can't be read: ${hint}`, { cause });
   }
+}
+
+/** Whether an error of the system says that nothing has this path. */
+export function isMissing(code: string | undefined): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
 }
 
 /** Longest silence of a server, in seconds. */
@@ -118,7 +141,7 @@ function parseUrl(text: string): URL {
   try {
     return new URL(text);
   } catch (cause) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a URL but received ${JSON.stringify(text.slice(0, 100))}.`, { cause });
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a URL but received ${describe(text)}; correct it.`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { FaceDetError } from '@facedet/core';
-import { locate, readBytes, type ByteErrors } from './bytes.ts';
+import { describe, isMissing, locate, pathAdvice, readBytes, type ByteErrors } from './bytes.ts';
 import { oneLine } from '@facedet/files';
 import type { WorkerSetup } from './worker-protocol.ts';
 
@@ -13,12 +13,13 @@ export async function modelSource(model: Uint8Array | string | URL, signal?: Abo
   const at = locate(model);
   if (at.kind !== 'file') return readBytes(model, ERRORS, MAX_BYTES, signal);
   signal?.throwIfAborted();
+  const shown = describe(at.path);
   const stats = await stat(at.path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') throw new FaceDetError('MODEL_NOT_FOUND', `Expected an ONNX model but there is no file ${at.path}; check the path.`, { cause });
-    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} can't be read: ${oneLine(cause.message)}`, { cause });
+    if (isMissing(cause.code)) throw new FaceDetError('MODEL_NOT_FOUND', `Expected an ONNX model but there is no file ${shown}; ${pathAdvice(at.path)}.`, { cause });
+    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${shown} can't be read: ${oneLine(cause.message.slice(0, 300))}`, { cause });
   });
-  if (stats.isDirectory()) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} is a folder.`);
-  if (stats.isFile() && stats.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${at.path} is empty (0 bytes).`);
+  if (stats.isDirectory()) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${shown} is a folder.`);
+  if (stats.isFile() && stats.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${shown} is empty (0 bytes).`);
   return at.path;
 }
 

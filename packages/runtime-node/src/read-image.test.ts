@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { crc32, deflateSync } from 'node:zlib';
+import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDetector, isFaceDetError, resizeBilinear, type PixelBuffer } from '@facedet/core';
 import { onnxBackend } from './backend.ts';
-import { readImage } from './read-image.ts';
+import { readImage, type PictureDecoder } from './read-image.ts';
 import type { ImageFormat } from './sharp.ts';
 
 const shared = fileURLToPath(new URL('../../../../shared', import.meta.url));
@@ -104,6 +104,11 @@ describe('readImage', () => {
     expect([image.width, image.height, image.pages]).toEqual([WIDTH, HEIGHT, 2]);
     expect(corners(await image.pixels())).toBe(UPRIGHT);
     expect(await readImage(await picture().gif().toBuffer())).toMatchObject({ pages: 1 });
+    const still = await picture().png().toBuffer();
+    const control = Buffer.concat([Buffer.from([0, 0, 0, 8]), Buffer.from('acTL'), Buffer.from([0, 0, 0, 3, 0, 0, 0, 0])]);
+    const mark = Buffer.alloc(4);
+    mark.writeUInt32BE(crc32(control.subarray(4)));
+    expect(await readImage(Buffer.concat([still.subarray(0, 33), control, mark, still.subarray(33)]))).toMatchObject({ pages: 3 });
   });
 
   it('takes a path, URLs and bytes of any kind', async () => {
@@ -199,6 +204,41 @@ function png(width: number, height: number, rows = height): Buffer {
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), chunk('IDAT', deflateSync(Buffer.alloc(rows * (1 + Math.ceil(width / 8))))), chunk('IEND', Buffer.alloc(0))]);
 }
 
+describe('pictures that sharp does not read', () => {
+  const bmp = Buffer.alloc(60);
+  bmp.write('BM');
+  bmp[14] = 40;
+  const pixels: PixelBuffer = { data: new Uint8Array(quarters()), width: WIDTH, height: HEIGHT, format: 'rgb' };
+
+  it('are decoded by the first decoder that can', async () => {
+    const asked: unknown[] = [];
+    const refuse: PictureDecoder = async () => {
+      throw new Error('not mine');
+    };
+    const decode: PictureDecoder = async (bytes, options) => (asked.push(bytes.length, options), pixels);
+    const image = await readImage(file('a.bmp', bmp), { pixelLimit: 9000, decoders: [refuse, decode, refuse] });
+    expect(image).toMatchObject({ width: WIDTH, height: HEIGHT, format: 'bmp', pages: 1, tags: {} });
+    expect(asked).toEqual([60, { pixelLimit: 9000, name: join(folder, 'a.bmp') }]);
+    expect(corners(await image.pixels())).toBe(UPRIGHT);
+    expect(corners(await image.rasterize(24, 16))).toBe(UPRIGHT);
+    image.close();
+    await expect(image.pixels()).rejects.toMatchObject({ code: 'DISPOSED' });
+    // What sharp reads is not theirs.
+    expect(await readImage(await picture().png().toBuffer(), { decoders: [refuse] })).toMatchObject({ format: 'png' });
+  });
+
+  it('fail with the reason and the way out', async () => {
+    expect(await failure(readImage(bmp))).toMatchObject({ code: 'IMAGE_UNREADABLE', message: expect.stringMatching(/holds BMP; pass decodeStillImage/) });
+    const decoders = (answer: Partial<PixelBuffer> | Error): PictureDecoder[] => [async () => {
+      if (answer instanceof Error) throw answer;
+      return { ...pixels, ...answer };
+    }];
+    expect(await failure(readImage(bmp, { decoders: decoders(new Error('broken')) }))).toMatchObject({ message: 'broken' });
+    expect(await failure(readImage(bmp, { decoders: decoders({ format: 'rgba' }) }))).toMatchObject({ code: 'IMAGE_UNREADABLE' });
+    expect(await failure(readImage(bmp, { decoders: decoders({}), pixelLimit: WIDTH * HEIGHT - 1 }))).toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+  });
+});
+
 describe('what is no picture', () => {
   it('has an error of its own for each kind', async () => {
     const jpeg = await picture(640, 480).jpeg().toBuffer();
@@ -210,7 +250,7 @@ describe('what is no picture', () => {
       ['an empty file', file('empty.jpg', ''), 'IMAGE_EMPTY', /empty\.jpg is empty \(0 bytes\)/],
       ['an empty buffer', new Uint8Array(0), 'IMAGE_EMPTY', /the buffer is empty/],
       ['text', file('text.jpg', 'This is a text, whatever its name says.\n'), 'IMAGE_UNREADABLE', /"This is a text, "/],
-      ['SVG', file('drawing.png', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'IMAGE_UNREADABLE', /holds svg/],
+      ['SVG', file('drawing.png', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'IMAGE_UNREADABLE', /holds an SVG drawing/],
       ['a decompression bomb', png(30_000, 30_000), 'IMAGE_TOO_LARGE', /30000 × 30000/],
       ['100,000 pixels wide', png(100_000, 10), 'IMAGE_TOO_LARGE', /100000 × 10/],
       ['0 pixels wide', png(0, 10), 'IMAGE_UNREADABLE', /./],
@@ -228,6 +268,44 @@ describe('what is no picture', () => {
       const error = await failure(image.rasterize(32, 32));
       expect(error).toMatchObject({ name: 'FaceDetError', code: 'IMAGE_UNREADABLE', message: expect.stringContaining('truncated or corrupt') });
     }
+  });
+
+  it('is named in short, without credentials, escapes or megabytes', async () => {
+    const long = (await picture().png().toBuffer()).toString('base64').repeat(2000);
+    const sources: [string | URL, RegExp][] = [
+      [long, /Buffer\.from\(text, 'base64'\)/],
+      [`${long}${'='.repeat(3)}`, /base64/],
+      [`${'/no/folder'.repeat(500)}/a.jpg`, /a\.jpg; check the path/],
+      [join(folder, 'a\x1b]0;pwned\x07\nb.jpg'), /\\x1b\]0;pwned\\x07 b\.jpg/],
+      ['http://someone:secret@127.0.0.1:1/a.jpg?token=secret', /\*\*\*@127\.0\.0\.1:1\/a\.jpg\?token=\*\*\*/],
+      [new URL('https://someone:secret@[::1]:1/'), /\*\*\*@\[::1\]/],
+    ];
+    for (const [source, message] of sources) {
+      const error = await failure(readImage(source));
+      expect(error.message).toMatch(message);
+      expect(error.message.length).toBeLessThan(1000);
+      expect(error.message).not.toMatch(/secret|\p{Cc}/u);
+    }
+  });
+
+  it.each([
+    ['SVG', Buffer.from('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), /holds an SVG drawing/],
+    ['SVG in UTF-16', Buffer.from('\ufeff<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', 'utf16le'), /holds an SVG drawing/],
+    ['compressed SVG', gzipSync('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), /holds an archive/],
+    ['PDF', Buffer.from('%PDF-1.7\n'), /holds a PDF document/],
+    ['a video', Buffer.from('\0\0\0\x18ftypisom\0\0\0\0'), /holds a video/],
+  ])('is %s, which no decoder sees', async (_, bytes, message) => {
+    const decoders = [async () => expect.unreachable('a decoder was asked')];
+    expect(await failure(readImage(bytes, { decoders }))).toMatchObject({ code: 'IMAGE_UNREADABLE', message: expect.stringMatching(message) });
+  });
+
+  it('is a picture above the byte limit, which can be moved', async () => {
+    const bytes = png(100, 100);
+    for (const source of [bytes, file('bytes.png', bytes), `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`]) {
+      await expect(readImage(source, { maxBytes: bytes.length - 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+      expect(await readImage(source, { maxBytes: bytes.length })).toMatchObject({ width: 100 });
+    }
+    for (const maxBytes of [0, -1, NaN]) await expect(readImage(bytes, { maxBytes })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('is a picture above the pixel limit, which can be moved', async () => {

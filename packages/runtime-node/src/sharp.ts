@@ -8,8 +8,11 @@ export function loadSharp(): Promise<Sharp> {
   return loadOptional('sharp', 'reads and writes pictures', async () => (await import('sharp')).default);
 }
 
-/** The picture formats that are read and written. */
+/** The picture formats that are read and written by sharp. */
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff';
 
-/** What they are called where a person reads them. */
+/** All picture formats that are read; those that sharp doesn't read need `decoders`. */
+export type ReadableFormat = ImageFormat | 'heic' | 'jxl' | 'bmp' | 'jp2' | 'ppm' | 'tga';
+
+/** What those of sharp are called where a person reads them. */
 export const FORMATS = 'JPEG, PNG, WebP, AVIF, GIF or TIFF';

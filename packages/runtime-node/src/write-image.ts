@@ -1,8 +1,8 @@
-import { extname } from 'node:path';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
+import { isWritable, oneLine, PICTURE_EXTENSIONS, PICTURE_FORMATS, pictureFormatOf, writeOutput } from '@facedet/files';
+import { describe } from './bytes.ts';
 import { exifOf, type PictureTags } from './exif.ts';
-import { oneLine, writeOutput } from '@facedet/files';
-import { loadSharp, type ImageFormat } from './sharp.ts';
+import { loadSharp, type ImageFormat, type ReadableFormat } from './sharp.ts';
 
 /** Options of `encodeImage`. */
 export interface EncodeImageOptions {
@@ -19,15 +19,17 @@ export interface WriteImageOptions {
   quality?: number;
   /** As in `EncodeImageOptions`. */
   tags?: PictureTags;
-  /** The format where the path's extension tells none, usually that of the picture the pixels come from. */
-  like?: ImageFormat;
+  /**
+   * The format where the path's extension tells none, usually that of the picture the pixels come from. For one that is
+   * not written the nearest: JPEG for HEIC, JPEG XL and JPEG 2000, PNG for BMP, PPM and TGA.
+   */
+  like?: ReadableFormat;
 }
-
-const EXTENSIONS: Readonly<Record<string, ImageFormat>> = { '.jpg': 'jpeg', '.jpeg': 'jpeg', '.jpe': 'jpeg', '.jfif': 'jpeg', '.png': 'png', '.webp': 'webp', '.avif': 'avif', '.gif': 'gif', '.tif': 'tiff', '.tiff': 'tiff' };
 
 /** The format that a path's extension stands for; undefined where it stands for none. */
 export function imageFormatOf(path: string): ImageFormat | undefined {
-  return EXTENSIONS[extname(path).toLowerCase()];
+  const format = pictureFormatOf(path);
+  return format && isWritable(format) ? format : undefined;
 }
 
 /**
@@ -37,8 +39,11 @@ export function imageFormatOf(path: string): ImageFormat | undefined {
  * `DISK_FULL`, and `OUTPUT_IN_USE` where another process writes the same picture.
  */
 export async function writeImage(path: string, pixels: PixelBuffer, options: WriteImageOptions = {}): Promise<void> {
-  const format = imageFormatOf(path) ?? options.like;
-  if (!format) throw new FaceDetError('INVALID_ARGUMENT', `Expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')} but received ${path}.`);
+  const format = imageFormatOf(path) ?? (options.like && PICTURE_FORMATS[options.like]?.copy);
+  if (!format) {
+    const extensions = PICTURE_EXTENSIONS.filter((extension) => imageFormatOf(`a${extension}`)).join(', ');
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a name that ends in ${extensions} but received ${describe(path)}; rename it, or give like.`);
+  }
   const { quality, tags } = options;
   const bytes = await encodeImage(pixels, { format, ...(quality !== undefined && { quality }), ...(tags && { tags }) });
   await writeOutput(path, bytes);

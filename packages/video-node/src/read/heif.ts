@@ -42,20 +42,8 @@ interface Item {
   readonly tiles: readonly number[];
 }
 
-const STILLS = ['heic', 'heix', 'heim', 'heis', 'mif1', 'mif2', 'avif'];
-const FILMS = ['hevc', 'hevx', 'hevm', 'hevs', 'msf1', 'avis'];
 // Counts of a hostile file are checked before memory is taken.
 const MOST_ITEMS = 65_535;
-
-/** Whether the first bytes of a file (64 are enough) are those of a HEIF still picture (HEIC, AVIF), not of a film. */
-export function isHeif(head: Buffer): boolean {
-  if (head.length < 12 || head.toString('latin1', 4, 8) !== 'ftyp') return false;
-  const end = Math.min(head.readUInt32BE(0), head.length);
-  const brands = [head.toString('latin1', 8, 12)];
-  for (let at = 16; at + 4 <= end; at += 4) brands.push(head.toString('latin1', at, at + 4));
-  // A film of HEIF pictures names their brands as well, but its own first.
-  return STILLS.includes(brands[0]!) || (!FILMS.includes(brands[0]!) && brands.some((brand) => STILLS.includes(brand)));
-}
 
 /**
  * Parses the primary picture of a HEIF file (ISO/IEC 23008-12): grids of tiles and their rotation, mirror and crop

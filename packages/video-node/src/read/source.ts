@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
-import { printable, redactUrl } from '@facedet/files';
+import { PICTURE_EXTENSIONS, printable, redactUrl } from '@facedet/files';
 
 /**
  * A video source: the path of a file or a named pipe; `-` for standard input; a folder or glob of pictures; a camera's
@@ -20,7 +20,8 @@ export type ResolvedSource =
   | { readonly kind: 'stream'; readonly name: string; readonly url: string }
   | { readonly kind: 'lavfi'; readonly name: string; readonly graph: string };
 
-const PICTURES = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm', '.pgm', '.pnm', '.jxl', '.avif', '.heic', '.heif', '.jp2', '.j2k', '.tga']);
+// A GIF in a folder is a film among pictures.
+const PICTURES = new Set(PICTURE_EXTENSIONS.filter((extension) => extension !== '.gif'));
 // One letter before a colon is a drive of Windows.
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
 const NETWORK = ['rtsp', 'rtsps', 'http', 'https'];

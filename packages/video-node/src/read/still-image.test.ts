@@ -187,6 +187,10 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
       frame.close();
     }
 
+    const image = await readImage(at('grid-false-1-1.heic'), { decoders: [decodeStillImage] });
+    expect(image).toMatchObject({ width: height, height: width, format: 'heic', pages: 1 });
+    expect(difference(await image.pixels(), mirrors[1]!(turns[1]!(whole)))).toBeLessThan(4);
+
     // Under another name and another first brand it is the same picture; from elsewhere than a file, an error.
     const odd = Buffer.from(readFileSync(at('grid-false-1-1.heic')));
     odd.write('MiHE', 8, 'latin1');
@@ -227,6 +231,20 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     }
   }, 60_000);
 
+  it('gives its titles and dates, and is turned once', async () => {
+    const tags = { Make: 'Maker', DateTimeOriginal: '2024:05:01 12:30:00' };
+    const { data, width, height } = corners(96, 64);
+    const sharp = (await import('sharp')).default;
+    const exif = { IFD0: { Make: tags.Make, Orientation: '6' }, IFD2: { DateTimeOriginal: tags.DateTimeOriginal } };
+    await sharp(data, { raw: { width, height, channels: 3 } }).withExif(exif).jpeg({ quality: 95 }).toFile(at('tagged.jpg'));
+    execFileSync('heif-enc', ['-q', '95', '-o', at('tagged.heic'), at('tagged.jpg')], { stdio: 'pipe' });
+    const image = await readImage(at('tagged.heic'), { decoders: [decodeStillImage] });
+    const jpeg = await readImage(at('tagged.jpg'));
+    expect([image.tags, image.width, image.height]).toEqual([jpeg.tags, jpeg.width, jpeg.height]);
+    expect(image.tags).toMatchObject(tags);
+    expect(difference(await image.pixels(), await jpeg.pixels())).toBeLessThan(4);
+  });
+
   it('is a picture of a folder, fitted as others', async () => {
     await coded(corners(128, 96), 'one');
     const pictures = at('mixed');
@@ -257,6 +275,8 @@ describe.skipIf(!tools.ffmpeg)('by FFmpeg [needs ffmpeg]', () => {
     const decoded = await decodeStillImage(path);
     if (extension === 'pgm') expect([decoded.width, decoded.height]).toEqual([300, 200]);
     else expect(difference(decoded, corners(300, 200))).toBeLessThan(2);
+    const image = await readImage(path, { decoders: [decodeStillImage] });
+    expect([image.format, (await image.pixels()).data]).toEqual([{ pgm: 'ppm', pam: 'ppm', j2k: 'jp2' }[extension as string] ?? extension, decoded.data]);
     const video = await openVideo(path);
     expect([video.metadata.width, video.metadata.height]).toEqual([300, 200]);
     for await (const frame of video) {

@@ -1,11 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
-import { printable } from '@facedet/files';
+import { fileKind, HEAD_BYTES, isHeif, printable } from '@facedet/files';
 import type { CodecContext, Frame as NativeFrame } from 'node-av/lib';
 import { check, failure } from '../ffmpeg/errors.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
-import { isHeif, parseHeif, type HeifPicture, type HeifTransform } from './heif.ts';
+import { parseHeif, type HeifPicture, type HeifTransform } from './heif.ts';
 import { checkPixels, DEFAULT_LIMITS, firstBytes } from './input.ts';
 import { createRasterizer, type Rasterizer } from './rasterize.ts';
 
@@ -51,19 +50,16 @@ export async function decodeStillImage(source: string | Uint8Array, options: Sti
 
 /** Whether a file is a still picture that FFmpeg's demuxers do not read, or not as a whole. */
 export async function needsStillDecoder(path: string): Promise<boolean> {
-  const head = await firstBytes(path, 64).catch(() => Buffer.alloc(0));
+  const head = await firstBytes(path, HEAD_BYTES).catch(() => Buffer.alloc(0));
   return isHeif(head) || ['pam', 'pfm', 'targa'].includes(codecOf(head, path) ?? '');
 }
 
-/** FFmpeg's decoder of a format that its first bytes tell; a TGA has none, its name tells. */
-function codecOf(bytes: Buffer, name: string): string | undefined {
-  const text = bytes.toString('latin1', 0, 12);
-  if (text.startsWith('BM')) return 'bmp';
-  if (/^P[1-7fF][\s#]/.test(text)) return { P1: 'pbm', P4: 'pbm', P2: 'pgm', P5: 'pgm', P7: 'pam', Pf: 'pfm', PF: 'pfm' }[text.slice(0, 2)] ?? 'ppm';
-  if (text.startsWith('\xff\x0a') || text.startsWith('\0\0\0\x0cJXL ')) return 'libjxl';
-  if (text.startsWith('\0\0\0\x0cjP  ') || text.startsWith('\xff\x4f\xff\x51')) return 'jpeg2000';
-  if (extname(name).toLowerCase() === '.tga') return 'targa';
-  return undefined;
+/** FFmpeg's decoder of a format. */
+function codecOf(head: Buffer, name: string): string | undefined {
+  const kind = fileKind(head, name);
+  if (kind.type !== 'picture') return undefined;
+  if (kind.format === 'ppm') return { P1: 'pbm', P4: 'pbm', P2: 'pgm', P5: 'pgm', P7: 'pam', Pf: 'pfm', PF: 'pfm' }[head.toString('latin1', 0, 2)] ?? 'ppm';
+  return { bmp: 'bmp', jxl: 'libjxl', jp2: 'jpeg2000', tga: 'targa' }[kind.format as string];
 }
 
 async function readPicture(path: string): Promise<Buffer> {
