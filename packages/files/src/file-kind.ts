@@ -19,11 +19,13 @@ export function fileKind(head: Uint8Array, name = ''): FileKind {
   if (isFilm(bytes, text)) return { type: 'video' };
   if (isSound(text)) return { type: 'sound' };
   if (text.startsWith('%PDF')) return { type: 'PDF' };
-  if (/^(?:PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ)/.test(text)) return { type: 'archive' };
+  if (ARCHIVES.some((signature) => text.startsWith(signature))) return { type: 'archive' };
   const written = asText(bytes);
   if (written === undefined) return { type: 'unknown' };
   return { type: /<svg[\s>]/i.test(written) ? 'SVG' : 'text' };
 }
+
+const ARCHIVES = ['PK\x03\x04', '\x1f\x8b', '7z\xbc\xaf', 'Rar!', 'BZh', '\xfd7zXZ'];
 
 /** Whether the first bytes (64 are enough) are those of a HEIF still picture (HEIC, AVIF), not of a film. */
 export function isHeif(head: Uint8Array): boolean {

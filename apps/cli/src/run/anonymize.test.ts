@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -10,12 +11,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { readImage, writeImage } from '@facedet/runtime-node';
 import { createVideoWriter, openVideo } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
+import { hasHeifEnc, tiledHeic } from '../testing/tiled-heic.ts';
 import { run, type AnonymizeFlags } from './anonymize.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facedet-anonymize-'));
@@ -63,6 +66,20 @@ const hide = async (
 };
 const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 
+const heif = hasHeifEnc();
+const ffmpeg = spawnSync('ffmpeg', ['-version']).error === undefined;
+if (!ffmpeg) process.stderr.write('A test of APNG that needs ffmpeg is skipped: it is not installed.\n');
+
+async function frameCount(path: string): Promise<number> {
+  const video = await openVideo(path);
+  let count = 0;
+  for await (const frame of video) {
+    frame.close();
+    count++;
+  }
+  return count;
+}
+
 beforeAll(async () => {
   await writeImage(at('photo.png'), grey);
   const writer = await createVideoWriter(at('film.mp4'), { like: { width: 64, height: 48, fps: 25 } });
@@ -103,6 +120,72 @@ describe('anonymize', () => {
     expect([await tagsOf('place.jpg'), await tagsOf('dropped.jpg'), await tagsOf('kept.jpg')]).toEqual([tags, {}, tags]);
     const { log } = await hide([at('place.jpg')], { output: at('kept.tif'), keepMetadata: true });
     expect(log).toEqual([expect.stringContaining("can't be kept in TIFF")]);
+  });
+
+  describe('pictures of all formats', () => {
+    const [RED, BLUE] = [[220, 20, 20], [20, 20, 220]] as const;
+    const colorAt = async (path: string, x: number, y: number) => {
+      const image = await readImage(path);
+      const { data, width } = await image.pixels();
+      image.close();
+      return Array.from(data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3), (v) => (v > 128 ? 1 : 0)).join('');
+    };
+
+    it.skipIf(!heif)('anonymizes the whole of a tiled, turned HEIC [needs heif-enc]', async () => {
+      // A quarter turn against the clock puts the right tile on top.
+      writeFileSync(at('phone.heic'), await tiledHeic(at('phone'), [RED, BLUE], 1));
+      const check = async (path: string) => {
+        const image = await readImage(path);
+        expect([image.format, image.width, image.height]).toEqual(['jpeg', 64, 128]);
+        expect([await colorAt(path, 32, 40), await colorAt(path, 32, 120), await colorAt(path, 16, 16)]).toEqual(['001', '100', '111']);
+      };
+      expect((await hide([at('phone.heic')], { output: at('phone.jpg') })).failed).toEqual([]);
+      await check(at('phone.jpg'));
+      // Into a folder, under a false name and among others; what can't be read does not keep the others from being done.
+      mkdirSync(at('shots'));
+      copyFileSync(at('phone.heic'), at('shots/a.heic'));
+      copyFileSync(at('phone.heic'), at('shots/b.jpg'));
+      copyFileSync(at('phone.heic'), at('shots/c'));
+      writeFileSync(at('shots/d.heic'), 'no picture');
+      writeFileSync(at('shots/notes.txt'), 'text');
+      copyFileSync(at('photo.png'), at('shots/a.jpg'));
+      const { failed, log } = await hide([at('shots')], { output: at('shots-out') });
+      expect(failed).toEqual(['IMAGE_UNREADABLE']);
+      expect(log.join()).toContain('1 file passed over: 1 text');
+      expect(readdirSync(at('shots-out')).sort()).toEqual(['a-2.jpg', 'a.jpg', 'b.jpg', 'c']);
+      const turned = (await Promise.all(['a.jpg', 'a-2.jpg'].map((name) => readImage(at(`shots-out/${name}`))))).map(({ height }) => height);
+      expect(turned.sort()).toEqual([128, 48]);
+      for (const name of ['b.jpg', 'c']) await check(at(`shots-out/${name}`));
+      expect((await hide([at('shots/notes.txt'), at('phone.heic')], { output: at('named-out') })).failed).toEqual(['IMAGE_UNREADABLE']);
+      expect(readdirSync(at('named-out'))).toEqual(['phone.jpg']);
+    });
+
+    const frames = Buffer.concat([90, 100, 110].map((v) => Buffer.alloc(64 * 48 * 3, v)));
+    const animation = () => sharp(frames, { raw: { width: 64, height: 144, channels: 3, pageHeight: 48 } });
+
+    it('takes animated WebP and GIF as films, and those of one picture as pictures', async () => {
+      mkdirSync(at('moving'));
+      await animation().webp({ lossless: true, delay: [100, 100, 100], loop: 0 }).toFile(at('moving/w.webp'));
+      await animation().gif({ delay: [100, 100, 100] }).toFile(at('moving/g.gif'));
+      await writeImage(at('moving/one.webp'), grey);
+      await writeImage(at('moving/one.gif'), grey);
+      expect((await hide([at('moving')], { output: at('moving-out') })).failed).toEqual([]);
+      expect(readdirSync(at('moving-out')).sort()).toEqual(['g.mp4', 'one.gif', 'one.webp', 'w.mp4']);
+      for (const name of ['w.mp4', 'g.mp4']) expect(await frameCount(at(`moving-out/${name}`)), name).toBe(3);
+      expect((await hide([at('moving/w.webp')], { output: at('w.mp4') })).failed).toEqual([]);
+      expect(await frameCount(at('w.mp4'))).toBe(3);
+      const { log } = await hide([at('moving/w.webp')], { output: at('first.png') });
+      expect(log).toEqual([expect.stringMatching(/the first of its 3 pictures was taken; facedet anonymize -o NAME\.mp4 takes all/)]);
+    });
+
+    it.skipIf(!ffmpeg)('takes APNG as a film [needs ffmpeg]', async () => {
+      await animation().gif({ delay: [100, 100, 100] }).toFile(at('apng.gif'));
+      execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', at('apng.gif'), '-f', 'apng', at('apng.png')]);
+      expect((await hide([at('apng.png')], { output: at('apng-out/') })).failed).toEqual([]);
+      expect(await frameCount(at('apng-out/apng.mp4'))).toBe(3);
+      const { log } = await hide([at('apng.png')], { output: at('first-of-apng.png') });
+      expect(log).toEqual([expect.stringContaining('the first of its 3 pictures')]);
+    });
   });
 
   describe('a folder run', () => {

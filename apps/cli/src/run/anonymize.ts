@@ -4,20 +4,21 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
-import { imageFormatOf, readImage, writeImage } from '@facedet/runtime-node';
+import { imageFormatOf, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
 import type { Context } from '../shared/context.ts';
 import { openBatchRecord } from './batch-record.ts';
 import { streamLines } from './streams-report.ts';
-import { outputNames } from '../shared/output-names.ts';
+import { copyName, outputNames, ownName } from '../shared/output-names.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
-import { expandInputs, firstOfSeveral, isPictureName, isVideoName, type Input } from '../shared/inputs.ts';
+import { expandInputs, firstOfSeveral, isFilm, passedOverText, type Input, type PassedOver } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { place } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
+import { readPicture } from '../shared/read-picture.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
 import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideo, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type ErrorFlags, type TrackingFlags } from '../shared/video-options.ts';
@@ -44,9 +45,10 @@ interface Job {
 }
 
 export async function run(context: Context, flags: AnonymizeFlags, args: string[]): Promise<void> {
-  const inputs = await expandInputs(args, (name) => isPictureName(name) || isVideoName(name));
+  const passed: PassedOver[] = [];
+  const inputs = await expandInputs(args, { videos: true, onPassedOver: (over) => passed.push(over) });
   const several = args.length > 1 || inputs.length > 1 || args.some(namesSeveral);
-  const jobs = planJobs(inputs, flags, several);
+  const jobs = await planJobs(inputs, flags, several);
   const effect = await effectOf(flags);
   const score = flags.score ?? ANONYMIZE_SCORE;
   const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
@@ -86,6 +88,7 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     await hideInPictures(context, jobs.filter(({ video }) => !video), opened?.detector.concurrency ?? 1, attempt);
     // One video keeps all cores busy.
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
+    for (const over of passed) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     if (before > 0) context.log(`facedet: ${before} of ${jobs.length} files were done already`);
     if (left > 0) context.log(`facedet: ${left} of ${jobs.length} files were not processed, as --on-error is stop; continue with --resume`);
     // What failed would fail again: only an interrupted run is continued.
@@ -106,7 +109,7 @@ async function hideInPictures(context: Context, jobs: readonly Job[], concurrenc
 }
 
 async function hideInPicture({ signal, log }: Context, { keepMetadata = false }: AnonymizeFlags, { input, output }: Job, effect: AnonymizeOptions, detector: Detector): Promise<void> {
-  const image = await readImage(input.source, { signal });
+  const image = await readPicture(input.source, { signal });
   try {
     // The pixels first: a picture that is broken in the middle ends here.
     const pixels = await image.pixels({ signal });
@@ -165,31 +168,40 @@ function namesSeveral(argument: string): boolean {
 }
 
 /** What is written where. Ends the command with exit code 2 before anything is written where an output is one of the inputs. */
-function planJobs(inputs: readonly Input[], flags: AnonymizeFlags, several: boolean): Job[] {
+async function planJobs(inputs: readonly Input[], flags: AnonymizeFlags, several: boolean): Promise<Job[]> {
   const { output } = flags;
   const folder = several || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output);
   if (folder && existsSync(output) && !statSync(output).isDirectory()) throw usageError(`${output}: expected a folder, as a folder, a pattern or several inputs were given, found a file`);
-  const names = outputNames(inputs);
+  const videos = new Set<Input>();
+  for await (const [input, film] of inOrder(inputs, 16, async (input) => [input, await isFilm(input)] as const)) {
+    // Of a picture that moves the first is taken where a picture is asked for.
+    const isFirstAsked = film === 'animation' && !folder && imageFormatOf(output);
+    if (flags.tracks !== undefined || (film && !isFirstAsked)) videos.add(input);
+  }
+  const names = outputNames(inputs, { nameOf: (input) => (videos.has(input) ? videoName(input) : copyName(input)) });
   const jobs = inputs.map((input): Job => {
     if (input.kind !== 'file') throw usageError(`${input.source}: expected a file or folder`);
-    const target = folder ? join(output, names.get(input)!) : output;
-    const moving = isVideoName(input.source) && !(imageFormatOf(input.source) === 'gif' && !folder && imageFormatOf(target));
-    // What can't be written as it was (a GIF, an AVI) becomes an MP4.
-    const video = flags.tracks !== undefined || moving;
-    return { input, video, output: video && folder && !WRITTEN_VIDEOS.includes(extname(target).toLowerCase()) ? `${target.slice(0, target.length - extname(target).length)}.mp4` : target };
+    return { input, video: videos.has(input), output: folder ? join(output, names.get(input)!) : output };
   });
   const sources = new Map(inputs.filter(({ error }) => !error).map(({ source }) => [place(source), source]));
   for (const job of jobs) {
     const own = sources.get(place(job.output));
     if (own !== undefined) throw usageError(`${job.output}: it is the input ${own}; expected another name or folder`, 'OUTPUT_IS_INPUT');
     if (job.video && !job.input.error) checkVideo(job.output, flags);
-    else if (!job.input.error && extname(job.output) !== '' && !imageFormatOf(job.output)) throw usageError(`${job.output}: expected a picture's name, like .jpg or .png`);
+    else if (!folder && !job.input.error && extname(job.output) !== '' && !imageFormatOf(job.output)) throw usageError(`${job.output}: expected a picture's name, like .jpg or .png`);
   }
   const unused = { lookAhead: '--look-ahead', detectEvery: '--detect-every', resume: '--resume', trackerPreset: '--tracker-preset' };
   const idle = flags.tracks === undefined ? [] : Object.entries(unused).filter(([flag]) => flags[flag as keyof typeof unused] !== undefined);
   if (idle.length > 0) throw usageError(`expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows are taken as they are`);
   if (flags.tracks !== undefined && jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
   return jobs;
+}
+
+/** What can't be written as it was (a GIF, an AVI) becomes an MP4. */
+function videoName(input: Input): string {
+  const own = ownName(input);
+  const extension = extname(own);
+  return WRITTEN_VIDEOS.includes(extension.toLowerCase()) ? own : `${own.slice(0, own.length - extension.length)}.mp4`;
 }
 
 /** What decides the pixels of a folder run. */
@@ -213,7 +225,7 @@ async function settingsOf(
 
 async function effectOf({ effect, image, color, shape, margin, clear }: AnonymizeFlags): Promise<AnonymizeOptions> {
   if ((effect === 'image') !== (image !== undefined)) throw usageError('expected --effect image together with --image FILE');
-  const picture = image === undefined ? undefined : await readImage(image).catch((error: unknown) => {
+  const picture = image === undefined ? undefined : await readPicture(image).catch((error: unknown) => {
     throw usageError(`${image}: ${(error as Error).message}`);
   });
   return {

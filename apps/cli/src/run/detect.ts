@@ -1,14 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { isFaceDetError, type Detector, type Face } from '@facedet/core';
-import { readImage, type StillImage } from '@facedet/runtime-node';
+import type { StillImage } from '@facedet/runtime-node';
 import { copyWriter } from '../shared/copies.ts';
 import type { Context } from '../shared/context.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
-import { expandInputs, firstOfSeveral, readStdin, type Input } from '../shared/inputs.ts';
+import { expandInputs, firstOfSeveral, passedOverText, readStdin, type Input, type PassedOver } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { progress } from '../shared/progress.ts';
+import { readPicture } from '../shared/read-picture.ts';
 import { resultWriter, type Result } from '../shared/results.ts';
 
 export interface DetectFlags extends DetectorFlags {
@@ -20,7 +21,8 @@ export interface DetectFlags extends DetectorFlags {
 }
 
 export async function run(context: Context, flags: DetectFlags, args: string[]): Promise<void> {
-  const inputs = await expandInputs(args);
+  const passed: PassedOver[] = [];
+  const inputs = await expandInputs(args, { onPassedOver: (over) => passed.push(over) });
   const copies = await copyWriter(inputs, flags);
   const writesCopies = flags.draw !== undefined || flags.crop !== undefined;
   const { detector, model } = await openDetector(context, flags, { images: inputs.length });
@@ -46,6 +48,11 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
       await results.write('error' in done ? { source: done.input.source, error: context.fail(done.input.source, done.error) } : done.result);
       bar?.tick();
     }
+    for (const over of passed) {
+      const message = passedOverText(over);
+      context.log(`facedet: ${over.source}: ${message}`);
+      if (flags.json || flags.jsonl) await results.write({ source: over.source, error: { code: 'PASSED_OVER', message }, passedOver: over.counts });
+    }
     await results.end();
   } finally {
     bar?.stop();
@@ -60,7 +67,7 @@ async function detectFaces(context: Context, detector: Detector, input: Input, b
   signal.throwIfAborted();
   // A folder that took a picture's name since the inputs were listed, or a device, is no picture.
   if (input.kind === 'file') await stat(input.source);
-  const image: StillImage = await readImage(bytes ?? (input.kind === 'url' ? new URL(input.source) : input.source), { signal });
+  const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? new URL(input.source) : input.source), { signal });
   try {
     const faces: Face[] = await detector.detect(image, { signal });
     await copies(input, image, faces, signal);

@@ -2,10 +2,11 @@ import { constants } from 'node:fs';
 import { access, mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Face, PixelBuffer } from '@facedet/core';
+import { PICTURE_FORMATS } from '@facedet/files';
 import type { StillImage } from '@facedet/runtime-node';
 import { CommandError, usageError } from './errors.ts';
 import type { Input } from './inputs.ts';
-import { outputNames } from './output-names.ts';
+import { copyName, outputNames } from './output-names.ts';
 
 /** Writes what `--draw` and `--crop` ask for of one picture. */
 export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[], signal: AbortSignal) => Promise<void>;
@@ -16,7 +17,7 @@ export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[
  */
 export async function copyWriter(inputs: readonly Input[], { draw, crop }: { draw?: string; crop?: string }): Promise<CopyWriter> {
   const [drawn, cropped] = [draw === undefined ? undefined : await makeFolder(draw), crop === undefined ? undefined : await makeFolder(crop)];
-  const names = outputNames(inputs, { withFaces: drawn !== undefined && drawn === cropped });
+  const names = outputNames(inputs, { nameOf: copyName, withFaces: drawn !== undefined && drawn === cropped });
   const files = new Map<string, string>();
   for (const { source, kind } of inputs) if (kind === 'file') files.set(await real(source), source);
   const refuse = (folder: string, source: string) => usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
@@ -75,11 +76,9 @@ async function cropFaces(folder: string, name: string, image: StillImage, faces:
   }
 }
 
-const EXTENSIONS: Record<string, string> = { jpeg: '.jpg', png: '.png', webp: '.webp', avif: '.avif', gif: '.gif', tiff: '.tif' };
-
 /** The path itself, or with the format's extension where it has none (standard input, many URLs). */
 function withExtension(path: string, image: StillImage): string {
-  return extname(path) === '' ? `${path}${EXTENSIONS[image.format] ?? '.png'}` : path;
+  return extname(path) === '' ? `${path}${PICTURE_FORMATS[PICTURE_FORMATS[image.format].copy].extensions[0]}` : path;
 }
 
 /** A copy of the pixels to draw on, grey ones as colour so that marks stand out. */

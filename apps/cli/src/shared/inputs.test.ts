@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expandInputs, isUrl } from './inputs.ts';
+import { expandInputs, isUrl, passedOverText, type PassedOver } from './inputs.ts';
 
 describe('inputs', () => {
   let dir = '';
@@ -19,6 +20,31 @@ describe('inputs', () => {
 
   it('of a folder are its pictures in natural order', async () => {
     expect(await sources(at('many'))).toEqual([at('many/9.JPG'), at('many/10.jpg'), at('many/b.webp')]);
+  });
+
+  it('of a folder are told by content, and what is passed over is counted', async () => {
+    const passed: PassedOver[] = [];
+    const jpeg = Buffer.from('ffd8ffe0', 'hex');
+    for (const folder of ['mixed', 'mixed/deeper', 'mixed/.hidden']) mkdirSync(at(folder));
+    for (const [name, content] of [
+      ['1', jpeg], ['2.dat', jpeg], ['3.heic', 'broken'], ['4.mp4', jpeg], ['film', Buffer.from('1a45dfa3', 'hex')], ['film.avi', 'broken'],
+      ['a.txt', 'text'], ['b', 'text'], ['c.pdf', '%PDF-1.7'], ['d', ''], ['.DS_Store', 'x'], ['Thumbs.db', 'x'],
+    ] as const) writeFileSync(at('mixed', name), content);
+    const list = async (videos: boolean) => (await expandInputs([at('mixed')], { videos, onPassedOver: (over) => passed.push(over) })).map(({ source }) => basename(source));
+    expect(await list(false)).toEqual(['1', '2.dat', '3.heic', '4.mp4']);
+    expect(await list(true)).toEqual(['1', '2.dat', '3.heic', '4.mp4', 'film', 'film.avi']);
+    expect(passed.map(passedOverText)).toEqual([
+      '6 files passed over: 3 text, 1 PDF, 1 empty, 1 video; 1 folder in it not searched',
+      '4 files passed over: 2 text, 1 PDF, 1 empty; 1 folder in it not searched',
+    ]);
+    passed.length = 0;
+    expect((await expandInputs([at('mixed/**')], { onPassedOver: (over) => passed.push(over) })).length).toBe(4);
+    expect(passed).toEqual([{ source: at('mixed/**'), counts: { text: 3, PDF: 1, empty: 1, video: 1 } }]);
+  });
+
+  it.skipIf(process.platform === 'win32')('that are pipes are not read before their turn', async () => {
+    execFileSync('mkfifo', [at('pipe.jpg')]);
+    expect(await expandInputs([at('pipe.jpg')])).toEqual([{ source: at('pipe.jpg'), kind: 'file' }]);
   });
 
   it('of a glob are the files that fit', async () => {

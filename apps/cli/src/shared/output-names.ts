@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { isWritable, PICTURE_FORMATS, pictureFormatOf } from '@facedet/files';
 import type { Input } from './inputs.ts';
 
 /** Options of `outputNames`. */
@@ -57,6 +58,18 @@ export function ownName({ source, kind }: Input): string {
   } catch {
     return 'picture';
   }
+}
+
+/** The file name of a picture's copy: the input's own, with another extension where its format is not written. */
+export function copyName(input: Input): string {
+  const own = ownName(input);
+  const extension = extname(own);
+  const ofName = pictureFormatOf(own);
+  // Without an extension the copy gets one, or none, when its format is known.
+  if (extension === '' || (ofName && isWritable(ofName))) return own;
+  const format = input.content?.type === 'picture' ? input.content.format : ofName;
+  if (!format) return own;
+  return `${ofName ? basename(own, extension) : own}${PICTURE_FORMATS[PICTURE_FORMATS[format].copy].extensions[0]}`;
 }
 
 /** As file systems compare names that tell neither cases nor forms of Unicode apart. */
