@@ -83,17 +83,19 @@ describe('checkOptionNames', () => {
   });
 
   it('answers any name in bounded space', () => {
-    fc.assert(fc.property(fc.string({ maxLength: 3000 }), (name) => {
-      fc.pre(!known.includes(name) && name !== '__proto__');
-      let message = '';
-      try {
-        checkOptionNames({ [name]: 1 }, known);
-      } catch (error) {
-        message = (error as Error).message;
-      }
-      expect(message).toMatch(/^Expected a known name in options but received /);
-      expect(message.length).toBeLessThan(1000);
-    }));
+    fc.assert(
+      fc.property(fc.string({ maxLength: 3000 }), (name) => {
+        fc.pre(!known.includes(name) && name !== '__proto__');
+        let message = '';
+        try {
+          checkOptionNames({ [name]: 1 }, known);
+        } catch (error) {
+          message = (error as Error).message;
+        }
+        expect(message).toMatch(/^Expected a known name in options but received /);
+        expect(message.length).toBeLessThan(1000);
+      }),
+    );
   });
 });
 
@@ -101,9 +103,11 @@ describe('received', () => {
   it('is short and never throws', () => {
     const circular: Record<string, unknown> = {};
     circular['self'] = circular;
-    fc.assert(fc.property(fc.anything({ withBigInt: true, withTypedArray: true, withNullPrototype: true }), (value) => {
-      expect(received(value).length).toBeLessThan(200);
-    }));
+    fc.assert(
+      fc.property(fc.anything({ withBigInt: true, withTypedArray: true, withNullPrototype: true }), (value) => {
+        expect(received(value).length).toBeLessThan(200);
+      }),
+    );
     expect(received(circular)).toBe('an object');
     expect(received({ x: NaN })).toBe('{"x":"NaN"}');
     expect(received(new Uint8Array(3))).toBe('a Uint8Array of 3 bytes');

@@ -1,7 +1,10 @@
 /** The element types that face models use. */
 export type TensorType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'float16' | 'bool' | (string & {});
 
-/** Name, element type and shape of a model's input or output. A dimension that is not fixed is a string (its name) or -1. */
+/**
+ * Name, element type and shape of a model's input or output. A dimension that is not fixed is a string (its name) or
+ * -1.
+ */
 export interface TensorInfo {
   readonly name: string;
   readonly type: TensorType;
@@ -19,7 +22,10 @@ export interface Tensor {
 
 /** Options of one inference. */
 export interface RunOptions {
-  /** Aborts the wait for the result; an engine that can't stop a run in the middle still rejects with the signal's reason. */
+  /**
+   * Aborts the wait for the result; an engine that can't stop a run in the middle still rejects with the signal's
+   * reason.
+   */
   signal?: AbortSignal;
 }
 

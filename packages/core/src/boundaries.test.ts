@@ -51,7 +51,7 @@ describe('what rasterize returns', () => {
     ['nothing', undefined, 'undefined'],
     ['null', null, 'null'],
     ['another size', gray(1, 1), '1 × 1'],
-    ['the source\'s own size', gray(640, 384), '640 × 384'],
+    ["the source's own size", gray(640, 384), '640 × 384'],
     ['a short buffer', { ...gray(320, 192), data: new Uint8Array(3) }, 'received 3'],
     ['no buffer', { width: 320, height: 192, format: 'gray' }, 'data'],
     ['floats', { width: 320, height: 192, format: 'gray', data: new Float32Array(320 * 192) }, 'Float32Array'],
@@ -67,7 +67,7 @@ describe('what rasterize returns', () => {
     await expect(detectWith(pixels)).rejects.toThrow(/rasterize\(320, 192\)|Expected/);
   });
 
-  it('is refused where a call\'s later pixels are written over its earlier ones', async () => {
+  it("is refused where a call's later pixels are written over its earlier ones", async () => {
     const memory = new Uint8Array(640 * 640 * 3);
     const source = (own: boolean): ImageSource => ({
       width: 640,

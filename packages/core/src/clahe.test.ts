@@ -69,17 +69,15 @@ describe('formats and strides', () => {
       seed: fc.integer(),
       gray: fc.boolean(),
     })
-    .map(
-      ({ width, height, seed, gray }): PixelBuffer => ({
-        width,
-        height,
-        format: 'rgb',
-        data: Uint8Array.from(
-          { length: 3 * width * height },
-          (_, i) => (((gray ? Math.floor(i / 3) : i) + seed) * 2_654_435_761) >>> 24,
-        ),
-      }),
-    );
+    .map(({ width, height, seed, gray }): PixelBuffer => ({
+      width,
+      height,
+      format: 'rgb',
+      data: Uint8Array.from(
+        { length: 3 * width * height },
+        (_, i) => (((gray ? Math.floor(i / 3) : i) + seed) * 2_654_435_761) >>> 24,
+      ),
+    }));
 
   it('give the same pixels as packed RGB, and leave alpha and the bytes between rows alone', () => {
     fc.assert(

@@ -7,15 +7,25 @@ import { fakeBackend } from './testing/index.ts';
 import type { Face, ImageSource, Landmarks, PixelBuffer, RasterizeOptions } from './types.ts';
 
 const model = new Uint8Array(1);
-const grey = (width: number, height: number): PixelBuffer => ({ width, height, format: 'gray', data: new Uint8Array(width * height).fill(128) });
+const grey = (width: number, height: number): PixelBuffer => ({
+  width,
+  height,
+  format: 'gray',
+  data: new Uint8Array(width * height).fill(128),
+});
 
 function face(x: number, y: number, side: number, score: number): Face {
   const at = (u: number, v: number) => ({ x: x + u * side, y: y + v * side });
-  return { box: { x, y, width: side, height: side * 1.25 }, score, landmarks: [at(0.3, 0.4), at(0.7, 0.4), at(0.5, 0.6), at(0.35, 0.9), at(0.65, 0.9)] as Landmarks };
+  return {
+    box: { x, y, width: side, height: side * 1.25 },
+    score,
+    landmarks: [at(0.3, 0.4), at(0.7, 0.4), at(0.5, 0.6), at(0.35, 0.9), at(0.65, 0.9)] as Landmarks,
+  };
 }
 
 const near = (actual: Face, wanted: Face, tolerance = 1e-3) => {
-  for (const key of ['x', 'y', 'width', 'height'] as const) expect(Math.abs(actual.box[key] - wanted.box[key])).toBeLessThan(tolerance);
+  for (const key of ['x', 'y', 'width', 'height'] as const)
+    expect(Math.abs(actual.box[key] - wanted.box[key])).toBeLessThan(tolerance);
   expect(actual.score).toBeCloseTo(wanted.score, 5);
 };
 
@@ -26,11 +36,22 @@ describe('createDetector', () => {
     for (const strides of [3, 5] as const) {
       for (const landmarks of [true, false]) {
         it(`reads ${strides} strides, ${layout}, ${landmarks ? 'with' : 'without'} landmarks`, async () => {
-          const detector = await createDetector({ backend: fakeBackend({ faces, layout, strides, landmarks }), model, inputSize: [640, 640] });
+          const detector = await createDetector({
+            backend: fakeBackend({ faces, layout, strides, landmarks }),
+            model,
+            inputSize: [640, 640],
+          });
           const found = await detector.detect(grey(640, 640));
           expect(found).toHaveLength(3);
           found.forEach((f, i) => near(f, faces[i]!));
-          if (landmarks) found.forEach((f, i) => f.landmarks!.forEach((p, k) => expect(Math.hypot(p.x - faces[i]!.landmarks![k]!.x, p.y - faces[i]!.landmarks![k]!.y)).toBeLessThan(1e-3)));
+          if (landmarks)
+            found.forEach((f, i) =>
+              f.landmarks!.forEach((p, k) =>
+                expect(Math.hypot(p.x - faces[i]!.landmarks![k]!.x, p.y - faces[i]!.landmarks![k]!.y)).toBeLessThan(
+                  1e-3,
+                ),
+              ),
+            );
           else expect(found.every((f) => !('landmarks' in f))).toBe(true);
         });
       }
@@ -73,12 +94,21 @@ describe('createDetector', () => {
 
   it('asks a raster source for the scaled size only, and for regions with tiles', async () => {
     const asked: [number, number, RasterizeOptions | undefined][] = [];
-    const source: ImageSource = { width: 1920, height: 1080, rasterize: (w, h, o) => (asked.push([w, h, o]), grey(w, h)) };
+    const source: ImageSource = {
+      width: 1920,
+      height: 1080,
+      rasterize: (w, h, o) => (asked.push([w, h, o]), grey(w, h)),
+    };
     const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, inputSize: 640 });
     await detector.detect(source);
     expect(asked).toEqual([[640, 360, { signal: expect.any(AbortSignal) }]]);
     asked.length = 0;
-    const tiled = await createDetector({ backend: fakeBackend({ faces: [] }), model, inputSize: [640, 640], tiles: true });
+    const tiled = await createDetector({
+      backend: fakeBackend({ faces: [] }),
+      model,
+      inputSize: [640, 640],
+      tiles: true,
+    });
     await tiled.detect(source);
     expect(asked.length).toBe(1 + 4 * 2);
     expect(asked.slice(1).every(([w, h, o]) => w === 640 && h === 640 && o?.region?.width === 640)).toBe(true);
@@ -95,11 +125,19 @@ describe('createDetector', () => {
         const [, , h, w] = input.dims as [number, number, number, number];
         const data = (input.data as Float32Array).subarray(image * 3 * h * w);
         let [x0, y0, x1, y1] = [Infinity, Infinity, -1, -1];
-        for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) if (data[y * w + x]! > 0.5) [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x + 1), Math.max(y1, y + 1)];
+        for (let y = 0; y < h; y++)
+          for (let x = 0; x < w; x++)
+            if (data[y * w + x]! > 0.5)
+              [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x + 1), Math.max(y1, y + 1)];
         return x1 < 0 ? [] : [{ score: 0.9, box: { x: x0, y: y0, width: x1 - x0, height: y1 - y0 } }];
       },
     });
-    const detector = await createDetector({ backend, model, inputSize: [640, 640], tiles: { size: 640, overlap: 0.25 } });
+    const detector = await createDetector({
+      backend,
+      model,
+      inputSize: [640, 640],
+      tiles: { size: 640, overlap: 0.25 },
+    });
     const found = await detector.detect(pixels);
     expect(found).toHaveLength(1);
     near(found[0]!, { score: 0.9, box: { x: 700, y: 100, width: 40, height: 40 } }, 2.1);
@@ -107,13 +145,20 @@ describe('createDetector', () => {
 
   it('batches where the model takes batches, and gives the same faces one by one', async () => {
     const batches: number[] = [];
-    const found = (input: { dims: readonly number[] }, image: number) => (image === 0 && batches.push(input.dims[0]!), faces);
+    const found = (input: { dims: readonly number[] }, image: number) => (
+      image === 0 && batches.push(input.dims[0]!),
+      faces
+    );
     const images = [grey(640, 640), grey(320, 640), grey(640, 640)];
     const free = await createDetector({ backend: fakeBackend({ faces: found }), model, inputSize: [640, 640] });
     const together = await free.detectBatch(images);
     expect(batches).toEqual([3]);
     batches.length = 0;
-    const single = await createDetector({ backend: fakeBackend({ faces: found, layout: 'flat' }), model, inputSize: [640, 640] });
+    const single = await createDetector({
+      backend: fakeBackend({ faces: found, layout: 'flat' }),
+      model,
+      inputSize: [640, 640],
+    });
     expect(await single.detectBatch(images)).toEqual(together);
     expect(batches).toEqual([1, 1, 1]);
   });
@@ -130,7 +175,9 @@ describe('createDetector', () => {
     await detector.detectBatch([grey(64, 64), grey(80, 80)], { inputSize: [128, 128] });
     await detector.detect(grey(640, 384));
     expect(shapes).toEqual(['2,3,128,128', '2,3,128,128', '1,3,384,640']);
-    await expect(detector.detect(grey(64, 64), { inputSize: [100, 100] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(detector.detect(grey(64, 64), { inputSize: [100, 100] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   });
 
   it('gives a model with a fixed shape its own canvas', async () => {
@@ -157,10 +204,22 @@ describe('createDetector', () => {
   it('clips boxes and excludes the threshold in paper, not in runtime', async () => {
     const outside = [{ box: { x: -20, y: -20, width: 100, height: 100 }, score: 0.5 }];
     for (const preset of ['paper', 'runtime'] as const) {
-      const detector = await createDetector({ backend: fakeBackend({ faces: outside, landmarks: false }), model, preset, inputSize: [640, 640], scoreThreshold: 0.4 });
+      const detector = await createDetector({
+        backend: fakeBackend({ faces: outside, landmarks: false }),
+        model,
+        preset,
+        inputSize: [640, 640],
+        scoreThreshold: 0.4,
+      });
       const [found] = await detector.detect(grey(640, 640));
       expect(found!.box.x).toBeCloseTo(preset === 'paper' ? 0 : -20, 4);
-      const exact = await createDetector({ backend: fakeBackend({ faces: outside }), model, preset, inputSize: [640, 640], scoreThreshold: 0.5 });
+      const exact = await createDetector({
+        backend: fakeBackend({ faces: outside }),
+        model,
+        preset,
+        inputSize: [640, 640],
+        scoreThreshold: 0.5,
+      });
       expect(await exact.detect(grey(640, 640))).toHaveLength(preset === 'paper' ? 0 : 1);
     }
   });
@@ -199,12 +258,24 @@ describe('createDetector', () => {
     ['photo.jpg', 'string'],
   ])('refuses the image %j', async (image, words) => {
     const detector = await createDetector({ backend: fakeBackend({ faces }), model });
-    await expect(detector.detect(image as unknown as ImageSource)).rejects.toMatchObject({ code: 'INVALID_IMAGE', message: expect.stringContaining(words) });
+    await expect(detector.detect(image as unknown as ImageSource)).rejects.toMatchObject({
+      code: 'INVALID_IMAGE',
+      message: expect.stringContaining(words),
+    });
   });
 });
 
 describe('models that are no face detector', () => {
-  const session = (inputs: object[], count = 9) => ({ name: 'x', createSession: async () => ({ inputs, outputs: Array.from({ length: count }, (_, i) => ({ name: `o${i}`, type: 'float32' })), run: async () => ({}), dispose: async () => {} }) }) as unknown as InferenceBackend;
+  const session = (inputs: object[], count = 9) =>
+    ({
+      name: 'x',
+      createSession: async () => ({
+        inputs,
+        outputs: Array.from({ length: count }, (_, i) => ({ name: `o${i}`, type: 'float32' })),
+        run: async () => ({}),
+        dispose: async () => {},
+      }),
+    }) as unknown as InferenceBackend;
   const image = { name: 'in', type: 'float32', shape: [1, 3, 640, 640] };
 
   it.each([
@@ -216,27 +287,59 @@ describe('models that are no face detector', () => {
     [[{ ...image, shape: [1, 3, 100, 100] }], 9, 'MODEL_INPUT_UNSUPPORTED', 'multiples of 32'],
     [[image], 1, 'MODEL_OUTPUTS_UNSUPPORTED', 'o0'],
   ])('%j with %i outputs is %s', async (inputs, count, code, words) => {
-    await expect(createDetector({ backend: session(inputs, count), model })).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+    await expect(createDetector({ backend: session(inputs, count), model })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(words),
+    });
   });
 
-  const spoilt = (change: (outputs: Record<string, { dims: number[]; data: Float32Array }>) => void): InferenceBackend => {
+  const spoilt = (
+    change: (outputs: Record<string, { dims: number[]; data: Float32Array }>) => void,
+  ): InferenceBackend => {
     const inner = fakeBackend({ faces: [face(40, 60, 30, 0.9)] });
     return {
       name: 'spoilt',
       async createSession(m) {
         const s = await inner.createSession(m);
-        return { ...s, run: async (feeds, options) => { const out = await s.run(feeds, options); change(out as never); return out; } };
+        return {
+          ...s,
+          run: async (feeds, options) => {
+            const out = await s.run(feeds, options);
+            change(out as never);
+            return out;
+          },
+        };
       },
     };
   };
 
   it('lists what was found where shapes fit nothing', async () => {
-    const detector = await createDetector({ backend: spoilt((o) => { o['bbox_16']!.dims = [1, 3, 1, 1]; }), model, inputSize: [64, 64] });
-    await expect(detector.detect(grey(64, 64))).rejects.toMatchObject({ code: 'MODEL_OUTPUTS_UNSUPPORTED', message: expect.stringMatching(/bbox_16 float32 \[1, 3, 1, 1\].*N = 128, 32, 8/) });
+    const detector = await createDetector({
+      backend: spoilt((o) => {
+        o['bbox_16']!.dims = [1, 3, 1, 1];
+      }),
+      model,
+      inputSize: [64, 64],
+    });
+    await expect(detector.detect(grey(64, 64))).rejects.toMatchObject({
+      code: 'MODEL_OUTPUTS_UNSUPPORTED',
+      message: expect.stringMatching(/bbox_16 float32 \[1, 3, 1, 1\].*N = 128, 32, 8/),
+    });
   });
 
-  it.each([['score_8', NaN], ['score_8', Infinity], ['bbox_8', NaN], ['bbox_8', -Infinity]])('reports %s = %d', async (name, value) => {
-    const detector = await createDetector({ backend: spoilt((o) => { o[name]!.data.fill(value); }), model, inputSize: [640, 640] });
+  it.each([
+    ['score_8', NaN],
+    ['score_8', Infinity],
+    ['bbox_8', NaN],
+    ['bbox_8', -Infinity],
+  ])('reports %s = %d', async (name, value) => {
+    const detector = await createDetector({
+      backend: spoilt((o) => {
+        o[name]!.data.fill(value);
+      }),
+      model,
+      inputSize: [640, 640],
+    });
     await expect(detector.detect(grey(640, 640))).rejects.toMatchObject({ code: 'MODEL_OUTPUT_NOT_FINITE' });
   });
 });

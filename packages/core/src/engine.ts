@@ -30,7 +30,10 @@ export interface EngineOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The part of a detector that belongs to one session: pixels in, faces out. It lives wherever the session lives, also in a worker. */
+/**
+ * The part of a detector that belongs to one session: pixels in, faces out. It lives wherever the session lives, also
+ * in a worker.
+ */
 export interface DetectionEngine {
   readonly model: ModelShape;
   /** Faces of each image (a list of passes each), in source pixels by falling score. One call at a time. */

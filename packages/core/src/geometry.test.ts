@@ -19,9 +19,14 @@ function slowBudget(width: number, height: number, pixels: number): [number, num
 describe('budgetCanvas', () => {
   it('is the best of all canvases', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1024, max: 300_000 }), (w, h, pixels) => {
-        expect(budgetCanvas(w, h, pixels)).toEqual(slowBudget(w, h, pixels));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1024, max: 300_000 }),
+        (w, h, pixels) => {
+          expect(budgetCanvas(w, h, pixels)).toEqual(slowBudget(w, h, pixels));
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -37,27 +42,40 @@ describe('letterbox', () => {
   it('keeps the picture inside the canvas, at the largest scale, within a pixel of its aspect', () => {
     const size = fc.oneof(
       fc.integer({ min: 32, max: 1000 }),
-      fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 })).map(([w, h]) => [32 * w, 32 * h] as [number, number]),
+      fc
+        .tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 }))
+        .map(([w, h]) => [32 * w, 32 * h] as [number, number]),
       fc.integer({ min: 1024, max: 600_000 }).map((pixels) => ({ pixels })),
     );
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 8000 }), fc.integer({ min: 1, max: 8000 }), size, fc.constantFrom('paper' as const, 'runtime' as const), (w, h, s, preset) => {
-        const l = letterbox(w, h, s, preset);
-        expect(l.canvasWidth % 32 || l.canvasHeight % 32).toBe(0);
-        expect(l.width).toBeGreaterThanOrEqual(1);
-        expect(l.height).toBeGreaterThanOrEqual(1);
-        expect(l.width).toBeLessThanOrEqual(l.canvasWidth);
-        expect(l.height).toBeLessThanOrEqual(l.canvasHeight);
-        const [cw, ch] = typeof s === 'number' ? [s, s] : [l.canvasWidth, l.canvasHeight];
-        const scale = Math.min(cw / w, ch / h);
-        expect(Math.abs(l.width - Math.max(w * scale, 1))).toBeLessThanOrEqual(1);
-        expect(Math.abs(l.height - Math.max(h * scale, 1))).toBeLessThanOrEqual(1);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 8000 }),
+        fc.integer({ min: 1, max: 8000 }),
+        size,
+        fc.constantFrom('paper' as const, 'runtime' as const),
+        (w, h, s, preset) => {
+          const l = letterbox(w, h, s, preset);
+          expect(l.canvasWidth % 32 || l.canvasHeight % 32).toBe(0);
+          expect(l.width).toBeGreaterThanOrEqual(1);
+          expect(l.height).toBeGreaterThanOrEqual(1);
+          expect(l.width).toBeLessThanOrEqual(l.canvasWidth);
+          expect(l.height).toBeLessThanOrEqual(l.canvasHeight);
+          const [cw, ch] = typeof s === 'number' ? [s, s] : [l.canvasWidth, l.canvasHeight];
+          const scale = Math.min(cw / w, ch / h);
+          expect(Math.abs(l.width - Math.max(w * scale, 1))).toBeLessThanOrEqual(1);
+          expect(Math.abs(l.height - Math.max(h * scale, 1))).toBeLessThanOrEqual(1);
+        },
+      ),
     );
   });
 
   it('pads the shorter side to the next multiple of 32 for a longer side', () => {
-    expect(letterbox(1920, 1080, 640, 'runtime')).toMatchObject({ canvasWidth: 640, canvasHeight: 384, width: 640, height: 360 });
+    expect(letterbox(1920, 1080, 640, 'runtime')).toMatchObject({
+      canvasWidth: 640,
+      canvasHeight: 384,
+      width: 640,
+      height: 360,
+    });
   });
 
   it('rounds for paper and cuts for runtime', () => {
@@ -78,8 +96,17 @@ describe('letterbox', () => {
 
 describe('detectionSettings', () => {
   it('fills in the published defaults', () => {
-    expect(detectionSettings()).toMatchObject({ preset: 'runtime', sizes: [{ pixels: 409_600 }], scoreThreshold: 0.5, iouThreshold: 0.4 });
-    expect(detectionSettings({ preset: 'paper' })).toMatchObject({ sizes: [[640, 640]], scoreThreshold: 0.02, iouThreshold: 0.45 });
+    expect(detectionSettings()).toMatchObject({
+      preset: 'runtime',
+      sizes: [{ pixels: 409_600 }],
+      scoreThreshold: 0.5,
+      iouThreshold: 0.4,
+    });
+    expect(detectionSettings({ preset: 'paper' })).toMatchObject({
+      sizes: [[640, 640]],
+      scoreThreshold: 0.02,
+      iouThreshold: 0.45,
+    });
   });
 
   it('reads two numbers as a canvas and anything else in brackets as a list', () => {
@@ -100,6 +127,8 @@ describe('detectionSettings', () => {
     [{ tiles: { overlap: 1 } }, 'overlap'],
     [{ clahe: { grid: 0 } }, 'clahe'],
   ])('refuses %j', (options, words) => {
-    expect(() => detectionSettings(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }));
+    expect(() => detectionSettings(options)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }),
+    );
   });
 });

@@ -1,7 +1,10 @@
 import { FaceDetError } from '@facedet/checks';
 import type { CanvasSize, Preset } from './settings.ts';
 
-/** Sides of a model's input are multiples of this: its coarsest stride of the three-stride models, which every SCRFD has. */
+/**
+ * Sides of a model's input are multiples of this: its coarsest stride of the three-stride models, which every SCRFD
+ * has.
+ */
 export const CANVAS_STEP = 32;
 
 /** A canvas and the size that a picture has in its upper left corner, in canvas pixels. */
@@ -154,19 +157,26 @@ export function checkCanvasSize(size: CanvasSize): void {
     throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} for inputSize but received ${received}.`);
   };
   const side = (value: unknown, what: string) => {
-    if (!Number.isInteger(value) || (value as number) < CANVAS_STEP) refuse(`an integer of at least ${CANVAS_STEP} (pixels of the ${what})`, String(value));
+    if (!Number.isInteger(value) || (value as number) < CANVAS_STEP)
+      refuse(`an integer of at least ${CANVAS_STEP} (pixels of the ${what})`, String(value));
   };
   if (typeof size === 'number') return side(size, 'longer side');
-  if (size === null || typeof size !== 'object') refuse('a number, [width, height], { pixels } or a list of these', String(size));
+  if (size === null || typeof size !== 'object')
+    refuse('a number, [width, height], { pixels } or a list of these', String(size));
   if (Array.isArray(size)) {
     for (const value of size as readonly unknown[]) {
       side(value, 'canvas');
-      if ((value as number) % CANVAS_STEP) refuse(`multiples of ${CANVAS_STEP}`, `[${size.join(', ')}] (nearest: ${(size as number[]).map((v) => Math.max(Math.round(v / CANVAS_STEP), 1) * CANVAS_STEP).join(' × ')})`);
+      if ((value as number) % CANVAS_STEP)
+        refuse(
+          `multiples of ${CANVAS_STEP}`,
+          `[${size.join(', ')}] (nearest: ${(size as number[]).map((v) => Math.max(Math.round(v / CANVAS_STEP), 1) * CANVAS_STEP).join(' × ')})`,
+        );
     }
   } else if ('longSide' in size) {
     side(size.longSide, 'longer side');
   } else {
     const { pixels } = size as { pixels: number };
-    if (!Number.isFinite(pixels) || pixels < CANVAS_STEP * CANVAS_STEP) refuse(`a pixel budget of at least ${CANVAS_STEP * CANVAS_STEP}`, `{ pixels: ${String(pixels)} }`);
+    if (!Number.isFinite(pixels) || pixels < CANVAS_STEP * CANVAS_STEP)
+      refuse(`a pixel budget of at least ${CANVAS_STEP * CANVAS_STEP}`, `{ pixels: ${String(pixels)} }`);
   }
 }

@@ -30,18 +30,30 @@ const STRIDES: Record<number, readonly number[]> = { 3: [8, 16, 32], 5: [8, 16, 
 const KINDS = [1, 4, 10] as const; // numbers an anchor: score, box distances, five points
 
 /**
- * Sorts a model's outputs by their shapes, never by their names: 6 or 9 tensors are three strides with two anchors a cell, 10 or 15 are
- * five strides with one; each is [N, k], [batch, N, k] or a raw head [batch, anchors · k, rows, columns], with k = 1, 4 or 10.
+ * Sorts a model's outputs by their shapes, never by their names: 6 or 9 tensors are three strides with two anchors a
+ * cell, 10 or 15 are
+ * five strides with one; each is [N, k], [batch, N, k] or a raw head [batch, anchors · k, rows, columns], with k = 1, 4
+ * or 10.
  * Throws `MODEL_OUTPUTS_UNSUPPORTED` with what was found and what would fit.
  */
-export function readLayout(outputs: Record<string, Tensor>, canvasWidth: number, canvasHeight: number, batch: number): Level[] {
+export function readLayout(
+  outputs: Record<string, Tensor>,
+  canvasWidth: number,
+  canvasHeight: number,
+  batch: number,
+): Level[] {
   const entries = Object.entries(outputs);
   const count = entries.length;
   const strides = STRIDES[count === 6 || count === 9 ? 3 : count === 10 || count === 15 ? 5 : 0];
   const refuse = (why: string): FaceDetError => {
     const found = entries.map(([name, { type, dims }]) => describe({ name, type, dims })).join(', ');
-    const cells = (strides ?? STRIDES[3]!).map((s) => Math.ceil(canvasWidth / s) * Math.ceil(canvasHeight / s) * (strides?.length === 5 ? 1 : 2));
-    return new FaceDetError('MODEL_OUTPUTS_UNSUPPORTED', `${why}: found ${count} outputs for a canvas of ${canvasWidth} × ${canvasHeight} and a batch of ${batch}: ${found}. What would fit: for each stride scores [N, 1], boxes [N, 4] and optionally landmarks [N, 10] with N = ${cells.join(', ')}, each also as [batch, N, k] or [batch, anchors · k, rows, columns].`);
+    const cells = (strides ?? STRIDES[3]!).map(
+      (s) => Math.ceil(canvasWidth / s) * Math.ceil(canvasHeight / s) * (strides?.length === 5 ? 1 : 2),
+    );
+    return new FaceDetError(
+      'MODEL_OUTPUTS_UNSUPPORTED',
+      `${why}: found ${count} outputs for a canvas of ${canvasWidth} × ${canvasHeight} and a batch of ${batch}: ${found}. What would fit: for each stride scores [N, 1], boxes [N, 4] and optionally landmarks [N, 10] with N = ${cells.join(', ')}, each also as [batch, N, k] or [batch, anchors · k, rows, columns].`,
+    );
   };
   if (!strides) throw refuse('Expected 6, 9, 10 or 15 outputs');
   const anchors = strides.length === 3 ? 2 : 1;
@@ -49,7 +61,8 @@ export function readLayout(outputs: Record<string, Tensor>, canvasWidth: number,
   const heads = strides.map((): Partial<Record<1 | 4 | 10, Head>> => ({}));
   for (const [name, tensor] of entries) {
     const { dims } = tensor;
-    if (!(tensor.data instanceof Float32Array) || tensor.type !== 'float32') throw refuse(`Expected float32 for output ${name}`);
+    if (!(tensor.data instanceof Float32Array) || tensor.type !== 'float32')
+      throw refuse(`Expected float32 for output ${name}`);
     let placed = false;
     for (const [i, stride] of strides.entries()) {
       const columns = Math.ceil(canvasWidth / stride);
@@ -67,11 +80,27 @@ export function readLayout(outputs: Record<string, Tensor>, canvasWidth: number,
     const { 1: scores, 4: boxes, 10: points } = heads[i]!;
     if (!scores || !boxes) throw refuse(`Stride ${stride} lacks ${scores ? 'boxes' : 'scores'}`);
     if (count % 3 === 0 && !points && count !== 6) throw refuse(`Stride ${stride} lacks landmarks`);
-    return { stride, columns: Math.ceil(canvasWidth / stride), rows: Math.ceil(canvasHeight / stride), anchors, scores, boxes, points: points ?? null };
+    return {
+      stride,
+      columns: Math.ceil(canvasWidth / stride),
+      rows: Math.ceil(canvasHeight / stride),
+      anchors,
+      scores,
+      boxes,
+      points: points ?? null,
+    };
   });
 }
 
-function headOf(data: Float32Array, dims: readonly number[], k: number, anchors: number, columns: number, rows: number, batch: number): Head | null {
+function headOf(
+  data: Float32Array,
+  dims: readonly number[],
+  k: number,
+  anchors: number,
+  columns: number,
+  rows: number,
+  batch: number,
+): Head | null {
   const cells = columns * rows;
   const total = cells * anchors * k;
   if (data.length !== total * batch) return null;

@@ -52,7 +52,7 @@ async function gated(): Promise<{
 }
 
 describe('a detector on one session', () => {
-  it('makes the next call\'s pixels while one runs, and only the next one\'s', async () => {
+  it("makes the next call's pixels while one runs, and only the next one's", async () => {
     const { detector, log, source, letGo } = await gated();
     const calls = ['a', 'b', 'c'].map((name) => detector.detect(source(name)));
     await settled();

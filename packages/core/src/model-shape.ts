@@ -12,16 +12,22 @@ export interface ModelShape {
   readonly batch: number | null;
 }
 
-const fixed = (dimension: number | string | undefined): number | null => (typeof dimension === 'number' && dimension > 0 ? dimension : null);
+const fixed = (dimension: number | string | undefined): number | null =>
+  typeof dimension === 'number' && dimension > 0 ? dimension : null;
 const SUFFIX = 'FaceDet reads SCRFD models: one float32 input [batch, 3, height, width] and 6, 9, 10 or 15 outputs.';
 
 /**
- * Reads a model's input. Throws `MODEL_INPUT_UNSUPPORTED` or `MODEL_OUTPUTS_UNSUPPORTED` where it can't be an SCRFD detector.
+ * Reads a model's input. Throws `MODEL_INPUT_UNSUPPORTED` or `MODEL_OUTPUTS_UNSUPPORTED` where it can't be an SCRFD
+ * detector.
  * Declared output shapes are not looked at: exports are known to declare those of another canvas.
  */
 export function readModelShape(session: Pick<InferenceSession, 'inputs' | 'outputs'>): ModelShape {
   const { inputs, outputs } = session;
-  const wrongInput = (what: string) => new FaceDetError('MODEL_INPUT_UNSUPPORTED', `Expected ${what} but the model has ${inputs.map(describe).join(', ') || 'no input'}. ${SUFFIX}`);
+  const wrongInput = (what: string) =>
+    new FaceDetError(
+      'MODEL_INPUT_UNSUPPORTED',
+      `Expected ${what} but the model has ${inputs.map(describe).join(', ') || 'no input'}. ${SUFFIX}`,
+    );
   const [input] = inputs;
   if (!input || inputs.length !== 1) throw wrongInput('one input');
   if (input.type !== 'float32') throw wrongInput('a float32 input');
@@ -35,7 +41,10 @@ export function readModelShape(session: Pick<InferenceSession, 'inputs' | 'outpu
     if (value !== null && value % 32) throw wrongInput('sides that are multiples of 32');
   }
   if (![6, 9, 10, 15].includes(outputs.length)) {
-    throw new FaceDetError('MODEL_OUTPUTS_UNSUPPORTED', `Expected 6 or 9 outputs (3 strides) or 10 or 15 (5 strides) but the model has ${outputs.length}: ${outputs.map(describe).join(', ')}. ${SUFFIX}`);
+    throw new FaceDetError(
+      'MODEL_OUTPUTS_UNSUPPORTED',
+      `Expected 6 or 9 outputs (3 strides) or 10 or 15 (5 strides) but the model has ${outputs.length}: ${outputs.map(describe).join(', ')}. ${SUFFIX}`,
+    );
   }
   return { input: input.name, width: fixed(shape?.[3]), height: fixed(shape?.[2]), batch: fixed(shape?.[0]) };
 }

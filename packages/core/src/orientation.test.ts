@@ -99,7 +99,7 @@ describe('rotate', () => {
     expectFace(faces[0], box, 'left', 12);
   });
 
-  it('takes each call\'s own', async () => {
+  it("takes each call's own", async () => {
     const picture = pictureOf(640, 480, { x: 200, y: 200, width: 130, height: 100 }, 'left');
     const detector = await createDetector({ backend: seeingBackend(), model, rotate: 0 });
     expect(await detector.detect(picture)).toHaveLength(0);
@@ -155,7 +155,13 @@ describe('rotate', () => {
 
 describe('uprightRotation', () => {
   it('undoes a turn of the landmarks by any angle', () => {
-    const upright = [[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]];
+    const upright = [
+      [30, 40],
+      [70, 40],
+      [50, 60],
+      [35, 80],
+      [65, 80],
+    ];
     fc.assert(
       fc.property(fc.double({ min: 0, max: 359.9, noNaN: true }), (degrees) => {
         // Turned counterclockwise, a clockwise turn by the same angle puts it right.

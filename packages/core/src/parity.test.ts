@@ -96,11 +96,14 @@ const model = new Uint8Array(1);
 
 describe('createDetector', () => {
   it.each(
-    cases.map((each) => [
-      `${each.width} × ${each.height}, ${each.preset}, ${JSON.stringify(each.inputSize)}, ${each.strides} strides` +
-        (each.landmarks ? '' : ' without landmarks'),
-      each,
-    ] as const),
+    cases.map(
+      (each) =>
+        [
+          `${each.width} × ${each.height}, ${each.preset}, ${JSON.stringify(each.inputSize)}, ${each.strides} strides` +
+            (each.landmarks ? '' : ' without landmarks'),
+          each,
+        ] as const,
+    ),
   )("maps back the reference's faces: %s", async (_, each) => {
     const fed: Tensor[] = [];
     const { width, height, preset, inputSize } = each;

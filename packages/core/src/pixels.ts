@@ -27,21 +27,44 @@ const FORMATS: readonly string[] = ['rgb', 'rgba', 'bgr', 'bgra', 'gray'];
 /** Throws `INVALID_IMAGE` where a value can't be read as an image. */
 export function checkImage(image: ImageSource): void {
   if (image === null || typeof image !== 'object') {
-    throw new FaceDetError('INVALID_IMAGE', `Expected a PixelBuffer or an object with rasterize() for the image but received ${image === null ? 'null' : typeof image}; decode files first, for example with readImage() of @facedet/runtime-node.`);
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected a PixelBuffer or an object with rasterize() for the image but received ${image === null ? 'null' : typeof image}; decode files first, for example with readImage() of @facedet/runtime-node.`,
+    );
   }
   for (const side of ['width', 'height'] as const) {
     const value: unknown = image[side];
-    if (!Number.isInteger(value) || (value as number) < 1) throw new FaceDetError('INVALID_IMAGE', `Expected a positive integer for the image's ${side} but received ${String(value)}.`);
+    if (!Number.isInteger(value) || (value as number) < 1)
+      throw new FaceDetError(
+        'INVALID_IMAGE',
+        `Expected a positive integer for the image's ${side} but received ${String(value)}.`,
+      );
   }
   if (isRasterSource(image)) return;
   const { data, width, height, format } = image;
-  if (!FORMATS.includes(format)) throw new FaceDetError('INVALID_IMAGE', `Expected one of ${FORMATS.join(', ')} for the image's format but received ${String(format)}.`);
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) throw new FaceDetError('INVALID_IMAGE', `Expected a Uint8Array or Uint8ClampedArray for the image's data but received ${Object.prototype.toString.call(data)}.`);
+  if (!FORMATS.includes(format))
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected one of ${FORMATS.join(', ')} for the image's format but received ${String(format)}.`,
+    );
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray))
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected a Uint8Array or Uint8ClampedArray for the image's data but received ${Object.prototype.toString.call(data)}.`,
+    );
   const row = width * bytesPerPixel(format);
   const stride = rowStride(image);
-  if (!Number.isInteger(stride) || stride < row) throw new FaceDetError('INVALID_IMAGE', `Expected a stride of at least ${row} bytes for ${width} pixels of ${format} but received ${stride}.`);
+  if (!Number.isInteger(stride) || stride < row)
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected a stride of at least ${row} bytes for ${width} pixels of ${format} but received ${stride}.`,
+    );
   const needed = stride * (height - 1) + row;
-  if (data.length < needed) throw new FaceDetError('INVALID_IMAGE', `Expected at least ${needed} bytes for ${width} × ${height} pixels of ${format} but received ${data.length}.`);
+  if (data.length < needed)
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected at least ${needed} bytes for ${width} × ${height} pixels of ${format} but received ${data.length}.`,
+    );
 }
 
 /**

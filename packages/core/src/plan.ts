@@ -55,7 +55,12 @@ const LARGE_FACE_MIN_SIDE = 0.25;
  * The passes of one image: each size on the whole picture, the small ones for faces that fill it, then the tiles.
  * Throws `INVALID_ARGUMENT` where the tiles are so small that there would be thousands.
  */
-export function planPasses(width: number, height: number, settings: DetectionSettings, model: Pick<ModelShape, 'width' | 'height'>): Pass[] {
+export function planPasses(
+  width: number,
+  height: number,
+  settings: DetectionSettings,
+  model: Pick<ModelShape, 'width' | 'height'>,
+): Pass[] {
   const { preset } = settings;
   const fixed = model.width !== null && model.height !== null;
   const sizes: readonly CanvasSize[] = fixed ? [[model.width!, model.height!]] : settings.sizes;
@@ -133,7 +138,11 @@ export function tileRegions(width: number, height: number, side: number, overlap
  * The pixels of each pass: a raster source scales itself, plain pixels go along as they are. Rejects with the signal's
  * reason, and with `INVALID_IMAGE` where a raster source gives other pixels than it was asked for.
  */
-export async function rasterizePasses(image: ImageSource, passes: readonly Pass[], signal?: AbortSignal): Promise<PassPixels[]> {
+export async function rasterizePasses(
+  image: ImageSource,
+  passes: readonly Pass[],
+  signal?: AbortSignal,
+): Promise<PassPixels[]> {
   if (!isRasterSource(image)) return passes.map((pass) => ({ pass, pixels: image, crop: pass.region }));
   const result: PassPixels[] = [];
   for (const pass of passes) {
@@ -144,7 +153,10 @@ export async function rasterizePasses(image: ImageSource, passes: readonly Pass[
     }
     const { region } = pass;
     const all = region.x === 0 && region.y === 0 && region.width === image.width && region.height === image.height;
-    const pixels = await image.rasterize(pass.width, pass.height, { ...(all ? {} : { region }), ...(signal ? { signal } : {}) });
+    const pixels = await image.rasterize(pass.width, pass.height, {
+      ...(all ? {} : { region }),
+      ...(signal ? { signal } : {}),
+    });
     checkRaster(pixels, pass.width, pass.height);
     if (result.some((earlier) => earlier.pass.from === null && isSameMemory(earlier.pixels, pixels))) {
       throw new FaceDetError(
@@ -170,4 +182,3 @@ function isSameMemory(a: PixelBuffer, b: PixelBuffer): boolean {
 export function derivedPixels(pass: Pass, { pixels, crop }: PassPixels): PassPixels {
   return { pass, pixels, crop: crop ?? { x: 0, y: 0, width: pixels.width, height: pixels.height } };
 }
-

@@ -1,4 +1,7 @@
-/** Lets up to `count` holders in at a time, in order. Resolves with the function that lets go; rejects with the signal's reason. */
+/**
+ * Lets up to `count` holders in at a time, in order. Resolves with the function that lets go; rejects with the signal's
+ * reason.
+ */
 export function semaphore(count: number): (signal?: AbortSignal) => Promise<() => void> {
   let free = count;
   const waiting: (() => void)[] = [];

@@ -3,17 +3,25 @@ import { claheSettings } from './clahe.ts';
 import { checkCanvasSize } from './geometry.ts';
 import type { DetectOptions } from './types.ts';
 
-/** `paper`: the SCRFD repository's evaluation on WIDER FACE. `runtime`: InsightFace's deployed pipeline, for everything else. */
+/**
+ * `paper`: the SCRFD repository's evaluation on WIDER FACE. `runtime`: InsightFace's deployed pipeline, for everything
+ * else.
+ */
 export type Preset = 'paper' | 'runtime';
 
 /**
- * The canvas that the model sees. `{ pixels }`: of all canvases of at most that area, the one that shows the image largest.
+ * The canvas that the model sees. `{ pixels }`: of all canvases of at most that area, the one that shows the image
+ * largest.
  * A number or `{ longSide }`: the scaled image's longer side, the shorter padded to the next multiple of 32.
  * `[width, height]`: that canvas, multiples of 32.
  */
-export type CanvasSize = number | { readonly longSide: number } | readonly [width: number, height: number] | { readonly pixels: number };
+export type CanvasSize =
+  number | { readonly longSide: number } | readonly [width: number, height: number] | { readonly pixels: number };
 
-/** One canvas size, or a list of them whose faces one NMS merges. Two plain numbers are a canvas; two longer sides are `[{ longSide: 320 }, { longSide: 640 }]`. */
+/**
+ * One canvas size, or a list of them whose faces one NMS merges. Two plain numbers are a canvas; two longer sides are
+ * `[{ longSide: 320 }, { longSide: 640 }]`.
+ */
 export type InputSize = CanvasSize | readonly CanvasSize[];
 
 /** Degrees by which a picture is turned clockwise before the model sees it. */
@@ -128,7 +136,10 @@ const LARGE_FACES: readonly LargeFacePass[] = [
   { pixels: 65_536, when: 'doubtful' },
 ];
 
-/** Of both pipelines: `tools/test_widerface.py` of insightface/detection/scrfd, and `scrfd.py` of the insightface package. */
+/**
+ * Of both pipelines: `tools/test_widerface.py` of insightface/detection/scrfd, and `scrfd.py` of the insightface
+ * package.
+ */
 const PRESETS = {
   paper: {
     inputSize: [640, 640] as const,
@@ -170,7 +181,8 @@ export const DETECT_OPTIONS = ['inputSize', 'scoreThreshold', 'rotate', 'signal'
  */
 export function detectionSettings(options: DetectionOptions = {}): DetectionSettings {
   const preset = options.preset ?? 'runtime';
-  if (typeof preset !== 'string' || !Object.hasOwn(PRESETS, preset)) throw invalid('paper or runtime for preset', preset);
+  if (typeof preset !== 'string' || !Object.hasOwn(PRESETS, preset))
+    throw invalid('paper or runtime for preset', preset);
   const defaults = PRESETS[preset];
   const { maxFaces = Infinity } = options;
   if (!(maxFaces === Infinity || (Number.isInteger(maxFaces) && maxFaces > 0)))
@@ -238,7 +250,8 @@ function rotationsOf(rotate: Rotate): DetectionSettings['rotate'] {
 
 function sizesOf(size: InputSize): readonly CanvasSize[] {
   const sizes: readonly CanvasSize[] = isSizeList(size) ? size : [size as CanvasSize];
-  if (sizes.length === 0) throw new FaceDetError('INVALID_ARGUMENT', 'Expected at least one size for inputSize but received an empty list.');
+  if (sizes.length === 0)
+    throw new FaceDetError('INVALID_ARGUMENT', 'Expected at least one size for inputSize but received an empty list.');
   sizes.forEach(checkCanvasSize);
   return sizes;
 }

@@ -25,12 +25,23 @@ export interface ResizeTables {
 }
 
 /**
- * Scales `region` of `pixels` straight into `tensor` (NCHW, RGB, normalised) at element `offset`, bilinear as `resizeBilinear`, but
- * without its rounding to 8 bits. Touches only the picture's part of the canvas, not the padding. Pixels that have the wanted size
+ * Scales `region` of `pixels` straight into `tensor` (NCHW, RGB, normalised) at element `offset`, bilinear as
+ * `resizeBilinear`, but
+ * without its rounding to 8 bits. Touches only the picture's part of the canvas, not the padding. Pixels that have the
+ * wanted size
  * already are only converted. Returns tables to pass again.
  */
-export function fillTensor(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer, region?: Box, tables?: ResizeTables): ResizeTables | undefined {
-  const whole = region === undefined || (region.x === 0 && region.y === 0 && region.width === pixels.width && region.height === pixels.height);
+export function fillTensor(
+  tensor: Float32Array,
+  offset: number,
+  place: TensorPlace,
+  pixels: PixelBuffer,
+  region?: Box,
+  tables?: ResizeTables,
+): ResizeTables | undefined {
+  const whole =
+    region === undefined ||
+    (region.x === 0 && region.y === 0 && region.width === pixels.width && region.height === pixels.height);
   if (whole && pixels.width === place.width && pixels.height === place.height) {
     convert(tensor, offset, place, pixels);
     return tables;
@@ -42,7 +53,14 @@ export function fillTensor(tensor: Float32Array, offset: number, place: TensorPl
   const step = bytesPerPixel(pixels.format);
   const stride = rowStride(pixels);
   const key = `${x},${y},${width},${height},${place.width},${place.height},${pixels.width},${pixels.height},${step},${stride}`;
-  const use = tables?.key === key ? tables : { key, columns: axisTable(x, width, place.width, pixels.width, step), rows: axisTable(y, height, place.height, pixels.height, stride) };
+  const use =
+    tables?.key === key
+      ? tables
+      : {
+          key,
+          columns: axisTable(x, width, place.width, pixels.width, step),
+          rows: axisTable(y, height, place.height, pixels.height, stride),
+        };
   resample(tensor, offset, place, pixels, use);
   return use;
 }
@@ -53,7 +71,9 @@ export function padTensor(tensor: Float32Array, offset: number, place: TensorPla
   const plane = canvasWidth * canvasHeight;
   for (let c = 0; c < 3; c++) {
     const start = offset + c * plane;
-    if (width < canvasWidth) for (let y = 0; y < height; y++) tensor.fill(value, start + y * canvasWidth + width, start + (y + 1) * canvasWidth);
+    if (width < canvasWidth)
+      for (let y = 0; y < height; y++)
+        tensor.fill(value, start + y * canvasWidth + width, start + (y + 1) * canvasWidth);
     tensor.fill(value, start + height * canvasWidth, start + plane);
   }
 }
@@ -64,7 +84,14 @@ function convert(tensor: Float32Array, offset: number, place: TensorPlace, pixel
   const [red, green, blue] = channelOffsets(format);
   const stride = rowStride(pixels);
   const plane = place.canvasWidth * place.canvasHeight;
-  if (format === 'rgb' && LITTLE_ENDIAN && data.byteOffset % 4 === 0 && stride % 4 === 0 && place.width % 4 === 0) return convertWords(tensor, offset, place, new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2), stride >> 2);
+  if (format === 'rgb' && LITTLE_ENDIAN && data.byteOffset % 4 === 0 && stride % 4 === 0 && place.width % 4 === 0)
+    return convertWords(
+      tensor,
+      offset,
+      place,
+      new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2),
+      stride >> 2,
+    );
   for (let y = 0; y < place.height; y++) {
     let r = offset + y * place.canvasWidth;
     let g = r + plane;
@@ -79,7 +106,13 @@ function convert(tensor: Float32Array, offset: number, place: TensorPlace, pixel
 }
 
 /** The same for RGB whose rows begin at whole words: four pixels in three reads, which takes two thirds of the time. */
-function convertWords(tensor: Float32Array, offset: number, place: TensorPlace, words: Uint32Array, stride: number): void {
+function convertWords(
+  tensor: Float32Array,
+  offset: number,
+  place: TensorPlace,
+  words: Uint32Array,
+  stride: number,
+): void {
   const { width, height, canvasWidth } = place;
   const plane = canvasWidth * place.canvasHeight;
   const red = tensor.subarray(offset, offset + plane);
@@ -188,8 +221,10 @@ function resampleAny(
       const bl = bottom + l;
       const br = bottom + h;
       tensor[to] = data[tl + red]! * a + data[tr + red]! * b + data[bl + red]! * c + data[br + red]! * d + SHIFT;
-      tensor[to + plane] = data[tl + green]! * a + data[tr + green]! * b + data[bl + green]! * c + data[br + green]! * d + SHIFT;
-      tensor[to + 2 * plane] = data[tl + blue]! * a + data[tr + blue]! * b + data[bl + blue]! * c + data[br + blue]! * d + SHIFT;
+      tensor[to + plane] =
+        data[tl + green]! * a + data[tr + green]! * b + data[bl + green]! * c + data[br + green]! * d + SHIFT;
+      tensor[to + 2 * plane] =
+        data[tl + blue]! * a + data[tr + blue]! * b + data[bl + blue]! * c + data[br + blue]! * d + SHIFT;
     }
   }
 }

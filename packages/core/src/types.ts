@@ -49,7 +49,10 @@ export interface PixelBuffer {
 
 /** What a `RasterSource` is asked for besides the size. */
 export interface RasterizeOptions {
-  /** The part of the source to show, in source pixels; by default the whole picture. It may reach over the edges, which are then repeated. */
+  /**
+   * The part of the source to show, in source pixels; by default the whole picture. It may reach over the edges, which
+   * are then repeated.
+   */
   region?: Box;
   /** Aborts the work; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -61,7 +64,10 @@ export interface RasterSource {
   readonly width: number;
   /** Height in source pixels, after orientation is applied. */
   readonly height: number;
-  /** The picture, or `region` of it, scaled to `width` × `height` (bilinear, without anti-aliasing where there is a choice). The caller owns the result. */
+  /**
+   * The picture, or `region` of it, scaled to `width` × `height` (bilinear, without anti-aliasing where there is a
+   * choice). The caller owns the result.
+   */
   rasterize(width: number, height: number, options?: RasterizeOptions): PixelBuffer | Promise<PixelBuffer>;
   /** Frees native memory; the source can't be used afterwards. */
   close?(): void;
@@ -80,7 +86,10 @@ export type Frame = ImageSource & {
 
 /** Options of one detection call. */
 export interface DetectOptions {
-  /** Another canvas than the detector's for this call, for example a small one for a crop around a face. A model with a fixed shape keeps its own. */
+  /**
+   * Another canvas than the detector's for this call, for example a small one for a crop around a face. A model with a
+   * fixed shape keeps its own.
+   */
   inputSize?: InputSize;
   /**
    * In [0, 1]: another lowest score than the detector's for this call. Lower finds more faces, and more that are none.
@@ -92,7 +101,10 @@ export interface DetectOptions {
   signal?: AbortSignal;
 }
 
-/** Finds faces. `createDetector` makes one from any `InferenceBackend`; runtimes offer their own (a pool of threads, a web worker). */
+/**
+ * Finds faces. `createDetector` makes one from any `InferenceBackend`; runtimes offer their own (a pool of threads, a
+ * web worker).
+ */
 export interface Detector {
   /** Calls that may usefully be in flight at once (1 for one session; the number of workers of a pool). */
   readonly concurrency: number;

@@ -1,10 +1,30 @@
 // WIDER FACE: the official protocol.
-export { readWiderGroundTruth, widerGroundTruthNames, withSubsets, type FileContent, type WiderGroundTruthFiles, type WiderGroundTruthOptions } from './wider/ground-truth.ts';
+export {
+  readWiderGroundTruth,
+  widerGroundTruthNames,
+  withSubsets,
+  type FileContent,
+  type WiderGroundTruthFiles,
+  type WiderGroundTruthOptions,
+} from './wider/ground-truth.ts';
 export type { Inflate } from './matlab/matlab.ts';
-export { widerAttributes, widerName, widerSettings, type WiderAttribute, type WiderImage, type WiderSetting } from './wider/image.ts';
+export {
+  widerAttributes,
+  widerName,
+  widerSettings,
+  type WiderAttribute,
+  type WiderImage,
+  type WiderSetting,
+} from './wider/image.ts';
 export { parseWiderAnnotations, parseWiderImageList } from './wider/annotations.ts';
 export { formatWiderPredictions, parseWiderPredictions } from './wider/predictions.ts';
-export { evaluateWider, type PrecisionRecallCurve, type WiderEvaluation, type WiderFigures, type WiderImageResult } from './wider/protocol.ts';
+export {
+  evaluateWider,
+  type PrecisionRecallCurve,
+  type WiderEvaluation,
+  type WiderFigures,
+  type WiderImageResult,
+} from './wider/protocol.ts';
 export { landmarkError, parseLandmarkLabels, type LandmarkError, type LandmarkLabels } from './wider/landmarks.ts';
 export { recallBreakdown, type RecallBreakdown, type RecallGroup } from './wider/breakdown.ts';
 export { hardestMisses, worstFalsePositives, type FalsePositive, type MissedFace } from './wider/misses.ts';
@@ -18,7 +38,12 @@ export type { ClearCounts, ClearFigures } from './mot/clear.ts';
 export type { IdentityCounts, IdentityFigures } from './mot/identity.ts';
 export type { PrepareOptions } from './mot/sequence.ts';
 // Detection on other data: average precision and recall by COCO's rules.
-export { evaluateDetections, type DetectionFigures, type DetectionMetricsOptions, type ThresholdFigures } from './detection/metrics.ts';
+export {
+  evaluateDetections,
+  type DetectionFigures,
+  type DetectionMetricsOptions,
+  type ThresholdFigures,
+} from './detection/metrics.ts';
 export { imageFinder, type TruthImage } from './detection/truth.ts';
 export { parseCocoResults, parseCocoTruth, type CocoImage } from './detection/coco-files.ts';
 export { parseVoc, type LabelOptions } from './detection/voc.ts';

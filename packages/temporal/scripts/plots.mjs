@@ -31,7 +31,10 @@ function plot({ title, at }) {
   const lines = filters.map(({ options, ...filter }) => {
     const smoother = createSmoother(options);
     const values = times.map((t, k) => {
-      const [{ box }] = smoother.smooth([{ id: 1, box: { x: seen[k] * SIDE, y: 0, width: SIDE, height: SIDE }, score: 0.9 }], t);
+      const [{ box }] = smoother.smooth(
+        [{ id: 1, box: { x: seen[k] * SIDE, y: 0, width: SIDE, height: SIDE }, score: 0.9 }],
+        t,
+      );
       return box.x / SIDE;
     });
     return { ...filter, values };
@@ -44,7 +47,10 @@ function plot({ title, at }) {
   const y = (v) => (height - bottom - ((v - low) / (high - low)) * (height - top - bottom)).toFixed(1);
   const path = (values) => `M${times.map((t, k) => `${x(t)},${y(values[k])}`).join('L')}`;
   const tick = high - low > 1 ? 0.5 : 0.1;
-  const marks = Array.from({ length: Math.floor(high / tick) - Math.ceil(low / tick) + 1 }, (_, k) => (Math.ceil(low / tick) + k) * tick);
+  const marks = Array.from(
+    { length: Math.floor(high / tick) - Math.ceil(low / tick) + 1 },
+    (_, k) => (Math.ceil(low / tick) + k) * tick,
+  );
   const seconds = Array.from({ length: Math.floor(SECONDS / 0.4) + 1 }, (_, k) => k * 0.4);
   const legend = [{ name: 'detections', dot: true }, { name: 'truth', colour: '#111', dashed: true }, ...lines];
 
@@ -52,7 +58,10 @@ function plot({ title, at }) {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#333">`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="${left}" y="18" font-size="14" font-weight="600">${title}</text>`,
-    ...marks.map((v) => `<path d="M${left},${y(v)}H${width - right}" stroke="#e6e6e6"/><text x="${left - 8}" y="${+y(v) + 4}" text-anchor="end">${v.toFixed(1)}</text>`),
+    ...marks.map(
+      (v) =>
+        `<path d="M${left},${y(v)}H${width - right}" stroke="#e6e6e6"/><text x="${left - 8}" y="${+y(v) + 4}" text-anchor="end">${v.toFixed(1)}</text>`,
+    ),
     ...seconds.map((t) => `<text x="${x(t)}" y="${height - bottom + 18}" text-anchor="middle">${t.toFixed(1)}</text>`),
     `<text x="${width - right}" y="${height - 8}" text-anchor="end">seconds</text>`,
     `<text transform="translate(13 ${(height + top - bottom) / 2}) rotate(-90)" text-anchor="middle">position, in faces</text>`,
@@ -61,7 +70,9 @@ function plot({ title, at }) {
     ...lines.map(({ colour, values }) => `<path d="${path(values)}" fill="none" stroke="${colour}" stroke-width="2"/>`),
     ...legend.map(({ name: label, colour, dashed, dot }, k) => {
       const at = left + legend.slice(0, k).reduce((sum, entry) => sum + 44 + 6.2 * entry.name.length, 0);
-      const mark = dot ? `<circle cx="${at + 8}" cy="32" r="2.5" fill="#b9b9b9"/>` : `<path d="M${at},32h16" stroke="${colour}" stroke-width="2"${dashed ? ' stroke-dasharray="4 3"' : ''}/>`;
+      const mark = dot
+        ? `<circle cx="${at + 8}" cy="32" r="2.5" fill="#b9b9b9"/>`
+        : `<path d="M${at},32h16" stroke="${colour}" stroke-width="2"${dashed ? ' stroke-dasharray="4 3"' : ''}/>`;
       return `${mark}<text x="${at + 22}" y="36" font-size="11">${label}</text>`;
     }),
     '</svg>\n',

@@ -4,7 +4,8 @@ import type { Filter } from './filter.ts';
 const VELOCITY_CUTOFF = 1;
 
 /**
- * The One Euro filter (Casiez, Roussel and Vogel, CHI 2012): a low pass whose cutoff is `minCutoff` + `beta` · speed. The speed is that of the first two values together, in sides of the
+ * The One Euro filter (Casiez, Roussel and Vogel, CHI 2012): a low pass whose cutoff is `minCutoff` + `beta` · speed.
+ * The speed is that of the first two values together, in sides of the
  * face a second, so that all points of a face are steadied alike and its distance doesn't matter.
  */
 export function oneEuro(minCutoff: number, beta: number): Filter {
@@ -13,7 +14,8 @@ export function oneEuro(minCutoff: number, beta: number): Filter {
     step(state, values, scale, seconds) {
       const { motion } = state;
       const share = alphaOf(VELOCITY_CUTOFF, seconds);
-      for (let i = 0; i < 2; i++) motion[i]! += share * ((values[i]! - state.values[i]!) / (scale * seconds) - motion[i]!);
+      for (let i = 0; i < 2; i++)
+        motion[i]! += share * ((values[i]! - state.values[i]!) / (scale * seconds) - motion[i]!);
       const alpha = alphaOf(minCutoff + beta * Math.hypot(motion[0]!, motion[1]!), seconds);
       for (let i = 0; i < values.length; i++) state.values[i]! += alpha * (values[i]! - state.values[i]!);
     },

@@ -4,8 +4,13 @@ import { isFaceDetError } from '@facedet/checks';
 import { createSmoother } from './smoother.ts';
 import type { Identified, SmootherOptions } from './types.ts';
 
-const face = (x: number, id = 1, side = 100): Identified => ({ id, box: { x, y: 50, width: side, height: side }, score: 0.9 });
-const thrown = (code: string, message: string) => expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringContaining(message) });
+const face = (x: number, id = 1, side = 100): Identified => ({
+  id,
+  box: { x, y: 50, width: side, height: side },
+  score: 0.9,
+});
+const thrown = (code: string, message: string) =>
+  expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringContaining(message) });
 const filters = ['adaptive-ema', 'one-euro'] as const;
 
 /** Standard normal numbers, seeded. */
@@ -34,7 +39,9 @@ describe.each(filters)('%s', (filter) => {
     for (const sigma of [1, 2, 5]) {
       const random = noise(sigma);
       const seen = frames.map(() => sigma * random());
-      expect(deviation(changes(follow({ filter }, seen).slice(60)))).toBeLessThan(0.5 * deviation(changes(seen.slice(60))));
+      expect(deviation(changes(follow({ filter }, seen).slice(60)))).toBeLessThan(
+        0.5 * deviation(changes(seen.slice(60))),
+      );
     }
   });
 
@@ -42,7 +49,10 @@ describe.each(filters)('%s', (filter) => {
     for (const speed of [1.5, 3, 10]) {
       const random = noise(3);
       const truth = frames.map((k) => speed * k);
-      const out = follow({ filter }, truth.map((x) => x + random()));
+      const out = follow(
+        { filter },
+        truth.map((x) => x + random()),
+      );
       const behind = out.slice(60).reduce((sum, x, i) => sum + truth[i + 60]! - x, 0) / (out.length - 60);
       expect(behind / speed).toBeGreaterThan(-0.1);
       expect(behind / speed).toBeLessThan(1);
@@ -50,55 +60,84 @@ describe.each(filters)('%s', (filter) => {
   });
 
   it('never leaves the range of what it saw', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: -500, max: 500, noNaN: true }), { minLength: 1, maxLength: 40 }), (positions) => {
-      const low = Math.min(...positions);
-      const high = Math.max(...positions);
-      for (const x of follow({ filter }, positions)) {
-        expect(x).toBeGreaterThanOrEqual(low - 1e-9);
-        expect(x).toBeLessThanOrEqual(high + 1e-9);
-      }
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -500, max: 500, noNaN: true }), { minLength: 1, maxLength: 40 }),
+        (positions) => {
+          const low = Math.min(...positions);
+          const high = Math.max(...positions);
+          for (const x of follow({ filter }, positions)) {
+            expect(x).toBeGreaterThanOrEqual(low - 1e-9);
+            expect(x).toBeLessThanOrEqual(high + 1e-9);
+          }
+        },
+      ),
+    );
   });
 
   it('does not depend on the size and the place of a face', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 2, maxLength: 30 }), fc.double({ min: 0.1, max: 20, noNaN: true }), fc.integer({ min: -5000, max: 5000 }), (positions, zoom, shift) => {
-      const [near, far] = [createSmoother({ filter }), createSmoother({ filter })];
-      positions.forEach((x, k) => {
-        const a = near.smooth([face(x * 50)], k / 30)[0]!.box;
-        const b = far.smooth([{ ...face(0), box: { x: x * 50 * zoom + shift, y: 50 * zoom, width: 100 * zoom, height: 100 * zoom } }], k / 30)[0]!.box;
-        expect(b.x).toBeCloseTo(a.x * zoom + shift, 5);
-        expect(b.width).toBeCloseTo(a.width * zoom, 5);
-      });
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 2, maxLength: 30 }),
+        fc.double({ min: 0.1, max: 20, noNaN: true }),
+        fc.integer({ min: -5000, max: 5000 }),
+        (positions, zoom, shift) => {
+          const [near, far] = [createSmoother({ filter }), createSmoother({ filter })];
+          positions.forEach((x, k) => {
+            const a = near.smooth([face(x * 50)], k / 30)[0]!.box;
+            const b = far.smooth(
+              [{ ...face(0), box: { x: x * 50 * zoom + shift, y: 50 * zoom, width: 100 * zoom, height: 100 * zoom } }],
+              k / 30,
+            )[0]!.box;
+            expect(b.x).toBeCloseTo(a.x * zoom + shift, 5);
+            expect(b.width).toBeCloseTo(a.width * zoom, 5);
+          });
+        },
+      ),
+    );
   });
 
   it('steadies as much a second at 60 as at 30 frames a second', () => {
-    const walk = (rate: number) => follow({ filter }, Array.from({ length: rate + 1 }, (_, k) => (k / rate < 0.5 ? 0 : 4)), rate);
+    const walk = (rate: number) =>
+      follow(
+        { filter },
+        Array.from({ length: rate + 1 }, (_, k) => (k / rate < 0.5 ? 0 : 4)),
+        rate,
+      );
     const [slow, fast] = [walk(30), walk(60)];
     for (const k of [16, 18, 20, 24, 30]) expect(Math.abs(slow[k]! - fast[2 * k]!)).toBeLessThan(0.9);
   });
 
   it('goes through a JSON snapshot and gives the same ever after', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: -200, max: 200, noNaN: true }), { minLength: 2, maxLength: 20 }), fc.nat(19), (positions, at) => {
-      const whole = createSmoother({ filter });
-      let resumed = createSmoother({ filter });
-      positions.forEach((x, k) => {
-        if (k === at) {
-          const snapshot = JSON.parse(JSON.stringify(resumed.snapshot()));
-          resumed = createSmoother({ filter });
-          resumed.restore(snapshot);
-        }
-        const faces = [{ ...face(x), landmarks: [{ x: x + 10, y: 70 }] }, face(-x, 2)];
-        expect(resumed.smooth(faces, k / 30)).toEqual(whole.smooth(faces, k / 30));
-      });
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -200, max: 200, noNaN: true }), { minLength: 2, maxLength: 20 }),
+        fc.nat(19),
+        (positions, at) => {
+          const whole = createSmoother({ filter });
+          let resumed = createSmoother({ filter });
+          positions.forEach((x, k) => {
+            if (k === at) {
+              const snapshot = JSON.parse(JSON.stringify(resumed.snapshot()));
+              resumed = createSmoother({ filter });
+              resumed.restore(snapshot);
+            }
+            const faces = [{ ...face(x), landmarks: [{ x: x + 10, y: 70 }] }, face(-x, 2)];
+            expect(resumed.smooth(faces, k / 30)).toEqual(whole.smooth(faces, k / 30));
+          });
+        },
+      ),
+    );
   });
 });
 
 describe('identities', () => {
   it('come out as they went in at first, in their order, with all that they carry', () => {
     const { smooth } = createSmoother();
-    const faces = [{ ...face(0, 7), name: 'a' }, { ...face(200, 3), name: 'b' }];
+    const faces = [
+      { ...face(0, 7), name: 'a' },
+      { ...face(200, 3), name: 'b' },
+    ];
     const out = smooth(faces, 0);
     expect(out).toEqual(faces);
     expect(out[0]).not.toBe(faces[0]);
@@ -116,7 +155,10 @@ describe('identities', () => {
   });
 
   it('continue after a short absence and restart after a long one', () => {
-    for (const [absence, fresh] of [[0.4, false], [0.6, true]] as const) {
+    for (const [absence, fresh] of [
+      [0.4, false],
+      [0.6, true],
+    ] as const) {
       const smoother = createSmoother({ resetAfterSeconds: 0.5 });
       for (let k = 0; k < 10; k++) smoother.smooth([face(0)], k / 30);
       const [back] = smoother.smooth([face(5)], 9 / 30 + absence);
@@ -138,14 +180,30 @@ describe('identities', () => {
 
 describe('landmarks and scores', () => {
   it('move with the box: their place in it stays where it always was', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: -300, max: 300, noNaN: true }), { minLength: 1, maxLength: 20 }), (positions) => {
-      const { smooth } = createSmoother();
-      positions.forEach((x, k) => {
-        const { box, landmarks } = smooth([{ ...face(x), landmarks: [{ x: x + 30, y: 80 }, { x: x + 70, y: 80 }] }], k / 30)[0]!;
-        expect(landmarks[0]!.x - box.x).toBeCloseTo(30, 6);
-        expect(landmarks[1]!.x - box.x).toBeCloseTo(70, 6);
-      });
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -300, max: 300, noNaN: true }), { minLength: 1, maxLength: 20 }),
+        (positions) => {
+          const { smooth } = createSmoother();
+          positions.forEach((x, k) => {
+            const { box, landmarks } = smooth(
+              [
+                {
+                  ...face(x),
+                  landmarks: [
+                    { x: x + 30, y: 80 },
+                    { x: x + 70, y: 80 },
+                  ],
+                },
+              ],
+              k / 30,
+            )[0]!;
+            expect(landmarks[0]!.x - box.x).toBeCloseTo(30, 6);
+            expect(landmarks[1]!.x - box.x).toBeCloseTo(70, 6);
+          });
+        },
+      ),
+    );
   });
 
   it('may be absent in some frames', () => {
@@ -270,7 +328,16 @@ describe('broken input', () => {
     }
   });
 
-  it.each([[{ stillAlpha: 0 }], [{ stillAlpha: 0.5, fastAlpha: 0.4 }], [{ fastAlpha: 1.1 }], [{ minCutoff: 0 }], [{ beta: -1 }], [{ scoreMomentum: 1 }], [{ resetAfterSeconds: NaN }], [{ filter: 'kalman' as never }]])('option %j is refused', (options) => {
+  it.each([
+    [{ stillAlpha: 0 }],
+    [{ stillAlpha: 0.5, fastAlpha: 0.4 }],
+    [{ fastAlpha: 1.1 }],
+    [{ minCutoff: 0 }],
+    [{ beta: -1 }],
+    [{ scoreMomentum: 1 }],
+    [{ resetAfterSeconds: NaN }],
+    [{ filter: 'kalman' as never }],
+  ])('option %j is refused', (options) => {
     expect(() => createSmoother(options)).toThrow(thrown('INVALID_ARGUMENT', 'Expected'));
   });
 

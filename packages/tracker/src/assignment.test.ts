@@ -35,37 +35,55 @@ function total(cost: Float64Array, rows: number, cols: number, limit: number) {
 }
 
 const matrix = (value: fc.Arbitrary<number>) =>
-  fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 })).chain(([rows, cols]) =>
-    fc.array(value, { minLength: rows * cols, maxLength: rows * cols }).map((values) => ({ rows, cols, cost: Float64Array.from(values) })));
+  fc
+    .tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 }))
+    .chain(([rows, cols]) =>
+      fc
+        .array(value, { minLength: rows * cols, maxLength: rows * cols })
+        .map((values) => ({ rows, cols, cost: Float64Array.from(values) })),
+    );
 
 describe('assign', () => {
   const real = fc.double({ min: -3, max: 3, noNaN: true });
   const coarse = fc.integer({ min: -2, max: 3 });
 
   it('reaches the minimum of the augmented problem for any limit', () => {
-    fc.assert(fc.property(matrix(fc.oneof(real, coarse)), fc.double({ min: -2, max: 4, noNaN: true }), ({ cost, rows, cols }, limit) => {
-      expect(total(cost, rows, cols, limit).sum).toBeCloseTo(bruteForce(cost, rows, cols, limit), 9);
-    }), { numRuns: 400 });
+    fc.assert(
+      fc.property(
+        matrix(fc.oneof(real, coarse)),
+        fc.double({ min: -2, max: 4, noNaN: true }),
+        ({ cost, rows, cols }, limit) => {
+          expect(total(cost, rows, cols, limit).sum).toBeCloseTo(bruteForce(cost, rows, cols, limit), 9);
+        },
+      ),
+      { numRuns: 400 },
+    );
   });
 
   it('pairs all of the shorter side without a limit, at the minimum', () => {
-    fc.assert(fc.property(matrix(fc.oneof(real, coarse)), ({ cost, rows, cols }) => {
-      const large = 1000; // dear enough that a pair is always better than two alone
-      const { rowToCol } = assign(cost, rows, cols);
-      const pairs = [...rowToCol].filter((j) => j >= 0).length;
-      expect(pairs).toBe(Math.min(rows, cols));
-      const sum = [...rowToCol].reduce((s, j, i) => (j < 0 ? s : s + cost[i * cols + j]!), 0);
-      expect(sum + ((rows + cols - 2 * pairs) * large) / 2).toBeCloseTo(bruteForce(cost, rows, cols, large), 6);
-    }), { numRuns: 400 });
+    fc.assert(
+      fc.property(matrix(fc.oneof(real, coarse)), ({ cost, rows, cols }) => {
+        const large = 1000; // dear enough that a pair is always better than two alone
+        const { rowToCol } = assign(cost, rows, cols);
+        const pairs = [...rowToCol].filter((j) => j >= 0).length;
+        expect(pairs).toBe(Math.min(rows, cols));
+        const sum = [...rowToCol].reduce((s, j, i) => (j < 0 ? s : s + cost[i * cols + j]!), 0);
+        expect(sum + ((rows + cols - 2 * pairs) * large) / 2).toBeCloseTo(bruteForce(cost, rows, cols, large), 6);
+      }),
+      { numRuns: 400 },
+    );
   });
 
   it('never makes an infinite pair, and as many finite ones as can be, at the minimum', () => {
-    fc.assert(fc.property(matrix(fc.oneof(coarse, fc.constant(Infinity))), ({ cost, rows, cols }) => {
-      const { rowToCol } = assign(cost, rows, cols);
-      const pairs = [...rowToCol].filter((j) => j >= 0).length;
-      const sum = [...rowToCol].reduce((s, j, i) => (j < 0 ? s : s + cost[i * cols + j]!), 0);
-      expect(sum + ((rows + cols - 2 * pairs) * 1000) / 2).toBeCloseTo(bruteForce(cost, rows, cols, 1000), 6);
-    }), { numRuns: 400 });
+    fc.assert(
+      fc.property(matrix(fc.oneof(coarse, fc.constant(Infinity))), ({ cost, rows, cols }) => {
+        const { rowToCol } = assign(cost, rows, cols);
+        const pairs = [...rowToCol].filter((j) => j >= 0).length;
+        const sum = [...rowToCol].reduce((s, j, i) => (j < 0 ? s : s + cost[i * cols + j]!), 0);
+        expect(sum + ((rows + cols - 2 * pairs) * 1000) / 2).toBeCloseTo(bruteForce(cost, rows, cols, 1000), 6);
+      }),
+      { numRuns: 400 },
+    );
   });
 
   it('is not the unlimited optimum with dear pairs dropped', () => {
@@ -85,7 +103,15 @@ describe('assign', () => {
     [Float64Array.of(0, 1), 1.5, 1, 'for 1.5 × 1'],
     [undefined as never, 1, 1, 'received undefined numbers'],
     [['1', 2] as never, 1, 2, 'received "1" at row 0, column 0'],
-    [[[1, 2], [3, 4]] as never, 1, 2, 'received [1,2] at row 0, column 0'],
+    [
+      [
+        [1, 2],
+        [3, 4],
+      ] as never,
+      1,
+      2,
+      'received [1,2] at row 0, column 0',
+    ],
     [Float64Array.of(1), 1, 1, 'for costLimit but received NaN', { costLimit: NaN }],
     [Float64Array.of(1), 1, 1, 'for costLimit but received "1"', { costLimit: '1' }],
     [Float64Array.of(1), 1, 1, 'did you mean costLimit?', { cost_limit: 1 }],

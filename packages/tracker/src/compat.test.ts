@@ -11,39 +11,65 @@ if (!shared) console.warn('compat.test.ts: skipped, the MOT17-val data of ../sha
 /** bytetrack_python.txt was made with these buffers. */
 const sequences = { 'MOT17-02': 30, 'MOT17-05': 14, 'MOT17-09': 30, 'MOT17-11': 30 };
 
-const rows = (file: string) => readFileSync(new URL(file, folder), 'utf8').trim().split('\n').map((line) => line.split(',').map(Number));
+const rows = (file: string) =>
+  readFileSync(new URL(file, folder), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(',').map(Number));
 
 describe('compat', () => {
-  it.skipIf(!shared).each(Object.entries(sequences))("gives the original's rows on %s [needs ../shared]", (name, buffer) => {
-    const det = rows(`${name}/det.txt`);
-    const last = Math.max(...det.map((row) => row[0]!));
-    const skip = Math.floor(last / 2) + 1;
-    const frames: Detection[][] = Array.from({ length: last - skip }, () => []);
-    for (const [frame, , x, y, width, height, score] of det as [number, number, number, number, number, number, number][]) {
-      if (frame > skip) frames[frame - skip - 1]!.push({ box: { x, y, width, height }, score });
-    }
-
-    const tracker = createTracker({ compat: true, scoreThreshold: 0.6, matchThreshold: 0.9, maxLostSeconds: buffer / 30 });
-    const actual: number[][] = [];
-    frames.forEach((detections, i) => {
-      for (const { id, box, score, state, detection } of tracker.update(detections)) {
-        if (state !== 'tracked' || !detection || box.width * box.height <= 100 || box.width / box.height > 1.6) continue;
-        actual.push([i + 1, id, box.x, box.y, box.width, box.height, score]);
+  it.skipIf(!shared).each(Object.entries(sequences))(
+    "gives the original's rows on %s [needs ../shared]",
+    (name, buffer) => {
+      const det = rows(`${name}/det.txt`);
+      const last = Math.max(...det.map((row) => row[0]!));
+      const skip = Math.floor(last / 2) + 1;
+      const frames: Detection[][] = Array.from({ length: last - skip }, () => []);
+      for (const [frame, , x, y, width, height, score] of det as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ][]) {
+        if (frame > skip) frames[frame - skip - 1]!.push({ box: { x, y, width, height }, score });
       }
-    });
 
-    // Rows come in another order within a frame, and identities may have other numbers.
-    const expected = rows(`${name}/bytetrack_python.txt`);
-    expect(actual).toHaveLength(expected.length);
-    const theirs = new Map<number, number>();
-    const wrong: string[] = [];
-    for (const row of expected) {
-      const near = actual.filter((a) => a[0] === row[0] && [2, 3, 4, 5].every((k) => Math.abs(a[k]! - row[k]!) <= 0.11));
-      const known = theirs.get(row[1]!);
-      const twin = near.find((a) => known === undefined || a[1] === known);
-      if (!twin) wrong.push(`frame ${row[0]} identity ${row[1]}: ${near.length ? `comes as ${near[0]![1]}, before as ${known}` : 'missing'}`);
-      else theirs.set(row[1]!, twin[1]!);
-    }
-    expect(wrong).toEqual([]);
-  });
+      const tracker = createTracker({
+        compat: true,
+        scoreThreshold: 0.6,
+        matchThreshold: 0.9,
+        maxLostSeconds: buffer / 30,
+      });
+      const actual: number[][] = [];
+      frames.forEach((detections, i) => {
+        for (const { id, box, score, state, detection } of tracker.update(detections)) {
+          if (state !== 'tracked' || !detection || box.width * box.height <= 100 || box.width / box.height > 1.6)
+            continue;
+          actual.push([i + 1, id, box.x, box.y, box.width, box.height, score]);
+        }
+      });
+
+      // Rows come in another order within a frame, and identities may have other numbers.
+      const expected = rows(`${name}/bytetrack_python.txt`);
+      expect(actual).toHaveLength(expected.length);
+      const theirs = new Map<number, number>();
+      const wrong: string[] = [];
+      for (const row of expected) {
+        const near = actual.filter(
+          (a) => a[0] === row[0] && [2, 3, 4, 5].every((k) => Math.abs(a[k]! - row[k]!) <= 0.11),
+        );
+        const known = theirs.get(row[1]!);
+        const twin = near.find((a) => known === undefined || a[1] === known);
+        if (!twin)
+          wrong.push(
+            `frame ${row[0]} identity ${row[1]}: ${near.length ? `comes as ${near[0]![1]}, before as ${known}` : 'missing'}`,
+          );
+        else theirs.set(row[1]!, twin[1]!);
+      }
+      expect(wrong).toEqual([]);
+    },
+  );
 });

@@ -9,4 +9,16 @@ export { assign, type Assignment, type AssignOptions } from './assignment.ts';
 /** What everything here throws. */
 export { FaceDetError, isFaceDetError } from '@facedet/checks';
 /** What goes in and what comes out. */
-export type { Box, CameraMotion, Detection, Preset, Track, Tracker, TrackerOptions, TrackerSnapshot, TrackSnapshot, TrackState, UpdateOptions } from './types.ts';
+export type {
+  Box,
+  CameraMotion,
+  Detection,
+  Preset,
+  Track,
+  Tracker,
+  TrackerOptions,
+  TrackerSnapshot,
+  TrackSnapshot,
+  TrackState,
+  UpdateOptions,
+} from './types.ts';

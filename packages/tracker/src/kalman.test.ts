@@ -4,9 +4,11 @@ import { correct, COVARIANCE, initiate, MEAN, predict, warp } from './kalman.ts'
 
 // The filter as DeepSORT writes it: 8 × 8 matrices, plain loops.
 type Matrix = number[][];
-const zeros = (rows: number, cols: number): Matrix => Array.from({ length: rows }, () => new Array<number>(cols).fill(0));
+const zeros = (rows: number, cols: number): Matrix =>
+  Array.from({ length: rows }, () => new Array<number>(cols).fill(0));
 const diagonal = (values: number[]): Matrix => values.map((v, i) => values.map((_, j) => (i === j ? v : 0)));
-const times = (a: Matrix, b: Matrix): Matrix => a.map((row) => b[0]!.map((_, j) => row.reduce((s, v, k) => s + v * b[k]![j]!, 0)));
+const times = (a: Matrix, b: Matrix): Matrix =>
+  a.map((row) => b[0]!.map((_, j) => row.reduce((s, v, k) => s + v * b[k]![j]!, 0)));
 const transposed = (a: Matrix): Matrix => a[0]!.map((_, j) => a.map((row) => row[j]!));
 const plus = (a: Matrix, b: Matrix, sign = 1): Matrix => a.map((row, i) => row.map((v, j) => v + sign * b[i]![j]!));
 
@@ -23,11 +25,15 @@ function inverse(a: Matrix): Matrix {
 }
 
 const squares = (values: number[]) => diagonal(values.map((v) => v * v));
-const transition = (): Matrix => diagonal(new Array<number>(8).fill(1)).map((row, i) => row.map((v, j) => (j === i + 4 ? 1 : v)));
+const transition = (): Matrix =>
+  diagonal(new Array<number>(8).fill(1)).map((row, i) => row.map((v, j) => (j === i + 4 ? 1 : v)));
 const projection = (): Matrix => zeros(4, 8).map((row, i) => row.map((_, j) => (i === j ? 1 : 0)));
 
 const plain = {
-  initiate: ([cx, cy, a, h]: number[]) => ({ mean: [[cx!], [cy!], [a!], [h!], [0], [0], [0], [0]], covariance: squares([h! / 10, h! / 10, 1e-2, h! / 10, h! / 16, h! / 16, 1e-5, h! / 16]) }),
+  initiate: ([cx, cy, a, h]: number[]) => ({
+    mean: [[cx!], [cy!], [a!], [h!], [0], [0], [0], [0]],
+    covariance: squares([h! / 10, h! / 10, 1e-2, h! / 10, h! / 16, h! / 16, 1e-5, h! / 16]),
+  }),
   predict({ mean, covariance }: { mean: Matrix; covariance: Matrix }) {
     const h = mean[3]![0]!;
     const noise = squares([h / 20, h / 20, 1e-2, h / 20, h / 160, h / 160, 1e-5, h / 160]);
@@ -37,9 +43,25 @@ const plain = {
   correct({ mean, covariance }: { mean: Matrix; covariance: Matrix }, measured: number[], spread: number) {
     const h = mean[3]![0]!;
     const p = projection();
-    const s = plus(times(times(p, covariance), transposed(p)), squares([h / 20, h / 20, 1e-1, h / 20].map((v) => v * spread)));
+    const s = plus(
+      times(times(p, covariance), transposed(p)),
+      squares([h / 20, h / 20, 1e-1, h / 20].map((v) => v * spread)),
+    );
     const gain = times(times(covariance, transposed(p)), inverse(s));
-    return { mean: plus(mean, times(gain, plus(measured.map((v) => [v]), times(p, mean), -1))), covariance: plus(covariance, times(times(gain, s), transposed(gain)), -1) };
+    return {
+      mean: plus(
+        mean,
+        times(
+          gain,
+          plus(
+            measured.map((v) => [v]),
+            times(p, mean),
+            -1,
+          ),
+        ),
+      ),
+      covariance: plus(covariance, times(times(gain, s), transposed(gain)), -1),
+    };
   },
 };
 
@@ -55,61 +77,81 @@ function full(covariance: Float64Array, slot: number): Matrix {
   return matrix;
 }
 
-const near = (actual: number, expected: number, scale = 1) => expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * (Math.abs(expected) + scale));
+const near = (actual: number, expected: number, scale = 1) =>
+  expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * (Math.abs(expected) + scale));
 const state = () => ({ mean: new Float64Array(2 * MEAN), covariance: new Float64Array(2 * COVARIANCE) });
 const position = fc.double({ min: -500, max: 2000, noNaN: true });
-const box = fc.tuple(position, position, fc.double({ min: 0.3, max: 3, noNaN: true }), fc.double({ min: 5, max: 500, noNaN: true }));
+const box = fc.tuple(
+  position,
+  position,
+  fc.double({ min: 0.3, max: 3, noNaN: true }),
+  fc.double({ min: 5, max: 500, noNaN: true }),
+);
 
 describe('the Kalman filter', () => {
   it('is the plain 8 × 8 one', () => {
-    fc.assert(fc.property(box, fc.array(fc.tuple(fc.boolean(), box, fc.constantFrom(1, 2)), { maxLength: 12 }), (first, events) => {
-      const { mean, covariance } = state();
-      initiate(mean, covariance, 1, ...first);
-      let expected = plain.initiate(first);
-      for (const [measured, values, spread] of events) {
-        predict(mean, covariance, 1, 1);
-        expected = plain.predict(expected);
-        if (!measured) continue;
-        correct(mean, covariance, 1, ...values, spread);
-        expected = plain.correct(expected, values, spread);
-      }
-      for (let i = 0; i < 8; i++) near(mean[MEAN + i]!, expected.mean[i]![0]!, 1e3);
-      full(covariance, 1).forEach((row, i) => row.forEach((v, j) => near(v, expected.covariance[i]![j]!, 1e4)));
-      expect(mean.slice(0, MEAN).every((v) => v === 0)).toBe(true); // the other slot
-    }));
+    fc.assert(
+      fc.property(
+        box,
+        fc.array(fc.tuple(fc.boolean(), box, fc.constantFrom(1, 2)), { maxLength: 12 }),
+        (first, events) => {
+          const { mean, covariance } = state();
+          initiate(mean, covariance, 1, ...first);
+          let expected = plain.initiate(first);
+          for (const [measured, values, spread] of events) {
+            predict(mean, covariance, 1, 1);
+            expected = plain.predict(expected);
+            if (!measured) continue;
+            correct(mean, covariance, 1, ...values, spread);
+            expected = plain.correct(expected, values, spread);
+          }
+          for (let i = 0; i < 8; i++) near(mean[MEAN + i]!, expected.mean[i]![0]!, 1e3);
+          full(covariance, 1).forEach((row, i) => row.forEach((v, j) => near(v, expected.covariance[i]![j]!, 1e4)));
+          expect(mean.slice(0, MEAN).every((v) => v === 0)).toBe(true); // the other slot
+        },
+      ),
+    );
   });
 
   it('bridges a gap as that many steps do, where the height stands', () => {
-    fc.assert(fc.property(box, box, fc.integer({ min: 1, max: 20 }), (first, second, steps) => {
-      const [once, often] = [state(), state()];
-      for (const { mean, covariance } of [once, often]) {
-        initiate(mean, covariance, 0, ...first);
-        predict(mean, covariance, 0, 1);
-        correct(mean, covariance, 0, ...second);
-        mean[7] = 0;
-      }
-      predict(once.mean, once.covariance, 0, steps);
-      for (let i = 0; i < steps; i++) predict(often.mean, often.covariance, 0, 1);
-      once.mean.forEach((v, i) => near(v, often.mean[i]!));
-      once.covariance.forEach((v, i) => near(v, often.covariance[i]!));
-    }));
+    fc.assert(
+      fc.property(box, box, fc.integer({ min: 1, max: 20 }), (first, second, steps) => {
+        const [once, often] = [state(), state()];
+        for (const { mean, covariance } of [once, often]) {
+          initiate(mean, covariance, 0, ...first);
+          predict(mean, covariance, 0, 1);
+          correct(mean, covariance, 0, ...second);
+          mean[7] = 0;
+        }
+        predict(once.mean, once.covariance, 0, steps);
+        for (let i = 0; i < steps; i++) predict(often.mean, often.covariance, 0, 1);
+        once.mean.forEach((v, i) => near(v, often.mean[i]!));
+        once.covariance.forEach((v, i) => near(v, often.covariance[i]!));
+      }),
+    );
   });
 
   it('gives the same however a gap is cut, and stays a covariance', () => {
     const time = fc.double({ min: 0, max: 20, noNaN: true });
-    fc.assert(fc.property(box, time, time, (first, a, b) => {
-      const [once, twice] = [state(), state()];
-      for (const { mean, covariance } of [once, twice]) initiate(mean, covariance, 0, ...first);
-      predict(once.mean, once.covariance, 0, a + b);
-      predict(twice.mean, twice.covariance, 0, a);
-      predict(twice.mean, twice.covariance, 0, b);
-      once.covariance.forEach((v, i) => near(v, twice.covariance[i]!));
-      for (let q = 0; q < 4; q++) {
-        const [variance, cross, speed] = once.covariance.slice(3 * q, 3 * q + 3) as unknown as [number, number, number];
-        expect(variance).toBeGreaterThan(0);
-        expect(variance * speed - cross * cross).toBeGreaterThan(0);
-      }
-    }));
+    fc.assert(
+      fc.property(box, time, time, (first, a, b) => {
+        const [once, twice] = [state(), state()];
+        for (const { mean, covariance } of [once, twice]) initiate(mean, covariance, 0, ...first);
+        predict(once.mean, once.covariance, 0, a + b);
+        predict(twice.mean, twice.covariance, 0, a);
+        predict(twice.mean, twice.covariance, 0, b);
+        once.covariance.forEach((v, i) => near(v, twice.covariance[i]!));
+        for (let q = 0; q < 4; q++) {
+          const [variance, cross, speed] = once.covariance.slice(3 * q, 3 * q + 3) as unknown as [
+            number,
+            number,
+            number,
+          ];
+          expect(variance).toBeGreaterThan(0);
+          expect(variance * speed - cross * cross).toBeGreaterThan(0);
+        }
+      }),
+    );
   });
 
   it('turns, shifts and zooms with the camera', () => {

@@ -1,8 +1,10 @@
 /**
- * The Kalman filter of ByteTrack (as in DeepSORT, Wojke et al. 2017) over centre x, y, aspect (width / height), height and the velocity of each, for
+ * The Kalman filter of ByteTrack (as in DeepSORT, Wojke et al. 2017) over centre x, y, aspect (width / height), height
+ * and the velocity of each, for
  * states in flat arrays: 8 numbers of mean (four positions, four velocities) and 12 of covariance a track.
  *
- * Its transition couples each quantity with its own velocity alone and all its noises are diagonal. So the 8 × 8 covariance stays four 2 × 2 blocks
+ * Its transition couples each quantity with its own velocity alone and all its noises are diagonal. So the 8 × 8
+ * covariance stays four 2 × 2 blocks
  * for ever, of which three numbers each are kept: variance, covariance with the velocity, variance of the velocity.
  */
 export const MEAN = 8;
@@ -16,7 +18,15 @@ const ASPECT_VELOCITY_STD = 1e-5;
 const ASPECT_MEASUREMENT_STD = 1e-1;
 
 /** Begins a state at `(cx, cy, aspect, height)` without motion. */
-export function initiate(mean: Float64Array, covariance: Float64Array, slot: number, cx: number, cy: number, aspect: number, height: number): void {
+export function initiate(
+  mean: Float64Array,
+  covariance: Float64Array,
+  slot: number,
+  cx: number,
+  cy: number,
+  aspect: number,
+  height: number,
+): void {
   const m = slot * MEAN;
   mean[m] = cx;
   mean[m + 1] = cy;
@@ -32,8 +42,10 @@ export function initiate(mean: Float64Array, covariance: Float64Array, slot: num
 }
 
 /**
- * Moves a state `steps` steps on, a real number from 0. Covariances are those of that many single steps, Σ FᵏQFᵏᵀ for k < `steps`, in closed form; the
- * polynomials hold between whole numbers too, so that a gap gives the same however it is cut into pieces (with Q of the height at its start).
+ * Moves a state `steps` steps on, a real number from 0. Covariances are those of that many single steps, Σ FᵏQFᵏᵀ for k
+ * < `steps`, in closed form; the
+ * polynomials hold between whole numbers too, so that a gap gives the same however it is cut into pieces (with Q of the
+ * height at its start).
  */
 export function predict(mean: Float64Array, covariance: Float64Array, slot: number, steps: number): void {
   const m = slot * MEAN;
@@ -54,7 +66,16 @@ export function predict(mean: Float64Array, covariance: Float64Array, slot: numb
 }
 
 /** Corrects a state by a measurement, whose noise has `spread` times the usual standard deviation. */
-export function correct(mean: Float64Array, covariance: Float64Array, slot: number, cx: number, cy: number, aspect: number, height: number, spread = 1): void {
+export function correct(
+  mean: Float64Array,
+  covariance: Float64Array,
+  slot: number,
+  cx: number,
+  cy: number,
+  aspect: number,
+  height: number,
+  spread = 1,
+): void {
   const m = slot * MEAN;
   const expected = mean[m + 3]!;
   for (let q = 0; q < 4; q++) {
@@ -74,7 +95,8 @@ export function correct(mean: Float64Array, covariance: Float64Array, slot: numb
 }
 
 /**
- * Moves a state with the camera, by the affine `x ↦ ax + by + tx, y ↦ cx + dy + ty`. Height and uncertainty grow with the square root of its area factor,
+ * Moves a state with the camera, by the affine `x ↦ ax + by + tx, y ↦ cx + dy + ty`. Height and uncertainty grow with
+ * the square root of its area factor,
  * which is exact for shifts, turns and zooms, as x and y always have the same covariance.
  */
 export function warp(mean: Float64Array, covariance: Float64Array, slot: number, motion: ArrayLike<number>): void {

@@ -12,7 +12,11 @@ function slowIou(a: Corners, b: Corners): number {
 }
 
 const side = fc.oneof(fc.double({ min: 0.5, max: 60, noNaN: true }), fc.double({ min: 1e-3, max: 3000, noNaN: true }));
-const place = fc.oneof(fc.double({ min: 0, max: 400, noNaN: true }), fc.integer({ min: -20, max: 20 }), fc.constant(1e6));
+const place = fc.oneof(
+  fc.double({ min: 0, max: 400, noNaN: true }),
+  fc.integer({ min: -20, max: 20 }),
+  fc.constant(1e6),
+);
 const corners = fc.tuple(place, place, side, side).map(([x, y, w, h]): Corners => [x, y, x + w, y + h]);
 
 /** Every second box is not chosen, so that places differ from indices. */
@@ -24,26 +28,44 @@ function choice(boxes: Corners[]): Choice {
 describe('visitOverlaps', () => {
   it('visits just the overlapping pairs, once each, rows in order', () => {
     const visitOverlaps = createOverlapFinder(); // one for all runs: what a run leaves must not matter
-    fc.assert(fc.property(fc.array(corners, { maxLength: 25 }), fc.array(corners, { maxLength: 25 }), (rows, cols) => {
-      const seen = new Map<string, number>();
-      let last = 0;
-      visitOverlaps(choice(rows), choice(cols), (row, col, iou) => {
-        expect(row).toBeGreaterThanOrEqual(last);
-        last = row;
-        expect(seen.has(`${row} ${col}`)).toBe(false);
-        if (iou > 0) seen.set(`${row} ${col}`, iou);
-      });
-      const expected = new Map(rows.flatMap((a, i) => cols.map((b, j): [string, number] => [`${i} ${j}`, slowIou(a, b)])).filter(([, iou]) => iou > 0));
-      expect([...seen.keys()].sort()).toEqual([...expected.keys()].sort());
-      for (const [key, iou] of expected) expect(seen.get(key)).toBeCloseTo(iou, 12);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.array(corners, { maxLength: 25 }), fc.array(corners, { maxLength: 25 }), (rows, cols) => {
+        const seen = new Map<string, number>();
+        let last = 0;
+        visitOverlaps(choice(rows), choice(cols), (row, col, iou) => {
+          expect(row).toBeGreaterThanOrEqual(last);
+          last = row;
+          expect(seen.has(`${row} ${col}`)).toBe(false);
+          if (iou > 0) seen.set(`${row} ${col}`, iou);
+        });
+        const expected = new Map(
+          rows
+            .flatMap((a, i) => cols.map((b, j): [string, number] => [`${i} ${j}`, slowIou(a, b)]))
+            .filter(([, iou]) => iou > 0),
+        );
+        expect([...seen.keys()].sort()).toEqual([...expected.keys()].sort());
+        for (const [key, iou] of expected) expect(seen.get(key)).toBeCloseTo(iou, 12);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('reaches farther where it is told to', () => {
     const visitOverlaps = createOverlapFinder();
     const found: number[][] = [];
-    const rows = choice([[0, 0, 10, 10], [100, 100, 110, 110]]);
-    visitOverlaps(rows, choice([[14, 0, 24, 10], [115, 100, 125, 110]]), (row, col, iou) => void found.push([row, col, iou]), Float64Array.of(5, 4));
+    const rows = choice([
+      [0, 0, 10, 10],
+      [100, 100, 110, 110],
+    ]);
+    visitOverlaps(
+      rows,
+      choice([
+        [14, 0, 24, 10],
+        [115, 100, 125, 110],
+      ]),
+      (row, col, iou) => void found.push([row, col, iou]),
+      Float64Array.of(5, 4),
+    );
     expect(found).toEqual([[0, 0, 0]]);
   });
 });

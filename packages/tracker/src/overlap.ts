@@ -1,7 +1,13 @@
-/** Called for a pair of a row and a column, by their places in `rowIndex` and `colIndex`, with their intersection over union (0 to 1). */
+/**
+ * Called for a pair of a row and a column, by their places in `rowIndex` and `colIndex`, with their intersection over
+ * union (0 to 1).
+ */
 export type Visit = (row: number, col: number, iou: number) => void;
 
-/** A choice of boxes: `index` names the first `count` of interest in `boxes`, four numbers each: left, top, right, bottom. */
+/**
+ * A choice of boxes: `index` names the first `count` of interest in `boxes`, four numbers each: left, top, right,
+ * bottom.
+ */
 export interface Choice {
   boxes: Float64Array;
   index: Int32Array;
@@ -9,8 +15,10 @@ export interface Choice {
 }
 
 /**
- * Makes a function that visits every pair of overlapping boxes of two choices: rows in order, each pair once. It sorts the columns into a grid, so that
- * scattered boxes cost about the sum of both counts, not their product. With `reach`, pixels by place in `rows.index`, pairs nearer
+ * Makes a function that visits every pair of overlapping boxes of two choices: rows in order, each pair once. It sorts
+ * the columns into a grid, so that
+ * scattered boxes cost about the sum of both counts, not their product. With `reach`, pixels by place in `rows.index`,
+ * pairs nearer
  * than that are visited too, with an IoU of 0 where they don't overlap.
  */
 export function createOverlapFinder() {
@@ -39,7 +47,13 @@ export function createOverlapFinder() {
     // As large as a usual box; larger where there would be many more cells than boxes.
     const width = right - left;
     const height = bottom - top;
-    const cell = Math.max(Number.MIN_VALUE, sides / (2 * n), Math.sqrt((width * height) / (2 * n)), width / (2 * n), height / (2 * n));
+    const cell = Math.max(
+      Number.MIN_VALUE,
+      sides / (2 * n),
+      Math.sqrt((width * height) / (2 * n)),
+      width / (2 * n),
+      height / (2 * n),
+    );
     const across = Math.floor(width / cell) + 1;
     const down = Math.floor(height / cell) + 1;
     const column = (x: number) => Math.min(Math.max(Math.floor((x - left) / cell), 0), across - 1);
@@ -105,5 +119,7 @@ function iou(p: Float64Array, a: number, q: Float64Array, b: number): number {
   const height = Math.min(p[a + 3]!, q[b + 3]!) - Math.max(p[a + 1]!, q[b + 1]!);
   if (width <= 0 || height <= 0) return 0;
   const shared = width * height;
-  return shared / ((p[a + 2]! - p[a]!) * (p[a + 3]! - p[a + 1]!) + (q[b + 2]! - q[b]!) * (q[b + 3]! - q[b + 1]!) - shared);
+  return (
+    shared / ((p[a + 2]! - p[a]!) * (p[a + 3]! - p[a + 1]!) + (q[b + 2]! - q[b]!) * (q[b + 3]! - q[b + 1]!) - shared)
+  );
 }

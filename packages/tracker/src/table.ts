@@ -1,7 +1,10 @@
 import { COVARIANCE, MEAN } from './kalman.ts';
 import type { Box, Detection, Track, TrackState } from './types.ts';
 
-/** Codes of a track's state within the table; `REMOVED` only in `compat`, for the one frame that the original still looks at such a track. */
+/**
+ * Codes of a track's state within the table; `REMOVED` only in `compat`, for the one frame that the original still
+ * looks at such a track.
+ */
 export const TENTATIVE = 0;
 export const TRACKED = 1;
 export const LOST = 2;
@@ -36,7 +39,18 @@ export function createTable(capacity: number) {
   };
 }
 
-const single = ['id', 'state', 'score', 'startTime', 'lastSeen', 'startFrame', 'lastFrame', 'hits', 'innovation', 'doomed'] as const;
+const single = [
+  'id',
+  'state',
+  'score',
+  'startTime',
+  'lastSeen',
+  'startFrame',
+  'lastFrame',
+  'hits',
+  'innovation',
+  'doomed',
+] as const;
 
 /** A table with the same tracks and room for at least `capacity`. */
 export function withCapacity(table: TrackTable, capacity: number): TrackTable {
@@ -55,7 +69,10 @@ export function copyTable(from: TrackTable, to: TrackTable): void {
   to.covariance.set(from.covariance.subarray(0, count * COVARIANCE));
 }
 
-/** Drops the tracks whose slot is marked in `drop`, keeping the order of the others; `moved` learns each one's new slot, or -1. */
+/**
+ * Drops the tracks whose slot is marked in `drop`, keeping the order of the others; `moved` learns each one's new slot,
+ * or -1.
+ */
 export function compact(table: TrackTable, drop: Uint8Array, moved: Int32Array): void {
   let kept = 0;
   for (let slot = 0; slot < table.count; slot++) {
@@ -80,7 +97,12 @@ export function boxOf(table: TrackTable, slot: number): Box {
 }
 
 /** A slot as the public sees it. */
-export function describe<D extends Detection>(table: TrackTable, slot: number, detection: D | null, detectionIndex: number): Track<D> {
+export function describe<D extends Detection>(
+  table: TrackTable,
+  slot: number,
+  detection: D | null,
+  detectionIndex: number,
+): Track<D> {
   return {
     id: table.id[slot]!,
     box: boxOf(table, slot),

@@ -3,26 +3,40 @@ import { describe, expect, it } from 'vitest';
 import { createTracker } from './tracker.ts';
 import type { Detection, Track, TrackerOptions, TrackerSnapshot } from './types.ts';
 
-const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({ box: { x, y, width: side * 0.8, height: side }, score });
+const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({
+  box: { x, y, width: side * 0.8, height: side },
+  score,
+});
 const ids = (tracks: readonly Track[]) => tracks.map((track) => track.id);
-const thrown = (code: string, message: string) => expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringContaining(message) });
+const thrown = (code: string, message: string) =>
+  expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringContaining(message) });
 
 /** Frames of faces that walk, are missed, score low, cross and enter. */
-const scenes = fc.record({ seed: fc.integer(), faces: fc.integer({ min: 1, max: 8 }), frames: fc.integer({ min: 2, max: 25 }) }).map(({ seed, faces, frames }) => {
-  let s = seed >>> 0;
-  const random = () => {
-    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
-    return s / 2 ** 32;
-  };
-  const people = Array.from({ length: faces }, () => ({ x: random() * 600, y: random() * 300, vx: (random() - 0.5) * 16, vy: (random() - 0.5) * 8, side: 25 + random() * 70 }));
-  return Array.from({ length: frames }, () => people.flatMap((p): Detection[] => {
-    p.x += p.vx;
-    p.y += p.vy;
-    const jitter = () => (random() - 0.5) * 0.1 * p.side;
-    const score = random() < 0.25 ? 0.05 + 0.45 * random() : 0.5 + 0.5 * random();
-    return random() < 0.15 ? [] : [face(p.x + jitter(), p.y + jitter(), score, p.side + jitter())];
-  }));
-});
+const scenes = fc
+  .record({ seed: fc.integer(), faces: fc.integer({ min: 1, max: 8 }), frames: fc.integer({ min: 2, max: 25 }) })
+  .map(({ seed, faces, frames }) => {
+    let s = seed >>> 0;
+    const random = () => {
+      s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
+      return s / 2 ** 32;
+    };
+    const people = Array.from({ length: faces }, () => ({
+      x: random() * 600,
+      y: random() * 300,
+      vx: (random() - 0.5) * 16,
+      vy: (random() - 0.5) * 8,
+      side: 25 + random() * 70,
+    }));
+    return Array.from({ length: frames }, () =>
+      people.flatMap((p): Detection[] => {
+        p.x += p.vx;
+        p.y += p.vy;
+        const jitter = () => (random() - 0.5) * 0.1 * p.side;
+        const score = random() < 0.25 ? 0.05 + 0.45 * random() : 0.5 + 0.5 * random();
+        return random() < 0.15 ? [] : [face(p.x + jitter(), p.y + jitter(), score, p.side + jitter())];
+      }),
+    );
+  });
 
 describe('identities', () => {
   it('hold over a walk, and boxes follow', () => {
@@ -51,11 +65,17 @@ describe('identities', () => {
     const [lost] = tracker.update([], 0.5);
     expect(lost).toMatchObject({ id: 1, state: 'lost', detection: null, detectionIndex: -1, lastSeen: 0.3 });
     expect(lost!.box.x).toBeGreaterThan(130); // 90 + 6 frames at 10
-    expect(tracker.update([face(90 + 27 * 10)], 1.2)).toMatchObject([{ id: 1, state: 'tracked', startTime: 0, hits: 11 }]);
+    expect(tracker.update([face(90 + 27 * 10)], 1.2)).toMatchObject([
+      { id: 1, state: 'tracked', startTime: 0, hits: 11 },
+    ]);
   });
 
   it('end after the time, whatever the number of frames', () => {
-    for (const times of [[1.4], [0.5, 1.0, 1.29, 1.4], Array.from({ length: 40 }, (_, k) => 0.35 + k * 0.02).concat(1.4)]) {
+    for (const times of [
+      [1.4],
+      [0.5, 1.0, 1.29, 1.4],
+      Array.from({ length: 40 }, (_, k) => 0.35 + k * 0.02).concat(1.4),
+    ]) {
       const tracker = createTracker({ maxLostSeconds: 1 });
       for (let i = 0; i < 10; i++) tracker.update([face(0)], i / 30);
       tracker.update([], 0.31);
@@ -70,9 +90,15 @@ describe('identities', () => {
       for (let i = 0; i < 10; i++) tracker.update([face(0)], i / 30);
       return tracker.update([found], (9 + gap) / 30);
     };
-    expect(after(face(32), 1)).toMatchObject([{ id: 2, state: 'tentative' }, { id: 1, state: 'lost' }]); // IoU · score = .1
+    expect(after(face(32), 1)).toMatchObject([
+      { id: 2, state: 'tentative' },
+      { id: 1, state: 'lost' },
+    ]); // IoU · score = .1
     expect(after(face(32), 3)).toMatchObject([{ id: 1, state: 'tracked' }]);
-    expect(after(face(32, 100, 0.9, 30), 3)).toMatchObject([{ id: 2, state: 'tentative' }, { id: 1, state: 'lost' }]);
+    expect(after(face(32, 100, 0.9, 30), 3)).toMatchObject([
+      { id: 2, state: 'tentative' },
+      { id: 1, state: 'lost' },
+    ]);
     expect(after(face(2, 100, 0.9, 30), 3)).toMatchObject([{ id: 1, state: 'tracked' }]); // overlap enough, whatever the size
   });
 
@@ -94,7 +120,9 @@ describe('identities', () => {
   it('keep their number where a score is just the threshold', () => {
     const tracker = createTracker({ scoreThreshold: 0.5, newTrackThreshold: 0.5 });
     expect(tracker.update([face(0, 0, 0.5)])).toHaveLength(1);
-    expect(createTracker({ compat: true, scoreThreshold: 0.5, newTrackThreshold: 0.5 }).update([face(0, 0, 0.5)])).toHaveLength(0);
+    expect(
+      createTracker({ compat: true, scoreThreshold: 0.5, newTrackThreshold: 0.5 }).update([face(0, 0, 0.5)]),
+    ).toHaveLength(0);
   });
 
   it('of the older history take over what a new track found at their place', () => {
@@ -126,7 +154,9 @@ describe('identities', () => {
 
 describe('what comes out', () => {
   it("is the caller's own objects, in input order, then those without", () => {
-    interface Mine extends Detection { name: string }
+    interface Mine extends Detection {
+      name: string;
+    }
     const named = (name: string, x: number): Mine => ({ ...face(x), name });
     const tracker = createTracker<Mine>();
     tracker.update([named('a', 0), named('b', 200), named('c', 400)]);
@@ -146,64 +176,94 @@ describe('what comes out', () => {
   });
 
   it('holds the invariants for any scene', () => {
-    fc.assert(fc.property(scenes, fc.boolean(), (frames, compat) => {
-      const tracker = createTracker({ compat });
-      const ended = new Set<number>();
-      let before = new Set<number>();
-      let highest = 0;
-      for (const detections of frames) {
-        const tracks = tracker.update(detections);
-        const used = tracks.map((t) => t.detectionIndex).filter((i) => i >= 0);
-        expect(used).toEqual([...new Set(used)].sort((a, b) => a - b)); // each detection once, in input order
-        for (const track of tracks) {
-          expect(track.detection).toBe(track.detectionIndex < 0 ? null : detections[track.detectionIndex]);
-          expect(track.state === 'lost').toBe(track.detection === null);
-          expect(Object.values(track.box).every(Number.isFinite)).toBe(true);
-          if (!compat) expect(ended.has(track.id)).toBe(false); // compat hides a removed track for a frame
-          if (!before.has(track.id) && !compat) expect(track.id).toBeGreaterThan(highest);
+    fc.assert(
+      fc.property(scenes, fc.boolean(), (frames, compat) => {
+        const tracker = createTracker({ compat });
+        const ended = new Set<number>();
+        let before = new Set<number>();
+        let highest = 0;
+        for (const detections of frames) {
+          const tracks = tracker.update(detections);
+          const used = tracks.map((t) => t.detectionIndex).filter((i) => i >= 0);
+          expect(used).toEqual([...new Set(used)].sort((a, b) => a - b)); // each detection once, in input order
+          for (const track of tracks) {
+            expect(track.detection).toBe(track.detectionIndex < 0 ? null : detections[track.detectionIndex]);
+            expect(track.state === 'lost').toBe(track.detection === null);
+            expect(Object.values(track.box).every(Number.isFinite)).toBe(true);
+            if (!compat) expect(ended.has(track.id)).toBe(false); // compat hides a removed track for a frame
+            if (!before.has(track.id) && !compat) expect(track.id).toBeGreaterThan(highest);
+          }
+          const now = new Set(ids(tracks));
+          expect(now.size).toBe(tracks.length);
+          for (const id of before) if (!now.has(id)) ended.add(id);
+          highest = Math.max(highest, ...now);
+          before = now;
         }
-        const now = new Set(ids(tracks));
-        expect(now.size).toBe(tracks.length);
-        for (const id of before) if (!now.has(id)) ended.add(id);
-        highest = Math.max(highest, ...now);
-        before = now;
-      }
-    }), { numRuns: 200 });
+      }),
+      { numRuns: 200 },
+    );
   });
 
   /** Boxes, states and hits, without identities, in one order. */
   const anonymous = (tracks: readonly Track[], mirror = (x: number) => x) =>
-    tracks.map(({ box, state, hits, startTime }) => ({ x: mirror(box.x + box.width / 2), y: box.y, width: box.width, height: box.height, state, hits, startTime })).sort((a, b) => a.x - b.x || a.y - b.y);
+    tracks
+      .map(({ box, state, hits, startTime }) => ({
+        x: mirror(box.x + box.width / 2),
+        y: box.y,
+        width: box.width,
+        height: box.height,
+        state,
+        hits,
+        startTime,
+      }))
+      .sort((a, b) => a.x - b.x || a.y - b.y);
   const same = (actual: ReturnType<typeof anonymous>, expected: ReturnType<typeof anonymous>) => {
-    expect(actual.map(({ state, hits, startTime }) => [state, hits, startTime])).toEqual(expected.map(({ state, hits, startTime }) => [state, hits, startTime]));
-    actual.forEach((a, i) => (['x', 'y', 'width', 'height'] as const).forEach((key) => expect(a[key]).toBeCloseTo(expected[i]![key], 6)));
+    expect(actual.map(({ state, hits, startTime }) => [state, hits, startTime])).toEqual(
+      expected.map(({ state, hits, startTime }) => [state, hits, startTime]),
+    );
+    actual.forEach((a, i) =>
+      (['x', 'y', 'width', 'height'] as const).forEach((key) => expect(a[key]).toBeCloseTo(expected[i]![key], 6)),
+    );
   };
 
   it('does not depend on the order of the input', () => {
-    fc.assert(fc.property(scenes, fc.infiniteStream(fc.nat()), (frames, stream) => {
-      const [a, b] = [createTracker(), createTracker()];
-      for (const detections of frames) {
-        const shuffled = detections.map((d) => [stream.next().value as number, d] as const).sort((p, q) => p[0] - q[0]).map(([, d]) => d);
-        same(anonymous(b.update(shuffled)), anonymous(a.update(detections)));
-      }
-    }), { numRuns: 100 });
+    fc.assert(
+      fc.property(scenes, fc.infiniteStream(fc.nat()), (frames, stream) => {
+        const [a, b] = [createTracker(), createTracker()];
+        for (const detections of frames) {
+          const shuffled = detections
+            .map((d) => [stream.next().value as number, d] as const)
+            .sort((p, q) => p[0] - q[0])
+            .map(([, d]) => d);
+          same(anonymous(b.update(shuffled)), anonymous(a.update(detections)));
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('is mirrored with the input', () => {
-    fc.assert(fc.property(scenes, (frames) => {
-      const [a, b] = [createTracker(), createTracker()];
-      for (const detections of frames) {
-        const mirrored = detections.map((d) => ({ ...d, box: { ...d.box, x: 1000 - d.box.x - d.box.width } }));
-        same(anonymous(b.update(mirrored), (x) => 1000 - x), anonymous(a.update(detections)));
-      }
-    }), { numRuns: 100 });
+    fc.assert(
+      fc.property(scenes, (frames) => {
+        const [a, b] = [createTracker(), createTracker()];
+        for (const detections of frames) {
+          const mirrored = detections.map((d) => ({ ...d, box: { ...d.box, x: 1000 - d.box.x - d.box.width } }));
+          same(
+            anonymous(b.update(mirrored), (x) => 1000 - x),
+            anonymous(a.update(detections)),
+          );
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 
 describe('time', () => {
   it('without timestamps advances by the frame rate', () => {
     const [a, b] = [createTracker({ frameRate: 10 }), createTracker()];
-    for (let i = 0; i < 8; i++) expect(a.update([face(20 * i)])).toEqual(b.update([face(20 * i)], a.tracks[0]!.lastSeen));
+    for (let i = 0; i < 8; i++)
+      expect(a.update([face(20 * i)])).toEqual(b.update([face(20 * i)], a.tracks[0]!.lastSeen));
     expect(a.tracks[0]!.lastSeen).toBeCloseTo(0.7, 9);
   });
 
@@ -218,13 +278,16 @@ describe('time', () => {
   });
 
   it('is asked about without being changed', () => {
-    fc.assert(fc.property(scenes, (frames) => {
-      const [asked, other] = [createTracker(), createTracker()];
-      frames.forEach((detections, i) => {
-        for (const part of [0.2, 0.9, 0.5]) if (i) asked.predict((i - 1 + part) / 30);
-        expect(asked.update(detections, i / 30)).toEqual(other.update(detections, i / 30));
-      });
-    }), { numRuns: 30 });
+    fc.assert(
+      fc.property(scenes, (frames) => {
+        const [asked, other] = [createTracker(), createTracker()];
+        frames.forEach((detections, i) => {
+          for (const part of [0.2, 0.9, 0.5]) if (i) asked.predict((i - 1 + part) / 30);
+          expect(asked.update(detections, i / 30)).toEqual(other.update(detections, i / 30));
+        });
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('of a long gap never shrinks a face away', () => {
@@ -238,24 +301,29 @@ describe('time', () => {
 
 describe('a snapshot', () => {
   it('goes through JSON and gives the same tracks ever after', () => {
-    fc.assert(fc.property(scenes, fc.boolean(), fc.nat(24), (frames, compat, at) => {
-      const options: TrackerOptions = { compat, maxLostSeconds: 0.2 };
-      const whole = createTracker(options);
-      let resumed = createTracker(options);
-      frames.forEach((detections, i) => {
-        if (i === at) {
-          const snapshot = JSON.parse(JSON.stringify(resumed.snapshot()));
-          resumed = createTracker(options);
-          resumed.restore(snapshot);
-          expect(resumed.tracks.map((t) => t.id).sort()).toEqual(whole.tracks.map((t) => t.id).sort());
-        }
-        expect(resumed.update(detections, i / 30)).toEqual(whole.update(detections, i / 30));
-      });
-    }), { numRuns: 100 });
+    fc.assert(
+      fc.property(scenes, fc.boolean(), fc.nat(24), (frames, compat, at) => {
+        const options: TrackerOptions = { compat, maxLostSeconds: 0.2 };
+        const whole = createTracker(options);
+        let resumed = createTracker(options);
+        frames.forEach((detections, i) => {
+          if (i === at) {
+            const snapshot = JSON.parse(JSON.stringify(resumed.snapshot()));
+            resumed = createTracker(options);
+            resumed.restore(snapshot);
+            expect(resumed.tracks.map((t) => t.id).sort()).toEqual(whole.tracks.map((t) => t.id).sort());
+          }
+          expect(resumed.update(detections, i / 30)).toEqual(whole.update(detections, i / 30));
+        });
+      }),
+      { numRuns: 100 },
+    );
   });
 
   type Spoil = (snapshot: TrackerSnapshot) => unknown;
-  const firstTrack = (change: object): Spoil => (s) => ({ ...s, tracks: [{ ...s.tracks[0], ...change }] });
+  const firstTrack =
+    (change: object): Spoil =>
+    (s) => ({ ...s, tracks: [{ ...s.tracks[0], ...change }] });
   it.each<[string, Spoil]>([
     ['nothing', () => null],
     ['an empty object', () => ({})],
@@ -318,13 +386,21 @@ describe('options', () => {
     for (const tracker of [still, moved]) for (let i = 0; i < 5; i++) tracker.update([face(100, 100)]);
     expect(still.update([face(400, 60)]).map((t) => t.id)).toEqual([2, 1]);
     expect(moved.update([face(400, 60)], undefined, { motion: jump })).toMatchObject([{ id: 1, state: 'tracked' }]);
-    for (const motion of [[1, 0, 0, 0, 1], [1, 0, 0, 2, 0, 0], [1, 0, NaN, 0, 1, 0]]) {
-      expect(() => moved.update([], undefined, { motion: motion as never })).toThrow(thrown('INVALID_ARGUMENT', '[a, b, tx, c, d, ty]'));
+    for (const motion of [
+      [1, 0, 0, 0, 1],
+      [1, 0, 0, 2, 0, 0],
+      [1, 0, NaN, 0, 1, 0],
+    ]) {
+      expect(() => moved.update([], undefined, { motion: motion as never })).toThrow(
+        thrown('INVALID_ARGUMENT', '[a, b, tx, c, d, ty]'),
+      );
     }
   });
 
   it('of affinity tell faces apart and find them again elsewhere', () => {
-    interface Known extends Detection { who: string }
+    interface Known extends Detection {
+      who: string;
+    }
     const known = (who: string, x: number): Known => ({ ...face(x), who });
     const names = new Map<number, string>();
     const follow = (affinity?: (track: Track<Known>, detection: Known) => number) => {
@@ -340,8 +416,14 @@ describe('options', () => {
       // They changed places on frames without detections.
       return see(known('bob', 2), known('ann', 28)).sort();
     };
-    expect(follow()).toEqual([[1, 'bob'], [2, 'ann']]);
-    expect(follow((track, detection) => (names.get(track.id) === detection.who ? 1 : 0))).toEqual([[1, 'ann'], [2, 'bob']]);
+    expect(follow()).toEqual([
+      [1, 'bob'],
+      [2, 'ann'],
+    ]);
+    expect(follow((track, detection) => (names.get(track.id) === detection.who ? 1 : 0))).toEqual([
+      [1, 'ann'],
+      [2, 'bob'],
+    ]);
     expect(() => follow(() => 2)).toThrow(thrown('INVALID_ARGUMENT', '[0, 1] from affinity but received 2'));
   });
 });

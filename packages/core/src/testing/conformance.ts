@@ -17,9 +17,18 @@ export interface ConformanceOptions {
 const model = () =>
   encodeOnnx({
     inputs: [{ name: 'x', shape: ['batch', 3, 'height', 'width'] }],
-    outputs: [{ name: 'y', shape: ['batch', 3, 'height', 'width'] }, { name: 'z', shape: ['batch', 3, 'height', 'width'] }],
-    nodes: [{ op: 'Mul', inputs: ['x', 'two'], outputs: ['y'] }, { op: 'Add', inputs: ['y', 'one'], outputs: ['z'] }],
-    constants: [{ name: 'two', shape: [1], data: [2] }, { name: 'one', shape: [1], data: [1] }],
+    outputs: [
+      { name: 'y', shape: ['batch', 3, 'height', 'width'] },
+      { name: 'z', shape: ['batch', 3, 'height', 'width'] },
+    ],
+    nodes: [
+      { op: 'Mul', inputs: ['x', 'two'], outputs: ['y'] },
+      { op: 'Add', inputs: ['y', 'one'], outputs: ['z'] },
+    ],
+    constants: [
+      { name: 'two', shape: [1], data: [2] },
+      { name: 'one', shape: [1], data: [1] },
+    ],
   });
 
 /** The same with a fixed shape. */
@@ -36,7 +45,10 @@ const fixedModel = () =>
  * `for (const { name, run } of backendConformance({ create })) it(name, run);`
  */
 export function backendConformance({ create }: ConformanceOptions): ConformanceCase[] {
-  async function withSession(bytes: Uint8Array, use: (session: InferenceSession, backend: InferenceBackend) => Promise<void>): Promise<void> {
+  async function withSession(
+    bytes: Uint8Array,
+    use: (session: InferenceSession, backend: InferenceBackend) => Promise<void>,
+  ): Promise<void> {
     const backend = await create();
     const session = await backend.createSession(bytes);
     try {
@@ -61,7 +73,11 @@ export function backendConformance({ create }: ConformanceOptions): ConformanceC
           expect(session.inputs[0]!.type === 'float32', 'float32 for x', session.inputs[0]!.type);
           expect(session.outputs.map((o) => o.name).join() === 'y,z', 'the outputs y and z', session.outputs);
           const { shape } = session.inputs[0]!;
-          expect(shape === undefined || (shape.length === 4 && shape[1] === 3 && !isFixed(shape[2])), 'undefined or [free, 3, free, free] for the shape of x', shape);
+          expect(
+            shape === undefined || (shape.length === 4 && shape[1] === 3 && !isFixed(shape[2])),
+            'undefined or [free, 3, free, free] for the shape of x',
+            shape,
+          );
         }),
     },
     {
@@ -86,7 +102,11 @@ export function backendConformance({ create }: ConformanceOptions): ConformanceC
       name: 'takes another shape on the next run, and batches',
       run: () =>
         withSession(model(), async (session) => {
-          for (const dims of [[1, 3, 4, 4], [1, 3, 8, 2], [3, 3, 2, 2]]) {
+          for (const dims of [
+            [1, 3, 4, 4],
+            [1, 3, 8, 2],
+            [3, 3, 2, 2],
+          ]) {
             const x = ramp(dims);
             same((await session.run({ x }))['y'], x, (v) => 2 * v);
           }
@@ -100,9 +120,17 @@ export function backendConformance({ create }: ConformanceOptions): ConformanceC
           const first = (await session.run({ x }))['y'];
           const wanted = Float32Array.from(x.data as Float32Array, (v) => 2 * v);
           (x.data as Float32Array).fill(7);
-          expect(first !== undefined && wanted.every((v, i) => first.data[i] === v), 'a result of its own', first?.data);
+          expect(
+            first !== undefined && wanted.every((v, i) => first.data[i] === v),
+            'a result of its own',
+            first?.data,
+          );
           const second = (await session.run({ x }))['y'];
-          expect(second !== undefined && Array.from(second.data as Float32Array).every((v) => v === 14), 'the new input in the next run', second?.data);
+          expect(
+            second !== undefined && Array.from(second.data as Float32Array).every((v) => v === 14),
+            'the new input in the next run',
+            second?.data,
+          );
         }),
     },
     {
@@ -112,7 +140,11 @@ export function backendConformance({ create }: ConformanceOptions): ConformanceC
           const x = ramp([1, 3, 2, 2]);
           const before = Array.from(x.data as Float32Array).join();
           await session.run({ x });
-          expect(x.data.length === 12 && Array.from(x.data as Float32Array).join() === before, 'the input as it was', x.data);
+          expect(
+            x.data.length === 12 && Array.from(x.data as Float32Array).join() === before,
+            'the input as it was',
+            x.data,
+          );
         }),
     },
     {
@@ -128,7 +160,11 @@ export function backendConformance({ create }: ConformanceOptions): ConformanceC
       name: 'rejects a missing input and goes on working',
       run: () =>
         withSession(model(), async (session) => {
-          expect((await rejection(session.run({}))) instanceof Error, 'an Error for a run without its input', 'another value');
+          expect(
+            (await rejection(session.run({}))) instanceof Error,
+            'an Error for a run without its input',
+            'another value',
+          );
           const x = ramp([1, 3, 2, 2]);
           same((await session.run({ x }))['y'], x, (v) => 2 * v);
         }),
@@ -137,9 +173,17 @@ export function backendConformance({ create }: ConformanceOptions): ConformanceC
       name: 'rejects bytes that are no model with MODEL_UNUSABLE',
       async run() {
         const backend = await create();
-        for (const bytes of [new Uint8Array(0), Uint8Array.from({ length: 64 }, (_, i) => (i * 37) & 255), model().subarray(0, 40)]) {
+        for (const bytes of [
+          new Uint8Array(0),
+          Uint8Array.from({ length: 64 }, (_, i) => (i * 37) & 255),
+          model().subarray(0, 40),
+        ]) {
           const error = await rejection(backend.createSession(bytes));
-          expect((error as { code?: unknown }).code === 'MODEL_UNUSABLE', `code MODEL_UNUSABLE for ${bytes.length} bytes`, error);
+          expect(
+            (error as { code?: unknown }).code === 'MODEL_UNUSABLE',
+            `code MODEL_UNUSABLE for ${bytes.length} bytes`,
+            error,
+          );
         }
       },
     },
@@ -200,6 +244,11 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
 /** Throws where a condition does not hold. */
 export function expect(condition: boolean, expected: string, received: unknown): void {
   if (condition) return;
-  const shown = received instanceof Error ? `${received.name}: ${received.message}` : JSON.stringify(received, (_, v) => (ArrayBuffer.isView(v) ? Array.from(v as unknown as ArrayLike<number>).slice(0, 8) : v));
+  const shown =
+    received instanceof Error
+      ? `${received.name}: ${received.message}`
+      : JSON.stringify(received, (_, v) =>
+          ArrayBuffer.isView(v) ? Array.from(v as unknown as ArrayLike<number>).slice(0, 8) : v,
+        );
   throw new Error(`Expected ${expected} but received ${shown}.`);
 }

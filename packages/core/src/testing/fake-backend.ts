@@ -7,7 +7,10 @@ export type FakeLayout = 'flat' | 'batched' | 'heads';
 
 /** Options of `fakeBackend`. */
 export interface FakeBackendOptions {
-  /** The faces that the model "finds", in canvas pixels: the same each time, or a function of the input [batch, 3, height, width], the image's place in the batch, and the run's number from 0. */
+  /**
+   * The faces that the model "finds", in canvas pixels: the same each time, or a function of the input [batch, 3,
+   * height, width], the image's place in the batch, and the run's number from 0.
+   */
   faces: readonly Face[] | ((input: Tensor, image: number, run: number) => readonly Face[]);
   /** `flat` [N, k], `batched` [batch, N, k] (the default) or `heads` [batch, anchors · k, rows, columns]. */
   layout?: FakeLayout;
@@ -22,11 +25,17 @@ export interface FakeBackendOptions {
 }
 
 /**
- * A backend that needs no engine: its model has SCRFD's outputs and encodes given faces into them, so that everything around the model
+ * A backend that needs no engine: its model has SCRFD's outputs and encodes given faces into them, so that everything
+ * around the model
  * can be tested. A face with centre c lies at the anchor nearest to c, on the stride that fits its size.
  */
 export function fakeBackend(options: FakeBackendOptions): InferenceBackend {
-  const { layout = 'batched', strides: levels = 3, landmarks = true, inputShape = [layout === 'flat' ? 1 : 'batch', 3, 'height', 'width'] } = options;
+  const {
+    layout = 'batched',
+    strides: levels = 3,
+    landmarks = true,
+    inputShape = [layout === 'flat' ? 1 : 'batch', 3, 'height', 'width'],
+  } = options;
   const strides = levels === 3 ? [8, 16, 32] : [8, 16, 32, 64, 128];
   const anchors = levels === 3 ? 2 : 1;
   const kinds = landmarks ? [1, 4, 10] : [1, 4];
@@ -40,7 +49,12 @@ export function fakeBackend(options: FakeBackendOptions): InferenceBackend {
     for (const k of kinds) {
       for (const [i, s] of strides.entries()) {
         const [columns, rows] = cells[i]!;
-        const dims = layout === 'heads' ? [batch, anchors * k, rows, columns] : layout === 'batched' ? [batch, columns * rows * anchors, k] : [columns * rows * anchors, k];
+        const dims =
+          layout === 'heads'
+            ? [batch, anchors * k, rows, columns]
+            : layout === 'batched'
+              ? [batch, columns * rows * anchors, k]
+              : [columns * rows * anchors, k];
         result[name(k, s)] = { type: 'float32', data: new Float32Array(batch * columns * rows * anchors * k), dims };
       }
     }
@@ -59,11 +73,19 @@ export function fakeBackend(options: FakeBackendOptions): InferenceBackend {
           const { data } = result[name(k, stride)]!;
           const cell = row * columns + column;
           const base = image * columns * rows * anchors * k;
-          data[base + (layout === 'heads' ? (anchor * k + channel) * columns * rows + cell : (cell * anchors + anchor) * k + channel)] = value;
+          data[
+            base +
+              (layout === 'heads'
+                ? (anchor * k + channel) * columns * rows + cell
+                : (cell * anchors + anchor) * k + channel)
+          ] = value;
         };
         set(1, 0, score);
-        [cx - box.x, cy - box.y, box.x + box.width - cx, box.y + box.height - cy].forEach((d, c) => set(4, c, d / stride));
-        if (landmarks && points) points.forEach((p, n) => [(p.x - cx) / stride, (p.y - cy) / stride].forEach((d, c) => set(10, 2 * n + c, d)));
+        [cx - box.x, cy - box.y, box.x + box.width - cx, box.y + box.height - cy].forEach((d, c) =>
+          set(4, c, d / stride),
+        );
+        if (landmarks && points)
+          points.forEach((p, n) => [(p.x - cx) / stride, (p.y - cy) / stride].forEach((d, c) => set(10, 2 * n + c, d)));
       }
     }
     return result;
@@ -85,7 +107,11 @@ export function fakeBackend(options: FakeBackendOptions): InferenceBackend {
           // The contract is one run at a time; a caller that breaks it is a bug that tests should see.
           if (busy) throw new FaceDetError('BUSY', 'Expected one run at a time but another is in flight.');
           const input = feeds['input'];
-          if (!input) throw new FaceDetError('INVALID_ARGUMENT', `Expected a tensor for input but received ${Object.keys(feeds).join(', ') || 'none'}.`);
+          if (!input)
+            throw new FaceDetError(
+              'INVALID_ARGUMENT',
+              `Expected a tensor for input but received ${Object.keys(feeds).join(', ') || 'none'}.`,
+            );
           busy = true;
           try {
             const run = runs++;

@@ -1,6 +1,12 @@
-/** Just enough of protobuf and ONNX to write small models for tests: no file of weights is needed. Fields are of onnx.proto3. */
+/**
+ * Just enough of protobuf and ONNX to write small models for tests: no file of weights is needed. Fields are of
+ * onnx.proto3.
+ */
 
-/** A graph's value: its name, its shape (a string is a free dimension) and its ONNX element type (1 is float32, 7 is int64). */
+/**
+ * A graph's value: its name, its shape (a string is a free dimension) and its ONNX element type (1 is float32, 7 is
+ * int64).
+ */
 export interface OnnxValue {
   readonly name: string;
   readonly shape: readonly (number | string)[];
@@ -26,9 +32,18 @@ export interface OnnxModel {
 /** The bytes of an ONNX file (IR version 8, opset 17). */
 export function encodeOnnx(model: OnnxModel): Uint8Array {
   const graph = [
-    ...model.nodes.map((node) => message(1, [...node.inputs.map((v) => text(1, v)), ...node.outputs.map((v) => text(2, v)), text(4, node.op)])),
+    ...model.nodes.map((node) =>
+      message(1, [...node.inputs.map((v) => text(1, v)), ...node.outputs.map((v) => text(2, v)), text(4, node.op)]),
+    ),
     text(2, 'facedet-test'),
-    ...(model.constants ?? []).map(({ name, shape, data }) => message(5, [...shape.map((d) => varint(1, d)), varint(2, 1), text(8, name), bytes(9, new Uint8Array(new Float32Array(data).buffer))])),
+    ...(model.constants ?? []).map(({ name, shape, data }) =>
+      message(5, [
+        ...shape.map((d) => varint(1, d)),
+        varint(2, 1),
+        text(8, name),
+        bytes(9, new Uint8Array(new Float32Array(data).buffer)),
+      ]),
+    ),
     ...model.inputs.map((v) => value(11, v)),
     ...model.outputs.map((v) => value(12, v)),
   ];
@@ -45,7 +60,10 @@ function varint(field: number, number: number): Uint8Array {
 }
 
 function text(field: number, string: string): Uint8Array {
-  return bytes(field, Uint8Array.from(string, (c) => c.charCodeAt(0)));
+  return bytes(
+    field,
+    Uint8Array.from(string, (c) => c.charCodeAt(0)),
+  );
 }
 
 function message(field: number, parts: readonly Uint8Array[]): Uint8Array {

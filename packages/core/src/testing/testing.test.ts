@@ -9,7 +9,8 @@ function toy(broken: string): InferenceBackend {
     name: broken === 'name' ? '' : 'toy',
     async createSession(model) {
       const text = new TextDecoder('latin1').decode(model as Uint8Array);
-      if (broken !== 'garbage' && !(text.includes('facedet-test') && text.endsWith('\x42\x04\x0a\x00\x10\x11'))) throw new FaceDetError('MODEL_UNUSABLE', 'no model');
+      if (broken !== 'garbage' && !(text.includes('facedet-test') && text.endsWith('\x42\x04\x0a\x00\x10\x11')))
+        throw new FaceDetError('MODEL_UNUSABLE', 'no model');
       const fixed = !text.includes('batch');
       const shape = fixed ? [1, 3, 4, 4] : ['batch', 3, 'height', 'width'];
       const names = fixed ? ['y'] : ['y', 'z'];
@@ -25,7 +26,11 @@ function toy(broken: string): InferenceBackend {
           if (broken === 'stale') first ??= { ...x, data: Float32Array.from(x.data as Float32Array) };
           const from = broken === 'stale' ? first! : x;
           if (broken === 'detach') queueMicrotask(() => (x.data as Float32Array).fill(0));
-          const times = (k: number, plus: number): Tensor => ({ type: 'float32', dims: broken === 'dims' ? [x.data.length] : from.dims, data: Float32Array.from(from.data as Float32Array, (v) => k * v + plus) });
+          const times = (k: number, plus: number): Tensor => ({
+            type: 'float32',
+            dims: broken === 'dims' ? [x.data.length] : from.dims,
+            data: Float32Array.from(from.data as Float32Array, (v) => k * v + plus),
+          });
           return { y: times(2, 0), z: times(2, broken === 'values' ? 0 : 1) };
         },
         async dispose() {
@@ -38,7 +43,8 @@ function toy(broken: string): InferenceBackend {
 
 const failures = async (broken: string) => {
   const names: string[] = [];
-  for (const { name, run } of backendConformance({ create: () => toy(broken) })) await run().catch(() => names.push(name));
+  for (const { name, run } of backendConformance({ create: () => toy(broken) }))
+    await run().catch(() => names.push(name));
   return names;
 };
 
@@ -47,9 +53,12 @@ describe('backendConformance', () => {
     expect(await failures('')).toEqual([]);
   });
 
-  it.each(['name', 'garbage', 'abort', 'dispose', 'stale', 'detach', 'dims', 'values'])('fails a backend whose %s is broken', async (broken) => {
-    expect((await failures(broken)).length).toBeGreaterThan(0);
-  });
+  it.each(['name', 'garbage', 'abort', 'dispose', 'stale', 'detach', 'dims', 'values'])(
+    'fails a backend whose %s is broken',
+    async (broken) => {
+      expect((await failures(broken)).length).toBeGreaterThan(0);
+    },
+  );
 });
 
 it('encodes long lengths', () => {

@@ -30,20 +30,25 @@ const truth = parseCocoTruth(
   'truth.json',
 );
 const predictions = parseCocoResults(
-  JSON.stringify(results.map(([image_id, x, y, width, height, score]) => ({ image_id, bbox: [x, y, width, height], score }))),
+  JSON.stringify(
+    results.map(([image_id, x, y, width, height, score]) => ({ image_id, bbox: [x, y, width, height], score })),
+  ),
   'results.json',
   truth,
 );
 
 describe('evaluateDetections', () => {
-  it.each(Object.keys(expected).map(Number))('gives what pycocotools gives for crowded images with at most %d detections each', (maxDetections) => {
-    expect(Math.min(...truth.map(({ name }) => predictions.get(name)!.scores.length))).toBeGreaterThan(40);
-    expect(Math.max(...truth.map(({ name }) => predictions.get(name)!.scores.length))).toBeGreaterThan(100);
-    const figures = evaluateDetections(truth, predictions, { maxDetections });
-    const off = Object.entries(expected[maxDetections]!).filter(([name, value]) => {
-      const actual = figures[name as 'AP'];
-      return value === null || actual === null ? value !== actual : !(Math.abs(value - actual) <= 1e-12);
-    });
-    expect(off).toEqual([]);
-  });
+  it.each(Object.keys(expected).map(Number))(
+    'gives what pycocotools gives for crowded images with at most %d detections each',
+    (maxDetections) => {
+      expect(Math.min(...truth.map(({ name }) => predictions.get(name)!.scores.length))).toBeGreaterThan(40);
+      expect(Math.max(...truth.map(({ name }) => predictions.get(name)!.scores.length))).toBeGreaterThan(100);
+      const figures = evaluateDetections(truth, predictions, { maxDetections });
+      const off = Object.entries(expected[maxDetections]!).filter(([name, value]) => {
+        const actual = figures[name as 'AP'];
+        return value === null || actual === null ? value !== actual : !(Math.abs(value - actual) <= 1e-12);
+      });
+      expect(off).toEqual([]);
+    },
+  );
 });

@@ -22,7 +22,12 @@ function zlibStored(data: Uint8Array): Uint8Array {
     high = (high + low) % 65521;
   }
   const checksum = Uint8Array.of(high >> 8, high, low >> 8, low);
-  return join([Uint8Array.of(0x78, 1, 1), new Uint8Array(Uint16Array.of(data.length, ~data.length).buffer), data, checksum]);
+  return join([
+    Uint8Array.of(0x78, 1, 1),
+    new Uint8Array(Uint16Array.of(data.length, ~data.length).buffer),
+    data,
+    checksum,
+  ]);
 }
 
 function matrix(value: Writable, name = ''): Uint8Array {
@@ -35,8 +40,25 @@ function matrix(value: Writable, name = ''): Uint8Array {
     ? [element(16, new TextEncoder().encode(value))]
     : isCells
       ? value.cells.map((cell) => matrix(cell))
-      : [element(5, new Uint8Array(Int32Array.from(dims[1]! > 0 ? Array.from({ length: dims[1]! }, (_, c) => rows.map((row) => row[c]!)).flat() : []).buffer))];
-  return element(14, join([element(6, Uint8Array.of(isText ? 4 : isCells ? 1 : 12, 0, 0, 0, 0, 0, 0, 0)), element(5, new Uint8Array(Int32Array.from(dims).buffer)), element(1, text), ...body]));
+      : [
+          element(
+            5,
+            new Uint8Array(
+              Int32Array.from(
+                dims[1]! > 0 ? Array.from({ length: dims[1]! }, (_, c) => rows.map((row) => row[c]!)).flat() : [],
+              ).buffer,
+            ),
+          ),
+        ];
+  return element(
+    14,
+    join([
+      element(6, Uint8Array.of(isText ? 4 : isCells ? 1 : 12, 0, 0, 0, 0, 0, 0, 0)),
+      element(5, new Uint8Array(Int32Array.from(dims).buffer)),
+      element(1, text),
+      ...body,
+    ]),
+  );
 }
 
 function element(type: number, data: Uint8Array): Uint8Array {

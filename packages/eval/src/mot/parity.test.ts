@@ -59,7 +59,8 @@ describe('evaluateMot', () => {
       const compared = Object.values(entry.expected).flatMap((fields) => Object.values(fields).flat()).length;
       expect(compared).toBe(12 * 19 + 3 + 22 + 6 + 5);
       const off = differences(evaluate(entry), entry);
-      // Without a true box TrackEval leaves these at 0 and MLR at 1; here, as in its sums over sequences, its formulas hold.
+      // Without a true box TrackEval leaves these at 0 and MLR at 1; here, as in its sums over sequences, its formulas
+      // hold.
       const undefinedThere = /^(MOTA|MODA|MLR|sMOTA|FP_per_frame|MOTAL): /;
       expect(entry.name === 'nobody' ? off.filter((line) => !undefinedThere.test(line)) : off).toEqual([]);
     },

@@ -29,8 +29,14 @@ export function curvesSvg(curves: readonly NamedCurve[], title: string): string 
       `<text x="${x(tick)}" y="${height - plot.bottom + 18}" text-anchor="middle">${tick}</text>` +
       `<text x="${plot.left - 8}" y="${(Number(y(tick)) + 4).toFixed(1)}" text-anchor="end">${tick}</text>`,
   );
-  const style = (k: number): string => `stroke="${colors[k % colors.length]}" stroke-dasharray="${dashes[k % dashes.length]}" stroke-width="2.5" fill="none"`;
-  const lines = curves.map(({ curve }, k) => `<polyline points="${pointsOf(curve).map(([r, p]) => `${x(r)},${y(p)}`).join(' ')}" ${style(k)} stroke-linejoin="round"/>`);
+  const style = (k: number): string =>
+    `stroke="${colors[k % colors.length]}" stroke-dasharray="${dashes[k % dashes.length]}" stroke-width="2.5" fill="none"`;
+  const lines = curves.map(
+    ({ curve }, k) =>
+      `<polyline points="${pointsOf(curve)
+        .map(([r, p]) => `${x(r)},${y(p)}`)
+        .join(' ')}" ${style(k)} stroke-linejoin="round"/>`,
+  );
   // The lower left corner is the emptiest of a precision-recall chart.
   const keyTop = height - plot.bottom - 16 - 22 * curves.length;
   const key = curves.map(({ name, ap }, k) => {

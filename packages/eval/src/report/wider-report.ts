@@ -57,7 +57,10 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margi
 .scroll { overflow-x: auto }
 @media (max-width: 520px) { .kinds { grid-template-columns: 1fr } .bar { width: 60px } }`;
 
-/** One HTML file without anything outside it: figures, curves, recall by size and attribute, the hardest misses and false positives with their pictures. */
+/**
+ * One HTML file without anything outside it: figures, curves, recall by size and attribute, the hardest misses and
+ * false positives with their pictures.
+ */
 export function widerReportHtml(report: WiderReport): string {
   const { title, facts, evaluation, breakdown, misses, falsePositives, degraded, speed } = report;
   const { scoreThreshold, ...kinds } = breakdown;
@@ -75,13 +78,20 @@ export function widerReportHtml(report: WiderReport): string {
 <main>
 <h1>${escapeMarkup(title)}</h1>
 <dl>${facts.map(([name, value]) => `<dt>${escapeMarkup(name)}</dt><dd>${escapeMarkup(value)}</dd>`).join('')}</dl>
-<div class="figures">${Object.entries(evaluation.figures).map(([name, { ap, faces }]) => `<div class="figure"><span>${name}</span><b>${percent(ap)}</b><span>AP % of ${faces.toLocaleString('en')} faces</span></div>`).join('')}</div>
+<div class="figures">${Object.entries(evaluation.figures)
+    .map(
+      ([name, { ap, faces }]) =>
+        `<div class="figure"><span>${name}</span><b>${percent(ap)}</b><span>AP % of ${faces.toLocaleString('en')} faces</span></div>`,
+    )
+    .join('')}</div>
 <h2>Precision and recall</h2>
 <p>By the official protocol: a face is found where a prediction overlaps it by half, at 1000 thresholds of the score.</p>
 <div class="curves">${curvesSvg(curves, title)}</div>
 <h2>Recall by size and attribute</h2>
 <p>Faces not marked invalid that a prediction finds: at any score, and with a score of at least ${scoreThreshold}. Sizes are heights in the picture.</p>
-<div class="kinds">${Object.entries(kinds).map(([kind, groups]) => groupTable(kind, groups, scoreThreshold)).join('')}</div>
+<div class="kinds">${Object.entries(kinds)
+    .map(([kind, groups]) => groupTable(kind, groups, scoreThreshold))
+    .join('')}</div>
 ${degraded ? degradedTable(degraded) : ''}
 ${speed ? `<h2>Speed</h2>\n<div class="scroll">${plainTable(speed.header, speed.rows)}</div>` : ''}
 <h2>Hardest misses</h2>
@@ -110,8 +120,16 @@ function groupTable(kind: string, groups: readonly RecallGroup[], scoreThreshold
 
 function degradedTable(rows: readonly DegradedFigures[]): string {
   const subsets = Object.keys(rows[0]?.ap ?? {});
-  const header = ['images', ...subsets.map((subset) => `${subset}, AP %`), ...subsets.map((subset) => `${subset} with CLAHE`)];
-  const body = rows.map(({ condition, ap, clahe }) => [condition, ...subsets.map((subset) => percent(ap[subset]!)), ...subsets.map((subset) => percent(clahe[subset]!))]);
+  const header = [
+    'images',
+    ...subsets.map((subset) => `${subset}, AP %`),
+    ...subsets.map((subset) => `${subset} with CLAHE`),
+  ];
+  const body = rows.map(({ condition, ap, clahe }) => [
+    condition,
+    ...subsets.map((subset) => percent(ap[subset]!)),
+    ...subsets.map((subset) => percent(clahe[subset]!)),
+  ]);
   return `<h2>Robustness</h2>\n<p>The same images made worse, and what equalising the contrast first (CLAHE) does for them.</p>\n<div class="scroll">${plainTable(header, body)}</div>`;
 }
 
@@ -120,7 +138,10 @@ function plainTable(header: readonly string[], rows: readonly (readonly string[]
   return `<table><tr>${header.map((cell, k) => `<th${align(k)}>${escapeMarkup(cell)}</th>`).join('')}</tr>${rows.map((row) => `<tr>${row.map((cell, k) => `<td${align(k)}>${escapeMarkup(cell)}</td>`).join('')}</tr>`).join('')}</table>`;
 }
 
-function figure({ image, box, picture }: { image: string; box: Box; picture?: ReportPicture }, caption: string): string {
+function figure(
+  { image, box, picture }: { image: string; box: Box; picture?: ReportPicture },
+  caption: string,
+): string {
   const part = (value: number, of: number): string => `${((100 * value) / of).toFixed(2)}%`;
   const shown = picture
     ? `<div class="picture"><img alt="${escapeMarkup(`${image}, ${caption}`)}" src="${picture.url}"><i style="left:${part(box.x - picture.region.x, picture.region.width)};top:${part(box.y - picture.region.y, picture.region.height)};width:${part(box.width, picture.region.width)};height:${part(box.height, picture.region.height)}"></i></div>`

@@ -55,7 +55,10 @@ export function rootMeanSquare() {
   };
 }
 
-/** How much a box trembles: root mean squares, scaled such that independent noise of standard deviation σ on every frame gives σ. */
+/**
+ * How much a box trembles: root mean squares, scaled such that independent noise of standard deviation σ on every frame
+ * gives σ.
+ */
 export interface Jitter {
   /** Of the centre, in pixels (both axes together). */
   readonly centerPx: number | null;
@@ -68,11 +71,17 @@ export interface Jitter {
 }
 
 /**
- * Jitter without truth: how far each box is from where its two neighbours in time lead to expect it. Steady motion does not count;
+ * Jitter without truth: how far each box is from where its two neighbours in time lead to expect it. Steady motion does
+ * not count;
  * independent noise does, with a variance of 1 + (1 − w)² + w² times its own, w the share of the later neighbour.
  */
 export function ownJitter(all: readonly Series[]): Jitter {
-  const sums = { centerPx: rootMeanSquare(), center: rootMeanSquare(), sizePx: rootMeanSquare(), size: rootMeanSquare() };
+  const sums = {
+    centerPx: rootMeanSquare(),
+    center: rootMeanSquare(),
+    sizePx: rootMeanSquare(),
+    size: rootMeanSquare(),
+  };
   for (const { frames, times, x, y, size } of all) {
     for (let k = 1; k + 1 < frames.length; k++) {
       if (frames[k + 1]! - frames[k - 1]! !== 2) continue;
@@ -91,7 +100,10 @@ export function ownJitter(all: readonly Series[]): Jitter {
   return { centerPx: sums.centerPx.value, center: sums.center.value, sizePx: sums.sizePx.value, size: sums.size.value };
 }
 
-/** Mean square of the centre's acceleration in face sizes per second², over three frames in a row; null where there are none. */
+/**
+ * Mean square of the centre's acceleration in face sizes per second², over three frames in a row; null where there are
+ * none.
+ */
 export function accelerationEnergy(all: readonly Series[]): number | null {
   const sum = rootMeanSquare();
   for (const { frames, times, x, y, size } of all) {
@@ -99,7 +111,8 @@ export function accelerationEnergy(all: readonly Series[]): number | null {
       if (frames[k + 1]! - frames[k - 1]! !== 2 || !(size[k]! > 0)) continue;
       const before = times[k]! - times[k - 1]!;
       const after = times[k + 1]! - times[k]!;
-      const acceleration = (values: Float64Array): number => (2 * ((values[k + 1]! - values[k]!) / after - (values[k]! - values[k - 1]!) / before)) / (before + after);
+      const acceleration = (values: Float64Array): number =>
+        (2 * ((values[k + 1]! - values[k]!) / after - (values[k]! - values[k - 1]!) / before)) / (before + after);
       sum.add((acceleration(x) ** 2 + acceleration(y) ** 2) / size[k]! ** 2);
     }
   }

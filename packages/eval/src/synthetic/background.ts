@@ -2,7 +2,10 @@ import { mix, sine, smoothstep } from './math.ts';
 import { createRandom, randomAt } from './random.ts';
 import { createRaster, type Raster } from './raster.ts';
 
-/** A room to stand in front of: a wall with grain and light, framed pictures, a shelf, a floor. No face-like thing in it. `grain` is that of the fine texture, from 0 to 1. */
+/**
+ * A room to stand in front of: a wall with grain and light, framed pictures, a shelf, a floor. No face-like thing in
+ * it. `grain` is that of the fine texture, from 0 to 1.
+ */
 export function paintBackground(width: number, height: number, seed: number, grain: number): Raster {
   const raster = createRaster(width, height);
   const random = createRandom(seed);
@@ -16,7 +19,10 @@ export function paintBackground(width: number, height: number, seed: number, gra
     const below = smoothstep(floor - 0.004, floor + 0.004, v);
     for (let x = 0; x < width; x++) {
       const u = x / width;
-      const uneven = 10 * (valueNoise(x / unit / 34, y / unit / 34, seed) - 0.5) + 9 * grain * (valueNoise(x / unit / 7, y / unit / 7, seed + 1) - 0.5) + 5 * grain * (randomAt(seed, x, y) - 0.5);
+      const uneven =
+        10 * (valueNoise(x / unit / 34, y / unit / 34, seed) - 0.5) +
+        9 * grain * (valueNoise(x / unit / 7, y / unit / 7, seed + 1) - 0.5) +
+        5 * grain * (randomAt(seed, x, y) - 0.5);
       const distance = (u - lit) * (u - lit) + (v - 0.2) * (v - 0.2);
       const light = 1.08 - 0.32 * smoothstep(0, 0.9, distance);
       const plank = 1 + 0.05 * sine(u * 9 + (v - floor) * 3);
@@ -32,13 +38,27 @@ export function paintBackground(width: number, height: number, seed: number, gra
   for (let i = 0; i < frames; i++) {
     const w = width * (0.08 + 0.09 * random());
     const h = height * (0.12 + 0.16 * random());
-    paintFrame(raster, ((i + 0.2 + 0.5 * random()) / frames) * width, height * (0.04 + 0.2 * random()), w, h, seed + 7 + i);
+    paintFrame(
+      raster,
+      ((i + 0.2 + 0.5 * random()) / frames) * width,
+      height * (0.04 + 0.2 * random()),
+      w,
+      h,
+      seed + 7 + i,
+    );
   }
   return raster;
 }
 
 /** A landscape of soft stripes in a dark frame. */
-function paintFrame({ data, width, height }: Raster, left: number, top: number, w: number, h: number, seed: number): void {
+function paintFrame(
+  { data, width, height }: Raster,
+  left: number,
+  top: number,
+  w: number,
+  h: number,
+  seed: number,
+): void {
   const border = Math.max(2, h * 0.06);
   const random = createRandom(seed);
   const [sky, land] = [[0, 1, 2].map(() => 120 + 110 * random()), [0, 1, 2].map(() => 50 + 110 * random())];
@@ -50,7 +70,8 @@ function paintFrame({ data, width, height }: Raster, left: number, top: number, 
       const edge = Math.min(x - left, left + w - x, y - top, top + h - y) < border;
       const hill = smoothstep(-0.03, 0.03, v - 0.55 - 0.12 * sine(u * 1.3 + seed * 0.37) - 0.05 * sine(u * 3.7));
       const at = (y * width + x) * 3;
-      for (let c = 0; c < 3; c++) data[at + c] = edge ? [58, 44, 34][c]! : mix(sky[c]! * (1.1 - 0.3 * v), land[c]! * (1.2 - 0.4 * v), hill);
+      for (let c = 0; c < 3; c++)
+        data[at + c] = edge ? [58, 44, 34][c]! : mix(sky[c]! * (1.1 - 0.3 * v), land[c]! * (1.2 - 0.4 * v), hill);
     }
   }
 }

@@ -22,7 +22,10 @@ export function applyConditions(raster: Raster, { blur, dark, noise, compression
   if (compression > 0.5) quantizeBlocks(raster, compression);
 }
 
-/** Two boxes after each other in each direction, a lens's blur more than a Gaussian. Widths may be fractions: the outermost pixels count in part. */
+/**
+ * Two boxes after each other in each direction, a lens's blur more than a Gaussian. Widths may be fractions: the
+ * outermost pixels count in part.
+ */
 function blurRaster({ data, width, height }: Raster, sigma: number): void {
   const radius = Math.sqrt((12 * sigma * sigma) / 2 + 1) / 2 - 0.5;
   const line = new Float32Array(3 * Math.max(width, height));
@@ -73,7 +76,10 @@ function boxBlur(from: Float32Array, to: Float32Array, length: number, radius: n
 }
 
 function darken({ data }: Raster, dark: number): void {
-  const table = Uint8Array.from({ length: 256 }, (_, v) => mix(v, (v * v) / 255, Math.min(1, dark)) * (1 - 0.75 * dark) + 0.5);
+  const table = Uint8Array.from(
+    { length: 256 },
+    (_, v) => mix(v, (v * v) / 255, Math.min(1, dark)) * (1 - 0.75 * dark) + 0.5,
+  );
   for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!;
 }
 
@@ -90,7 +96,10 @@ function addNoise({ data }: Raster, sigma: number, seed: number): void {
   }
 }
 
-/** Transforms the luma of each 8 × 8 block (Walsh–Hadamard), rounds its coefficients coarsely, the finer the coarser, and transforms back. */
+/**
+ * Transforms the luma of each 8 × 8 block (Walsh–Hadamard), rounds its coefficients coarsely, the finer the coarser,
+ * and transforms back.
+ */
 function quantizeBlocks({ data, width, height }: Raster, step: number): void {
   const block = new Float32Array(64);
   const luma = new Float32Array(64);

@@ -22,8 +22,10 @@ export interface Pose {
 }
 
 /**
- * A head ready to be projected. It is an ellipsoid, narrowed towards the chin, with the face painted on it. Head coordinates:
- * half widths across, half heights down, (0, 0) the middle, ±1 the outline; face coordinates are the same before turning.
+ * A head ready to be projected. It is an ellipsoid, narrowed towards the chin, with the face painted on it. Head
+ * coordinates:
+ * half widths across, half heights down, (0, 0) the middle, ±1 the outline; face coordinates are the same before
+ * turning.
  */
 export interface Head {
   readonly appearance: Appearance;
@@ -43,7 +45,8 @@ export const EYES_Y = -0.04;
 export const NOSE_Y = 0.32;
 export const MOUTH_Y = 0.6;
 
-// What WIDER FACE's annotators and SCRFD call the face: from the forehead to the chin. Measured as the mean of the boxes that
+// What WIDER FACE's annotators and SCRFD call the face: from the forehead to the chin. Measured as the mean of the
+// boxes that
 // SCRFD 2.5g finds on these heads (scripts/synthetic.test.mjs holds it), in head coordinates.
 const FACE_TOP = -0.705;
 const FACE_BOTTOM = 0.935;
@@ -87,7 +90,13 @@ export function project(head: Head, x: number, y: number, height = 0): Point {
 /** Left eye, right eye, nose, left and right mouth corner, as seen in the picture. */
 export function landmarksOf(head: Head): Landmarks {
   const { eyeSpread, mouthWidth } = head.appearance;
-  return [project(head, -eyeSpread, EYES_Y), project(head, eyeSpread, EYES_Y), project(head, 0, NOSE_Y, 0.12), project(head, -mouthWidth, MOUTH_Y), project(head, mouthWidth, MOUTH_Y)];
+  return [
+    project(head, -eyeSpread, EYES_Y),
+    project(head, eyeSpread, EYES_Y),
+    project(head, 0, NOSE_Y, 0.12),
+    project(head, -mouthWidth, MOUTH_Y),
+    project(head, mouthWidth, MOUTH_Y),
+  ];
 }
 
 /** The face's box, from forehead to chin, as annotators of WIDER FACE draw it; also over the picture's edges. */

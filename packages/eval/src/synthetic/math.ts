@@ -1,4 +1,7 @@
-/** A sine by elementary operations alone, so that scenes are the same bytes in every engine. `turns`: 1 is a full circle; error below 1e-4. */
+/**
+ * A sine by elementary operations alone, so that scenes are the same bytes in every engine. `turns`: 1 is a full
+ * circle; error below 1e-4.
+ */
 export function sine(turns: number): number {
   let t = turns - Math.floor(turns + 0.5); // −½ … ½
   if (t > 0.25) t = 0.5 - t;

@@ -34,7 +34,8 @@ interface Station {
 }
 
 /**
- * The people stand in places side by side. At every station some neighbours change places (they cross: the larger one in front), and
+ * The people stand in places side by side. At every station some neighbours change places (they cross: the larger one
+ * in front), and
  * at times the one at an edge walks out of the picture and is back two stations later. Ways between are smooth curves.
  */
 export function createMotion(options: MotionOptions): Motion {
@@ -73,7 +74,12 @@ function changePlaces(places: number[], away: ReadonlyMap<number, number>, stati
   for (let place = 0; place + 1 < places.length; place++) {
     const [a, b] = [places[place]!, places[place + 1]!];
     // Somebody always crosses in the first stretch: the shortest scene has a crossing.
-    if (away.has(a) || away.has(b) || !(random() < 0.4 || (station === 1 && crossings.length === 0 && place === places.length - 2))) continue;
+    if (
+      away.has(a) ||
+      away.has(b) ||
+      !(random() < 0.4 || (station === 1 && crossings.length === 0 && place === places.length - 2))
+    )
+      continue;
     places[place] = b;
     places[place + 1] = a;
     crossings.push({ persons: [a, b], from: (station - 1) * STATION_SECONDS, to: station * STATION_SECONDS });
@@ -85,14 +91,21 @@ function changePlaces(places: number[], away: ReadonlyMap<number, number>, stati
 function poseAt(stations: readonly Station[], seed: number, time: number, width: number): Pose {
   const at = clamp(time / STATION_SECONDS, 0, stations.length - 1.001);
   const k = Math.floor(at);
-  const [before, from, to, after] = [stations[Math.max(0, k - 1)]!, stations[k]!, stations[k + 1]!, stations[Math.min(stations.length - 1, k + 2)]!];
+  const [before, from, to, after] = [
+    stations[Math.max(0, k - 1)]!,
+    stations[k]!,
+    stations[k + 1]!,
+    stations[Math.min(stations.length - 1, k + 2)]!,
+  ];
   const t = at - k;
   const phase = randomAt(seed, 1);
   const size = hermite(before.size, from.size, to.size, after.size, t);
   const moving = (to.x - from.x) / width;
   const step = Math.min(1, Math.abs(moving) * 12) * 4 * t * (1 - t); // walking heads bob, standing ones sway
   const x = mix(from.x, to.x, smoothstep(0, 1, t)) + size * 0.06 * sine(time * (0.31 + 0.13 * phase) + phase);
-  const y = hermite(before.y, from.y, to.y, after.y, t) + size * (0.05 * sine(time * (0.23 + 0.1 * phase) + 2 * phase) + 0.07 * step * sine(time * 1.8 + phase));
+  const y =
+    hermite(before.y, from.y, to.y, after.y, t) +
+    size * (0.05 * sine(time * (0.23 + 0.1 * phase) + 2 * phase) + 0.07 * step * sine(time * 1.8 + phase));
   const towards = clamp(moving * 0.35, -0.07, 0.07) * 4 * t * (1 - t);
   const talk = randomAt(seed, 3) < 0.6 ? smoothstep(0.1, 0.6, sine(time * 0.11 + phase * 3)) : 0;
   const blinkAt = time * 0.29 + phase * 7;

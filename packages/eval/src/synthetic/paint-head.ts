@@ -122,7 +122,10 @@ function face(ink: Ink, head: Head, x: number, y: number, radius2: number, insid
   const wave = 0.045 * sine(fx * 2.3 + 0.2) + 0.02 * sine(fx * 11);
   const line = appearance.hairline + appearance.parting * fx * 0.6 + 0.42 * fx * fx + wave;
   const temple = smoothstep(0.86, 0.95, fx < 0 ? -fx : fx) * (1 - smoothstep(0.05, 0.2, fy));
-  const hair = appearance.hairStyle === 'bald' ? 0 : Math.max(cover(fy - line, ink.pixel * 2), temple, depth < 0.05 ? 1 - smoothstep(0.2, 0.5, fy) : 0);
+  const hair =
+    appearance.hairStyle === 'bald'
+      ? 0
+      : Math.max(cover(fy - line, ink.pixel * 2), temple, depth < 0.05 ? 1 - smoothstep(0.2, 0.5, fy) : 0);
   if (hair > 0) strands(ink, head, x, y, hair, 0.72 + 0.34 * lambert);
   if (inside === 1) return;
   ink.r = mix(r, ink.r, inside);
@@ -176,9 +179,11 @@ function eye(ink: Ink, { appearance, pose }: Head, x: number, out: number, y: nu
     lay(ink, [255, 255, 255], 1, almond * 0.9 * disc(ink, x + 0.03, v + 0.02, 0.018, 0.013));
     shade(ink, 1 - 0.35 * almond * smoothstep(0.2, -1, v / ry)); // the upper lid's shadow
   }
-  const lid = cover(Math.abs(v + ry * (1 - (out * out) / (rx * rx))) - 0.016, ink.pixel) * cover(far - rx * 1.08, ink.pixel);
+  const lid =
+    cover(Math.abs(v + ry * (1 - (out * out) / (rx * rx))) - 0.016, ink.pixel) * cover(far - rx * 1.08, ink.pixel);
   lay(ink, [40, 26, 22], 1, 0.85 * lid);
-  const crease = cover(Math.abs(v - ry * (1 - (out * out) / (rx * rx)) - 0.01) - 0.008, ink.pixel) * cover(far - rx, ink.pixel);
+  const crease =
+    cover(Math.abs(v - ry * (1 - (out * out) / (rx * rx)) - 0.01) - 0.008, ink.pixel) * cover(far - rx, ink.pixel);
   shade(ink, 1 - 0.3 * crease);
 }
 
@@ -188,7 +193,10 @@ function nose(ink: Ink, { appearance, sinYaw }: Head, x: number, y: number): voi
   const far = lean < 0 ? -lean : lean;
   if (far > 0.25 * wide + 0.05 + 2 * ink.pixel) return;
   shade(ink, 1 + 0.1 * glow(lean + 0.01, y - 0.1, 0.06 * wide, 0.34)); // bridge
-  shade(ink, 1 - 0.16 * glow(lean - 0.11 * wide, y - 0.12, 0.08, 0.3) - 0.09 * glow(lean + 0.12 * wide, y - 0.12, 0.08, 0.3));
+  shade(
+    ink,
+    1 - 0.16 * glow(lean - 0.11 * wide, y - 0.12, 0.08, 0.3) - 0.09 * glow(lean + 0.12 * wide, y - 0.12, 0.08, 0.3),
+  );
   shade(ink, 1 + 0.14 * glow(lean + 0.015, y - NOSE_Y + 0.02, 0.1 * wide, 0.075)); // tip
   shade(ink, 1 - 0.34 * glow(lean, y - NOSE_Y - 0.11, 0.2 * wide, 0.06)); // its shadow
   shade(ink, 1 - 0.24 * glow(far - 0.17 * wide, y - NOSE_Y - 0.04, 0.045, 0.09)); // wings
@@ -207,11 +215,18 @@ function mouth(ink: Ink, { appearance, pose }: Head, x: number, y: number, light
   const lower = 0.085 * appearance.lipWeight * shape;
   shade(ink, 1 - 0.2 * glow(x, y - MOUTH_Y - 0.16 - gape, 0.26, 0.06)); // under the lip
   shade(ink, 1 - 0.12 * glow(x, y - MOUTH_Y + 0.13, 0.05, 0.09)); // the groove above
-  const lips = cover(Math.max(-v - upper, v - gape - lower), ink.pixel) * cover(Math.sqrt(bend) * wide - wide, ink.pixel);
+  const lips =
+    cover(Math.max(-v - upper, v - gape - lower), ink.pixel) * cover(Math.sqrt(bend) * wide - wide, ink.pixel);
   lay(ink, appearance.lips, light * (v < 0 ? 0.88 : 1.06), lips * 0.9);
   const gap = cover(Math.max(-v - 0.014, v - gape - 0.014), ink.pixel) * cover(far - wide * 1.02, ink.pixel);
   lay(ink, [58, 20, 20], 1, 0.85 * gap);
-  if (gape > 0.02) lay(ink, [232, 226, 218], light, 0.85 * cover(Math.max(-v + 0.012, v - gape * 0.45), ink.pixel) * cover(far - wide * 0.72, ink.pixel));
+  if (gape > 0.02)
+    lay(
+      ink,
+      [232, 226, 218],
+      light,
+      0.85 * cover(Math.max(-v + 0.012, v - gape * 0.45), ink.pixel) * cover(far - wide * 0.72, ink.pixel),
+    );
   const corner = far - wide;
   shade(ink, 1 - 0.3 * glow(corner, y - MOUTH_Y + 0.02, 0.06, 0.05));
 }

@@ -1,4 +1,6 @@
-/** A number in [0, 1) that depends on the keys alone (the finaliser of MurmurHash3 over each): random access, no state. */
+/**
+ * A number in [0, 1) that depends on the keys alone (the finaliser of MurmurHash3 over each): random access, no state.
+ */
 export function randomAt(seed: number, a = 0, b = 0): number {
   return scramble(scramble(scramble(scramble(seed | 0) ^ (a | 0)) + 0x9e3779b9) ^ (b | 0)) / 4294967296;
 }

@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { evaluateMot, parseMotRows, parseSequenceInfo, parseTrackJsonl } from '../index.ts';
 import { createAppearance } from './appearance.ts';
 import { createHead, hides } from './head.ts';
-import { createScene, groupPicture, renderPortrait, toJsonl, toMot, toSequenceInfo, type Scene, type SceneFace } from './index.ts';
+import {
+  createScene,
+  groupPicture,
+  renderPortrait,
+  toJsonl,
+  toMot,
+  toSequenceInfo,
+  type Scene,
+  type SceneFace,
+} from './index.ts';
 import { cosine, sine } from './math.ts';
 import { paintBody } from './paint-body.ts';
 import { paintHead } from './paint-head.ts';
@@ -16,7 +25,12 @@ function checksum(data: Uint8Array | Uint8ClampedArray): string {
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
-const truths = (scene: Scene) => Array.from({ length: scene.length }, (_, index) => ({ index, timestamp: index / scene.fps, truth: scene.truth(index) }));
+const truths = (scene: Scene) =>
+  Array.from({ length: scene.length }, (_, index) => ({
+    index,
+    timestamp: index / scene.fps,
+    truth: scene.truth(index),
+  }));
 const seeds = fc.integer({ min: -1000, max: 100_000 });
 
 describe('createScene', () => {
@@ -44,7 +58,9 @@ describe('createScene', () => {
   });
 
   it('differs with the seed', () => {
-    const sums = Array.from({ length: 8 }, (_, seed) => checksum(createScene({ seed, width: 96, height: 64, frames: 1 }).frame(0).image.data));
+    const sums = Array.from({ length: 8 }, (_, seed) =>
+      checksum(createScene({ seed, width: 96, height: 64, frames: 1 }).frame(0).image.data),
+    );
     expect(new Set(sums).size).toBe(8);
   });
 
@@ -70,7 +86,11 @@ describe('createScene', () => {
         for (let i = 1; i < frames.length; i++) {
           for (const { id, box } of frames[i]!.truth) {
             const before = frames[i - 1]!.truth.find((face) => face.id === id);
-            if (before) largest = Math.max(largest, (Math.abs(box.x - before.box.x) + Math.abs(box.y - before.box.y)) / box.width);
+            if (before)
+              largest = Math.max(
+                largest,
+                (Math.abs(box.x - before.box.x) + Math.abs(box.y - before.box.y)) / box.width,
+              );
           }
         }
         expect(largest).toBeLessThan(1 / 3);
@@ -87,20 +107,33 @@ describe('createScene', () => {
         const scene = createScene({ seed, duration: 30, fps: 10 });
         const frames = truths(scene);
         const leaves = scene.events.find(({ kind, to }) => kind === 'absence' && to + 2.5 < scene.duration)!;
-        const seen = (id: number, time: number) => frames[Math.round(time * 10)]!.truth.some((face) => face.id === id && face.visibility > 0);
+        const seen = (id: number, time: number) =>
+          frames[Math.round(time * 10)]!.truth.some((face) => face.id === id && face.visibility > 0);
         const id = leaves.ids[0]!;
-        expect([seen(id, leaves.from - 2.5), seen(id, (leaves.from + leaves.to) / 2), seen(id, leaves.to + 2.5)]).toEqual([true, false, true]);
+        expect([
+          seen(id, leaves.from - 2.5),
+          seen(id, (leaves.from + leaves.to) / 2),
+          seen(id, leaves.to + 2.5),
+        ]).toEqual([true, false, true]);
 
-        // Who crosses on the way out of the picture is not seen where the crossing ends, and nobody where the scene has ended.
-        const walksOut = (who: number, time: number) => scene.events.some(({ kind, from, ids }) => kind === 'absence' && from === time && ids.includes(who));
-        const crossing = scene.events.find(({ kind, to, ids }) => kind === 'crossing' && to < scene.duration && !ids.some((who) => walksOut(who, to)))!;
+        // Who crosses on the way out of the picture is not seen where the crossing ends, and nobody where the scene has
+        // ended.
+        const walksOut = (who: number, time: number) =>
+          scene.events.some(({ kind, from, ids }) => kind === 'absence' && from === time && ids.includes(who));
+        const crossing = scene.events.find(
+          ({ kind, to, ids }) => kind === 'crossing' && to < scene.duration && !ids.some((who) => walksOut(who, to)),
+        )!;
         const order = (time: number) => {
-          const [a, b] = crossing.ids.map((who) => frames[Math.round(time * 10)]!.truth.find((face) => face.id === who)!.box.x);
+          const [a, b] = crossing.ids.map(
+            (who) => frames[Math.round(time * 10)]!.truth.find((face) => face.id === who)!.box.x,
+          );
           return a! < b!;
         };
         expect(order(crossing.from)).not.toBe(order(crossing.to));
         const between = frames.filter(({ timestamp }) => timestamp >= crossing.from && timestamp <= crossing.to);
-        expect(between.some(({ truth }) => truth.some((face) => crossing.ids.includes(face.id) && face.occluded))).toBe(true);
+        expect(between.some(({ truth }) => truth.some((face) => crossing.ids.includes(face.id) && face.occluded))).toBe(
+          true,
+        );
       }),
       { numRuns: 25 },
     );
@@ -109,7 +142,13 @@ describe('createScene', () => {
   it('without events: everybody stays, in a clear picture', () => {
     const scene = createScene({ seed: 3, events: [], duration: 20, fps: 5 });
     expect(scene.events).toEqual([]);
-    for (const { truth } of truths(scene)) expect(truth.map(({ id, visibility }) => [id, visibility > 0.9])).toEqual([[1, true], [2, true], [3, true], [4, true]]);
+    for (const { truth } of truths(scene))
+      expect(truth.map(({ id, visibility }) => [id, visibility > 0.9])).toEqual([
+        [1, true],
+        [2, true],
+        [3, true],
+        [4, true],
+      ]);
   });
 
   it('spoils the picture when it says so', () => {
@@ -119,13 +158,16 @@ describe('createScene', () => {
       const spell = spoilt.events.find((event) => event.kind === kind)!;
       const at = Math.round(((spell.from + spell.to) / 2) * 10);
       const [bad, good] = [spoilt.frame(at).image.data, clean.frame(at).image.data];
-      const mean = (data: Iterable<number>) => Float64Array.from(data).reduce((sum, v) => sum + v, 0) / [...data].length;
-      const rough = (data: Uint8Array | Uint8ClampedArray) => mean(Float64Array.from(data.subarray(3), (v, i) => Math.abs(v - data[i]!)));
+      const mean = (data: Iterable<number>) =>
+        Float64Array.from(data).reduce((sum, v) => sum + v, 0) / [...data].length;
+      const rough = (data: Uint8Array | Uint8ClampedArray) =>
+        mean(Float64Array.from(data.subarray(3), (v, i) => Math.abs(v - data[i]!)));
       if (kind === 'dark') expect(mean(bad)).toBeLessThan(mean(good) * 0.6);
       else expect(Math.abs(mean(bad) - mean(good))).toBeLessThan(2);
       if (kind === 'blur') expect(rough(bad)).toBeLessThan(rough(good) * 0.7);
       if (kind === 'noise') expect(rough(bad)).toBeGreaterThan(rough(good) * 1.5);
-      if (kind === 'compression') expect(edgesAtBlocks(bad, 160, 96)).toBeGreaterThan(edgesAtBlocks(good, 160, 96) * 1.15);
+      if (kind === 'compression')
+        expect(edgesAtBlocks(bad, 160, 96)).toBeGreaterThan(edgesAtBlocks(good, 160, 96) * 1.15);
       const before = Math.floor(spell.from * 10) - 1;
       if (before >= 0) expect(checksum(spoilt.frame(before).image.data)).toBe(checksum(clean.frame(before).image.data));
     }
@@ -133,7 +175,17 @@ describe('createScene', () => {
 
   it('refuses options out of range and frames that are not there', () => {
     const code = expect.objectContaining({ code: 'INVALID_ARGUMENT' });
-    for (const options of [{ width: 0 }, { height: 9000 }, { faces: 0 }, { fps: 0 }, { frames: 0 }, { duration: NaN }, { seed: 0.5 }, { events: ['rain' as 'blur'] }]) expect(() => createScene(options)).toThrow(code);
+    for (const options of [
+      { width: 0 },
+      { height: 9000 },
+      { faces: 0 },
+      { fps: 0 },
+      { frames: 0 },
+      { duration: NaN },
+      { seed: 0.5 },
+      { events: ['rain' as 'blur'] },
+    ])
+      expect(() => createScene(options)).toThrow(code);
     const scene = createScene({ frames: 2, width: 64, height: 64 });
     for (const index of [-1, 2, 0.5, NaN]) expect(() => scene.frame(index)).toThrow(code);
   });
@@ -143,35 +195,47 @@ describe('visibility', () => {
   // The slow way: a face is as visible as the share of its own pixels that stay when those in front are painted too.
   it('agrees with counting painted pixels', () => {
     fc.assert(
-      fc.property(seeds, fc.double({ min: -1.6, max: 1.6, noNaN: true }), fc.double({ min: -1, max: 1, noNaN: true }), (seed, dx, dy) => {
-        const pose = { x: 100, y: 90, size: 30, roll: 0, yaw: 0, pitch: 0, mouth: 0, blink: 0 };
-        const back = createHead(createAppearance(seed), pose);
-        const front = createHead(createAppearance(seed + 1), { ...pose, x: 100 + dx * 30, y: 90 + dy * 30, size: 32 });
-        const [alone, both] = [createRaster(200, 180), createRaster(200, 180)];
-        paintHead(alone, back);
-        both.data.set(alone.data);
-        paintBody(both, front);
-        paintHead(both, front);
-        let [total, wrong] = [0, 0];
-        for (let y = 0; y < 180; y++) {
-          for (let x = 0; x < 200; x++) {
-            const [u, v] = [(x + 0.5 - 100) / 30, (y + 0.5 - 90) / back.tall];
-            if (u * u + v * v > 0.9) continue;
-            const at = (y * 200 + x) * 3;
-            const changed = [0, 1, 2].some((c) => both.data[at + c] !== alone.data[at + c]);
-            total++;
-            wrong += Number(changed !== hides(front, x + 0.5, y + 0.5));
+      fc.property(
+        seeds,
+        fc.double({ min: -1.6, max: 1.6, noNaN: true }),
+        fc.double({ min: -1, max: 1, noNaN: true }),
+        (seed, dx, dy) => {
+          const pose = { x: 100, y: 90, size: 30, roll: 0, yaw: 0, pitch: 0, mouth: 0, blink: 0 };
+          const back = createHead(createAppearance(seed), pose);
+          const front = createHead(createAppearance(seed + 1), {
+            ...pose,
+            x: 100 + dx * 30,
+            y: 90 + dy * 30,
+            size: 32,
+          });
+          const [alone, both] = [createRaster(200, 180), createRaster(200, 180)];
+          paintHead(alone, back);
+          both.data.set(alone.data);
+          paintBody(both, front);
+          paintHead(both, front);
+          let [total, wrong] = [0, 0];
+          for (let y = 0; y < 180; y++) {
+            for (let x = 0; x < 200; x++) {
+              const [u, v] = [(x + 0.5 - 100) / 30, (y + 0.5 - 90) / back.tall];
+              if (u * u + v * v > 0.9) continue;
+              const at = (y * 200 + x) * 3;
+              const changed = [0, 1, 2].some((c) => both.data[at + c] !== alone.data[at + c]);
+              total++;
+              wrong += Number(changed !== hides(front, x + 0.5, y + 0.5));
+            }
           }
-        }
-        expect(wrong / total).toBeLessThan(0.06); // edges
-      }),
+          expect(wrong / total).toBeLessThan(0.06); // edges
+        },
+      ),
       { numRuns: 20 },
     );
   });
 
   it('counts what leaves the picture as invisible, not as occluded', () => {
     const scene = createScene({ seed: 2, duration: 15, events: ['absence'], faces: 2, fps: 10 });
-    const cut = truths(scene).flatMap(({ truth }) => truth).filter(({ box }) => box.x < -0.3 * box.width && box.x > -0.7 * box.width);
+    const cut = truths(scene)
+      .flatMap(({ truth }) => truth)
+      .filter(({ box }) => box.x < -0.3 * box.width && box.x > -0.7 * box.width);
     expect(cut.length).toBeGreaterThan(0);
     for (const face of cut) {
       expect(face.visibility).toBeGreaterThan(0.05);
@@ -211,13 +275,21 @@ describe('truth as text', () => {
     const tracks = parseMotRows(text.replaceAll(/,(?:1,1|0,8),[\d.]+\n/g, ',1,-1,-1,-1\n'), 'tracks.txt');
     const { HOTA, MOTA, IDF1, GT_IDs } = evaluateMot({ truth, tracks, length: scene.length });
     expect([HOTA, MOTA, IDF1, GT_IDs]).toEqual([1, 1, 1, 4]);
-    expect(parseSequenceInfo(toSequenceInfo('scene', scene), 'seqinfo.ini')).toEqual({ name: 'scene', length: 120, frameRate: 10, width: 640, height: 360 });
+    expect(parseSequenceInfo(toSequenceInfo('scene', scene), 'seqinfo.ini')).toEqual({
+      name: 'scene',
+      length: 120,
+      frameRate: 10,
+      width: 640,
+      height: 360,
+    });
   });
 
   it('has a line of JSON for every frame, empty ones too, with the faces that can be seen', () => {
     const { rows, times } = parseTrackJsonl(toJsonl(frames), 'truth.jsonl');
     expect([...times]).toEqual(frames.map(({ timestamp }) => timestamp));
-    expect(rows.ids.length).toBe(frames.reduce((n, { truth }) => n + truth.filter(({ visibility }) => visibility >= 0.25).length, 0));
+    expect(rows.ids.length).toBe(
+      frames.reduce((n, { truth }) => n + truth.filter(({ visibility }) => visibility >= 0.25).length, 0),
+    );
     expect(toJsonl([{ index: 3, timestamp: 0.3, truth: [] }])).toBe('{"frame":3,"timestamp":0.3,"faces":[]}\n');
   });
 });
@@ -235,9 +307,11 @@ const CHECKSUMS = ['550e0fd0', 'ad8e39b0', 'f95a7d3c', '41e904cb'];
 
 function flawOf({ box, landmarks, visibility, occlusion, occluded }: SceneFace): string {
   const [leftEye, rightEye, nose, leftMouth, rightMouth] = landmarks;
-  if (!landmarks.every(({ x, y }) => x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height)) return 'a landmark outside the box';
+  if (!landmarks.every(({ x, y }) => x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height))
+    return 'a landmark outside the box';
   if (!(leftEye.x < rightEye.x && leftMouth.x < rightMouth.x)) return 'left and right exchanged';
-  if (!(Math.max(leftEye.y, rightEye.y) < nose.y && nose.y < Math.min(leftMouth.y, rightMouth.y))) return 'eyes, nose and mouth out of order';
+  if (!(Math.max(leftEye.y, rightEye.y) < nose.y && nose.y < Math.min(leftMouth.y, rightMouth.y)))
+    return 'eyes, nose and mouth out of order';
   if (!(box.height > box.width && box.height < 1.6 * box.width)) return `a face of ${box.width} × ${box.height}`;
   if (!(visibility >= 0 && occlusion >= 0 && visibility + occlusion <= 1 + 1e-9)) return 'shares out of range';
   return occluded === occlusion >= 0.1 ? '' : 'an occlusion flag that is wrong';

@@ -65,7 +65,10 @@ export function recallBreakdown({ perImage }: WiderEvaluation, scoreThreshold = 
   };
   return {
     scoreThreshold,
-    size: groups(sizes.map(({ label }) => label), ({ boxes }, face) => sizes.findIndex(({ below }) => boxes[4 * face + 3]! < below)),
+    size: groups(
+      sizes.map(({ label }) => label),
+      ({ boxes }, face) => sizes.findIndex(({ below }) => boxes[4 * face + 3]! < below),
+    ),
     blur: byAttribute('blur'),
     occlusion: byAttribute('occlusion'),
     pose: byAttribute('pose'),

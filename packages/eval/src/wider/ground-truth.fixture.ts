@@ -13,7 +13,9 @@ const firstBoxes: Writable = [
   [5, 6, 7, 8],
 ];
 
-/** The bytes of `wider_face_val.mat` for these images: boxes, and every attribute 0 but for the second face of `e/a`. */
+/**
+ * The bytes of `wider_face_val.mat` for these images: boxes, and every attribute 0 but for the second face of `e/a`.
+ */
 export function faceFile(): Uint8Array {
   const attributes = ['blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose'];
   return writeMatlab({

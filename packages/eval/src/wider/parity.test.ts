@@ -6,7 +6,8 @@ import { widerSettings } from './image.ts';
 import { parseWiderPredictions } from './predictions.ts';
 import { evaluateWider } from './protocol.ts';
 
-// tools/training/parity/wider.py makes these files: the .mat files with SciPy, the figures with the official protocol's code.
+// tools/training/parity/wider.py makes these files: the .mat files with SciPy, the figures with the official protocol's
+// code.
 const read = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url));
 const { expected, predictions } = JSON.parse(read('parity-wider.json').toString()) as {
   expected: Record<(typeof widerSettings)[number], number>;
@@ -32,7 +33,9 @@ describe('evaluateWider', () => {
     expect([...found.values()].some(({ scores }) => scores.length === 0)).toBe(true);
     const { figures } = evaluateWider(truth, found);
     for (const setting of widerSettings) {
-      expect(Math.abs(figures[setting]!.ap - expected[setting]), `${setting}: ${figures[setting]!.ap}`).toBeLessThan(1e-12);
+      expect(Math.abs(figures[setting]!.ap - expected[setting]), `${setting}: ${figures[setting]!.ap}`).toBeLessThan(
+        1e-12,
+      );
     }
   });
 });
