@@ -5,7 +5,9 @@ import { published, root } from '../lib/workspace.mjs';
 /** Every symbol that a package exports, and every public method of an exported class, has a doc comment. */
 export async function docComments() {
   const entries = published().flatMap(({ folder, manifest }) =>
-    Object.values(manifest.exports ?? {}).flatMap((target) => (target['@facedet/source'] ? [join(folder, target['@facedet/source'])] : [])),
+    Object.values(manifest.exports ?? {}).flatMap((target) =>
+      target['@facedet/source'] ? [join(folder, target['@facedet/source'])] : [],
+    ),
   );
   const { config } = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile);
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
@@ -31,7 +33,8 @@ export async function docComments() {
       for (const member of symbol.members?.values() ?? []) {
         const method = member.flags & ts.SymbolFlags.Method;
         const hidden = ts.getCombinedModifierFlags(member.declarations?.[0] ?? source) & ts.ModifierFlags.Private;
-        if (method && !hidden && !member.name.startsWith('__') && !documented(member)) missing.add(`${place(member)}: ${symbol.name}.${member.name}`);
+        if (method && !hidden && !member.name.startsWith('__') && !documented(member))
+          missing.add(`${place(member)}: ${symbol.name}.${member.name}`);
       }
     }
   }

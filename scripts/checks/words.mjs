@@ -19,7 +19,8 @@ export function wordHits(files = tracked()) {
       for (const { name, pattern, say, ignore } of words) {
         const found = new RegExp(pattern, 'i').exec(line);
         if (!found || ignore?.test(line)) continue;
-        if (allowed.some((each) => each.word === name && each.file.test(file) && (!each.line || each.line.test(line)))) continue;
+        if (allowed.some((each) => each.word === name && each.file.test(file) && (!each.line || each.line.test(line))))
+          continue;
         hits.push({ file, line: index + 1, name, found: found[0], say, text: line.trim() });
       }
     });
@@ -34,6 +35,8 @@ function tracked() {
 /** The check: no hit. */
 export async function wordsCheck() {
   const hits = wordHits();
-  const output = hits.map((hit) => `${hit.file}:${hit.line}: "${hit.found.trim()}" (${hit.name}); say: ${hit.say}`).join('\n');
+  const output = hits
+    .map((hit) => `${hit.file}:${hit.line}: "${hit.found.trim()}" (${hit.name}); say: ${hit.say}`)
+    .join('\n');
   return { code: hits.length ? 1 : 0, output };
 }
