@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { writeMatlab } from '../matlab/write.fixture.ts';
-import { type ScoredBoxes, scoredBoxes } from '../scored-boxes.ts';
+import { writeMatlab } from './write-matlab.fixture.ts';
+import { type ScoredBoxes, scoredBoxes } from '../boxes.ts';
 import { parseWiderAnnotations, parseWiderImageList } from './annotations.ts';
-import { recallBreakdown } from './breakdown.ts';
+import { recallBreakdown } from './recall-breakdown.ts';
 import {
   type WiderGroundTruthFiles,
   readWiderGroundTruth,
@@ -15,15 +15,14 @@ import {
   withSubsets,
 } from './ground-truth.ts';
 import { faceFile, imageLists, subsetFile } from './ground-truth.fixture.ts';
-import { type WiderImage, widerName, widerSettings } from './image.ts';
-import { hardestMisses, worstFalsePositives } from './misses.ts';
+import { type WiderImage, widerName, widerSubsets } from './image.ts';
+import { hardestMisses, worstFalsePositives } from './error-examples.ts';
 import { formatWiderPredictions, parseWiderPredictions } from './predictions.ts';
 import { evaluateWider } from './protocol.ts';
 
 const shared = join(dirname(fileURLToPath(import.meta.url)), '../../../../../shared/wider');
 const hasShared = existsSync(shared);
-if (!hasShared)
-  console.warn('skipped: the official ground truth is read where ../shared/wider lies beside the repository');
+if (!hasShared) console.warn('skipped: reading the official ground truth needs ../shared/wider beside the repository');
 
 function officialFiles(): WiderGroundTruthFiles {
   return Object.fromEntries(
@@ -34,14 +33,18 @@ function officialFiles(): WiderGroundTruthFiles {
   ) as unknown as WiderGroundTruthFiles;
 }
 
-/** The protocol as its definition reads: every threshold, every image, one after the other. */
-function slowAp(images: readonly WiderImage[], predictions: ReadonlyMap<string, ScoredBoxes>, setting: 'easy'): number {
+/** The protocol directly from its definition: every threshold, every image, one after the other. */
+function referenceAp(
+  images: readonly WiderImage[],
+  predictions: ReadonlyMap<string, ScoredBoxes>,
+  subset: 'easy',
+): number {
   const scores = images.flatMap(({ name }) => Array.from(predictions.get(name)?.scores ?? []));
   const [low, high] = [Math.min(...scores), Math.max(...scores)];
   const curve = Array.from({ length: 1000 }, (_, t) => {
-    let [hits, proposals, faces] = [0, 0, 0];
+    let [matched, predicted, faces] = [0, 0, 0];
     for (const { name, boxes, counted } of images) {
-      const flags = counted![setting];
+      const flags = counted![subset];
       faces += flags.filter(Boolean).length;
       const found = new Set<number>();
       const own = predictions.get(name);
@@ -54,13 +57,13 @@ function slowAp(images: readonly WiderImage[], predictions: ReadonlyMap<string, 
         const best = overlap.indexOf(Math.max(...overlap));
         if (overlap[best]! >= 0.5) {
           if (!flags[best]) continue;
-          if (!found.has(best)) hits++;
+          if (!found.has(best)) matched++;
           found.add(best);
         }
-        proposals++;
+        predicted++;
       }
     }
-    return { recall: hits / Math.max(faces, 1), precision: hits / Math.max(proposals, 1) };
+    return { recall: matched / Math.max(faces, 1), precision: matched / Math.max(predicted, 1) };
   });
   return curve.reduce(
     (sum, { recall }, k) =>
@@ -113,12 +116,12 @@ function build(scenes: readonly { faces: [number[], boolean][]; found: [number[]
 }
 
 describe('evaluateWider', () => {
-  it('gives what the definition gives', () => {
+  it('agrees with the definition', () => {
     fc.assert(
       fc.property(fc.array(scene, { minLength: 1, maxLength: 4 }), (scenes) => {
         const { images, predictions } = build(scenes as Parameters<typeof build>[0]);
-        expect(evaluateWider(images, predictions).figures.easy!.ap).toBeCloseTo(
-          slowAp(images, predictions, 'easy'),
+        expect(evaluateWider(images, predictions).metrics.easy!.ap).toBeCloseTo(
+          referenceAp(images, predictions, 'easy'),
           12,
         );
       }),
@@ -131,15 +134,15 @@ describe('evaluateWider', () => {
       { faces: [[[0, 0, 9, 9], true]], found: [[[0, 0, 9, 9], 9]] },
       { faces: [[[0, 0, 9, 9], true]], found: null },
     ]);
-    const { figures, perImage } = evaluateWider(images, predictions);
-    expect(figures.easy).toMatchObject({ faces: 2, ap: 0.5 });
-    expect(perImage[1]).toMatchObject({ predictions: null, hitScores: Float64Array.of(Number.NaN) });
+    const { metrics, perImage } = evaluateWider(images, predictions);
+    expect(metrics.easy).toMatchObject({ faces: 2, ap: 0.5 });
+    expect(perImage[1]).toMatchObject({ predictions: null, matchScores: Float64Array.of(Number.NaN) });
   });
 
-  it('has figures for no predictions and no images', () => {
-    expect(evaluateWider([], new Map()).figures.all).toMatchObject({ faces: 0, ap: 0 });
+  it('returns metrics for no predictions and no images', () => {
+    expect(evaluateWider([], new Map()).metrics.all).toMatchObject({ faces: 0, ap: 0 });
     const { images } = build([{ faces: [[[0, 0, 9, 9], true]], found: null }]);
-    expect(evaluateWider(images, new Map()).figures.hard!.ap).toBe(0);
+    expect(evaluateWider(images, new Map()).metrics.hard!.ap).toBe(0);
   });
 });
 
@@ -155,7 +158,7 @@ describe('recallBreakdown, hardestMisses, worstFalsePositives', () => {
   ]);
   const evaluation = evaluateWider(images, new Map([['e/a', found]]));
 
-  it('counts faces by height and attribute, without the invalid ones', () => {
+  it('counts faces by height and attribute, without invalid ones', () => {
     const { size, blur, occlusion, pose, illumination } = recallBreakdown(evaluation, 0.5);
     expect(size.map(({ faces, found: hits, foundAtThreshold }) => [faces, hits, foundAtThreshold])).toEqual([
       [1, 1, 1],
@@ -189,7 +192,7 @@ describe('annotations', () => {
   const text =
     'e/a.jpg\n2\n1 2 3 4 0 0 0 0 0 0 \n5 6 7 8 2 1 1 1 2 1 \ne/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0 \ne/c.jpg\n1\n1 1 1 1 0 0 0 0 0 0\n';
 
-  it('reads images with and without faces', () => {
+  it('parses images with and without faces', () => {
     const images = parseWiderAnnotations(text, 'bbx.txt');
     expect(images.map(({ name, line }) => [name, line])).toEqual([
       ['e/a', 1],
@@ -217,12 +220,12 @@ describe('annotations', () => {
     ],
     ['a row missing', text.replace('5 6 7 8 2 1 1 1 2 1 \n', ''), 'bbx.txt, line 4: expected x y width height blur'],
     [
-      'a row too many',
+      'an additional row',
       text.replace('e/c.jpg', '1 2 3 4 0 0 0 0 0 0\ne/c.jpg'),
-      'bbx.txt, line 8: expected the path of a picture',
+      'bbx.txt, line 8: expected the path of an image',
     ],
     [
-      'a word for a count',
+      'a word in place of a count',
       text.replace('\n2\n', '\ntwo\n'),
       'bbx.txt, line 2: expected the number of faces of e/a.jpg but received "two"',
     ],
@@ -231,17 +234,17 @@ describe('annotations', () => {
       text + text,
       'bbx.txt, line 11: expected each image once but received e/a.jpg again (first in line 1)',
     ],
-  ])('refuses %s', (_, broken, message) => {
+  ])('rejects %s', (_, broken, message) => {
     expect(() => parseWiderAnnotations(broken, 'bbx.txt')).toThrow(message);
   });
 
-  it('refuses a list without images', () => {
-    expect(() => parseWiderImageList('nothing\n', 'list.txt')).toThrow('list.txt, line 1: expected paths of pictures');
+  it('rejects a list without images', () => {
+    expect(() => parseWiderImageList('nothing\n', 'list.txt')).toThrow('list.txt, line 1: expected paths of images');
   });
 });
 
 describe('predictions', () => {
-  it('come back as they were written, to a thousandth of a pixel', () => {
+  it('survive formatting and parsing to a thousandth of a pixel', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -260,7 +263,7 @@ describe('predictions', () => {
           const read = parseWiderPredictions(formatWiderPredictions('e/a', written), 'out/e/a.txt');
           expect(read.scores).toHaveLength(faces.length);
           written.scores.forEach((score, i) => expect(read.scores[i]).toBeCloseTo(score, 8));
-          // Scores that are equal to eight decimals may change places; then their boxes do too.
+          // Predictions whose scores are equal to eight decimals may be reordered.
           if (new Set(read.scores).size === faces.length)
             written.boxes.forEach((value, k) => expect(Math.abs(read.boxes[k]! - value)).toBeLessThan(0.000501));
         },
@@ -274,19 +277,19 @@ describe('predictions', () => {
     ['a\n', 'e/a.txt, line 2: expected the number of boxes but received the end of the file'],
     ['e/a.jpg\n-1\n', 'e/a.txt, line 2: expected the number of boxes but received "-1"'],
     [
-      'a\n2\n1 2 3 4 .5\n',
+      'a\n2\n1 2 3 4 0.5\n',
       'e/a.txt, line 4: expected 2 boxes, as line 2 states but received the end of the file after 1',
     ],
     ['a\n1\n1 2 3 4\n', 'e/a.txt, line 3: expected x y width height score but received "1 2 3 4"'],
     [
-      'a\n1\n1 2 3 4 .5\n1 2 3 4 .4\n',
-      'e/a.txt, line 4: expected the end of the file after 1 boxes, as line 2 states but received "1 2 3 4 .4"',
+      'a\n1\n1 2 3 4 0.5\n1 2 3 4 0.4\n',
+      'e/a.txt, line 4: expected the end of the file after 1 boxes, as line 2 states but received "1 2 3 4 0.4"',
     ],
-  ])('refuses %j', (text, message) => {
+  ])('rejects %j', (text, message) => {
     expect(() => parseWiderPredictions(text, 'e/a.txt')).toThrow(message);
   });
 
-  it('names images by event and stem', () => {
+  it('name images by event and base name', () => {
     expect(widerName('/data/WIDER_val/images/0--Parade/0_Parade_a.b.jpg')).toBe('0--Parade/0_Parade_a.b');
   });
 });
@@ -300,7 +303,7 @@ describe('ground truth', () => {
       hard: { name: 'hard.mat', bytes: over.hard ?? subsetFile([[1, 2], [1]]) },
     }) satisfies WiderGroundTruthFiles;
 
-  it('puts faces, attributes and subsets together', async () => {
+  it('combines faces, attributes and subsets', async () => {
     const [a, b] = await readWiderGroundTruth(files());
     expect(a).toMatchObject({
       name: 'e/a',
@@ -316,17 +319,17 @@ describe('ground truth', () => {
       { easy: subsetFile([[], []], { file_list: { cells: [{ cells: ['b', 'a'] }] } }) },
       'easy.mat: expected the images of face.mat in the same order (in file_list: a) but received b; take all four .mat files from one download.',
     ],
-    ['an index of no face', { hard: subsetFile([[3], []]) }, 'hard.mat: expected indices from 1 to 2 for e/a'],
+    ['an index without a face', { hard: subsetFile([[3], []]) }, 'hard.mat: expected indices from 1 to 2 for e/a'],
     [
       'a missing variable',
       { hard: writeMatlab(imageLists) },
       'hard.mat: expected a MATLAB 5 file but received one without gt_list (of event_list, file_list, gt_list).',
     ],
-  ])('refuses %s', async (_, over, message) => {
+  ])('rejects %s', async (_, over, message) => {
     await expect(readWiderGroundTruth(files(over))).rejects.toThrow(message);
   });
 
-  it('goes with a list, and says where it does not', async () => {
+  it('adds subsets to a list of images, and names the line where they differ', async () => {
     const truth = await readWiderGroundTruth(files());
     const list = (text: string) => withSubsets(parseWiderAnnotations(text, 'bbx.txt'), truth, 'bbx.txt');
     expect(list('e/b.jpg\n1\n9 9 9 9 0 0 0 0 0 0\n')[0]).toMatchObject({
@@ -337,7 +340,7 @@ describe('ground truth', () => {
       "bbx.txt, line 1: expected an image of the ground truth's .mat files but received e/c",
     );
     expect(() => list('e/a.jpg\n1\n1 2 3 4 0 0 0 0 0 0\n')).toThrow(
-      'bbx.txt, line 1: expected the 2 faces that the .mat files have for e/a but received 1',
+      'bbx.txt, line 1: expected the 2 faces of e/a in the .mat files but received 1',
     );
     expect(() => list('e/a.jpg\n2\n5 6 7 8 0 0 0 0 0 0\n1 2 3 4 0 0 0 0 0 0\n')).toThrow(
       'bbx.txt, line 3: expected the box of the .mat files, 1 2 3 4 but received 5 6 7 8',
@@ -349,8 +352,8 @@ describe('ground truth', () => {
     async () => {
       const truth = await readWiderGroundTruth(officialFiles());
       expect(truth).toHaveLength(3226);
-      const faces = widerSettings.map((setting) =>
-        truth.reduce((sum, { counted }) => sum + counted![setting].reduce((a, b) => a + b, 0), 0),
+      const faces = widerSubsets.map((subset) =>
+        truth.reduce((sum, { counted }) => sum + counted![subset].reduce((a, b) => a + b, 0), 0),
       );
       expect(faces).toEqual([7211, 13319, 31958]);
       const list = join(shared, 'dev/wider_face_val_bbx_gt.txt');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readMatlab } from './matlab.ts';
-import { writeMatlab } from './write.fixture.ts';
+import { writeMatlab } from './write-matlab.fixture.ts';
 
 const file = writeMatlab({
   other: { cells: Array.from({ length: 30 }, (_, k) => [k]) },
@@ -18,7 +18,7 @@ const file = writeMatlab({
 });
 
 describe('readMatlab', () => {
-  it('reads cells, text and numbers, and only the variables asked for', async () => {
+  it('reads cells, text and numbers, and only the requested variables', async () => {
     const read = await readMatlab(file, 'a.mat', ['names', 'boxes', 'indices']);
     expect([...read.keys()]).toEqual(['names', 'boxes', 'indices']);
     expect(read.get('names')).toEqual({
@@ -39,7 +39,7 @@ describe('readMatlab', () => {
 
   it('names the file and what is wrong with it', async () => {
     await expect(readMatlab(new Uint8Array(10), 'a.mat', ['x'])).rejects.toThrow(
-      'a.mat: expected a MATLAB 5 file but received one without its header; give',
+      'a.mat: expected a MATLAB 5 file but received one without its header; use',
     );
     await expect(readMatlab(new TextEncoder().encode('{'.repeat(200)), 'a.mat', ['x'])).rejects.toThrow(
       'received one without its header',
@@ -49,7 +49,7 @@ describe('readMatlab', () => {
     );
   });
 
-  it('refuses every truncation, and never crashes on damage', async () => {
+  it('rejects every truncation, and fails on damage with MALFORMED_FILE only', async () => {
     for (let size = 0; size < file.length; size += 7) {
       await expect(
         readMatlab(file.subarray(0, size), 'a.mat', ['names', 'boxes', 'indices']),

@@ -1,7 +1,7 @@
-/** A value to write: text, a column of numbers, an n × m matrix by rows, or cells. */
+/** A value: text, a column of numbers, an n × m matrix by rows, or cells. */
 export type Writable = string | number[] | number[][] | { cells: Writable[] };
 
-/** A MATLAB 5 file with these variables, each compressed, as MATLAB saves them. For tests. */
+/** Writes a MATLAB 5 file with these variables, each in a zlib stream, as MATLAB does. */
 export function writeMatlab(variables: Record<string, Writable>): Uint8Array {
   const header = new Uint8Array(128);
   header.set(new TextEncoder().encode('MATLAB 5.0 MAT-file'.padEnd(116)));
@@ -13,7 +13,7 @@ export function writeMatlab(variables: Record<string, Writable>): Uint8Array {
   return join([header, ...parts]);
 }
 
-/** A zlib stream of one block that is not compressed: up to 65,535 bytes. */
+/** A zlib stream of one uncompressed block: up to 65,535 bytes. */
 function zlibStored(data: Uint8Array): Uint8Array {
   let low = 1;
   let high = 0;

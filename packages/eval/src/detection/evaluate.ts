@@ -1,5 +1,6 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
-import type { ScoredBoxes } from '../scored-boxes.ts';
+import type { ScoredBoxes } from '../boxes.ts';
+import type { TruthImage } from './labeled-image.ts';
 import {
   type DetectionPairs,
   type Matches,
@@ -8,10 +9,9 @@ import {
   matchDetections,
   pairDetections,
 } from './matching.ts';
-import type { TruthImage } from './truth.ts';
 
-/** Precision, recall and their harmonic mean at one score threshold, overlap 0.5. */
-export interface ThresholdFigures {
+/** Precision, recall and F1 at one score threshold, at IoU 0.5. */
+export interface ThresholdMetrics {
   readonly scoreThreshold: number;
   readonly precision: number;
   readonly recall: number;
@@ -21,12 +21,12 @@ export interface ThresholdFigures {
   readonly falseNegatives: number;
 }
 
-/** Detection figures by COCO's rules, in [0, 1]; null where no face is of that size. */
-export interface DetectionFigures {
+/** Detection metrics by COCO's rules, in [0, 1]; null where no face is of that size. */
+export interface DetectionMetrics {
   readonly images: number;
-  /** Faces that count. */
+  /** Faces that are not ignored. */
   readonly faces: number;
-  /** Mean of AP over overlaps 0.50, 0.55, … 0.95. */
+  /** Mean AP over the IoU thresholds 0.50, 0.55, … 0.95. */
   readonly AP: number | null;
   readonly AP50: number | null;
   readonly AP75: number | null;
@@ -36,41 +36,67 @@ export interface DetectionFigures {
   readonly APmedium: number | null;
   /** AP of faces from 96², the same area. */
   readonly APlarge: number | null;
-  /** Average recall with at most 1, 10 and `maxDetections` detections an image, mean over the overlaps. */
+  /** Average recall with at most 1 detection per image, mean over the IoU thresholds. */
   readonly AR1: number | null;
+  /** Average recall with at most 10 detections per image. */
   readonly AR10: number | null;
+  /** Average recall with at most `maxDetections` detections per image. */
   readonly ARmax: number | null;
   readonly maxDetections: number;
-  readonly atThreshold: ThresholdFigures;
+  readonly atThreshold: ThresholdMetrics;
 }
 
 /** Options of `evaluateDetections`. */
-export interface DetectionMetricsOptions {
+export interface DetectionOptions {
   /**
-   * Detections per image that count for AP and ARmax, the best ones; a whole number from 1, or Infinity; default 100,
-   * by COCO's rules. Higher counts more of a crowd's faces and more of its false positives.
+   * Detections per image that count for AP and ARmax, those with the highest scores; an integer of at least 1, or
+   * Infinity; default 100, by COCO's rules. Higher counts more faces of a crowd, and more false positives.
    */
-  maxDetections?: number;
-  /**
-   * The lowest score that counts for precision, recall and F1; default 0.5. Higher raises precision and lowers recall.
-   */
-  scoreThreshold?: number;
+  readonly maxDetections?: number;
+  /** Lowest score for precision, recall and F1; default 0.5. Higher raises precision and lowers recall. */
+  readonly scoreThreshold?: number;
 }
 
-/** COCO's recall levels, 0 to 1 by 0.01. */
+/** COCO's recall levels, 0 to 1 in steps of 0.01. */
 const recallLevels: readonly number[] = Array.from({ length: 101 }, (_, k) => k * 0.01);
 
 /**
- * Average precision and recall as pycocotools computes them for one class, and precision, recall and F1 at a threshold.
+ * Computes average precision and recall of one class as pycocotools does, and precision, recall and F1 at a score
+ * threshold.
  *
- * @param predictions by image name; an image without any counts its faces as missed.
+ * @param predictions by image name; the faces of an image without predictions count as missed.
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
 export function evaluateDetections(
   images: readonly TruthImage[],
   predictions: ReadonlyMap<string, ScoredBoxes>,
-  options: DetectionMetricsOptions = {},
-): DetectionFigures {
+  options: DetectionOptions = {},
+): DetectionMetrics {
+  const { maxDetections, scoreThreshold } = checkOptions(options);
+  const pairs = pairDetections(images, predictions);
+  const all = matchDetections(pairs, areaRanges.all);
+  const ranking = rank(pairs, maxDetections);
+  const overall = averagePrecisions(all, ranking);
+  const ofSize = (range: 'small' | 'medium' | 'large'): number | null =>
+    mean(averagePrecisions(matchDetections(pairs, areaRanges[range], maxDetections), ranking));
+  return {
+    images: images.length,
+    faces: all.faces,
+    AP: mean(overall),
+    AP50: overall[0] ?? null,
+    AP75: overall[5] ?? null,
+    APsmall: ofSize('small'),
+    APmedium: ofSize('medium'),
+    APlarge: ofSize('large'),
+    AR1: averageRecall(all, pairs, 1),
+    AR10: averageRecall(all, pairs, 10),
+    ARmax: averageRecall(all, pairs, maxDetections),
+    maxDetections,
+    atThreshold: atThreshold(all, pairs, scoreThreshold),
+  };
+}
+
+function checkOptions(options: DetectionOptions) {
   checkOptionNames(options, ['maxDetections', 'scoreThreshold']);
   const { maxDetections = 100, scoreThreshold = 0.5 } = options;
   if (!(maxDetections === Infinity || Number.isInteger(maxDetections)) || maxDetections < 1) {
@@ -85,27 +111,7 @@ export function evaluateDetections(
       `Expected a number for scoreThreshold but received ${received(scoreThreshold)}.`,
     );
   }
-  const pairs = pairDetections(images, predictions);
-  const all = matchDetections(pairs, areaRanges.all);
-  const ranking = rank(pairs, maxDetections);
-  const overall = averagePrecisions(all, ranking);
-  const sized = (range: 'small' | 'medium' | 'large'): number | null =>
-    mean(averagePrecisions(matchDetections(pairs, areaRanges[range], maxDetections), ranking));
-  return {
-    images: images.length,
-    faces: all.faces,
-    AP: mean(overall),
-    AP50: overall[0] ?? null,
-    AP75: overall[5] ?? null,
-    APsmall: sized('small'),
-    APmedium: sized('medium'),
-    APlarge: sized('large'),
-    AR1: averageRecall(all, pairs, 1),
-    AR10: averageRecall(all, pairs, 10),
-    ARmax: averageRecall(all, pairs, maxDetections),
-    maxDetections,
-    atThreshold: atThreshold(all, pairs, scoreThreshold),
-  };
+  return { maxDetections, scoreThreshold };
 }
 
 function mean(values: readonly number[]): number | null {
@@ -113,7 +119,7 @@ function mean(values: readonly number[]): number | null {
 }
 
 /**
- * The first `limit` detections of each image, by falling score over the set; of equal ones those of earlier images
+ * The first `limit` detections of each image, by descending score over the set; of equal ones those of earlier images
  * first.
  */
 function rank({ firstDetection, scores }: DetectionPairs, limit: number): Uint32Array {
@@ -126,21 +132,21 @@ function rank({ firstDetection, scores }: DetectionPairs, limit: number): Uint32
   return order.subarray(0, count).sort((a, b) => scores[b]! - scores[a]! || a - b);
 }
 
-/** AP (101 recall levels) at each overlap; an empty list where there is no face. */
+/** AP (101 recall levels) at each IoU threshold; an empty list where there is no face. */
 function averagePrecisions({ faces, outcomes }: Matches, ranking: Uint32Array): number[] {
   if (faces === 0) return [];
   const total = outcomes.length / cocoThresholds.length;
   const precision = new Float64Array(ranking.length);
   const recall = new Float64Array(ranking.length);
   return cocoThresholds.map((_, t) => {
-    let hits = 0;
+    let truePositives = 0;
     let falsePositives = 0;
     for (let k = 0; k < ranking.length; k++) {
       const outcome = outcomes[t * total + ranking[k]!]!;
-      if (outcome > 0) hits++;
+      if (outcome > 0) truePositives++;
       else if (outcome < 0) falsePositives++;
-      recall[k] = hits / faces;
-      precision[k] = hits / (hits + falsePositives + Number.EPSILON);
+      recall[k] = truePositives / faces;
+      precision[k] = truePositives / (truePositives + falsePositives + Number.EPSILON);
     }
     for (let k = precision.length - 2; k >= 0; k--)
       if (precision[k + 1]! > precision[k]!) precision[k] = precision[k + 1]!;
@@ -154,10 +160,7 @@ function averagePrecisions({ faces, outcomes }: Matches, ranking: Uint32Array): 
   });
 }
 
-/**
- * The part of the faces that the first `limit` detections of each image hit, mean over the overlaps; null where there
- * is no face.
- */
+/** Recall with the first `limit` detections of each image, mean over the IoU thresholds; null where there is no face. */
 function averageRecall(
   { faces, outcomes }: Matches,
   { firstDetection, scores }: DetectionPairs,
@@ -166,21 +169,22 @@ function averageRecall(
   if (faces === 0) return null;
   return mean(
     cocoThresholds.map((_, t) => {
-      let hits = 0;
+      let truePositives = 0;
       for (let i = 0; i + 1 < firstDetection.length; i++) {
         const end = Math.min(firstDetection[i + 1]!, firstDetection[i]! + limit);
-        for (let d = firstDetection[i]!; d < end; d++) if (outcomes[t * scores.length + d]! > 0) hits++;
+        for (let d = firstDetection[i]!; d < end; d++) if (outcomes[t * scores.length + d]! > 0) truePositives++;
       }
-      return hits / faces;
+      return truePositives / faces;
     }),
   );
 }
 
+/** Outcomes at the lowest IoU threshold, 0.5. */
 function atThreshold(
   { faces, outcomes }: Matches,
   { scores }: DetectionPairs,
   scoreThreshold: number,
-): ThresholdFigures {
+): ThresholdMetrics {
   let truePositives = 0;
   let falsePositives = 0;
   for (let d = 0; d < scores.length; d++) {

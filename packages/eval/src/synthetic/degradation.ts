@@ -2,20 +2,20 @@ import { mix } from './math.ts';
 import { randomAt } from './random.ts';
 import type { Raster } from './raster.ts';
 
-/** How bad the picture is; 0 leaves it untouched. */
-export interface Conditions {
+/** How a picture is degraded; 0 changes nothing. */
+export interface Degradation {
   /** Standard deviation of the blur, in pixels. */
   readonly blur: number;
-  /** Share of the light that is lost, 0 to 1. */
+  /** Fraction of the light that is lost, 0 to 1. */
   readonly dark: number;
-  /** Standard deviation of the sensor's noise, in steps of 255. */
+  /** Standard deviation of the sensor noise, in 8-bit levels. */
   readonly noise: number;
-  /** Step of the coarse coefficients of 8 × 8 blocks, in steps of 255. */
+  /** Quantization step of the lowest coefficients of 8 × 8 blocks, in 8-bit levels. */
   readonly compression: number;
 }
 
-/** Spoils a picture in place, in the order of a camera: lens, light, sensor, encoder. */
-export function applyConditions(raster: Raster, { blur, dark, noise, compression }: Conditions, seed: number): void {
+/** Degrades a picture in place, in the order of a camera: lens, exposure, sensor, encoder. */
+export function degradePicture(raster: Raster, { blur, dark, noise, compression }: Degradation, seed: number): void {
   if (blur > 0.2) blurRaster(raster, blur);
   if (dark > 0) darken(raster, dark);
   if (noise > 0.2) addNoise(raster, noise, seed);
@@ -23,8 +23,8 @@ export function applyConditions(raster: Raster, { blur, dark, noise, compression
 }
 
 /**
- * Two boxes after each other in each direction, a lens's blur more than a Gaussian. Widths may be fractions: the
- * outermost pixels count in part.
+ * Two box filters in each direction, which resembles the blur of a lens. Widths may be fractional: the outermost pixels
+ * have a lower weight.
  */
 function blurRaster({ data, width, height }: Raster, sigma: number): void {
   const radius = Math.sqrt((12 * sigma * sigma) / 2 + 1) / 2 - 0.5;
@@ -48,7 +48,7 @@ function blurRaster({ data, width, height }: Raster, sigma: number): void {
   for (let x = 0; x < width; x++) pass(x * 3, width * 3, height);
 }
 
-/** One line of RGB pixels; three running sums side by side, which the processor adds at once. */
+/** Box filter of one line of RGB pixels. Three running sums side by side, which the processor can add in parallel. */
 function boxBlur(from: Float32Array, to: Float32Array, length: number, radius: number): void {
   const whole = Math.floor(radius);
   const part = radius - whole;
@@ -64,14 +64,14 @@ function boxBlur(from: Float32Array, to: Float32Array, length: number, radius: n
   for (let at = 0; at <= last; at += 3) {
     const before = Math.max(at - 3 * whole - 3, 0);
     const after = Math.min(at + 3 * whole + 3, last);
-    const gone = Math.max(at - 3 * whole, 0);
+    const leaving = Math.max(at - 3 * whole, 0);
     const [newR, newG, newB] = [from[after]!, from[after + 1]!, from[after + 2]!];
     to[at] = (r + part * (from[before]! + newR)) * weight;
     to[at + 1] = (g + part * (from[before + 1]! + newG)) * weight;
     to[at + 2] = (b + part * (from[before + 2]! + newB)) * weight;
-    r += newR - from[gone]!;
-    g += newG - from[gone + 1]!;
-    b += newB - from[gone + 2]!;
+    r += newR - from[leaving]!;
+    g += newG - from[leaving + 1]!;
+    b += newB - from[leaving + 2]!;
   }
 }
 
@@ -97,8 +97,8 @@ function addNoise({ data }: Raster, sigma: number, seed: number): void {
 }
 
 /**
- * Transforms the luma of each 8 × 8 block (Walsh–Hadamard), rounds its coefficients coarsely, the finer the coarser,
- * and transforms back.
+ * Transforms the luma of each 8 × 8 block (Walsh–Hadamard), quantizes its coefficients, those of finer detail more
+ * coarsely, and transforms back.
  */
 function quantizeBlocks({ data, width, height }: Raster, step: number): void {
   const block = new Float32Array(64);

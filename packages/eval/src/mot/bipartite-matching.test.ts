@@ -3,33 +3,33 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { iouAt, visitOverlaps } from '../boxes.ts';
 import { evaluateMot } from './evaluate.ts';
-import { createPairMatcher } from './pair-matcher.ts';
-import type { TrackRows } from './rows.ts';
+import { createMatcher } from './bipartite-matching.ts';
+import type { TrackRows } from './track-rows.ts';
 
-/** The sum of gains of a match, which must be one to one and along pairs that there are. */
-function gainOf(rowToCol: Int32Array, gains: ReadonlyMap<string, number>): number {
-  const cols = [...rowToCol].filter((col) => col >= 0);
-  expect(new Set(cols).size).toBe(cols.length);
+/** The sum of gains of a matching, which must be one to one and use existing edges. */
+function gainOf(rowToColumn: Int32Array, gains: ReadonlyMap<string, number>): number {
+  const columns = [...rowToColumn].filter((column) => column >= 0);
+  expect(new Set(columns).size).toBe(columns.length);
   let sum = 0;
-  rowToCol.forEach((col, row) => {
-    if (col < 0) return;
-    expect(gains.has(`${row} ${col}`)).toBe(true);
-    sum += gains.get(`${row} ${col}`)!;
+  rowToColumn.forEach((column, row) => {
+    if (column < 0) return;
+    expect(gains.has(`${row} ${column}`)).toBe(true);
+    sum += gains.get(`${row} ${column}`)!;
   });
   return sum;
 }
 
-/** The largest sum by the dense assignment: what is no pair gains nothing. */
+/** The largest sum by dense assignment, in which missing edges gain nothing. */
 function bestSum(rows: number, cols: number, gains: ReadonlyMap<string, number>): number {
   const cost = Float64Array.from(
     { length: rows * cols },
     (_, k) => -(gains.get(`${Math.floor(k / cols)} ${k % cols}`) ?? 0),
   );
   const { rowToCol } = assign(cost, rows, cols);
-  return rowToCol.reduce((sum, col, row) => sum - (col < 0 ? 0 : cost[row * cols + col]!), 0);
+  return rowToCol.reduce((sum, column, row) => sum - (column < 0 ? 0 : cost[row * cols + column]!), 0);
 }
 
-describe('createPairMatcher', () => {
+describe('createMatcher', () => {
   const gain = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.double({ min: 0, max: 1001, noNaN: true }));
   const problem = fc
     .record({ rows: fc.integer({ min: 1, max: 12 }), cols: fc.integer({ min: 1, max: 12 }) })
@@ -39,30 +39,30 @@ describe('createPairMatcher', () => {
         cols: fc.constant(cols),
         pairs: fc.uniqueArray(fc.tuple(fc.nat({ max: rows - 1 }), fc.nat({ max: cols - 1 }), gain), {
           maxLength: 60,
-          selector: ([row, col]) => `${row} ${col}`,
+          selector: ([row, column]) => `${row} ${column}`,
         }),
       }),
     );
 
-  it('gains what the dense assignment gains, one problem after the other', () => {
-    const match = createPairMatcher();
+  it('reaches the gain of dense assignment, in successive problems with one matcher', () => {
+    const match = createMatcher();
     fc.assert(
       fc.property(problem, ({ rows, cols, pairs }) => {
-        const gains = new Map(pairs.map(([row, col, value]) => [`${row} ${col}`, value]));
-        const rowToCol = match(rows, cols, {
+        const gains = new Map(pairs.map(([row, column, value]) => [`${row} ${column}`, value]));
+        const rowToColumn = match(rows, cols, {
           row: pairs.map(([row]) => row),
-          col: pairs.map(([, col]) => col),
+          column: pairs.map(([, column]) => column),
           gain: pairs.map(([, , value]) => value),
           count: pairs.length,
         });
-        expect(rowToCol).toHaveLength(rows);
-        expect(gainOf(rowToCol, gains)).toBeCloseTo(bestSum(rows, cols, gains), 8);
+        expect(rowToColumn).toHaveLength(rows);
+        expect(gainOf(rowToColumn, gains)).toBeCloseTo(bestSum(rows, cols, gains), 8);
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('gains the same in larger problems with many ties', () => {
+  it('reaches the same gain in larger problems with many ties', () => {
     let state = 7;
     const random = (below: number) => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
     for (let round = 0; round < 12; round++) {
@@ -73,26 +73,26 @@ describe('createPairMatcher', () => {
       const pairs = [...gains].map(
         ([key, value]) => [...key.split(' ').map(Number), value] as [number, number, number],
       );
-      const rowToCol = createPairMatcher()(rows, cols, {
+      const rowToColumn = createMatcher()(rows, cols, {
         row: pairs.map(([row]) => row),
-        col: pairs.map(([, col]) => col),
+        column: pairs.map(([, column]) => column),
         gain: pairs.map(([, , value]) => value),
         count: pairs.length,
       });
-      expect(gainOf(rowToCol, gains)).toBe(bestSum(rows, cols, gains));
+      expect(gainOf(rowToColumn, gains)).toBe(bestSum(rows, cols, gains));
     }
   });
 
-  it('reads a part of the pairs', () => {
-    const rowToCol = createPairMatcher()(2, 2, {
+  it('reads a range of the edges', () => {
+    const rowToColumn = createMatcher()(2, 2, {
       row: [9, 0, 1, 9],
-      col: [9, 1, 0, 9],
+      column: [9, 1, 0, 9],
       gain: [1, 2],
       from: 1,
       count: 2,
     });
-    expect([...rowToCol]).toEqual([1, 0]);
-    expect([...createPairMatcher()(0, 5, { row: [], col: [], gain: [], count: 0 })]).toEqual([]);
+    expect([...rowToColumn]).toEqual([1, 0]);
+    expect([...createMatcher()(0, 5, { row: [], column: [], gain: [], count: 0 })]).toEqual([]);
   });
 });
 
@@ -104,11 +104,11 @@ describe('visitOverlaps', () => {
     })
     .map((all) => Float64Array.from(all.flat()));
 
-  it('finds each pair that overlaps, once, with its overlap', () => {
+  it('visits each overlapping pair once, with its IoU', () => {
     fc.assert(
       fc.property(boxes, boxes, (a, b) => {
         const found: [number, number, number][] = [];
-        visitOverlaps(a, b, (row, col, iou) => found.push([row, col, iou]));
+        visitOverlaps(a, b, (row, column, iou) => found.push([row, column, iou]));
         const all: [number, number, number][] = [];
         for (let i = 0; i < a.length / 4; i++)
           for (let j = 0; j < b.length / 4; j++) if (iouAt(a, i, b, j) > 0) all.push([i, j, iouAt(a, i, b, j)]);
@@ -119,8 +119,8 @@ describe('visitOverlaps', () => {
   });
 });
 
-describe('identity metrics', () => {
-  /** Boxes out of a few places, so that identities share many frames. */
+describe('ID metrics', () => {
+  /** Boxes in few places, so that IDs share many frames. */
   const rows = (name: string) =>
     fc
       .uniqueArray(
@@ -137,31 +137,31 @@ describe('identity metrics', () => {
         lines: Int32Array.from(all, (_, i) => i + 1),
       }));
 
-  it('are those of the dense assignment of all identities', () => {
+  it('equal those of dense assignment of all IDs', () => {
     fc.assert(
       fc.property(rows('truth'), rows('tracks'), (truth, tracks) => {
-        const common = new Map<string, number>();
+        const inCommon = new Map<string, number>();
         truth.frames.forEach((frame, i) =>
           tracks.frames.forEach((other, j) => {
             const key = `${truth.ids[i]! - 1} ${tracks.ids[j]! - 1}`;
             if (frame === other && iouAt(truth.boxes, i, tracks.boxes, j) >= 0.5)
-              common.set(key, (common.get(key) ?? 0) + 1);
+              inCommon.set(key, (inCommon.get(key) ?? 0) + 1);
           }),
         );
-        const hits = bestSum(6, 6, common);
-        const figures = evaluateMot({ truth, tracks });
-        expect([figures.IDTP, figures.IDFN, figures.IDFP]).toEqual([
-          hits,
-          truth.frames.length - hits,
-          tracks.frames.length - hits,
+        const truePositives = bestSum(6, 6, inCommon);
+        const metrics = evaluateMot({ truth, tracks });
+        expect([metrics.IDTP, metrics.IDFN, metrics.IDFP]).toEqual([
+          truePositives,
+          truth.frames.length - truePositives,
+          tracks.frames.length - truePositives,
         ]);
-        for (const value of [figures.HOTA, figures.AssA, figures.MOTA, figures.IDF1]) expect(value).not.toBeNaN();
+        for (const value of [metrics.HOTA, metrics.AssA, metrics.MOTA, metrics.IDF1]) expect(value).not.toBeNaN();
       }),
       { numRuns: 600 },
     );
   });
 
-  it('take options and rows that they know', () => {
+  it('reject unknown options and invalid rows', () => {
     const none = {
       file: 'a',
       frames: new Int32Array(0),

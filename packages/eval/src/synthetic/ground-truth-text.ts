@@ -1,7 +1,7 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
-import type { SceneFace } from './scene.ts';
+import type { SceneFace } from './ground-truth.ts';
 
-/** A frame's truth, without its picture. */
+/** Ground truth of a frame, without its picture. */
 export interface TruthFrame {
   /** From 0. */
   readonly index: number;
@@ -10,17 +10,15 @@ export interface TruthFrame {
   readonly truth: readonly SceneFace[];
 }
 
-/** How truth is written. */
+/** Options of `toMot` and `toJsonl`. */
 export interface TruthTextOptions {
-  /** Faces less visible than this are not to be found, 0 to 1; default 0.25. Higher leaves more hidden faces out. */
+  /** Lowest visibility of a face that a detector should find, 0 to 1; default 0.25. Higher ignores more faces. */
   readonly minVisibility?: number;
 }
 
-const MIN_VISIBILITY = 0.25;
-
 /**
- * Ground truth as MOTChallenge's `gt.txt`: `frame,id,x,y,width,height,counts,class,visibility`, frames from 1. Faces
- * too hidden to be found are distractors (class 8, not counted): detections on them count neither way.
+ * Formats ground truth as MOTChallenge's `gt.txt`: `frame,id,x,y,width,height,counts,class,visibility`, frames from 1.
+ * Faces below the minimum visibility are distractors (class 8, ignored): detections on them are ignored too.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
@@ -29,25 +27,17 @@ export function toMot(frames: Iterable<TruthFrame>, options: TruthTextOptions = 
   let text = '';
   for (const { index, truth } of frames) {
     for (const { id, box, visibility } of truth) {
-      const counts = visibility >= minVisibility;
-      text += `${index + 1},${id},${[box.x, box.y, box.width, box.height].map(short).join(',')},${counts ? '1,1' : '0,8'},${visibility.toFixed(3)}\n`;
+      const sides = [box.x, box.y, box.width, box.height].map(round);
+      const countsAndClass = visibility >= minVisibility ? '1,1' : '0,8';
+      text += `${index + 1},${id},${sides.join(',')},${countsAndClass},${visibility.toFixed(3)}\n`;
     }
   }
   return text;
 }
 
-/** The `seqinfo.ini` that belongs beside a `gt` folder. */
-export function toSequenceInfo(
-  name: string,
-  scene: { readonly width: number; readonly height: number; readonly fps: number; readonly length: number },
-): string {
-  const { width, height, fps, length } = scene;
-  return `[Sequence]\nname=${name}\nframeRate=${fps}\nseqLength=${length}\nimWidth=${width}\nimHeight=${height}\n`;
-}
-
 /**
- * Truth in the JSON Lines of `facedet video`, one line per frame: every face visible enough, with score 1 and its
- * visibility.
+ * Formats ground truth as the JSON Lines of `facedet video`, one line per frame: every face of at least the minimum
+ * visibility, with score 1 and its visibility.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
@@ -73,7 +63,7 @@ export function toJsonl(frames: Iterable<TruthFrame>, options: TruthTextOptions 
 
 function checkMinVisibility(options: TruthTextOptions): number {
   checkOptionNames(options, ['minVisibility']);
-  const { minVisibility = MIN_VISIBILITY } = options;
+  const { minVisibility = 0.25 } = options;
   if (minVisibility >= 0 && minVisibility <= 1) return minVisibility;
   throw new FaceDetError(
     'INVALID_ARGUMENT',
@@ -81,5 +71,7 @@ function checkMinVisibility(options: TruthTextOptions): number {
   );
 }
 
-const round = (value: number) => Math.round(value * 1000) / 1000;
-const short = (value: number) => String(round(value));
+/** To three decimals. */
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,21 +1,21 @@
-import { type WiderAttribute, type WiderImage, widerAttributes } from './image.ts';
-import { type WiderEvaluation, validFaces } from './protocol.ts';
+import { type WiderAttribute, type WiderImage, attributeOf, validFaces } from './image.ts';
+import type { WiderEvaluation } from './protocol.ts';
 
-/** How many faces of one kind are found. */
+/** Recall of the faces of one kind. */
 export interface RecallGroup {
   /** `<16 px`, `heavy`, … */
   readonly label: string;
   /** Faces of this kind that are not marked invalid. */
   readonly faces: number;
-  /** Found at any score: by a prediction that overlaps this face most, and at least half. */
+  /** Faces found at any score: by a prediction that overlaps this face most, and at least 0.5. */
   readonly found: number;
-  /** Found with a score from the threshold on. */
+  /** Faces found at the score threshold. */
   readonly foundAtThreshold: number;
 }
 
 /** Recall by the height of the face and by each attribute that WIDER FACE labels. */
 export interface RecallBreakdown {
-  /** The score of `foundAtThreshold`. */
+  /** The score threshold of `foundAtThreshold`. */
   readonly scoreThreshold: number;
   readonly size: readonly RecallGroup[];
   readonly blur: readonly RecallGroup[];
@@ -31,7 +31,7 @@ const sizes = [
   { label: '>96 px', below: Infinity },
 ];
 
-/** The labels' meanings in WIDER FACE's readme. */
+/** The meaning of the attributes' values, from WIDER FACE's readme. */
 const labels = {
   blur: ['clear', 'normal', 'heavy'],
   occlusion: ['none', 'partial', 'heavy'],
@@ -40,29 +40,28 @@ const labels = {
 } satisfies Partial<Record<WiderAttribute, string[]>>;
 
 /**
- * Recall of faces not marked invalid, by their height (< 16, 16–32, 32–96, from 96 px on) and by their attributes.
+ * Computes the recall of faces not marked invalid, by their height (< 16, 16–32, 32–96, ≥ 96 px) and by their
+ * attributes.
  *
- * @param scoreThreshold in the models' own score; groups also tell how many are found from it on.
+ * @param scoreThreshold the score of `foundAtThreshold`, not normalized; default 0.5.
  */
 export function recallBreakdown({ perImage }: WiderEvaluation, scoreThreshold = 0.5): RecallBreakdown {
   const valid = perImage.map(({ image }) => validFaces(image));
   const groups = (names: readonly string[], groupOf: (image: WiderImage, face: number) => number): RecallGroup[] => {
     const tallies = names.map((label) => ({ label, faces: 0, found: 0, foundAtThreshold: 0 }));
-    perImage.forEach(({ image, hitScores }, i) => {
-      for (let face = 0; face < hitScores.length; face++) {
+    perImage.forEach(({ image, matchScores }, i) => {
+      matchScores.forEach((score, face) => {
         const tally = tallies[groupOf(image, face)];
-        if (!valid[i]![face] || !tally) continue;
+        if (!valid[i]![face] || !tally) return;
         tally.faces++;
-        if (!Number.isNaN(hitScores[face]!)) tally.found++;
-        if (hitScores[face]! >= scoreThreshold) tally.foundAtThreshold++;
-      }
+        if (!Number.isNaN(score)) tally.found++;
+        if (score >= scoreThreshold) tally.foundAtThreshold++;
+      });
     });
     return tallies;
   };
-  const byAttribute = (attribute: keyof typeof labels): RecallGroup[] => {
-    const column = widerAttributes.indexOf(attribute);
-    return groups(labels[attribute], ({ attributes }, face) => attributes[6 * face + column]!);
-  };
+  const byAttribute = (attribute: keyof typeof labels): RecallGroup[] =>
+    groups(labels[attribute], (image, face) => attributeOf(image, face, attribute));
   return {
     scoreThreshold,
     size: groups(

@@ -1,20 +1,19 @@
-import type { ScoredBoxes } from '../scored-boxes.ts';
+import type { ScoredBoxes } from '../boxes.ts';
+import type { DetectionMetrics } from './evaluate.ts';
+import type { TruthImage } from './labeled-image.ts';
 import { areaRanges, cocoThresholds } from './matching.ts';
-import type { DetectionFigures } from './metrics.ts';
-import type { TruthImage } from './truth.ts';
 
 /**
- * `evaluateDetections` as its definition reads: every size range and limit matches and sorts by itself. For tests and
- * benchmarks.
+ * `evaluateDetections` directly from its definition: every size range and limit is matched and sorted separately.
  *
  * @param images with `areas` where sizes are not those of the boxes.
  */
-export function slowDetections(
+export function referenceDetections(
   images: readonly TruthImage[],
   predictions: ReadonlyMap<string, ScoredBoxes>,
   maxDetections = 100,
   scoreThreshold = 0.5,
-): DetectionFigures {
+): DetectionMetrics {
   const none: ScoredBoxes = { boxes: new Float64Array(0), scores: new Float64Array(0) };
   const matched = (range: keyof typeof areaRanges, limit: number) =>
     images.map((image) => matchImage(image, predictions.get(image.name) ?? none, areaRanges[range], limit));
@@ -59,32 +58,32 @@ export function slowDetections(
 interface Matched {
   faces: number;
   scores: Float64Array;
-  /** By threshold, then detection: 1 a hit, −1 a false positive, 0 ignored. */
+  /** By threshold, then detection: 1 a true positive, −1 a false positive, 0 ignored. */
   outcomes: Int8Array[];
 }
 
 function matchImage(
   image: TruthImage,
   predictions: ScoredBoxes,
-  [smallest, largest]: readonly [number, number],
+  [minArea, maxArea]: readonly [number, number],
   limit: number,
 ): Matched {
   const count = Math.min(predictions.scores.length, limit);
   const total = image.boxes.length / 4;
   const areaOf = (boxes: Float64Array, i: number): number => boxes[4 * i + 2]! * boxes[4 * i + 3]!;
-  const isOutside = (area: number): boolean => area < smallest || area > largest;
+  const isOutside = (area: number): boolean => area < minArea || area > maxArea;
   const ignored = Array.from({ length: total }, (_, f) =>
     Boolean(image.ignored?.[f] || image.crowd?.[f] || isOutside(image.areas?.[f] ?? areaOf(image.boxes, f))),
   );
   const faces = Array.from(ignored.keys()).sort((a, b) => Number(ignored[a]) - Number(ignored[b]) || a - b);
   const pairs = overlapMatrix(predictions.boxes, count, image);
   const outcomes = cocoThresholds.map((threshold) => {
-    const taken = new Uint8Array(total);
+    const isMatched = new Uint8Array(total);
     return Int8Array.from({ length: count }, (_, d) => {
       let best = Math.min(threshold, 1 - 1e-10);
       let match = -1;
       for (const f of faces) {
-        if (taken[f] && !image.crowd?.[f]) continue;
+        if (isMatched[f] && !image.crowd?.[f]) continue;
         if (match >= 0 && !ignored[match] && ignored[f]) break;
         const overlap = pairs[d * total + f]!;
         if (overlap < best) continue;
@@ -92,14 +91,14 @@ function matchImage(
         match = f;
       }
       if (match < 0) return isOutside(areaOf(predictions.boxes, d)) ? 0 : -1;
-      taken[match] = 1;
+      isMatched[match] = 1;
       return ignored[match] ? 0 : 1;
     });
   });
   return { faces: ignored.filter((flag) => !flag).length, scores: predictions.scores.slice(0, count), outcomes };
 }
 
-/** Overlap of each detection with each face; with a crowd, the part of the detection that lies in it. */
+/** IoU of each detection and each face; for a crowd, the fraction of the detection that is inside it. */
 function overlapMatrix(boxes: Float64Array, count: number, { boxes: faces, crowd }: TruthImage): Float64Array {
   const total = faces.length / 4;
   const pairs = new Float64Array(count * total);
@@ -110,8 +109,9 @@ function overlapMatrix(boxes: Float64Array, count: number, { boxes: faces, crowd
       if (width <= 0) continue;
       const height = Math.min(y + h, faces[4 * f + 1]! + faces[4 * f + 3]!) - Math.max(y, faces[4 * f + 1]!);
       if (height <= 0) continue;
-      const shared = width * height;
-      pairs[d * total + f] = shared / (crowd?.[f] ? w * h : w * h + faces[4 * f + 2]! * faces[4 * f + 3]! - shared);
+      const intersection = width * height;
+      const union = w * h + faces[4 * f + 2]! * faces[4 * f + 3]! - intersection;
+      pairs[d * total + f] = intersection / (crowd?.[f] ? w * h : union);
     }
   }
   return pairs;
@@ -121,7 +121,7 @@ function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** AP (101 recall levels) and final recall at each overlap; empty lists where there is no face. */
+/** AP (101 recall levels) and final recall at each IoU threshold; empty lists where there is no face. */
 function accumulate(images: readonly Matched[]): { precisions: number[]; recalls: number[] } {
   const faces = images.reduce((sum, image) => sum + image.faces, 0);
   if (faces === 0) return { precisions: [], recalls: [] };
@@ -130,16 +130,16 @@ function accumulate(images: readonly Matched[]): { precisions: number[]; recalls
   const precisions: number[] = [];
   const recalls: number[] = [];
   cocoThresholds.forEach((_, t) => {
-    let hits = 0;
-    let extras = 0;
+    let truePositives = 0;
+    let falsePositives = 0;
     const precision: number[] = [];
     const recall: number[] = [];
     for (const { image, d } of all) {
       const outcome = images[image]!.outcomes[t]![d]!;
-      if (outcome > 0) hits++;
-      else if (outcome < 0) extras++;
-      recall.push(hits / faces);
-      precision.push(hits / (hits + extras + Number.EPSILON));
+      if (outcome > 0) truePositives++;
+      else if (outcome < 0) falsePositives++;
+      recall.push(truePositives / faces);
+      precision.push(truePositives / (truePositives + falsePositives + Number.EPSILON));
     }
     for (let k = precision.length - 2; k >= 0; k--) precision[k] = Math.max(precision[k]!, precision[k + 1]!);
     let sum = 0;
