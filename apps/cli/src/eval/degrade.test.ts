@@ -1,4 +1,3 @@
-/// <reference types="node" />
 import type { PixelBuffer } from '@facedet/core';
 import { describe, expect, it } from 'vitest';
 import { coverLower, darken, gaussianBlur, shrink } from './degrade.ts';
@@ -17,7 +16,7 @@ function picture(width: number, height: number, value: (x: number, y: number, ch
 const random = picture(23, 17, (x, y, channel) => (x * 73 + y * 151 + channel * 59 + x * x * y) % 256);
 
 describe('degrade', () => {
-  it('blurs as the sum over all pixels does, edges repeated', () => {
+  it('blurs like the direct sum over all pixels, with repeated edges', () => {
     const sigma = 1.5;
     const reach = Math.ceil(3 * sigma);
     const { data } = gaussianBlur(random, sigma);
@@ -75,7 +74,7 @@ describe('degrade', () => {
     expect([quarter.width, quarter.height, new Set(quarter.data)]).toEqual([4, 2, new Set([150])]);
   });
 
-  it('leaves the picture itself alone, also one in a Buffer', () => {
+  it('does not change the picture itself, not even in a Buffer', () => {
     const source: PixelBuffer = { ...random, data: Buffer.from(random.data) };
     coverLower(source, [{ x: 0, y: 0, width: 23, height: 17 }], 1);
     darken(source, 2);
@@ -84,11 +83,12 @@ describe('degrade', () => {
     expect([...source.data]).toEqual([...random.data]);
   });
 
-  it('refuses what it can not take', () => {
+  it('rejects other formats and factors out of range', () => {
     expect(() => gaussianBlur({ ...random, format: 'rgba' }, 1)).toThrow(
       'Expected packed rgb pixels but received rgba',
     );
     expect(() => gaussianBlur(random, 0)).toThrow('Expected a sigma above 0 and up to 1000 pixels but received 0.');
+    expect(() => coverLower(random, [], 1.5)).toThrow('Expected a fraction from 0 to 1 but received 1.5.');
     expect(() => darken(random, -1)).toThrow('Expected a gamma above 0 but received -1.');
     expect(() => shrink(random, 0.5)).toThrow('Expected a factor of at least 1 but received 0.5.');
   });

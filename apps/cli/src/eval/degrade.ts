@@ -1,14 +1,9 @@
-import { FaceDetError, received } from '@facedet/checks';
-import { type Box, type PixelBuffer, resizeBilinear } from '@facedet/core';
+import { type Box, FaceDetError, type PixelBuffer, resizeBilinear } from '@facedet/core';
 
-/** Blurs a packed RGB picture with a Gaussian of standard deviation `sigma` pixels, cut at 3 σ; edges are repeated. */
+/** Blurs a packed RGB picture with a Gaussian of standard deviation `sigma` pixels, truncated at 3 σ; edges are repeated. */
 export function gaussianBlur(picture: PixelBuffer, sigma: number): PixelBuffer {
   checkRgb(picture);
-  if (!(sigma > 0 && sigma <= 1000))
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `Expected a sigma above 0 and up to 1000 pixels but received ${received(sigma)}.`,
-    );
+  check(sigma > 0 && sigma <= 1000, `a sigma above 0 and up to 1000 pixels but received ${sigma}`);
   const { data, width, height } = picture;
   const reach = Math.ceil(3 * sigma);
   const weights = Float32Array.from({ length: reach + 1 }, (_, k) => Math.exp(-(k * k) / (2 * sigma * sigma)));
@@ -16,7 +11,7 @@ export function gaussianBlur(picture: PixelBuffer, sigma: number): PixelBuffer {
   for (let k = 0; k <= reach; k++) weights[k]! /= sum;
   const row = 3 * width;
   const across = new Float32Array(row * height);
-  // A line with its edges repeated, so that the inner loop needs no bounds.
+  // A line with repeated edges, so that the inner loop needs no bounds checks.
   const line = new Float32Array(row + 6 * reach);
   for (let y = 0; y < height; y++) {
     for (let k = 0; k < line.length; k++) {
@@ -48,37 +43,31 @@ export function gaussianBlur(picture: PixelBuffer, sigma: number): PixelBuffer {
 /** Darkens a packed RGB picture: each value becomes 255 · (value / 255)^γ. */
 export function darken(picture: PixelBuffer, gamma: number): PixelBuffer {
   checkRgb(picture);
-  if (!(gamma > 0))
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a gamma above 0 but received ${received(gamma)}.`);
+  check(gamma > 0, `a gamma above 0 but received ${gamma}`);
   const table = Uint8Array.from({ length: 256 }, (_, value) => Math.round(255 * (value / 255) ** gamma));
   return { ...picture, data: picture.data.map((value) => table[value]!) as Uint8Array };
 }
 
-/** Covers the lower `part` of every box with grey, as a mask or a scarf does. */
-export function coverLower(picture: PixelBuffer, boxes: readonly Box[], part: number): PixelBuffer {
+/** Covers a lower fraction of every box with gray, as a mask or a scarf does. */
+export function coverLower(picture: PixelBuffer, boxes: readonly Box[], fraction: number): PixelBuffer {
   checkRgb(picture);
-  if (!(part >= 0 && part <= 1))
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a part from 0 to 1 but received ${received(part)}.`);
+  check(fraction >= 0 && fraction <= 1, `a fraction from 0 to 1 but received ${fraction}`);
   const { width, height } = picture;
-  // Not by slice, which in Node's Buffer is a view of the same bytes.
+  // Not `slice`, which for Node's Buffer returns a view of the same bytes.
   const data = new Uint8Array(picture.data);
   for (const box of boxes) {
     const left = clamp(Math.round(box.x), width);
     const right = clamp(Math.round(box.x + box.width), width);
     const bottom = clamp(Math.round(box.y + box.height), height);
-    for (let y = clamp(Math.round(box.y + box.height * (1 - part)), height); y < bottom; y++)
+    for (let y = clamp(Math.round(box.y + box.height * (1 - fraction)), height); y < bottom; y++)
       data.fill(127, 3 * (y * width + left), 3 * (y * width + right));
   }
   return { data, width, height, format: 'rgb' };
 }
 
-/**
- * Shrinks a picture to 1 / `factor` of its sides, averaging (in steps of at most a half), so that no pixel is passed
- * over.
- */
+/** Shrinks a picture to 1 / `factor` of its sides, in steps of at most a half, so that every pixel contributes. */
 export function shrink(picture: PixelBuffer, factor: number): PixelBuffer {
-  if (!(factor >= 1))
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a factor of at least 1 but received ${received(factor)}.`);
+  check(factor >= 1, `a factor of at least 1 but received ${factor}`);
   const side = (length: number): number => Math.max(1, Math.round(length / factor));
   const [width, height] = [side(picture.width), side(picture.height)];
   let step = picture;
@@ -96,10 +85,13 @@ function clamp(value: number, end: number): number {
 }
 
 function checkRgb({ data, width, height, format, stride }: PixelBuffer): void {
-  if (format !== 'rgb' || (stride !== undefined && stride !== 3 * width) || data.length < 3 * width * height) {
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `Expected packed rgb pixels but received ${format} with ${data.length} bytes for ${width} × ${height}.`,
-    );
-  }
+  const isPacked = stride === undefined || stride === 3 * width;
+  check(
+    format === 'rgb' && isPacked && data.length >= 3 * width * height,
+    `packed rgb pixels but received ${format} with ${data.length} bytes for ${width} × ${height}`,
+  );
+}
+
+function check(ok: boolean, expected: string): asserts ok {
+  if (!ok) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected}.`);
 }

@@ -1,8 +1,5 @@
+import { evaluateWider, hardestMisses, recallBreakdown, scoredBoxes, worstFalsePositives } from '@facedet/eval/wider';
 import { describe, expect, it } from 'vitest';
-import { scoredBoxes } from '../scored-boxes.ts';
-import { recallBreakdown } from '../wider/breakdown.ts';
-import { hardestMisses, worstFalsePositives } from '../wider/misses.ts';
-import { evaluateWider } from '../wider/protocol.ts';
 import { curvesSvg } from './curves.ts';
 import { widerReportHtml } from './wider-report.ts';
 
@@ -12,12 +9,12 @@ const evaluation = evaluateWider(
   new Map([['e/<a>', scoredBoxes([{ box: { x: 0, y: 0, width: 10, height: 10 }, score: 0.9 }])]]),
 );
 
-describe('reports', () => {
-  it('draws a curve within its axes', () => {
-    const svg = curvesSvg([{ name: 'easy & "hard"', ap: 0.5, curve: evaluation.figures.all.curve }], 'A <title>');
+describe('the report of eval wider', () => {
+  it('draws a curve inside its axes', () => {
+    const svg = curvesSvg([{ name: 'easy & "hard"', ap: 0.5, curve: evaluation.metrics.all.curve }], 'A <title>');
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
-    expect(svg).toContain('easy &amp; &quot;hard&quot;: AP 50.00 %');
-    expect(svg).toContain('A &lt;title&gt;');
+    expect(svg).toContain('easy &#38; &#34;hard&#34;: AP 50.00 %');
+    expect(svg).toContain('A &#60;title&#62;');
     const points = /points="([^"]*)"/
       .exec(svg)![1]!
       .split(' ')
@@ -26,7 +23,7 @@ describe('reports', () => {
     for (const [x, y] of points) expect(x! >= 64 && x! <= 696 && y! >= 48 && y! <= 420).toBe(true);
   });
 
-  it('is one file with nothing outside, and escapes names', () => {
+  it('is self-contained, and escapes names', () => {
     const html = widerReportHtml({
       title: 'T',
       facts: [['Model', '<m>']],
@@ -38,12 +35,12 @@ describe('reports', () => {
       })),
       falsePositives: worstFalsePositives(evaluation),
       degraded: [{ condition: 'clean', ap: { all: 0.5 }, clahe: { all: 0.25 } }],
-      speed: { header: ['canvas', 'ms'], rows: [['640', '12.00']] },
+      speed: { header: ['input size', 'ms'], rows: [['640', '12.00']] },
     });
     expect(html).not.toMatch(/<(script|link)|(src|href)="(?!data:)/);
-    expect(html).toContain('e/&lt;a&gt;');
+    expect(html).toContain('e/&#60;a&#62;');
     expect(html).toContain('left:25.00%;top:0.00%;width:50.00%;height:50.00%');
-    for (const text of ['&lt;m&gt;', 'all with CLAHE', '25.00', '12.00', '20 × 20 px, not found'])
+    for (const text of ['&#60;m&#62;', 'all with CLAHE', '25.00', '12.00', '20 × 20 px, not found'])
       expect(html).toContain(text);
   });
 });

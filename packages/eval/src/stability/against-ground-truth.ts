@@ -22,7 +22,7 @@ export interface TruthStability extends Lag {
   /** How often a ground-truth face loses its track and is matched again. */
   readonly fragmentations: number;
   /** How often a ground-truth face is matched to another track than before. */
-  readonly identitySwitches: number;
+  readonly idSwitches: number;
   /** How often ground-truth faces gain or lose their track, per second of their presence. */
   readonly flickerPerSecond: number | null;
 }
@@ -52,7 +52,7 @@ export function stabilityAgainst(truth: TrackRows, tracks: TrackRows, times: Flo
     accelerationEnergy: accelerationEnergy(seriesOf(truth, times)),
     ...lagOf(segments.filter((segment) => segment.truth.length > 2).map((segment) => segmentOf(segment, pairs))),
     fragmentations,
-    identitySwitches: idSwitches,
+    idSwitches,
     flickerPerSecond,
   };
 }

@@ -90,7 +90,7 @@ describe('evaluateStability', () => {
     const metrics = evaluateStability(flickering, truth);
     expect(metrics).toMatchObject({ tracks: 2, fragmentations: 4, boxes: 396 });
     expect(metrics.flickerPerSecond).toBeCloseTo(8 / (2 * (199 / fps)), 9);
-    expect(metrics.againstTruth).toMatchObject({ fragmentations: 4, identitySwitches: 1, covered: 396, boxes: 400 });
+    expect(metrics.againstTruth).toMatchObject({ fragmentations: 4, idSwitches: 1, covered: 396, boxes: 400 });
     expect(metrics.againstTruth!.flickerPerSecond).toBeCloseTo(8 / (399 / fps), 9);
   });
 
