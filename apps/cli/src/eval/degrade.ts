@@ -1,6 +1,6 @@
 import { type Box, FaceDetError, type PixelBuffer, resizeBilinear } from '@facedet/core';
 
-/** Blurs a packed RGB picture with a Gaussian of standard deviation `sigma` pixels, truncated at 3 σ; edges are repeated. */
+/** Blurs a packed RGB picture with a Gaussian of `sigma` pixels, truncated at 3 σ; edges are repeated. */
 export function gaussianBlur(picture: PixelBuffer, sigma: number): PixelBuffer {
   checkRgb(picture);
   check(sigma > 0 && sigma <= 1000, `a sigma above 0 and up to 1000 pixels but received ${sigma}`);

@@ -113,7 +113,8 @@ export function widerReportHtml(report: WiderReport): string {
     '<p>By the official protocol: a prediction matches a face with IoU ≥ 0.5, at 1000 score thresholds.</p>',
     `<div class="curves">${curvesSvg(curves, title)}</div>`,
     '<h2>Recall by size and attribute</h2>',
-    `<p>Faces not marked invalid that a prediction matches: at any score, and with a score of at least ${scoreThreshold}. Sizes are heights in the image.</p>`,
+    `<p>Faces not marked invalid that a prediction matches: at any score, and at ${scoreThreshold} or more. ` +
+      'Sizes are heights in the image.</p>',
     `<div class="kinds">${Object.entries(kinds)
       .map(([kind, groups]) => groupTable(kind, groups, scoreThreshold))
       .join('')}</div>`,

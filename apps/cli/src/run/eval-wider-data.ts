@@ -35,7 +35,7 @@ export function picturePath({ dataRoot, split }: PictureFolder, name: string): s
   return join(dataRoot, `WIDER_${split}`, 'images', `${name}.jpg`);
 }
 
-/** The evaluated images with their faces: those of the data root's list or of the `.mat` files, limited by `--images`. */
+/** The evaluated images with their faces: of the data root's list or the `.mat` files, limited by `--images`. */
 export async function readTruth({ dataRoot, split = 'val', groundTruth, images }: TruthOptions): Promise<WiderImage[]> {
   if (!dataRoot && !groundTruth) {
     const options =
@@ -60,7 +60,7 @@ function readOfficial(folder: string): Promise<WiderImage[]> {
     const path = join(folder, name);
     if (existsSync(path)) return [role, { name: path, bytes: readFileSync(path) }];
     const names = Object.values(widerGroundTruthNames).join(', ');
-    const message = `expected the four official files ${names} in --ground-truth but received a folder without this one`;
+    const message = `expected the official files ${names} in --ground-truth but received a folder without this one`;
     throw new CommandError('NOT_FOUND', message, { input: path });
   });
   return readWiderGroundTruth(Object.fromEntries(files) as WiderGroundTruthFiles, {
@@ -111,7 +111,7 @@ export function readPredictions(folder: string, images: readonly WiderImage[]): 
   }
   if (predictions.size === 0) {
     const example = predictionsPath('', images[0]?.name ?? '0--Parade/…');
-    const message = `expected EVENT/NAME.txt files in --predictions (like ${example}) but received none for these images`;
+    const message = `expected EVENT/NAME.txt files in --predictions (like ${example}) but received none for the images`;
     throw new CommandError('NO_INPUT', message, { input: folder });
   }
   return predictions;

@@ -59,7 +59,7 @@ async function illustrated<T extends { image: string; box: Box }>(
 /** Side of a crop in pixels. */
 const CROP_SIDE = 240;
 
-/** A square JPEG around the face, three times its longer side; null for an unreadable picture, reported by detection. */
+/** A square JPEG around the face, three times its longer side; null for an unreadable picture. */
 async function crop(path: string, box: Box): Promise<ReportPicture | null> {
   const image = await readImage(path).catch(() => null);
   if (!image) return null;

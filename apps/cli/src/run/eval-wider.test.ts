@@ -29,7 +29,8 @@ beforeAll(() => {
   );
   writeFileSync(
     join(root, 'retinaface_gt/val/label.txt'),
-    '# 0--Parade/0_Parade_Parade_0_472.jpg\n319 118 42 47 330 135 0.0 348 135 0.0 339 146 0.0 332 155 0.0 347 155 0.0 0.82\n',
+    '# 0--Parade/0_Parade_Parade_0_472.jpg\n' +
+      '319 118 42 47 330 135 0.0 348 135 0.0 339 146 0.0 332 155 0.0 347 155 0.0 0.82\n',
   );
   writeFileSync(join(folder, 'list.txt'), '0--Parade/0_Parade_Parade_0_472.jpg\n0--Parade/0_Parade_Parade_0_205.jpg\n');
 });

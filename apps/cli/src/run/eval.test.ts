@@ -121,7 +121,8 @@ describe('eval detections', () => {
     const perfect = { images: 1, faces: 1, AP50: expect.closeTo(1, 9), atThreshold: { precision: 1, recall: 1 } };
     file(
       'voc/a.xml',
-      '<annotation><object><bndbox><xmin>10</xmin><ymin>20</ymin><xmax>40</xmax><ymax>60</ymax></bndbox></object></annotation>',
+      '<annotation><object><bndbox><xmin>10</xmin><ymin>20</ymin>' +
+        '<xmax>40</xmax><ymax>60</ymax></bndbox></object></annotation>',
     );
     file('yolo/a.txt', '0 0.25 0.2 0.3 0.2\n');
     const coco = file(

@@ -11,7 +11,7 @@ import type { TruthImage } from './labeled-image.ts';
 import { parseVoc } from './voc.ts';
 import { parseYolo } from './yolo.ts';
 
-const face = (x: number, y: number, width: number, height: number, score: number) => ({
+const face = (...[x, y, width, height, score]: [number, number, number, number, number]) => ({
   box: { x, y, width, height },
   score,
 });
@@ -20,7 +20,7 @@ describe('evaluateDetections', () => {
   it.each([
     ['random faces, crowds and ties', 'pycocotools.json'],
     [
-      'areas other than width × height, and `ignore`, which it overwrites with `iscrowd` (from tools/training/parity/coco_areas.py)',
+      'areas other than width × height, and `ignore` (from tools/training/parity/coco_areas.py)',
       'pycocotools-areas.json',
     ],
   ])('agrees with pycocotools to 1e-12 for %s', (_, fixture) => {
@@ -175,10 +175,12 @@ describe('evaluateDetections', () => {
 });
 
 describe('labels', () => {
+  const bndbox = (...[left, top, right, bottom]: number[]) =>
+    `<bndbox><xmin>${left}</xmin><ymin>${top}</ymin><xmax>${right}</xmax><ymax>${bottom}</ymax></bndbox>`;
   const voc = `<annotation>
   <size><width>640</width><height>480</height></size>
-  <object><name>face</name><difficult>1</difficult><bndbox><xmin>10</xmin><ymin>20</ymin><xmax>40</xmax><ymax>60</ymax></bndbox></object>
-  <object><name>dog</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></object>
+  <object><name>face</name><difficult>1</difficult>${bndbox(10, 20, 40, 60)}</object>
+  <object><name>dog</name>${bndbox(1, 2, 3, 4)}</object>
 </annotation>`;
 
   it('parses VOC', () => {
@@ -238,7 +240,7 @@ describe('labels', () => {
       't.json: expected each id once in images[1].id but received 1 again.',
     );
     expect(truth([image(1, 'a.jpg'), image(2, 'a.png')])).toThrow(
-      't.json: expected each file_name without extension once, in images[1] but received "a.png", which images[0] has too.',
+      't.json: expected each file_name without extension once, in images[1] but received "a.png", which images[0]',
     );
     for (const area of [null, '9', -1])
       expect(truth([image(1, 'a')], [{ image_id: 1, bbox: [0, 0, 1, 1], area }])).toThrow(

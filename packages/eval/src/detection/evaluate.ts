@@ -160,7 +160,7 @@ function averagePrecisions({ faces, outcomes }: Matches, ranking: Uint32Array): 
   });
 }
 
-/** Recall with the first `limit` detections of each image, mean over the IoU thresholds; null where there is no face. */
+/** Recall with the first `limit` detections of each image, mean over the IoU thresholds; null without faces. */
 function averageRecall(
   { faces, outcomes }: Matches,
   { firstDetection, scores }: DetectionPairs,

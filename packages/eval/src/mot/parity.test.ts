@@ -60,8 +60,8 @@ describe('evaluateMot', () => {
       const compared = Object.values(entry.expected).flatMap((fields) => Object.values(fields).flat()).length;
       expect(compared).toBe(12 * 19 + 3 + 22 + 6 + 5);
       const deviations = differences(evaluate(entry), entry);
-      // Without ground-truth boxes TrackEval sets these to 0 and MLR to 1; here, as in its combined metrics, its formulas
-      // apply.
+      // Without ground-truth boxes TrackEval sets these to 0 and MLR to 1; here its formulas apply, as in its combined
+      // metrics.
       const undefinedThere = /^(MOTA|MODA|MLR|sMOTA|FP_per_frame|MOTAL): /;
       expect(entry.name === 'nobody' ? deviations.filter((line) => !undefinedThere.test(line)) : deviations).toEqual(
         [],

@@ -1,4 +1,4 @@
-/** A number in [0, 1) that depends only on the keys (the finalizer of MurmurHash3 over each): random access, no state. */
+/** A number in [0, 1) that depends only on the keys: random access without state. MurmurHash3's finalizer over each. */
 export function randomAt(seed: number, a = 0, b = 0): number {
   return hash(hash(hash(hash(seed | 0) ^ (a | 0)) + 0x9e3779b9) ^ (b | 0)) / 4294967296;
 }

@@ -257,7 +257,7 @@ function largestStep(frames: readonly Truth[]): number {
   return largest;
 }
 
-/** An absence, seen before, during and after it; and a crossing: whether the order changes, and one occludes the other. */
+/** Presence before, during and after an absence; whether a crossing changes the order and occludes a face. */
 const expectedStory = { isSeen: [true, false, true], isOrderChanged: true, isOccluded: true };
 
 function storyOf(scene: Scene): typeof expectedStory {
@@ -266,7 +266,7 @@ function storyOf(scene: Scene): typeof expectedStory {
   const isSeen = [absence.from - 2.5, (absence.from + absence.to) / 2, absence.to + 2.5].map((time) =>
     frameAt(time).some(({ id, visibility }) => id === absence.ids[0] && visibility > 0),
   );
-  // A person who leaves after crossing is not in the picture when the crossing ends, and nobody is after the last frame.
+  // A person who leaves after crossing is not in the picture when the crossing ends; the scene may end before it too.
   const leaves = (person: number, time: number): boolean =>
     scene.events.some(({ kind, from, ids }) => kind === 'absence' && from === time && ids.includes(person));
   const crossing = scene.events.find(

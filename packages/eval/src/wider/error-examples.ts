@@ -8,7 +8,7 @@ export interface MissedFace {
   /** `EVENT/NAME`. */
   readonly image: string;
   readonly box: Box;
-  /** The score of its true positive, or null where there is none. */
+  /** The score of its true positive, or null without one. */
   readonly score: number | null;
   /** The labels that explain the miss: `heavy blur`, `partial occlusion`, …; empty for a face that should be easy. */
   readonly difficulties: readonly string[];

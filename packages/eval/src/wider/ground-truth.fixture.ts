@@ -13,7 +13,7 @@ const firstBoxes: Writable = [
   [5, 6, 7, 8],
 ];
 
-/** `wider_face_val.mat` for these images: boxes, and attributes, which are 1 for the second face of `e/a` and else 0. */
+/** `wider_face_val.mat` for these images: boxes, and attributes, all 1 for the second face of `e/a` and else 0. */
 export function faceFile(): Uint8Array {
   const attributes = ['blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose'];
   return writeMatlab({

@@ -161,7 +161,8 @@ function checkSameImages(faces: MatlabLists, subset: MatlabLists): void {
   for (const list of ['event_list', 'file_list'] as const) {
     const difference = firstDifference(faces.get(list), subset.get(list));
     if (!difference) continue;
-    const expected = `the images of ${shortPath(faces.file)} in the same order (in ${list}: ${shorten(difference.expected, 60)})`;
+    const here = `in ${list}: ${shorten(difference.expected, 60)}`;
+    const expected = `the images of ${shortPath(faces.file)} in the same order (${here})`;
     const found = `${shorten(difference.found, 60)}; take all four .mat files from one download`;
     throw mismatched(subset.file, expected, found);
   }

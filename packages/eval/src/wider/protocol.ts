@@ -186,7 +186,7 @@ function matchFaces(boxes: Float64Array, faces: Float64Array): Int32Array {
   return matches;
 }
 
-/** Faces sorted by their left edges (by insertion: there are few), so that a prediction is compared with few of them. */
+/** Faces sorted by their left edges (by insertion: there are few), so that each prediction is compared with few. */
 function byLeftEdge(faces: Float64Array): { order: Uint32Array; lefts: Float64Array } {
   const count = faces.length / 4;
   const order = new Uint32Array(count);
