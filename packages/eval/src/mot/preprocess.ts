@@ -22,7 +22,7 @@ export interface MotSequence {
 
 /**
  * A preprocessed sequence, its IDs numbered from 0. Flat arrays hold only the frames that have boxes, and only the
- * overlapping pairs of a frame: a long video costs what its boxes cost.
+ * overlapping pairs of a frame: the cost of a long video is that of its boxes.
  */
 export interface PreprocessedSequence {
   /** Frames of the sequence, with empty ones. */

@@ -11,7 +11,7 @@ export interface TimedTracks {
   readonly times: Float64Array;
 }
 
-/** Three thousand years: accepts seconds that are in fact milliseconds, and refuses absurd numbers. */
+/** Three thousand years: accepts seconds that are in fact milliseconds, rejects absurd numbers. */
 const MAX_SECONDS = 1e11;
 
 /**

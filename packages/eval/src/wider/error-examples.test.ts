@@ -31,7 +31,7 @@ describe('recallBreakdown, hardestMisses, worstFalsePositives', () => {
     expect(illumination.map(({ faces }) => faces)).toEqual([2, 1]);
   });
 
-  it('lists what should have been found first, and false positives by score', () => {
+  it('lists the easiest misses first, and false positives by score', () => {
     expect(hardestMisses(evaluation)).toEqual([
       { image: 'e/a', box: { x: 400, y: 0, width: 20, height: 40 }, score: null, difficulties: ['atypical pose'] },
       {

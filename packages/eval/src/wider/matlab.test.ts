@@ -37,7 +37,7 @@ describe('readMatlab', () => {
     expect(indices?.kind === 'numbers' && Array.from(indices.data)).toEqual([3, 1, 2]);
   });
 
-  it('names the file and what is wrong with it', async () => {
+  it('names the file and the problem', async () => {
     await expect(readMatlab(new Uint8Array(10), 'a.mat', ['x'])).rejects.toThrow(
       'a.mat: expected a MATLAB 5 file but received one without its header; use',
     );
