@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Draws examples/sample.png, the picture that the README begins with: six people who don't exist, by the code of @facedet/eval.
+// Renders examples/sample.png, the first picture of the README: six synthetic people of @facedet/eval/synthetic.
 import { join } from 'node:path';
 import { root } from './lib/workspace.mjs';
 

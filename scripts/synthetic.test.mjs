@@ -1,4 +1,4 @@
-// The procedural people of @facedet/eval/synthetic are faces to a real detector, where their truth says they are.
+// A real detector finds the synthetic people of @facedet/eval/synthetic where their ground truth is.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
 import { library } from '../../tsup.base';
 
-export default library({ index: 'src/index.ts', 'synthetic/index': 'src/synthetic/index.ts' });
+const parts = ['wider', 'mot', 'detection', 'stability', 'synthetic'];
+
+export default library(Object.fromEntries(parts.map((part) => [`${part}/index`, `src/${part}/index.ts`])));

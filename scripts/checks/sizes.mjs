@@ -7,9 +7,13 @@ import { published, root } from '../lib/workspace.mjs';
 /** Holds the ceilings of scripts/sizes.json: bytes of all that the packages export, bundled, minified and compressed by gzip, which every server can (Brotli makes less); engines left out. */
 export async function sizes() {
   const ceilings = JSON.parse(readFileSync(join(root, 'scripts', 'sizes.json'), 'utf8'));
+  // By import specifier: `@facedet/eval/mot` is the entry `./mot`.
   const entries = new Map(
     published().flatMap(({ name, folder, manifest }) =>
-      manifest.exports ? [[name, join(folder, manifest.exports['.'].default)]] : [],
+      Object.entries(manifest.exports ?? {}).map(([path, target]) => [
+        `${name}${path.slice(1)}`,
+        join(folder, target.default),
+      ]),
     ),
   );
   const lines = [];

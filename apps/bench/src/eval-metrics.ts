@@ -1,10 +1,11 @@
 // Milliseconds of the metrics on large data: COCO's on 800 images × 100 detections × 30 faces, tracking metrics of 2,000 identities beside one dense assignment of them.
 //   node apps/bench/run.mjs eval-metrics [--identities 2000] [--rounds 7] [--baseline INDEX.js] [--json]
-// --baseline: the built index.js of @facedet/eval of another version, which runs alternately on the same data.
+// --baseline: a module with evaluateDetections and evaluateMot of another version, which runs alternately on the same data.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import * as current from '@facedet/eval';
+import { evaluateDetections, scoredBoxes, type ScoredBoxes, type TruthImage } from '@facedet/eval/detection';
+import { evaluateMot, parseMotRows } from '@facedet/eval/mot';
 import { assign } from '@facedet/tracker';
 import { cpuTime, machine, median } from './shared/measure.ts';
 import { normal, uniform } from './shared/random.ts';
@@ -20,15 +21,16 @@ const { values: options } = parseArgs({
 });
 const ROUNDS = Number(options.rounds);
 const IDENTITIES = Number(options.identities);
-type Metrics = Pick<typeof current, 'evaluateDetections' | 'evaluateMot'>;
+const current = { evaluateDetections, evaluateMot };
+type Metrics = typeof current;
 const baseline =
   options.baseline === undefined ? null : ((await import(pathToFileURL(resolve(options.baseline)).href)) as Metrics);
 
 /** Images of 30 faces; 60 of 100 detections lie near one, by up to 15 % of its side off. */
 function detectionData() {
   const random = uniform(1);
-  const predictions = new Map<string, current.ScoredBoxes>();
-  const images = Array.from({ length: 800 }, (_, i): current.TruthImage => {
+  const predictions = new Map<string, ScoredBoxes>();
+  const images = Array.from({ length: 800 }, (_, i): TruthImage => {
     const faces = Array.from({ length: 30 }, () => {
       const side = 10 + 150 * random() ** 3;
       return [1000 * random(), 700 * random(), side, side * (1 + 0.3 * random())] as const;
@@ -42,7 +44,7 @@ function detectionData() {
           : { x: 1000 * random(), y: 700 * random(), width: 10 + 90 * random(), height: 10 + 90 * random() };
       return { box, score: random() };
     });
-    predictions.set(String(i), current.scoredBoxes(found));
+    predictions.set(String(i), scoredBoxes(found));
     return { name: String(i), boxes: Float64Array.from(faces.flat()) };
   });
   return { images, predictions };
@@ -71,8 +73,8 @@ function trackData() {
     }
   }
   return {
-    truth: current.parseMotRows(truth.join('\n'), 'truth'),
-    tracks: current.parseMotRows(tracks.join('\n'), 'tracks'),
+    truth: parseMotRows(truth.join('\n'), 'truth'),
+    tracks: parseMotRows(tracks.join('\n'), 'tracks'),
   };
 }
 
@@ -102,7 +104,7 @@ const [coco, cocoBefore] = alternately(
 );
 const [mot, motBefore] = alternately(both((metrics) => metrics.evaluateMot(video)));
 const [assignment] = alternately([() => assign(dense, IDENTITIES, IDENTITIES)]);
-const { IDs, GT_IDs, GT_Dets, IDF1 } = current.evaluateMot(video);
+const { IDs, GT_IDs, GT_Dets, IDF1 } = evaluateMot(video);
 
 const results = {
   evaluateDetections: coco,

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { combineMot, evaluateMot, parseMotRows, type MotFigures } from '@facedet/eval';
+import { combineMot, evaluateMot, parseMotRows, type MotFigures } from '@facedet/eval/mot';
 import { createTracker, type Detection, type TrackerOptions } from '@facedet/tracker';
 import { sharedFolder } from './shared/folder.ts';
 import { normal, uniform } from './shared/random.ts';

@@ -1,7 +1,7 @@
 // The default mode and the original's rows on the four validation halves of MOT17: node apps/bench/run.mjs mot17 [--json]
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MotFigures } from '@facedet/eval';
+import type { MotFigures } from '@facedet/eval/mot';
 import type { Preset, TrackerOptions } from '@facedet/tracker';
 import { sharedFolder } from './shared/folder.ts';
 import { evaluateMot17, trackText } from './shared/mot17.ts';

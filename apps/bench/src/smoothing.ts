@@ -1,7 +1,8 @@
 // How much smoothing steadies boxes and how far they come behind, on synthetic people with exact truth and noise added to their boxes.
 //   node apps/bench/run.mjs smoothing [--noise .02] [--scenes 6] [--json]
 import { parseArgs } from 'node:util';
-import { evaluateStability, frameTimes, parseMotRows } from '@facedet/eval';
+import { parseMotRows } from '@facedet/eval/mot';
+import { evaluateStability, frameTimes } from '@facedet/eval/stability';
 import { createScene, type Scene } from '@facedet/eval/synthetic';
 import { createSmoother, type Identified, type SmootherOptions } from '@facedet/temporal';
 import { createTracker } from '@facedet/tracker';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Detector, Face, Frame, RasterSource } from '@facedet/core';
-import { combineMot, evaluateMot, parseMotRows, type MotFigures, type MotSequence } from '@facedet/eval';
+import { combineMot, evaluateMot, parseMotRows, type MotFigures, type MotSequence } from '@facedet/eval/mot';
 import { createScene, toMot, type Scene } from '@facedet/eval/synthetic';
 import { createVideoDetector, type FrameResult, type VideoDetectorOptions } from '@facedet/pipeline';
 import { createDetector } from '@facedet/runtime-node';

@@ -2,15 +2,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFaceDetError } from '@facedet/checks';
-import { parseCocoResults, parseCocoTruth } from './detection/coco-files.ts';
-import { evaluateDetections } from './detection/metrics.ts';
+import { parseCocoResults, parseCocoTruth } from './detection/coco.ts';
+import { evaluateDetections } from './detection/evaluate.ts';
 import { parseVoc } from './detection/voc.ts';
 import { parseYolo } from './detection/yolo.ts';
-import { readMatlab } from './matlab/matlab.ts';
+import { readMatlab } from './wider/matlab.ts';
 import { evaluateMot } from './mot/evaluate.ts';
-import { parseMotRows, parseSequenceInfo } from './mot/rows.ts';
+import { parseSequenceInfo } from './mot/sequence-info.ts';
+import { parseMotRows } from './mot/track-rows.ts';
 import { evaluateStability, frameTimes } from './stability/evaluate.ts';
-import { parseTrackJsonl } from './stability/jsonl.ts';
+import { parseTrackJsonl } from './stability/track-jsonl.ts';
 import { parseWiderAnnotations, parseWiderImageList } from './wider/annotations.ts';
 import { faceFile, subsetFile } from './wider/ground-truth.fixture.ts';
 import { readWiderGroundTruth, type WiderGroundTruthFiles } from './wider/ground-truth.ts';
@@ -36,7 +37,7 @@ const coco = {
 };
 const cocoImages = parseCocoTruth(JSON.stringify(coco), 't.json');
 
-/** Each parser of text with a valid file, and what is made of the result. */
+/** Each parser of text with a valid file; the metrics are computed from the result too. */
 const parsers: [name: string, valid: string, parse: (text: string) => unknown][] = [
   [
     'parseMotRows',
@@ -83,12 +84,13 @@ const parsers: [name: string, valid: string, parse: (text: string) => unknown][]
   ],
   [
     'parseYolo',
-    '0 .5 .5 .1 .2\n1 0.25 0.25 0.5 0.5\n',
+    '0 0.5 0.5 0.1 0.2\n1 0.25 0.25 0.5 0.5\n',
     (text) => parseYolo(text, 'a.txt', { width: 100, height: 200 }),
   ],
   [
     'parseVoc',
-    '<annotation><size><width>6</width><height>4</height></size><object><name>face</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>4</xmax><ymax>6</ymax></bndbox></object></annotation>',
+    '<annotation><size><width>6</width><height>4</height></size><object><name>face</name><difficult>1</difficult>' +
+      '<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>4</xmax><ymax>6</ymax></bndbox></object></annotation>',
     (text) => parseVoc(text, 'a.xml'),
   ],
   ['parseCocoTruth', JSON.stringify(coco), (text) => evaluateDetections(parseCocoTruth(text, 't.json'), new Map())],
@@ -104,7 +106,7 @@ function parseLength(text: string): { length?: number } {
   return length === undefined ? {} : { length: Math.max(4, length) };
 }
 
-/** What damaged, foreign and hostile files hold. */
+/** Content of damaged, foreign and hostile files. */
 const snippets = [
   '999999999',
   '99999999999',
@@ -158,7 +160,7 @@ const snippets = [
   '\n'.repeat(3000),
 ];
 
-/** A valid file, changed in a few places: spans replaced, inserted, removed, doubled, and the end cut. */
+/** A valid file, changed in a few places: spans replaced, inserted, removed, duplicated, and the end cut off. */
 function damaged(valid: string): fc.Arbitrary<string> {
   const place = fc.nat({ max: valid.length });
   const piece = fc.oneof(
@@ -187,7 +189,7 @@ function damaged(valid: string): fc.Arbitrary<string> {
   });
 }
 
-function expectOrderly(error: unknown): void {
+function expectFileError(error: unknown): void {
   expect(isFaceDetError(error), String((error as Error)?.stack ?? error)).toBe(true);
   const { code, message } = error as { code: string; message: string };
   expect(['MALFORMED_FILE', 'MISMATCHED_FILES', 'TOO_DENSE', 'TOO_LARGE']).toContain(code);
@@ -199,7 +201,7 @@ function expectOrderly(error: unknown): void {
 const peak = (): number => process.resourceUsage().maxRSS * 1024;
 
 describe('damaged text files', () => {
-  it.each(parsers)('%s reads a file or refuses it, in bounded memory', (_, valid, parse) => {
+  it.each(parsers)('%s parses a file or rejects it, in bounded memory', (_, valid, parse) => {
     expect(() => parse(valid)).not.toThrow();
     const before = peak();
     fc.assert(
@@ -207,16 +209,16 @@ describe('damaged text files', () => {
         try {
           parse(text);
         } catch (error) {
-          expectOrderly(error);
+          expectFileError(error);
         }
       }),
       { numRuns: 400 },
     );
-    // A week of frame times takes 160 MB, and once more while it is evaluated.
+    // Timestamps of a week take 160 MB, and the same again during evaluation.
     expect(peak() - before).toBeLessThan(700e6);
   });
 
-  it.each(parsers)('%s refuses a name of a file of any length in a short message', (_, valid, parse) => {
+  it.each(parsers)('%s rejects content of any length with a short message', (_, valid, parse) => {
     for (const text of [
       `${valid}${'x'.repeat(1e6)}`,
       `${valid}\n${'7 '.repeat(5e5)}`,
@@ -228,7 +230,7 @@ describe('damaged text files', () => {
       try {
         parse(text);
       } catch (error) {
-        expectOrderly(error);
+        expectFileError(error);
       }
     }
   });
@@ -264,12 +266,12 @@ describe('counts and frame numbers', () => {
     [
       'a length of seqinfo.ini',
       () => parseSequenceInfo('[Sequence]\nseqLength=999999999', 's.ini'),
-      's.ini, line 2: expected a whole number from 1 to 20000000 for seqLength but received "999999999".',
+      's.ini, line 2: expected an integer from 1 to 20000000 for seqLength but received "999999999".',
     ],
     [
       'an infinite length of seqinfo.ini',
       () => parseSequenceInfo('seqLength=Infinity', 's.ini'),
-      's.ini, line 1: expected a whole number from 1 to 20000000 for seqLength but received "Infinity".',
+      's.ini, line 1: expected an integer from 1 to 20000000 for seqLength but received "Infinity".',
     ],
     [
       'a frame rate of seqinfo.ini',
@@ -278,12 +280,12 @@ describe('counts and frame numbers', () => {
     ],
     [
       'a count of predictions',
-      () => parseWiderPredictions('a\n99999999999\n1 2 3 4 .5\n', 'e/a.txt'),
+      () => parseWiderPredictions('a\n99999999999\n1 2 3 4 0.5\n', 'e/a.txt'),
       'e/a.txt, line 4: expected 99999999999 boxes, as line 2 states but received the end of the file after 1.',
     ],
     [
-      'a count that is no number',
-      () => parseWiderPredictions(`a\n${'9'.repeat(400)}\n1 2 3 4 .5\n`, 'e/a.txt'),
+      'a count that is not a number',
+      () => parseWiderPredictions(`a\n${'9'.repeat(400)}\n1 2 3 4 0.5\n`, 'e/a.txt'),
       'e/a.txt, line 2: expected the number of boxes but received "999',
     ],
     [
@@ -294,15 +296,15 @@ describe('counts and frame numbers', () => {
     [
       'an attribute of annotations',
       () => parseWiderAnnotations('e/a.jpg\n1\n1 2 3 4 0 0 0 256 0 0\n', 'b.txt'),
-      'b.txt, line 3: expected attributes that are whole numbers from 0 to 255 but received "1 2 3 4 0 0 0 256 0 0".',
+      'b.txt, line 3: expected attributes that are integers from 0 to 255 but received "1 2 3 4 0 0 0 256 0 0".',
     ],
     [
       'a path that leaves its folder',
       () => parseWiderAnnotations('../a.jpg\n0\n', 'b.txt'),
-      'b.txt, line 1: expected the path of a picture (EVENT/NAME.jpg) but received "../a.jpg".',
+      'b.txt, line 1: expected the path of an image (EVENT/NAME.jpg) but received "../a.jpg".',
     ],
     [
-      'a length given by a caller',
+      'a length passed by the caller',
       () => evaluateMot({ truth, tracks: truth, length: 1e10 }),
       'Expected a whole number of frames up to 20000000 for length but received 10000000000.',
     ],
@@ -311,13 +313,13 @@ describe('counts and frame numbers', () => {
       () => frameTimes(1e10, 25),
       'Expected a whole number of frames up to 20000000 but received 10000000000.',
     ],
-  ])('refuses %s before memory is allocated for it', (_, parse, message) => {
+  ])('rejects %s before memory is allocated for it', (_, parse, message) => {
     const before = peak();
     expect(parse).toThrow(message);
     expect(peak() - before).toBeLessThan(100e6);
   });
 
-  it('evaluates a sparse film of a million frames', () => {
+  it('evaluates a sparse video of twenty million frames', () => {
     const rows = (shift: number) =>
       [1, 500_000, 1_000_000, 20_000_000].map((frame) => `${frame},1,${shift},0,10,10,1`).join('\n');
     const before = peak();
@@ -333,17 +335,17 @@ describe('counts and frame numbers', () => {
     expect(times.every((time, k) => k === 0 || time > times[k - 1]!)).toBe(true);
   });
 
-  it('evaluates twenty thousand boxes in one frame, and refuses pairs that would take minutes', () => {
+  it('evaluates twenty thousand boxes in one frame, and rejects pairs that would take minutes', () => {
     const line = (id: number, x: number) => `1,${id},${x},0,10,10,1`;
     const spread = parseMotRows(Array.from({ length: 20_000 }, (_, k) => line(k, 8 * k)).join('\n'), 'gt.txt');
     expect(evaluateMot({ truth: spread, tracks: spread })).toMatchObject({ MOTA: 1, IDF1: 1, HOTA: 1 });
     const heap = parseMotRows(Array.from({ length: 3000 }, (_, k) => line(k, 0)).join('\n'), 'gt.txt');
     expect(() => evaluateMot({ truth: heap, tracks: heap })).toThrow(
-      'gt.txt, line 1: expected at most 4194304 overlapping pairs of true and tracked boxes in frame 1 but received more',
+      'gt.txt, line 1: expected at most 4194304 overlapping pairs of true and tracked boxes in frame 1',
     );
   });
 
-  it('searches no lag of half a second in steps of a nanosecond', () => {
+  it('bounds the search for a lag with timestamps a nanosecond apart', () => {
     const rows = (shift: number) =>
       Array.from({ length: 3000 }, (_, k) =>
         JSON.stringify({
@@ -368,12 +370,10 @@ describe('damaged .mat files', () => {
     medium: { name: 'medium.mat', bytes: subset },
     hard: { name: 'hard.mat', bytes: bytes.hard ?? subset },
   });
-  /**
-   * The bytes of the zlib stream as they are: `writeMatlab` does not compress, so that damage reaches what is inside.
-   */
-  const stored = (packed: Uint8Array): Uint8Array => packed.subarray(7);
+  /** The content of an uncompressed zlib stream without its checksum, so that damage reaches the parser. */
+  const stored = (compressed: Uint8Array): Uint8Array => compressed.subarray(7);
 
-  it('are read or refused, wherever a byte or a word is changed', async () => {
+  it('are read or rejected, wherever a byte or a word is changed', async () => {
     expect(await readWiderGroundTruth(files(), { inflate: stored })).toHaveLength(2);
     const before = peak();
     const word = fc.constantFrom(0, 1, 2, 5, 9, 14, 15, 0x7fffffff, 0x80000000, 0xffffffff, 0x00040005, 0x0fffffff);
@@ -391,7 +391,7 @@ describe('damaged .mat files', () => {
           try {
             await readWiderGroundTruth(files({ [role]: bytes }), { inflate: stored });
           } catch (error) {
-            expectOrderly(error);
+            expectFileError(error);
           }
         },
       ),
@@ -400,19 +400,19 @@ describe('damaged .mat files', () => {
     expect(peak() - before).toBeLessThan(300e6);
   });
 
-  it('do not unpack to gigabytes', async () => {
+  it('do not decompress to gigabytes', async () => {
     const { deflateSync } = await import('node:zlib');
-    const packed = deflateSync(new Uint8Array(3e8));
-    const bomb = new Uint8Array(136 + packed.length);
+    const compressed = deflateSync(new Uint8Array(3e8));
+    const bomb = new Uint8Array(136 + compressed.length);
     bomb.set(face.subarray(0, 128));
     new DataView(bomb.buffer).setUint32(128, 15, true);
-    new DataView(bomb.buffer).setUint32(132, packed.length, true);
-    bomb.set(packed, 136);
+    new DataView(bomb.buffer).setUint32(132, compressed.length, true);
+    bomb.set(compressed, 136);
     await expect(readMatlab(bomb, 'a.mat', ['x'])).rejects.toThrow(
       'a.mat: expected a MATLAB 5 file but received one whose compressed data at byte 136 is damaged',
     );
     await expect(readMatlab(bomb, 'a.mat', ['x'], () => new Uint8Array(3e8))).rejects.toThrow(
-      'one that unpacks to more than 268435456 bytes',
+      'one that decompresses to more than 268435456 bytes',
     );
   });
 });

@@ -1,17 +1,17 @@
 import { FaceDetError } from '@facedet/checks';
 
-/** Most numbers of one list: 512 MB. */
+/** Most numbers in one list: 512 MB. */
 const MAX_LENGTH = 2 ** 26;
 
-/** Numbers that come one by one, in a typed array that grows: eight bytes each, outside of the JavaScript heap. */
+/** A growable typed array: eight bytes per number, outside of the JavaScript heap. */
 export class NumberList {
   length = 0;
-  readonly #what: string;
+  readonly #description: string;
   #values = new Float64Array(64);
 
-  /** `what` the numbers are, for the `TOO_LARGE` error of more than 67 million. */
-  constructor(what: string) {
-    this.#what = what;
+  /** `description` names the numbers in the `TOO_LARGE` error for more than 67 million of them. */
+  constructor(description: string) {
+    this.#description = description;
   }
 
   push(value: number): void {
@@ -19,7 +19,7 @@ export class NumberList {
       if (this.length >= MAX_LENGTH) {
         throw new FaceDetError(
           'TOO_LARGE',
-          `Expected at most ${MAX_LENGTH} ${this.#what} but received more; evaluate the data in parts.`,
+          `Expected at most ${MAX_LENGTH} ${this.#description} but received more; evaluate the data in parts.`,
         );
       }
       const values = new Float64Array(2 * this.length);
@@ -33,7 +33,7 @@ export class NumberList {
     return this.#values[index]!;
   }
 
-  /** A view of the numbers so far; call it when all are there. */
+  /** A view of all numbers; `push` may detach it from the list, so call this when the list is complete. */
   toArray(): Float64Array {
     return this.#values.subarray(0, this.length);
   }

@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { scoredBoxes } from './scored-boxes.ts';
-import { evaluateDetections } from './detection/metrics.ts';
-import { parseCocoTruth } from './detection/coco-files.ts';
+import { scoredBoxes } from './boxes.ts';
+import { evaluateDetections } from './detection/evaluate.ts';
+import { parseCocoTruth } from './detection/coco.ts';
 import { parseVoc } from './detection/voc.ts';
 import { parseYolo } from './detection/yolo.ts';
-import { coverLower } from './degrade/degrade.ts';
 import { evaluateMot } from './mot/evaluate.ts';
-import { parseMotRows } from './mot/rows.ts';
+import { parseMotRows } from './mot/track-rows.ts';
 import { createScene } from './synthetic/scene.ts';
-import { groupPicture, renderPortrait } from './synthetic/portrait.ts';
-import { toJsonl, toMot } from './synthetic/truth-text.ts';
+import { groupPicture } from './synthetic/group-picture.ts';
+import { toJsonl, toMot } from './synthetic/ground-truth-text.ts';
 import { readWiderGroundTruth } from './wider/ground-truth.ts';
-import { hardestMisses, worstFalsePositives } from './wider/misses.ts';
+import { hardestMisses, worstFalsePositives } from './wider/error-examples.ts';
 import { evaluateWider } from './wider/protocol.ts';
 
 const truth = parseMotRows('1,1,0,0,9,9,1\n', 'gt.txt');
@@ -22,12 +21,12 @@ const evaluation = evaluateWider(
 );
 const frames = [{ index: 0, timestamp: 0, truth: [] }];
 
-/** Each function that takes options, called with some; their names; a misspelt one and the suggestion for it. */
+/** Each function with options, a call, the options' names, a misspelled one and the suggestion for it. */
 const functions: [
   name: string,
   call: (options: object) => unknown,
   names: string[],
-  misspelt: string,
+  misspelled: string,
   suggestion: string,
 ][] = [
   [
@@ -74,23 +73,22 @@ const functions: [
     'frame',
     'frames',
   ],
-  ['renderPortrait', (options) => renderPortrait(options).truth, ['seed', 'width', 'height'], 'heigth', 'height'],
   ['groupPicture', (options) => groupPicture(options).truth, ['seed', 'width', 'height', 'faces'], 'face', 'faces'],
   ['toMot', (options) => toMot(frames, options), ['minVisibility'], 'minVisibilty', 'minVisibility'],
   ['toJsonl', (options) => toJsonl(frames, options), ['minVisibility'], 'minvisibility', 'minVisibility'],
 ];
 
-describe.each(functions)('the options of %s', (_, call, names, misspelt, suggestion) => {
-  it('are refused where their name is unknown, with a suggestion', () => {
-    expect(() => call({ [misspelt]: 1 })).toThrow(
+describe.each(functions)('the options of %s', (_, call, names, misspelled, suggestion) => {
+  it('are rejected where their name is unknown, with a suggestion', () => {
+    expect(() => call({ [misspelled]: 1 })).toThrow(
       expect.objectContaining({
         code: 'INVALID_ARGUMENT',
-        message: expect.stringContaining(`received "${misspelt}"; did you mean ${suggestion}?`) as string,
+        message: expect.stringContaining(`received "${misspelled}"; did you mean ${suggestion}?`) as string,
       }),
     );
   });
 
-  it('have their defaults where they are undefined', () => {
+  it('have their default where they are undefined', () => {
     expect(call(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(call({}));
   });
 });
@@ -98,17 +96,17 @@ describe.each(functions)('the options of %s', (_, call, names, misspelt, suggest
 describe('options out of range', () => {
   it.each<[string, () => unknown, string]>([
     [
-      'the size of a portrait',
-      () => renderPortrait({ width: 1.5 }),
-      'Expected width and height as integers from 1 to 8192 but received 1.5 × 400.',
+      'the size of a group picture',
+      () => groupPicture({ width: 1.5 }),
+      'Expected width and height as integers from 1 to 8192 but received 1.5 × 640.',
     ],
     [
-      'the seed of a portrait',
-      () => renderPortrait({ seed: Number.NaN }),
+      'the seed of a group picture',
+      () => groupPicture({ seed: Number.NaN }),
       'Expected seed as an integer but received NaN.',
     ],
     [
-      'the faces of a group',
+      'the faces of a group picture',
       () => groupPicture({ faces: 0 }),
       'Expected faces as an integer from 1 to 1000 but received 0.',
     ],
@@ -123,11 +121,6 @@ describe('options out of range', () => {
       'Expected at least one frame but received duration NaN.',
     ],
     ['a visibility', () => toMot(frames, { minVisibility: 2 }), 'Expected minVisibility from 0 to 1 but received 2.'],
-    [
-      'a covered part',
-      () => coverLower({ data: new Uint8Array(3), width: 1, height: 1, format: 'rgb' }, [], 1.5),
-      'Expected a part from 0 to 1 but received 1.5.',
-    ],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(message);
   });

@@ -1,7 +1,7 @@
 // The four validation halves of MOT17 with ByteTrack's own detections, and how tracks of them are scored.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { combineMot, evaluateMot, parseMotRows, parseSequenceInfo, type MotFigures } from '@facedet/eval';
+import { combineMot, evaluateMot, parseMotRows, parseSequenceInfo, type MotFigures } from '@facedet/eval/mot';
 import { createTracker, type Detection, type TrackerOptions } from '@facedet/tracker';
 
 /** Each sequence with the buffer of the original's rows, in frames. */

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { evaluateMot, evaluateStability, frameTimes, parseMotRows, parseTrackJsonl, type MotFigures, type StabilityFigures, type TimedTracks, type TrackRows } from '@facedet/eval';
+import { evaluateMot, parseMotRows, type MotFigures, type TrackRows } from '@facedet/eval/mot';
+import {
+  evaluateStability,
+  frameTimes,
+  parseTrackJsonl,
+  type StabilityFigures,
+  type TimedTracks,
+} from '@facedet/eval/stability';
 import type { Context } from '../shared/context.ts';
 import { round, table } from '../shared/output.ts';
 
@@ -9,11 +16,11 @@ interface Options {
   json?: true;
 }
 
-type Figures = StabilityFigures & { tracking?: Omit<MotFigures, 'curves'> };
+type Metrics = StabilityFigures & { tracking?: Omit<MotFigures, 'curves'> };
 
 export async function run(context: Context, { groundTruth, fps, json }: Options, files: string[]): Promise<void> {
   const truth = groundTruth === undefined ? undefined : readRows(groundTruth);
-  const results: Record<string, Figures> = {};
+  const results: Record<string, Metrics> = {};
   for (const file of files) {
     context.signal.throwIfAborted();
     try {
@@ -23,47 +30,76 @@ export async function run(context: Context, { groundTruth, fps, json }: Options,
     }
   }
   const names = Object.keys(results);
-  if (json) await context.write(`${JSON.stringify(files.length === 1 && names.length === 1 ? results[names[0]!] : results, null, 2)}\n`);
-  else if (names.length > 0) await context.write(overview(context, results, truth !== undefined));
+  if (json) {
+    const output = files.length === 1 && names.length === 1 ? results[names[0]!] : results;
+    await context.write(`${JSON.stringify(output, null, 2)}\n`);
+  } else if (names.length > 0) {
+    const { bold } = context.colors;
+    const own = table(...tableOf('tracks', ownColumns, results), bold);
+    const against = truth && table(...tableOf('against ground truth', truthColumns, results), bold);
+    await context.write(against === undefined ? own : `${own}\n${against}`);
+  }
 }
 
-/** Rows of a file; MOT text tells no times. */
+/** Rows of a file; MOT text has no timestamps. */
 type Rows = TimedTracks | { rows: TrackRows; times: null };
 
 function readRows(file: string): Rows {
   const content = readFileSync(file);
   // MOT text begins with a number.
-  if (/\.(jsonl|ndjson)(\.partial)?$/i.test(file) || content.subarray(0, 64).toString().trimStart().startsWith('{')) return parseTrackJsonl(content.toString(), file);
+  const isJson = content.subarray(0, 64).toString().trimStart().startsWith('{');
+  if (isJson || /\.(jsonl|ndjson)(\.partial)?$/i.test(file)) return parseTrackJsonl(content.toString(), file);
   return { rows: parseMotRows(content, file), times: null };
 }
 
-function evaluate(tracks: Rows, truth: Rows | undefined, fps: number): Figures {
-  const last = (rows: TrackRows | undefined): number => rows?.frames.reduce((most, frame) => Math.max(most, frame), 0) ?? 0;
-  const times = tracks.times ?? truth?.times ?? frameTimes(Math.max(last(tracks.rows), last(truth?.rows)), fps);
-  const figures = evaluateStability({ rows: tracks.rows, times }, truth?.rows);
-  if (!truth) return figures;
+function evaluate(tracks: Rows, truth: Rows | undefined, fps: number): Metrics {
+  const lastFrame = (rows: TrackRows | undefined): number =>
+    rows?.frames.reduce((last, frame) => Math.max(last, frame), 0) ?? 0;
+  const length = Math.max(lastFrame(tracks.rows), lastFrame(truth?.rows));
+  const times = tracks.times ?? truth?.times ?? frameTimes(length, fps);
+  const stability = evaluateStability({ rows: tracks.rows, times }, truth?.rows);
+  if (!truth) return stability;
   const { curves: _, ...tracking } = evaluateMot({ truth: truth.rows, tracks: tracks.rows, length: times.length });
-  return { ...figures, tracking };
+  return { ...stability, tracking };
 }
 
-function overview(context: Context, results: Record<string, Figures>, hasTruth: boolean): string {
-  const rows = (name: (figures: Figures) => (string | number | null)[]) => Object.entries(results).map(([file, figures]) => [file, ...name(figures)]);
-  const digits = (value: number | null | undefined, count: number, times = 1) => (value === null || value === undefined ? null : round(times * value, count));
-  const own = table(
-    ['tracks', 'frames', 'identities', 'jitter px', 'jitter %', 'size jitter px', 'size jitter %', 'acceleration', 'interruptions', 'flicker /s'],
-    rows(({ frames, identities, jitter, accelerationEnergy, fragmentations, flickerPerSecond }) => [frames, identities, digits(jitter.centerPx, 3), digits(jitter.center, 3, 100), digits(jitter.sizePx, 3), digits(jitter.size, 3, 100), digits(accelerationEnergy, 2), fragmentations, digits(flickerPerSecond, 3)]),
-    context.colors.bold,
-  );
-  if (!hasTruth) return own;
-  const against = table(
-    ['against truth', 'MOTA %', 'IDF1 %', 'HOTA %', 'jitter px', 'jitter %', 'size jitter px', 'error px', 'lag ms', 'trail ms', 'acceleration', 'interruptions', 'switches', 'flicker /s'],
-    rows(({ againstTruth: truth, tracking }) => [
-      digits(tracking?.MOTA, 2, 100), digits(tracking?.IDF1, 2, 100), digits(tracking?.HOTA, 2, 100),
-      digits(truth?.jitter.centerPx, 3), digits(truth?.jitter.center, 3, 100), digits(truth?.jitter.sizePx, 3), digits(truth?.centerErrorPx, 3),
-      digits(truth?.lagSeconds, 1, 1000), digits(truth?.trailSeconds, 1, 1000), digits(truth?.accelerationEnergy, 2),
-      truth?.fragmentations ?? null, truth?.identitySwitches ?? null, digits(truth?.flickerPerSecond, 3),
-    ]),
-    context.colors.bold,
-  );
-  return `${own}\n${against}`;
+type Column = readonly [header: string, value: (metrics: Metrics) => string | number | null];
+
+function digits(value: number | null | undefined, count: number, factor = 1): number | null {
+  return value === null || value === undefined ? null : round(factor * value, count);
+}
+
+const ownColumns: readonly Column[] = [
+  ['frames', ({ frames }) => frames],
+  ['track IDs', ({ tracks }) => tracks],
+  ['jitter px', ({ jitter }) => digits(jitter.centerPx, 3)],
+  ['jitter %', ({ jitter }) => digits(jitter.center, 3, 100)],
+  ['size jitter px', ({ jitter }) => digits(jitter.sizePx, 3)],
+  ['size jitter %', ({ jitter }) => digits(jitter.size, 3, 100)],
+  ['acceleration', ({ accelerationEnergy }) => digits(accelerationEnergy, 2)],
+  ['interruptions', ({ fragmentations }) => fragmentations],
+  ['flicker /s', ({ flickerPerSecond }) => digits(flickerPerSecond, 3)],
+];
+
+const truthColumns: readonly Column[] = [
+  ['MOTA %', ({ tracking }) => digits(tracking?.MOTA, 2, 100)],
+  ['IDF1 %', ({ tracking }) => digits(tracking?.IDF1, 2, 100)],
+  ['HOTA %', ({ tracking }) => digits(tracking?.HOTA, 2, 100)],
+  ['jitter px', ({ againstTruth }) => digits(againstTruth?.jitter.centerPx, 3)],
+  ['jitter %', ({ againstTruth }) => digits(againstTruth?.jitter.center, 3, 100)],
+  ['size jitter px', ({ againstTruth }) => digits(againstTruth?.jitter.sizePx, 3)],
+  ['error px', ({ againstTruth }) => digits(againstTruth?.centerErrorPx, 3)],
+  ['lag ms', ({ againstTruth }) => digits(againstTruth?.lagSeconds, 1, 1000)],
+  ['position lag ms', ({ againstTruth }) => digits(againstTruth?.trailSeconds, 1, 1000)],
+  ['acceleration', ({ againstTruth }) => digits(againstTruth?.accelerationEnergy, 2)],
+  ['interruptions', ({ againstTruth }) => againstTruth?.fragmentations ?? null],
+  ['ID switches', ({ againstTruth }) => againstTruth?.idSwitches ?? null],
+  ['flicker /s', ({ againstTruth }) => digits(againstTruth?.flickerPerSecond, 3)],
+];
+
+/** Header and rows of a table, one row per file. */
+function tableOf(title: string, columns: readonly Column[], results: Record<string, Metrics>) {
+  const header = [title, ...columns.map(([name]) => name)];
+  const rows = Object.entries(results).map(([file, metrics]) => [file, ...columns.map(([, value]) => value(metrics))]);
+  return [header, rows] as const;
 }

@@ -13,10 +13,10 @@ import {
   type ScoredBoxes,
   type WiderGroundTruthFiles,
   type WiderImage,
-} from '@facedet/eval';
+} from '@facedet/eval/wider';
 import { CommandError, usageError } from '../shared/errors.ts';
 
-/** Where the truth of an evaluation comes from. */
+/** The sources of the ground truth. */
 export interface TruthOptions {
   dataRoot?: string;
   split?: 'val' | 'train';
@@ -24,24 +24,56 @@ export interface TruthOptions {
   images?: string;
 }
 
-/** The images that count, with their faces: the data root's list or all of the `.mat` files, narrowed by `--images`. */
+/** The pictures of a data root. */
+export interface PictureFolder {
+  dataRoot: string;
+  split: 'val' | 'train';
+}
+
+/** The path of an image's picture in WIDER's own layout. */
+export function picturePath({ dataRoot, split }: PictureFolder, name: string): string {
+  return join(dataRoot, `WIDER_${split}`, 'images', `${name}.jpg`);
+}
+
+/** The evaluated images with their faces: of the data root's list or the `.mat` files, limited by `--images`. */
 export async function readTruth({ dataRoot, split = 'val', groundTruth, images }: TruthOptions): Promise<WiderImage[]> {
-  if (!dataRoot && !groundTruth) throw usageError('expected --data-root (WIDER FACE in its own layout) or --ground-truth (the folder of the official .mat files)');
-  const official = groundTruth ? await readWiderGroundTruth(groundTruthFiles(groundTruth), { inflate: (packed) => inflateSync(packed, { chunkSize: 1 << 18, maxOutputLength: 1 << 28 }) }) : null;
-  const all = dataRoot ? listed(dataRoot, split, official) : official!;
+  if (!dataRoot && !groundTruth) {
+    const options =
+      '--data-root (WIDER FACE in its own layout) or --ground-truth (the folder of the official .mat files)';
+    throw usageError(`expected ${options} but received neither`);
+  }
+  const official = groundTruth ? await readOfficial(groundTruth) : null;
+  const all = dataRoot ? readList(dataRoot, split, official) : official!;
   if (!images) return all;
-  const names = parseWiderImageList(readFileSync(images), images);
   const byName = new Map(all.map((image) => [image.name, image]));
-  return names.map((name) => {
+  return parseWiderImageList(readFileSync(images), images).map((name) => {
     const image = byName.get(name);
-    if (!image) throw new CommandError('MISMATCHED_FILES', `expected images of ${dataRoot ? annotationsPath(dataRoot, split) : groundTruth}, which does not list ${name}`, { input: images });
-    return image;
+    if (image) return image;
+    const source = dataRoot ? annotationsPath(dataRoot, split) : groundTruth;
+    const message = `expected images of ${source} but received ${name}, which it does not list`;
+    throw new CommandError('MISMATCHED_FILES', message, { input: images });
   });
 }
 
-function listed(dataRoot: string, split: 'val' | 'train', official: WiderImage[] | null): WiderImage[] {
+function readOfficial(folder: string): Promise<WiderImage[]> {
+  const files = Object.entries(widerGroundTruthNames).map(([role, name]) => {
+    const path = join(folder, name);
+    if (existsSync(path)) return [role, { name: path, bytes: readFileSync(path) }];
+    const names = Object.values(widerGroundTruthNames).join(', ');
+    const message = `expected the official files ${names} in --ground-truth but received a folder without this one`;
+    throw new CommandError('NOT_FOUND', message, { input: path });
+  });
+  return readWiderGroundTruth(Object.fromEntries(files) as WiderGroundTruthFiles, {
+    inflate: (compressed) => inflateSync(compressed, { chunkSize: 1 << 18, maxOutputLength: 1 << 28 }),
+  });
+}
+
+function readList(dataRoot: string, split: 'val' | 'train', official: WiderImage[] | null): WiderImage[] {
   const path = annotationsPath(dataRoot, split);
-  if (!existsSync(path)) throw new CommandError('NOT_FOUND', `expected WIDER FACE's own layout, with wider_face_split/wider_face_${split}_bbx_gt.txt; there is no such file`, { input: path });
+  if (!existsSync(path)) {
+    const layout = `WIDER FACE's own layout, with wider_face_split/wider_face_${split}_bbx_gt.txt,`;
+    throw new CommandError('NOT_FOUND', `expected ${layout} but received no such file`, { input: path });
+  }
   const images = parseWiderAnnotations(readFileSync(path), path);
   return official ? withSubsets(images, official, path) : images;
 }
@@ -50,20 +82,12 @@ function annotationsPath(dataRoot: string, split: string): string {
   return join(dataRoot, 'wider_face_split', `wider_face_${split}_bbx_gt.txt`);
 }
 
-function groundTruthFiles(folder: string): WiderGroundTruthFiles {
-  const files = Object.entries(widerGroundTruthNames).map(([role, name]) => {
-    const path = join(folder, name);
-    if (!existsSync(path)) throw new CommandError('NOT_FOUND', `expected the four official files ${Object.values(widerGroundTruthNames).join(', ')} in --ground-truth; there is no such file`, { input: path });
-    return [role, { name: path, bytes: readFileSync(path) }];
-  });
-  return Object.fromEntries(files) as WiderGroundTruthFiles;
-}
-
-/** RetinaFace's landmarks of the images that have some, where the data root has `retinaface_gt/SPLIT/label.txt`. */
+/** RetinaFace's landmarks of the images that have any, if the data root has `retinaface_gt/SPLIT/label.txt`. */
 export function readLandmarkLabels(dataRoot: string, split: string): Map<string, LandmarkLabels> {
   const path = join(dataRoot, 'retinaface_gt', split, 'label.txt');
   if (!existsSync(path)) return new Map();
-  return new Map([...parseLandmarkLabels(readFileSync(path), path)].filter(([, { points }]) => points.some((value) => !Number.isNaN(value))));
+  const labels = [...parseLandmarkLabels(readFileSync(path), path)];
+  return new Map(labels.filter(([, { points }]) => points.some((value) => !Number.isNaN(value))));
 }
 
 /** The path of an image's file in a submission folder. */
@@ -71,22 +95,29 @@ export function predictionsPath(folder: string, name: string): string {
   return join(folder, `${name}.txt`);
 }
 
-/** The predictions of a submission folder for the images given; an image without a file is not in the result. */
+/** The predictions of a submission folder for the given images; an image without a file is not in the result. */
 export function readPredictions(folder: string, images: readonly WiderImage[]): Map<string, ScoredBoxes> {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new CommandError('NOT_FOUND', 'expected a folder of EVENT/NAME.txt files in --predictions; there is no such folder', { input: folder });
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    const message = 'expected a folder of EVENT/NAME.txt files in --predictions but received no folder';
+    throw new CommandError('NOT_FOUND', message, { input: folder });
+  }
   const predictions = new Map<string, ScoredBoxes>();
-  // One buffer for all: there are thousands of small files.
+  // One buffer for all, as there are thousands of small files.
   const buffer = new Uint8Array(1 << 20);
   for (const { name } of images) {
     const path = predictionsPath(folder, name);
     const bytes = readInto(path, buffer);
     if (bytes) predictions.set(name, parseWiderPredictions(bytes, path));
   }
-  if (predictions.size === 0) throw new CommandError('NO_INPUT', `expected EVENT/NAME.txt files in --predictions (like ${images[0]?.name ?? '0--Parade/…'}.txt), found none for the images that count`, { input: folder });
+  if (predictions.size === 0) {
+    const example = predictionsPath('', images[0]?.name ?? '0--Parade/…');
+    const message = `expected EVENT/NAME.txt files in --predictions (like ${example}) but received none for the images`;
+    throw new CommandError('NO_INPUT', message, { input: folder });
+  }
   return predictions;
 }
 
-/** The bytes of a file, in the buffer where they fit; null where there is no such file. */
+/** The bytes of a file, in the buffer if they fit; null for a missing file. */
 function readInto(path: string, buffer: Uint8Array): Uint8Array | null {
   let file: number;
   try {
@@ -97,7 +128,8 @@ function readInto(path: string, buffer: Uint8Array): Uint8Array | null {
   }
   try {
     let size = 0;
-    for (let read = -1; read !== 0 && size < buffer.length; size += read) read = readSync(file, buffer, size, buffer.length - size, null);
+    for (let read = -1; read !== 0 && size < buffer.length; size += read)
+      read = readSync(file, buffer, size, buffer.length - size, null);
     return size < buffer.length ? buffer.subarray(0, size) : readFileSync(path);
   } finally {
     closeSync(file);

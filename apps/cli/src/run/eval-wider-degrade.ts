@@ -1,99 +1,194 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Box, Face, PixelBuffer } from '@facedet/core';
-import { coverLower, darken, evaluateWider, formatWiderPredictions, gaussianBlur, parseWiderPredictions, scoredBoxes, shrink, type DegradedFigures, type ScoredBoxes, type WiderImage } from '@facedet/eval';
-import type { ResolvedModel } from '@facedet/models/node';
-import { encodeImage, readImage } from '@facedet/runtime-node';
+import type { Box, Detector, Face, PixelBuffer } from '@facedet/core';
+import {
+  evaluateWider,
+  formatWiderPredictions,
+  parseWiderPredictions,
+  scoredBoxes,
+  type ScoredBoxes,
+  type WiderImage,
+} from '@facedet/eval/wider';
 import { writeOutputSync } from '@facedet/files';
-import type { Context } from '../shared/context.ts';
+import { encodeImage, readImage } from '@facedet/runtime-node';
+import { coverLower, darken, gaussianBlur, shrink } from '../eval/degrade.ts';
+import type { DegradedAp } from '../eval/wider-report.ts';
 import { openDetector } from '../shared/detector.ts';
 import { inOrder } from '../shared/in-order.ts';
-import type { DetectorFlags } from '../shared/model-option.ts';
 import { progress } from '../shared/progress.ts';
-import { predictionsPath } from './eval-wider-data.ts';
-import { evaluationDefaults, picturePath, type PictureFolder } from './eval-wider-detect.ts';
+import { picturePath, predictionsPath } from './eval-wider-data.ts';
+import type { DetectionRun } from './eval-wider-detect.ts';
+import { evaluationDefaults } from './eval-wider-resume.ts';
 
 interface Condition {
-  /** As tables show it. */
+  /** The name in tables. */
   name: string;
-  /** Its folder. */
+  /** The folder of its predictions. */
   folder: string;
   apply(picture: PixelBuffer, faces: readonly Box[]): PixelBuffer | Promise<PixelBuffer>;
 }
 
+/** A condition for each value of a parameter. */
+function each(
+  values: readonly number[],
+  label: (value: number) => readonly [name: string, folder: string],
+  apply: (picture: PixelBuffer, value: number, faces: readonly Box[]) => PixelBuffer | Promise<PixelBuffer>,
+): Condition[] {
+  return values.map((value) => {
+    const [name, folder] = label(value);
+    return { name, folder, apply: (picture, faces) => apply(picture, value, faces) };
+  });
+}
+
 const conditions: readonly Condition[] = [
   { name: 'clean', folder: 'clean', apply: (picture) => picture },
-  ...[1, 2, 3].map((sigma) => ({ name: `blur σ ${sigma} px`, folder: `blur-${sigma}`, apply: (picture: PixelBuffer) => gaussianBlur(picture, sigma) })),
-  ...[80, 50, 20].map((quality) => ({ name: `JPEG quality ${quality}`, folder: `jpeg-${quality}`, apply: (picture: PixelBuffer) => compressed(picture, quality) })),
-  ...[1.5, 2, 3].map((gamma) => ({ name: `darkened γ ${gamma}`, folder: `dark-${gamma}`, apply: (picture: PixelBuffer) => darken(picture, gamma) })),
-  ...[0.25, 0.5].map((part) => ({ name: `lower ${100 * part} % of faces covered`, folder: `covered-${100 * part}`, apply: (picture: PixelBuffer, faces: readonly Box[]) => coverLower(picture, faces, part) })),
-  ...[2, 4].map((factor) => ({ name: `shrunk to 1/${factor}`, folder: `shrunk-${factor}`, apply: (picture: PixelBuffer) => shrink(picture, factor) })),
+  ...each([1, 2, 3], (sigma) => [`blur σ ${sigma} px`, `blur-${sigma}`], gaussianBlur),
+  ...each([80, 50, 20], (quality) => [`JPEG quality ${quality}`, `jpeg-${quality}`], compress),
+  ...each([1.5, 2, 3], (gamma) => [`darkened γ ${gamma}`, `dark-${gamma}`], darken),
+  ...each(
+    [0.25, 0.5],
+    (fraction) => [`lower ${100 * fraction} % of faces covered`, `covered-${100 * fraction}`],
+    (picture, fraction, faces) => coverLower(picture, faces, fraction),
+  ),
+  ...each([2, 4], (factor) => [`shrunk to 1/${factor}`, `shrunk-${factor}`], shrink),
 ];
 
-async function compressed(picture: PixelBuffer, quality: number): Promise<PixelBuffer> {
+async function compress(picture: PixelBuffer, quality: number): Promise<PixelBuffer> {
   return (await readImage(await encodeImage(picture, { format: 'jpeg', quality }))).pixels();
 }
 
-/** Detects faces in worse and worse versions of the images, with CLAHE and without, and gives AP for each. With a folder, a run that was broken off goes on. */
-export async function evaluateDegraded(context: Context, images: readonly WiderImage[], pictures: PictureFolder, flags: DetectorFlags, model: ResolvedModel, folder?: string): Promise<DegradedFigures[]> {
-  const found = new Map<string, Map<string, ScoredBoxes>>();
-  const keys = conditions.flatMap((condition) => [false, true].map((clahe) => `${condition.folder}${clahe ? '-clahe' : ''}`));
-  for (const key of keys) found.set(key, new Map());
-  const path = (key: string, name: string): string | undefined => folder && predictionsPath(join(folder, 'degraded', key), name);
-  const isDone = (key: string, name: string): boolean => {
-    const file = path(key, name);
-    if (found.get(key)!.has(name)) return true;
-    if (!file || !existsSync(file)) return false;
-    found.get(key)!.set(name, parseWiderPredictions(readFileSync(file), file));
-    return true;
+/** The key of a condition's predictions, with CLAHE or without. */
+function keyOf({ folder }: Condition, clahe: boolean): string {
+  return clahe ? `${folder}-clahe` : folder;
+}
+
+/**
+ * Detects faces in degraded versions of the images, with CLAHE and without, and returns AP for each. With a folder,
+ * existing results are reused.
+ */
+export async function evaluateDegraded(run: DetectionRun): Promise<DegradedAp[]> {
+  const { images } = run;
+  const predictions = new DegradedPredictions(run.folder);
+  const remaining = images.filter(({ name }) => predictions.missing(name).length > 0);
+  if (remaining.length > 0) await detectDegraded(run, remaining, predictions);
+  const apOf = (key: string): Record<string, number> => {
+    const { metrics } = evaluateWider(images, predictions.of(key));
+    return Object.fromEntries(Object.entries(metrics).map(([subset, { ap }]) => [subset, ap]));
   };
-  const todo = images.filter(({ name }) => keys.filter((key) => !isDone(key, name)).length > 0);
-  const keep = (key: string, name: string, faces: readonly Face[]): void => {
-    const text = formatWiderPredictions(name, scoredBoxes(faces));
-    const file = path(key, name);
-    if (file) writeOutputSync(file, text);
-    found.get(key)!.set(name, parseWiderPredictions(text, `${name}.txt`));
-  };
-  if (todo.length > 0) {
-    const open = (clahe: boolean) => openDetector(context, { ...flags, model: model.path, clahe }, { defaults: evaluationDefaults });
-    const [plain, equalised] = [await open(false), await open(true)];
-    const bar = await progress(context, { total: images.length, label: 'degraded', unit: 'images' });
-    bar.update(images.length - todo.length);
-    const detectOne = async (image: WiderImage): Promise<void> => {
-      const { signal } = context;
-      const faces = boxesOf(image);
-      try {
-        const source = await readImage(picturePath(pictures, image.name), { signal });
-        const pixels = await source.pixels({ signal });
-        for (const { folder: key, apply } of conditions) {
-          signal.throwIfAborted();
-          if (isDone(key, image.name) && isDone(`${key}-clahe`, image.name)) continue;
-          const worse = await apply(pixels, faces);
-          const scale = { x: pixels.width / worse.width, y: pixels.height / worse.height };
-          const [without, with_] = await Promise.all([plain, equalised].map(({ detector }) => detector.detect(worse, { signal })));
-          keep(key, image.name, without!.map((face) => scaled(face, scale)));
-          keep(`${key}-clahe`, image.name, with_!.map((face) => scaled(face, scale)));
-        }
-        source.close();
-      } catch (error) {
-        if (signal.aborted) throw error;
-        context.fail(picturePath(pictures, image.name), error);
-      }
-      bar.tick();
-    };
-    try {
-      for await (const _ of inOrder(todo, plain.detector.concurrency, detectOne)) context.signal.throwIfAborted();
-    } finally {
-      bar.stop();
-      await Promise.all([plain.detector.dispose(), equalised.detector.dispose()]);
-    }
+  return conditions.map((condition) => ({
+    condition: condition.name,
+    ap: apOf(keyOf(condition, false)),
+    clahe: apOf(keyOf(condition, true)),
+  }));
+}
+
+/** Predictions by condition and image, stored in a folder if there is one. */
+class DegradedPredictions {
+  readonly #byKey = new Map<string, Map<string, ScoredBoxes>>();
+  readonly #folder: string | undefined;
+
+  constructor(folder: string | undefined) {
+    this.#folder = folder;
+    for (const condition of conditions)
+      for (const clahe of [false, true]) this.#byKey.set(keyOf(condition, clahe), new Map());
   }
-  const apOf = (key: string) => Object.fromEntries(Object.entries(evaluateWider(images, found.get(key)!).figures).map(([subset, { ap }]) => [subset, ap]));
-  return conditions.map(({ name, folder: key }) => ({ condition: name, ap: apOf(key), clahe: apOf(`${key}-clahe`) }));
+
+  of(key: string): Map<string, ScoredBoxes> {
+    return this.#byKey.get(key)!;
+  }
+
+  /** The keys for which an image has no predictions yet; stored ones are loaded. */
+  missing(name: string): string[] {
+    return [...this.#byKey.keys()].filter((key) => !this.has(key, name));
+  }
+
+  has(key: string, name: string): boolean {
+    if (this.of(key).has(name)) return true;
+    const file = this.#path(key, name);
+    if (!file || !existsSync(file)) return false;
+    this.of(key).set(name, parseWiderPredictions(readFileSync(file), file));
+    return true;
+  }
+
+  add(key: string, name: string, faces: readonly Face[]): void {
+    const text = formatWiderPredictions(name, scoredBoxes(faces));
+    const file = this.#path(key, name);
+    if (file) writeOutputSync(file, text);
+    this.of(key).set(name, parseWiderPredictions(text, `${name}.txt`));
+  }
+
+  #path(key: string, name: string): string | undefined {
+    return this.#folder && predictionsPath(join(this.#folder, 'degraded', key), name);
+  }
+}
+
+async function detectDegraded(
+  run: DetectionRun,
+  remaining: readonly WiderImage[],
+  predictions: DegradedPredictions,
+): Promise<void> {
+  const { context, images, pictures, flags, model } = run;
+  const open = (clahe: boolean) =>
+    openDetector(context, { ...flags, model: model.path, clahe }, { defaults: evaluationDefaults });
+  const [plain, equalized] = [await open(false), await open(true)];
+  const detectors = { plain: plain.detector, equalized: equalized.detector };
+  const bar = await progress(context, { total: images.length, label: 'degraded', unit: 'images' });
+  bar.update(images.length - remaining.length);
+  const detectOne = async (image: WiderImage): Promise<void> => {
+    try {
+      await detectConditions(run, image, detectors, predictions);
+    } catch (error) {
+      if (context.signal.aborted) throw error;
+      context.fail(picturePath(pictures, image.name), error);
+    }
+    bar.tick();
+  };
+  try {
+    for await (const _ of inOrder(remaining, detectors.plain.concurrency, detectOne)) context.signal.throwIfAborted();
+  } finally {
+    bar.stop();
+    await Promise.all([detectors.plain.dispose(), detectors.equalized.dispose()]);
+  }
+}
+
+/** Detects faces in one image under all missing conditions. */
+async function detectConditions(
+  { context: { signal }, pictures }: DetectionRun,
+  image: WiderImage,
+  { plain, equalized }: { plain: Detector; equalized: Detector },
+  predictions: DegradedPredictions,
+): Promise<void> {
+  const { name } = image;
+  const source = await readImage(picturePath(pictures, name), { signal });
+  const pixels = await source.pixels({ signal });
+  for (const condition of conditions) {
+    signal.throwIfAborted();
+    const [plainKey, equalizedKey] = [keyOf(condition, false), keyOf(condition, true)];
+    if (predictions.has(plainKey, name) && predictions.has(equalizedKey, name)) continue;
+    const degraded = await condition.apply(pixels, boxesOf(image));
+    const scale = { x: pixels.width / degraded.width, y: pixels.height / degraded.height };
+    const [plainFaces, equalizedFaces] = await Promise.all(
+      [plain, equalized].map((detector) => detector.detect(degraded, { signal })),
+    );
+    predictions.add(
+      plainKey,
+      name,
+      plainFaces!.map((face) => scaled(face, scale)),
+    );
+    predictions.add(
+      equalizedKey,
+      name,
+      equalizedFaces!.map((face) => scaled(face, scale)),
+    );
+  }
+  source.close();
 }
 
 function boxesOf({ boxes }: WiderImage): Box[] {
-  return Array.from({ length: boxes.length / 4 }, (_, f) => ({ x: boxes[4 * f]!, y: boxes[4 * f + 1]!, width: boxes[4 * f + 2]!, height: boxes[4 * f + 3]! }));
+  return Array.from({ length: boxes.length / 4 }, (_, f) => {
+    const [x = 0, y = 0, width = 0, height = 0] = boxes.subarray(4 * f, 4 * f + 4);
+    return { x, y, width, height };
+  });
 }
 
 function scaled({ box, score }: Face, { x, y }: { x: number; y: number }): Face {

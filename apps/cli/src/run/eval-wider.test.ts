@@ -8,9 +8,10 @@ import { run, type WiderOptions } from './eval-wider.ts';
 
 const shared = fileURLToPath(new URL('../../../../../shared', import.meta.url));
 const hasShared = existsSync(join(shared, 'wider', 'dev'));
-if (!hasShared) console.warn('skipped: the detector is evaluated where ../shared/wider and ../shared/models lie beside the repository');
+if (!hasShared)
+  console.warn('skipped: evaluating the detector needs ../shared/wider and ../shared/models beside the repository');
 
-// Made where there is something to test: where all is skipped, nothing would remove it.
+// Created only if the tests run: otherwise nothing would remove it.
 const folder = join(tmpdir(), `facedet-wider-${process.pid}`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const root = join(folder, 'root');
@@ -19,10 +20,18 @@ const prediction = join(output, '0--Parade', '0_Parade_Parade_0_472.txt');
 
 beforeAll(() => {
   if (!hasShared) return;
-  for (const part of ['WIDER_val', 'wider_face_split', 'retinaface_gt/val']) mkdirSync(join(root, part), { recursive: true });
+  for (const part of ['WIDER_val', 'wider_face_split', 'retinaface_gt/val'])
+    mkdirSync(join(root, part), { recursive: true });
   symlinkSync(join(shared, 'wider/dev/images'), join(root, 'WIDER_val/images'));
-  symlinkSync(join(shared, 'wider/dev/wider_face_val_bbx_gt.txt'), join(root, 'wider_face_split/wider_face_val_bbx_gt.txt'));
-  writeFileSync(join(root, 'retinaface_gt/val/label.txt'), '# 0--Parade/0_Parade_Parade_0_472.jpg\n319 118 42 47 330 135 0.0 348 135 0.0 339 146 0.0 332 155 0.0 347 155 0.0 0.82\n');
+  symlinkSync(
+    join(shared, 'wider/dev/wider_face_val_bbx_gt.txt'),
+    join(root, 'wider_face_split/wider_face_val_bbx_gt.txt'),
+  );
+  writeFileSync(
+    join(root, 'retinaface_gt/val/label.txt'),
+    '# 0--Parade/0_Parade_Parade_0_472.jpg\n' +
+      '319 118 42 47 330 135 0.0 348 135 0.0 339 146 0.0 332 155 0.0 347 155 0.0 0.82\n',
+  );
   writeFileSync(join(folder, 'list.txt'), '0--Parade/0_Parade_Parade_0_472.jpg\n0--Parade/0_Parade_Parade_0_205.jpg\n');
 });
 
@@ -34,12 +43,24 @@ interface Result {
 }
 
 async function evaluate(options: Partial<WiderOptions> = {}): Promise<{ result: Result; log: string[] }> {
-  const { json, log } = await outputOf<Result>((context) => run(context, { split: 'val', dataRoot: root, groundTruth: join(shared, 'wider/ground_truth'), images: join(folder, 'list.txt'), model: join(shared, 'models/scrfd_500m_kps.onnx'), outputDir: output, workers: 1, json: true, ...options }));
+  const { json, log } = await outputOf<Result>((context) =>
+    run(context, {
+      split: 'val',
+      dataRoot: root,
+      groundTruth: join(shared, 'wider/ground_truth'),
+      images: join(folder, 'list.txt'),
+      model: join(shared, 'models/scrfd_500m_kps.onnx'),
+      outputDir: output,
+      workers: 1,
+      json: true,
+      ...options,
+    }),
+  );
   return { result: json, log };
 }
 
 describe.skipIf(!hasShared)('eval wider with a detector [needs ../shared]', () => {
-  it('goes on where a run was broken off, and ends with the same figures', async () => {
+  it('continues an interrupted run and ends with the same metrics', async () => {
     const { result: whole } = await evaluate();
     expect(whole.images).toBe(2);
     for (const subset of ['easy', 'medium', 'hard', 'all']) expect(whole.ap[subset], subset).toBeGreaterThan(0.3);
@@ -49,13 +70,13 @@ describe.skipIf(!hasShared)('eval wider with a detector [needs ../shared]', () =
     const text = readFileSync(prediction, 'utf8');
     unlinkSync(prediction);
     const { result, log } = await evaluate();
-    expect(log).toContain('facedet: going on after 1 of 2 images');
+    expect(log).toContain('facedet: continuing after 1 of 2 images');
     expect(result).toEqual(whole);
     expect(readFileSync(prediction, 'utf8')).toBe(text);
     expect(statSync(join(output, '0--Parade', '0_Parade_Parade_0_205.txt')).mtimeMs).toBe(kept);
   });
 
-  it('refuses the folder for other settings, and scores its files alone', async () => {
+  it('rejects the folder for other settings, and scores its files alone', async () => {
     const { result } = await evaluate();
     await expect(evaluate({ preset: 'paper' })).rejects.toMatchObject({ code: 'OUTPUT_IN_USE', exitCode: 2 });
     const { model: _, outputDir: __, ...given } = { model: '', outputDir: '', predictions: output };
@@ -63,26 +84,49 @@ describe.skipIf(!hasShared)('eval wider with a detector [needs ../shared]', () =
     expect(scored.ap).toEqual(result.ap);
   });
 
-  it('makes the images worse, and does not do again what is done', async () => {
+  it('degrades the images, and reuses existing results', async () => {
     writeFileSync(join(folder, 'one.txt'), '0--Parade/0_Parade_Parade_0_472.jpg\n');
-    const worse = { degrade: true as const, size: 320, images: join(folder, 'one.txt'), outputDir: join(folder, 'worse') };
-    const { result } = await evaluate(worse);
-    expect(result.degraded!.map(({ condition }) => condition)).toEqual(['clean', 'blur σ 1 px', 'blur σ 2 px', 'blur σ 3 px', 'JPEG quality 80', 'JPEG quality 50', 'JPEG quality 20', 'darkened γ 1.5', 'darkened γ 2', 'darkened γ 3', 'lower 25 % of faces covered', 'lower 50 % of faces covered', 'shrunk to 1/2', 'shrunk to 1/4']);
-    // The whole picture as pixels is scaled without rounding to bytes in between, which moves scores a little.
+    const degraded = {
+      degrade: true as const,
+      size: 320,
+      images: join(folder, 'one.txt'),
+      outputDir: join(folder, 'degraded'),
+    };
+    const { result } = await evaluate(degraded);
+    expect(result.degraded!.map(({ condition }) => condition)).toEqual([
+      'clean',
+      'blur σ 1 px',
+      'blur σ 2 px',
+      'blur σ 3 px',
+      'JPEG quality 80',
+      'JPEG quality 50',
+      'JPEG quality 20',
+      'darkened γ 1.5',
+      'darkened γ 2',
+      'darkened γ 3',
+      'lower 25 % of faces covered',
+      'lower 50 % of faces covered',
+      'shrunk to 1/2',
+      'shrunk to 1/4',
+    ]);
+    // The whole picture as pixels is scaled without intermediate rounding to bytes, which changes scores a little.
     expect(Math.abs(result.degraded![0]!.ap.hard! - result.ap.hard!)).toBeLessThan(0.1);
     expect(result.degraded!.at(-1)!.ap.hard).toBeLessThan(result.ap.hard!);
-    const path = join(worse.outputDir, 'degraded/shrunk-4-clahe/0--Parade/0_Parade_Parade_0_472.txt');
+    const path = join(degraded.outputDir, 'degraded/shrunk-4-clahe/0--Parade/0_Parade_Parade_0_472.txt');
     const kept = statSync(path).mtimeMs;
-    expect((await evaluate(worse)).result).toEqual(result);
+    expect((await evaluate(degraded)).result).toEqual(result);
     expect(statSync(path).mtimeMs).toBe(kept);
-    expect(readFileSync(join(worse.outputDir, 'report.html'), 'utf8')).toContain('<h2>Robustness</h2>');
+    expect(readFileSync(join(degraded.outputDir, 'report.html'), 'utf8')).toContain('<h2>Robustness</h2>');
   });
 
-  it('reports a picture that can not be read and counts its faces as missed', async () => {
+  it('reports an unreadable picture and counts its faces as missed', async () => {
     const broken = join(folder, 'broken');
     mkdirSync(join(broken, 'WIDER_val/images/0--Parade'), { recursive: true });
     symlinkSync(join(root, 'wider_face_split'), join(broken, 'wider_face_split'));
-    writeFileSync(join(broken, 'WIDER_val/images/0--Parade/0_Parade_Parade_0_472.jpg'), readFileSync(join(root, 'WIDER_val/images/0--Parade/0_Parade_Parade_0_472.jpg')).subarray(0, 20_000));
+    writeFileSync(
+      join(broken, 'WIDER_val/images/0--Parade/0_Parade_Parade_0_472.jpg'),
+      readFileSync(join(root, 'WIDER_val/images/0--Parade/0_Parade_Parade_0_472.jpg')).subarray(0, 20_000),
+    );
     const { result, log } = await evaluate({ dataRoot: broken, outputDir: join(folder, 'broken-output') });
     expect(log.filter((line) => line.startsWith(join(broken, 'WIDER_val')))).toHaveLength(2);
     expect(result).toMatchObject({ images: 2, imagesWithoutPredictions: 2, ap: { hard: 0 } });

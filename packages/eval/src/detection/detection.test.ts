@@ -2,15 +2,16 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scoredBoxes } from '../scored-boxes.ts';
-import { parseCocoResults, parseCocoTruth } from './coco-files.ts';
-import { evaluateDetections } from './metrics.ts';
-import { slowDetections } from './slow-metrics.fixture.ts';
-import { type TruthImage, imageFinder } from './truth.ts';
+import { scoredBoxes } from '../boxes.ts';
+import { parseCocoResults, parseCocoTruth } from './coco.ts';
+import { evaluateDetections } from './evaluate.ts';
+import { referenceDetections } from './reference-metrics.fixture.ts';
+import { createImageFinder } from './image-finder.ts';
+import type { TruthImage } from './labeled-image.ts';
 import { parseVoc } from './voc.ts';
 import { parseYolo } from './yolo.ts';
 
-const face = (x: number, y: number, width: number, height: number, score: number) => ({
+const face = (...[x, y, width, height, score]: [number, number, number, number, number]) => ({
   box: { x, y, width, height },
   score,
 });
@@ -19,10 +20,10 @@ describe('evaluateDetections', () => {
   it.each([
     ['random faces, crowds and ties', 'pycocotools.json'],
     [
-      'areas other than width × height, and `ignore`, which it overwrites by `iscrowd` (made by tools/training/parity/coco_areas.py)',
+      'areas other than width × height, and `ignore` (from tools/training/parity/coco_areas.py)',
       'pycocotools-areas.json',
     ],
-  ])('gives what pycocotools gives for %s', (_, fixture) => {
+  ])('agrees with pycocotools to 1e-12 for %s', (_, fixture) => {
     const { expected, truth, results } = JSON.parse(
       readFileSync(new URL(`fixtures/${fixture}`, import.meta.url), 'utf8'),
     );
@@ -32,7 +33,7 @@ describe('evaluateDetections', () => {
       expect(figures[name as 'AP'], name).toBeCloseTo(value as number, 12);
   });
 
-  it('gives what the slow obvious version gives', () => {
+  it('agrees with the straightforward reference implementation', () => {
     const side = fc.constantFrom(20, 32, 40, 96, 110);
     const box = fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 30 }), side, side);
     const scene = fc.record({
@@ -68,7 +69,7 @@ describe('evaluateDetections', () => {
             ),
           );
           expect(evaluateDetections(images, predictions, { maxDetections, scoreThreshold })).toEqual(
-            slowDetections(images, predictions, maxDetections, scoreThreshold),
+            referenceDetections(images, predictions, maxDetections, scoreThreshold),
           );
         },
       ),
@@ -76,7 +77,7 @@ describe('evaluateDetections', () => {
     );
   });
 
-  it('takes detections in any order', () => {
+  it('accepts detections in any order', () => {
     const images: TruthImage[] = [{ name: 'a', boxes: Float64Array.of(0, 0, 10, 10) }];
     const falling = scoredBoxes([face(0, 0, 10, 10, 0.9), face(40, 0, 10, 10, 0.2)]);
     const rising = { boxes: Float64Array.of(40, 0, 10, 10, 0, 0, 10, 10), scores: Float64Array.of(0.2, 0.9) };
@@ -91,16 +92,16 @@ describe('evaluateDetections', () => {
     [{ maxDetections: 2.5 }, 'Expected a whole number from 1, or Infinity, for maxDetections but received 2.5.'],
     [{ scoreThreshold: Number.NaN }, 'Expected a number for scoreThreshold but received NaN.'],
     [null, 'Expected an object for options but received null; leave it out for the defaults.'],
-  ])('refuses the options %j', (options, message) => {
+  ])('rejects the options %j', (options, message) => {
     expect(() => evaluateDetections([], new Map(), options as object)).toThrow(message);
   });
 
-  it('takes undefined for the default of an option', () => {
+  it('uses the default of an option that is undefined', () => {
     const options = { maxDetections: undefined, scoreThreshold: undefined } as object;
     expect(evaluateDetections([], new Map(), options)).toEqual(evaluateDetections([], new Map()));
   });
 
-  it('refuses arrays whose lengths contradict each other', () => {
+  it('rejects arrays of inconsistent lengths', () => {
     const image = { name: 'a', boxes: Float64Array.of(0, 0, 10, 10) };
     expect(() => evaluateDetections([{ ...image, areas: new Float64Array(2) }], new Map())).toThrow(
       'one in areas for each face of "a" but received 4 and 2',
@@ -116,7 +117,7 @@ describe('evaluateDetections', () => {
     );
   });
 
-  it('is perfect where the predictions are the truth, whatever the boxes', () => {
+  it('is perfect where the predictions equal the ground truth, for any boxes', () => {
     const box = fc.tuple(
       fc.integer({ min: 0, max: 9 }),
       fc.integer({ min: 0, max: 9 }),
@@ -133,7 +134,7 @@ describe('evaluateDetections', () => {
     );
   });
 
-  it('tells precision, recall and F1 at the threshold', () => {
+  it('computes precision, recall and F1 at the score threshold', () => {
     const images: TruthImage[] = [
       {
         name: 'a',
@@ -174,13 +175,15 @@ describe('evaluateDetections', () => {
 });
 
 describe('labels', () => {
+  const bndbox = (...[left, top, right, bottom]: number[]) =>
+    `<bndbox><xmin>${left}</xmin><ymin>${top}</ymin><xmax>${right}</xmax><ymax>${bottom}</ymax></bndbox>`;
   const voc = `<annotation>
   <size><width>640</width><height>480</height></size>
-  <object><name>face</name><difficult>1</difficult><bndbox><xmin>10</xmin><ymin>20</ymin><xmax>40</xmax><ymax>60</ymax></bndbox></object>
-  <object><name>dog</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></object>
+  <object><name>face</name><difficult>1</difficult>${bndbox(10, 20, 40, 60)}</object>
+  <object><name>dog</name>${bndbox(1, 2, 3, 4)}</object>
 </annotation>`;
 
-  it('reads VOC', () => {
+  it('parses VOC', () => {
     expect(parseVoc(voc, 'set/a.xml')).toEqual({
       name: 'set/a',
       boxes: Float64Array.of(10, 20, 30, 40, 1, 2, 2, 2),
@@ -200,15 +203,15 @@ describe('labels', () => {
     [voc.replace('<xmax>40</xmax>', ''), 'a.xml, line 3: expected a number in <xmax> but received no such element'],
     ['<html/>', 'a.xml, line 1: expected <annotation> but received <html>'],
     ['', 'a.xml, line 1: expected XML'],
-  ])('names the line of broken VOC', (xml, message) => {
+  ])('names the line of malformed VOC', (xml, message) => {
     expect(() => parseVoc(xml, 'a.xml')).toThrow(message);
   });
 
-  it('reads YOLO', () => {
+  it('parses YOLO', () => {
     expect(
-      parseYolo('0 .5 .5 .1 .2\n1 0.25 0.25 0.5 0.5\n', 'a.txt', { width: 100, height: 200 }, { label: '0' }).boxes,
+      parseYolo('0 0.5 0.5 0.1 0.2\n1 0.25 0.25 0.5 0.5\n', 'a.txt', { width: 100, height: 200 }, { label: '0' }).boxes,
     ).toEqual(Float64Array.of(45, 80, 10, 40));
-    expect(() => parseYolo('0 .5 .5 .1 .2\n0 .5 .5 .1\n', 'a.txt', { width: 1, height: 1 })).toThrow(
+    expect(() => parseYolo('0 0.5 0.5 0.1 0.2\n0 0.5 0.5 0.1\n', 'a.txt', { width: 1, height: 1 })).toThrow(
       'a.txt, line 2: expected class',
     );
     expect(() => parseYolo('0 50 50 10 20\n', 'a.txt', { width: 1, height: 1 })).toThrow(
@@ -216,7 +219,7 @@ describe('labels', () => {
     );
   });
 
-  it('names the entry of broken COCO files', () => {
+  it('names the entry of malformed COCO files', () => {
     const truth = { images: [{ id: 1, file_name: 'a.jpg' }], annotations: [{ image_id: 1, bbox: [0, 0, 1] }] };
     expect(() => parseCocoTruth(JSON.stringify(truth), 't.json')).toThrow(
       't.json: expected [x, y, width, height] in annotations[0].bbox but received [0,0,1]',
@@ -227,7 +230,7 @@ describe('labels', () => {
     ).toThrow('r.json: expected the id of an image of the ground truth in [0].image_id but received 2');
   });
 
-  it('refuses COCO files that would be read silently wrong', () => {
+  it('rejects COCO files that would silently be misread', () => {
     const image = (id: number, name: string) => ({ id, file_name: name });
     const truth =
       (images: object[], annotations: object[] = []) =>
@@ -237,11 +240,11 @@ describe('labels', () => {
       't.json: expected each id once in images[1].id but received 1 again.',
     );
     expect(truth([image(1, 'a.jpg'), image(2, 'a.png')])).toThrow(
-      't.json: expected each file_name once, but for its suffix, in images[1] but received "a.png" which images[0] has too.',
+      't.json: expected each file_name without extension once, in images[1] but received "a.png", which images[0]',
     );
     for (const area of [null, '9', -1])
       expect(truth([image(1, 'a')], [{ image_id: 1, bbox: [0, 0, 1, 1], area }])).toThrow(
-        't.json: expected a number from 0 in annotations[0].area',
+        't.json: expected a number of at least 0 in annotations[0].area',
       );
   });
 
@@ -249,19 +252,19 @@ describe('labels', () => {
     ['parseCocoTruth', () => parseCocoTruth('{}', 'a', { labels: 'face' } as object)],
     ['parseVoc', () => parseVoc(voc, 'a', { labels: 'face' } as object)],
     ['parseYolo', () => parseYolo('', 'a', { width: 1, height: 1 }, { labels: '1' } as object)],
-  ])('refuses an unknown option of %s', (_, parse) => {
+  ])('rejects an unknown option of %s', (_, parse) => {
     expect(parse).toThrow('Expected a known name in options but received "labels"; did you mean label?');
   });
 
-  it('refuses labels and sizes that YOLO cannot have', () => {
+  it('rejects class names and invalid sizes for YOLO', () => {
     expect(() => parseYolo('', 'a.txt', { width: 1, height: 1 }, { label: 'face' })).toThrow(
       'Expected the number of a class for label but received "face"',
     );
     expect(() => parseYolo('', 'a.txt', { width: 0, height: 1 })).toThrow('Expected the size of the image in pixels');
   });
 
-  it('finds an image by the end of its path', () => {
-    const find = imageFinder([{ name: 'x/a' }, { name: 'y/a' }, { name: 'b' }]);
+  it('finds an image by the trailing parts of its path', () => {
+    const find = createImageFinder([{ name: 'x/a' }, { name: 'y/a' }, { name: 'b' }]);
     expect(find('/data/y/a.jpg')?.name).toBe('y/a');
     expect(find('somewhere/b.png')?.name).toBe('b');
     expect(find('c.png')).toBeUndefined();

@@ -1,14 +1,14 @@
 /// <reference types="node" />
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseCocoResults, parseCocoTruth } from './coco-files.ts';
-import { evaluateDetections } from './metrics.ts';
+import { parseCocoResults, parseCocoTruth } from './coco.ts';
+import { evaluateDetections } from './evaluate.ts';
 
-// tools/training/parity/coco_crowds.py makes this file with pycocotools.
+// Made by tools/training/parity/coco_crowds.py with pycocotools.
 const { expected, images, annotations, results } = JSON.parse(
   readFileSync(new URL('fixtures/parity-pycocotools.json', import.meta.url), 'utf8'),
 ) as {
-  /** Figures by the most detections per image that count. */
+  /** Metrics by the maximum number of detections per image. */
   expected: Record<string, Record<string, number | null>>;
   images: { id: number; file_name: string; width: number; height: number }[];
   /** image_id, x, y, width, height, area, iscrowd */
@@ -39,16 +39,16 @@ const predictions = parseCocoResults(
 
 describe('evaluateDetections', () => {
   it.each(Object.keys(expected).map(Number))(
-    'gives what pycocotools gives for crowded images with at most %d detections each',
+    'agrees with pycocotools to 1e-12 for crowded images with at most %d detections each',
     (maxDetections) => {
       expect(Math.min(...truth.map(({ name }) => predictions.get(name)!.scores.length))).toBeGreaterThan(40);
       expect(Math.max(...truth.map(({ name }) => predictions.get(name)!.scores.length))).toBeGreaterThan(100);
-      const figures = evaluateDetections(truth, predictions, { maxDetections });
-      const off = Object.entries(expected[maxDetections]!).filter(([name, value]) => {
-        const actual = figures[name as 'AP'];
+      const metrics = evaluateDetections(truth, predictions, { maxDetections });
+      const deviations = Object.entries(expected[maxDetections]!).filter(([name, value]) => {
+        const actual = metrics[name as 'AP'];
         return value === null || actual === null ? value !== actual : !(Math.abs(value - actual) <= 1e-12);
       });
-      expect(off).toEqual([]);
+      expect(deviations).toEqual([]);
     },
   );
 });

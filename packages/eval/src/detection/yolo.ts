@@ -2,16 +2,19 @@ import { FaceDetError, received } from '@facedet/checks';
 import { NumberList } from '../number-list.ts';
 import { isCoordinate } from '../text/limits.ts';
 import { lineReader } from '../text/line-reader.ts';
-import { malformed } from '../text/malformed.ts';
-import { type TruthImage, withoutSuffix } from './truth.ts';
-import { type LabelOptions, checkLabel } from './voc.ts';
+import { withoutExtension } from './image-finder.ts';
+import { type LabelOptions, type TruthImage, checkLabel } from './labeled-image.ts';
+
+const format = 'class center-x center-y width height, each of the last four from 0 to 1';
 
 /**
- * YOLO labels of one image: one row `class center-x center-y width height` per face, as fractions of the image's sides.
+ * Parses the YOLO labels of one image: one row `class center-x center-y width height` per face, as fractions of the
+ * image's sides.
  *
- * @param file the file's path; its stem names the image.
- * @param size of the image in pixels, which the labels lack.
- * @throws FaceDetError `MALFORMED_FILE` with the line for a row cut short, a word for a number, or a number outside [0,
+ * @param content the file's bytes or text.
+ * @param file the file's path, which names the image.
+ * @param size size of the image in pixels, which the labels lack.
+ * @throws FaceDetError `MALFORMED_FILE` with the line for missing or non-numeric columns and for a number outside [0,
  * 1]; `INVALID_ARGUMENT` for an unknown option or a size that is not positive.
  */
 export function parseYolo(
@@ -20,7 +23,7 @@ export function parseYolo(
   size: { width: number; height: number },
   options: LabelOptions = {},
 ): TruthImage {
-  const { label } = checkLabel(options);
+  const label = checkLabel(options);
   if (label !== undefined && !/^\d+$/.test(label)) {
     throw new FaceDetError(
       'INVALID_ARGUMENT',
@@ -38,17 +41,16 @@ export function parseYolo(
   const reader = lineReader(content, file);
   const row = new Float64Array(5);
   const boxes = new NumberList('coordinates');
-  const format = 'class center-x center-y width height, each of the last four from 0 to 1';
   while (reader.nextFilled()) {
-    const complete = reader.allNumbers(row, 5, format) === 5;
-    const [classId, x, y, width, height] = row as unknown as [number, number, number, number, number];
-    if (!complete || ![x, y, width, height].every((part) => part >= 0 && part <= 1))
-      throw malformed(file, reader.line, format, received(reader.text()));
+    const isComplete = reader.allNumbers(row, 5, format) === 5;
+    const [classId, x = 0, y = 0, width = 0, height = 0] = row;
+    if (!isComplete || ![x, y, width, height].every((fraction) => fraction >= 0 && fraction <= 1))
+      throw reader.error(format);
     if (label !== undefined && String(classId) !== label) continue;
     boxes.push((x - width / 2) * size.width);
     boxes.push((y - height / 2) * size.height);
     boxes.push(width * size.width);
     boxes.push(height * size.height);
   }
-  return { name: withoutSuffix(file), boxes: boxes.toArray().slice(), width: size.width, height: size.height };
+  return { name: withoutExtension(file), boxes: boxes.toArray().slice(), width: size.width, height: size.height };
 }

@@ -4,14 +4,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { combineMot, evaluateMot } from './evaluate.ts';
-import { parseMotRows, parseSequenceInfo } from './rows.ts';
+import { parseSequenceInfo } from './sequence-info.ts';
+import { parseMotRows } from './track-rows.ts';
 
 const data = join(dirname(fileURLToPath(import.meta.url)), '../../../../../shared/mot/trackeval');
 const hasData = existsSync(data);
 if (!hasData)
-  console.warn("skipped: TrackEval's figures are compared where ../shared/mot/trackeval lies beside the repository");
+  console.warn('skipped: the comparison with TrackEval needs ../shared/mot/trackeval beside the repository');
 
-/** A row of the official csv by column name. */
+/** The rows of the official CSV by name, then column. */
 function official(): Map<string, Map<string, number>> {
   const [head = '', ...rows] = readFileSync(join(data, 'pedestrian_detailed.csv'), 'utf8').trim().split('\n');
   const names = head.trim().split(',');
@@ -32,27 +33,29 @@ function evaluate(name: string) {
   });
 }
 
-/** A figure by its column's name in the csv: `HOTA___45` is HOTA at .45, `HOTA___AUC` the mean over thresholds. */
-function figure(figures: ReturnType<typeof evaluate>, column: string): number {
+/** A metric by its column in the CSV: `HOTA___45` is HOTA at 0.45, `HOTA___AUC` the mean over thresholds. */
+function valueOf(metrics: ReturnType<typeof evaluate>, column: string): number {
   const [name = '', at] = column.split('___');
-  if (at === undefined) return figures[name as 'HOTA'];
-  const curve = figures.curves[name as 'HOTA'];
+  if (at === undefined) return metrics[name as 'HOTA'];
+  const curve = metrics.curves[name as 'HOTA'];
   return at === 'AUC' ? curve.reduce((a, b) => a + b, 0) / curve.length : curve[Number(at) / 5 - 1]!;
 }
 
 describe('evaluateMot', () => {
   it.skipIf(!hasData).each(['MOT17-02-FRCNN', 'MOT17-05-FRCNN', 'MOT17-09-FRCNN'])(
-    'gives every column that TrackEval gives for %s, to 1e-9 [needs ../shared]',
+    'agrees with TrackEval in every column for %s, to 1e-9 [needs ../shared]',
     (name) => {
-      const figures = evaluate(name);
+      const metrics = evaluate(name);
       const columns = official().get(name)!;
       expect(columns.size).toBeGreaterThan(250);
-      const off = [...columns].filter(([column, value]) => !(Math.abs(figure(figures, column) - value) <= 1e-9));
-      expect(off).toEqual([]);
+      const deviations = [...columns].filter(
+        ([column, value]) => !(Math.abs(valueOf(metrics, column) - value) <= 1e-9),
+      );
+      expect(deviations).toEqual([]);
     },
   );
 
-  it.skipIf(!hasData)('adds sequences up as TrackEval does [needs ../shared]', () => {
+  it.skipIf(!hasData)('combines sequences as TrackEval does [needs ../shared]', () => {
     const all = combineMot(['MOT17-02-FRCNN', 'MOT17-05-FRCNN', 'MOT17-09-FRCNN'].map(evaluate));
     expect(all.HOTA).toBeCloseTo(0.5926493583, 9);
     expect(all.MOTA).toBeCloseTo(0.8327547611, 9);
@@ -62,26 +65,26 @@ describe('evaluateMot', () => {
 
   const truth = '1,1,0,0,10,10,1\n2,1,0,0,10,10,1\n3,1,0,0,10,10,1\n4,1,0,0,10,10,1\n';
 
-  it('is perfect where tracks are the truth', () => {
-    const figures = evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks: parseMotRows(truth, 'tracks.txt') });
-    expect(figures).toMatchObject({ MOTA: 1, MOTP: 1, IDF1: 1, HOTA: 1, IDSW: 0, Frag: 0, MT: 1, FP_per_frame: 0 });
+  it('is perfect where the tracks equal the ground truth', () => {
+    const metrics = evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks: parseMotRows(truth, 'tracks.txt') });
+    expect(metrics).toMatchObject({ MOTA: 1, MOTP: 1, IDF1: 1, HOTA: 1, IDSW: 0, Frag: 0, MT: 1, FP_per_frame: 0 });
   });
 
-  it('counts a switch of identity, an interruption and a false positive', () => {
-    const tracks = '1,7,0,0,10,10,.9\n3,8,0,0,10,10,.9\n4,8,0,0,10,10,.9\n4,9,50,50,10,10,.9\n';
-    const figures = evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks: parseMotRows(tracks, 'tracks.txt') });
-    // Frame 2 is empty of tracks: TrackEval does not count what follows an empty frame as an interruption.
-    expect(figures).toMatchObject({ CLR_TP: 3, CLR_FN: 1, CLR_FP: 1, IDSW: 1, Frag: 0, IDTP: 2, MOTA: 0.25 });
+  it('counts an ID switch, an interruption and a false positive', () => {
+    const tracks = '1,7,0,0,10,10,0.9\n3,8,0,0,10,10,0.9\n4,8,0,0,10,10,0.9\n4,9,50,50,10,10,0.9\n';
+    const metrics = evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks: parseMotRows(tracks, 'tracks.txt') });
+    // Frame 2 has no tracks: for TrackEval, a frame without tracks interrupts no match.
+    expect(metrics).toMatchObject({ CLR_TP: 3, CLR_FN: 1, CLR_FP: 1, IDSW: 1, Frag: 0, IDTP: 2, MOTA: 0.25 });
   });
 
-  it('takes out tracks that fit a distractor, and truth that is marked 0', () => {
+  it('removes tracks that match a distractor, and ground truth with score 0', () => {
     const classes = '1,1,0,0,10,10,1,1,1\n1,2,20,0,10,10,1,8,1\n1,3,40,0,10,10,0,1,1\n';
     const tracks = '1,1,0,0,10,10,1\n1,2,20,0,10,10,1\n1,3,40,0,10,10,1\n';
-    const figures = evaluateMot({ truth: parseMotRows(classes, 'gt.txt'), tracks: parseMotRows(tracks, 'tracks.txt') });
-    expect(figures).toMatchObject({ GT_Dets: 1, Dets: 2, CLR_TP: 1, CLR_FP: 1 });
+    const metrics = evaluateMot({ truth: parseMotRows(classes, 'gt.txt'), tracks: parseMotRows(tracks, 'tracks.txt') });
+    expect(metrics).toMatchObject({ GT_Dets: 1, Dets: 2, CLR_TP: 1, CLR_FP: 1 });
   });
 
-  it('gives figures where one side is empty', () => {
+  it('returns metrics where one side is empty', () => {
     const none = parseMotRows('', 'none.txt');
     expect(evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks: none })).toMatchObject({
       MOTA: 0,
@@ -102,16 +105,16 @@ describe('evaluateMot', () => {
   it.each([
     ['1,1,0,0,10\n', 'tracks.txt, line 1: expected frame,id,x,y,width,height'],
     ['1,1,0,0,10,10,1\n2,1,0,0,ten,10,1\n', 'tracks.txt, line 2: expected frame,id,x,y,width,height'],
-    ['0,1,0,0,10,10,1\n', 'tracks.txt, line 1: expected a frame number from 1 on but received 0'],
+    ['0,1,0,0,10,10,1\n', 'tracks.txt, line 1: expected a frame number of at least 1 but received 0'],
     [
       '1,1,0,0,10,10,1\n\n1,1,5,0,10,10,1\n',
-      'tracks.txt, line 3: expected an identity once per frame but received identity 1 again in frame 1 (first in line 1)',
+      'tracks.txt, line 3: expected each track ID once per frame but received ID 1 again in frame 1 (first in line 1)',
     ],
-  ])('refuses %j', (text, message) => {
+  ])('rejects %j', (text, message) => {
     expect(() => parseMotRows(text, 'tracks.txt')).toThrow(message);
   });
 
-  it('refuses rows after the end of the sequence, naming the line', () => {
+  it('rejects rows after the end of the sequence, naming the line', () => {
     const tracks = parseMotRows('1,1,0,0,10,10,1\n9,1,0,0,10,10,1\n', 'tracks.txt');
     expect(() => evaluateMot({ truth: parseMotRows(truth, 'gt.txt'), tracks, length: 4 })).toThrow(
       "tracks.txt, line 2: expected a frame up to 4, the sequence's length but received frame 9",

@@ -1,10 +1,10 @@
-import { createPairMatcher } from './pair-matcher.ts';
-import type { PairedSequence } from './sequence.ts';
+import { createMatcher } from './bipartite-matching.ts';
+import type { PreprocessedSequence } from './preprocess.ts';
 
-/** The overlaps at which HOTA is computed: 0.05, 0.10, … 0.95. */
-export const hotaThresholds: readonly number[] = Array.from({ length: 19 }, (_, k) => 0.05 + 0.05 * k);
+/** The IoU thresholds of HOTA: 0.05, 0.10, … 0.95. */
+const thresholds: readonly number[] = Array.from({ length: 19 }, (_, k) => 0.05 + 0.05 * k);
 
-/** HOTA at each of `hotaThresholds`. */
+/** The metrics at each of HOTA's 19 IoU thresholds: 0.05, 0.10, … 0.95. */
 export interface HotaCurves {
   readonly HOTA: number[];
   readonly DetA: number[];
@@ -14,36 +14,39 @@ export interface HotaCurves {
   readonly AssRe: number[];
   readonly AssPr: number[];
   readonly LocA: number[];
-  /** The geometric mean of detection recall and AssA: for tracks that keep to what they are sure of. */
+  /** Geometric mean of detection recall and AssA: for trackers that output confident tracks only. */
   readonly RHOTA: number[];
+  /** True positives. */
   readonly HOTA_TP: number[];
+  /** False negatives. */
   readonly HOTA_FN: number[];
+  /** False positives. */
   readonly HOTA_FP: number[];
 }
 
 /**
- * Higher order tracking accuracy (Luiten et al., IJCV 2020): each field but the last four is a mean over
- * `hotaThresholds`.
+ * Higher order tracking accuracy (Luiten et al., IJCV 2020): each field but the last four is a mean over the 19 IoU
+ * thresholds 0.05, 0.10, … 0.95.
  */
-export interface HotaFigures {
+export interface HotaMetrics {
   /** Geometric mean of detection and association accuracy. */
   readonly HOTA: number;
   /** Detection accuracy: TP / (TP + FN + FP). */
   readonly DetA: number;
-  /** Association accuracy: how much of its true and its predicted track each match shares, averaged over matches. */
+  /** Association accuracy: mean over matches of the Jaccard index of their ground-truth and their predicted track. */
   readonly AssA: number;
   /** Detection recall. */
   readonly DetRe: number;
   /** Detection precision. */
   readonly DetPr: number;
-  /** Association recall: how much of its true track each match's identity covers. */
+  /** Association recall: mean over matches of the fraction of the ground-truth track that the track covers. */
   readonly AssRe: number;
-  /** Association precision: how much of its predicted track each match's true identity fills. */
+  /** Association precision: mean over matches of the fraction of the track that is on the ground-truth track. */
   readonly AssPr: number;
-  /** Localisation accuracy: mean IoU of matches. */
+  /** Localization accuracy: mean IoU of the matches. */
   readonly LocA: number;
   readonly RHOTA: number;
-  /** At the lowest threshold, where localisation hardly counts. */
+  /** At the lowest threshold, where localization hardly counts. */
   readonly 'HOTA(0)': number;
   readonly 'LocA(0)': number;
   readonly 'HOTALocA(0)': number;
@@ -51,147 +54,154 @@ export interface HotaFigures {
 }
 
 /** HOTA of one sequence, as TrackEval computes it. */
-export function hota(sequence: PairedSequence): HotaFigures {
-  const {
-    truth,
-    tracks,
-    truthStarts,
-    trackStarts,
-    pairStarts,
-    pairRow,
-    pairCol,
-    pairCouple,
-    similarity,
-    couples,
-    truthIds,
-    trackIds,
-  } = sequence;
-  const steps = hotaThresholds.length;
-  const zeros = (): Float64Array => new Float64Array(steps);
-  const hits = zeros();
-  const localisation = zeros();
-  const sums = { AssA: zeros(), AssRe: zeros(), AssPr: zeros() };
-  const truthCounts = new Float64Array(truthIds);
-  const trackCounts = new Float64Array(trackIds);
-  for (const id of truth) truthCounts[id]!++;
-  for (const id of tracks) trackCounts[id]!++;
-  const alignment = globalAlignment(sequence, truthCounts, trackCounts);
-  /** Matches of each pair of identities, for each threshold. */
-  const matches = new Map<number, Float64Array>();
-  const match = createPairMatcher();
-  let gain = new Float64Array(64);
-  for (let f = 0; f + 1 < truthStarts.length; f++) {
-    const from = pairStarts[f]!;
-    const count = pairStarts[f + 1]! - from;
-    if (count === 0) continue;
-    if (gain.length < count) gain = new Float64Array(2 * count);
-    for (let p = 0; p < count; p++) gain[p] = alignment[pairCouple[from + p]!]! * similarity[from + p]!;
-    const rowToCol = match(truthStarts[f + 1]! - truthStarts[f]!, trackStarts[f + 1]! - trackStarts[f]!, {
-      row: pairRow,
-      col: pairCol,
-      gain,
-      from,
-      count,
-    });
-    for (let p = from; p < from + count; p++) {
-      if (rowToCol[pairRow[p]!] !== pairCol[p]) continue;
-      const overlap = similarity[p]!;
-      if (overlap < hotaThresholds[0]! - Number.EPSILON) continue;
-      let counts = matches.get(pairCouple[p]!);
-      if (!counts) matches.set(pairCouple[p]!, (counts = zeros()));
-      for (let a = 0; a < steps && overlap >= hotaThresholds[a]! - Number.EPSILON; a++) {
-        hits[a]!++;
-        localisation[a]! += overlap;
-        counts[a]!++;
-      }
-    }
-  }
-  for (const [couple, counts] of matches) {
-    const inTruth = truthCounts[couples.truth[couple]!]!;
-    const inTrack = trackCounts[couples.track[couple]!]!;
-    for (let a = 0; a < steps; a++) {
+export function hota(sequence: PreprocessedSequence): HotaMetrics {
+  const { truth, tracks, idPairs, truthIds, trackIds } = sequence;
+  const truthCounts = countsOf(truth, truthIds);
+  const trackCounts = countsOf(tracks, trackIds);
+  const { truePositives, iouSums, matches } = matchFrames(
+    sequence,
+    globalAlignment(sequence, truthCounts, trackCounts),
+  );
+  const sums = { AssA: perThreshold(), AssRe: perThreshold(), AssPr: perThreshold() };
+  for (const [pair, counts] of matches) {
+    const inTruth = truthCounts[idPairs.truth[pair]!]!;
+    const inTrack = trackCounts[idPairs.track[pair]!]!;
+    for (let a = 0; a < thresholds.length; a++) {
       const count = counts[a]!;
       sums.AssA[a]! += count * (count / Math.max(1, inTruth + inTrack - count));
       sums.AssRe[a]! += count * (count / Math.max(1, inTruth));
       sums.AssPr[a]! += count * (count / Math.max(1, inTrack));
     }
   }
-  const overHits = (sum: Float64Array): number[] => Array.from(sum, (value, a) => value / Math.max(1, hits[a]!));
-  return figuresOf({
-    hits: Array.from(hits),
-    misses: Array.from(hits, (hit) => truth.length - hit),
-    extras: Array.from(hits, (hit) => tracks.length - hit),
-    AssA: overHits(sums.AssA),
-    AssRe: overHits(sums.AssRe),
-    AssPr: overHits(sums.AssPr),
-    LocA: Array.from(localisation, (sum, a) => Math.max(1e-10, sum) / Math.max(1e-10, hits[a]!)),
+  const perMatch = (sum: Float64Array) => Array.from(sum, (value, a) => value / Math.max(1, truePositives[a]!));
+  return metricsOf({
+    truePositives: Array.from(truePositives),
+    falseNegatives: Array.from(truePositives, (count) => truth.length - count),
+    falsePositives: Array.from(truePositives, (count) => tracks.length - count),
+    AssA: perMatch(sums.AssA),
+    AssRe: perMatch(sums.AssRe),
+    AssPr: perMatch(sums.AssPr),
+    LocA: Array.from(iouSums, (sum, a) => meanIou(sum, truePositives[a]!)),
   });
 }
 
-/** HOTA of several sequences together: association and localisation weighted by matches at each threshold. */
-export function combineHota(parts: readonly HotaFigures[]): HotaFigures {
-  const over = (value: (curves: HotaCurves, a: number) => number): number[] =>
-    hotaThresholds.map((_, a) => parts.reduce((sum, { curves }) => sum + value(curves, a), 0));
-  const hits = over((curves, a) => curves.HOTA_TP[a]!);
-  const weighted = (name: 'AssA' | 'AssRe' | 'AssPr'): number[] =>
-    over((curves, a) => curves[name][a]! * curves.HOTA_TP[a]!).map((sum, a) => sum / Math.max(1, hits[a]!));
-  return figuresOf({
-    hits,
-    misses: over((curves, a) => curves.HOTA_FN[a]!),
-    extras: over((curves, a) => curves.HOTA_FP[a]!),
-    AssA: weighted('AssA'),
-    AssRe: weighted('AssRe'),
-    AssPr: weighted('AssPr'),
-    LocA: over((curves, a) => curves.LocA[a]! * curves.HOTA_TP[a]!).map(
-      (sum, a) => Math.max(1e-10, sum) / Math.max(1e-10, hits[a]!),
-    ),
+function perThreshold(): Float64Array {
+  return new Float64Array(thresholds.length);
+}
+
+function countsOf(ids: Float64Array, idCount: number): Float64Array {
+  const counts = new Float64Array(idCount);
+  for (const id of ids) counts[id]!++;
+  return counts;
+}
+
+/** Matches each frame's boxes; for each threshold true positives, the sum of their IoU, and matches by pair of IDs. */
+function matchFrames(sequence: PreprocessedSequence, alignment: Float64Array) {
+  const { truthStarts, trackStarts, pairStarts, pairRow, pairColumn, pairIds, iou } = sequence;
+  const truePositives = perThreshold();
+  const iouSums = perThreshold();
+  const matches = new Map<number, Float64Array>();
+  const match = createMatcher();
+  let gain = new Float64Array(64);
+  for (let f = 0; f + 1 < truthStarts.length; f++) {
+    const from = pairStarts[f]!;
+    const count = pairStarts[f + 1]! - from;
+    if (count === 0) continue;
+    if (gain.length < count) gain = new Float64Array(2 * count);
+    for (let p = 0; p < count; p++) gain[p] = alignment[pairIds[from + p]!]! * iou[from + p]!;
+    const rows = truthStarts[f + 1]! - truthStarts[f]!;
+    const columns = trackStarts[f + 1]! - trackStarts[f]!;
+    const rowToColumn = match(rows, columns, { row: pairRow, column: pairColumn, gain, from, count });
+    for (let p = from; p < from + count; p++) {
+      if (rowToColumn[pairRow[p]!] !== pairColumn[p]) continue;
+      const overlap = iou[p]!;
+      if (overlap < thresholds[0]! - Number.EPSILON) continue;
+      let counts = matches.get(pairIds[p]!);
+      if (!counts) matches.set(pairIds[p]!, (counts = perThreshold()));
+      for (let a = 0; a < thresholds.length && overlap >= thresholds[a]! - Number.EPSILON; a++) {
+        truePositives[a]!++;
+        iouSums[a]! += overlap;
+        counts[a]!++;
+      }
+    }
+  }
+  return { truePositives, iouSums, matches };
+}
+
+/** HOTA of several sequences together: association and localization are weighted by matches at each threshold. */
+export function combineHota(parts: readonly HotaMetrics[]): HotaMetrics {
+  const sumOf = (value: (curves: HotaCurves, a: number) => number): number[] =>
+    thresholds.map((_, a) => parts.reduce((sum, { curves }) => sum + value(curves, a), 0));
+  const truePositives = sumOf((curves, a) => curves.HOTA_TP[a]!);
+  const weighted = (name: 'AssA' | 'AssRe' | 'AssPr' | 'LocA'): number[] =>
+    sumOf((curves, a) => curves[name][a]! * curves.HOTA_TP[a]!);
+  const perMatch = (sums: readonly number[]) => sums.map((sum, a) => sum / Math.max(1, truePositives[a]!));
+  return metricsOf({
+    truePositives,
+    falseNegatives: sumOf((curves, a) => curves.HOTA_FN[a]!),
+    falsePositives: sumOf((curves, a) => curves.HOTA_FP[a]!),
+    AssA: perMatch(weighted('AssA')),
+    AssRe: perMatch(weighted('AssRe')),
+    AssPr: perMatch(weighted('AssPr')),
+    LocA: weighted('LocA').map((sum, a) => meanIou(sum, truePositives[a]!)),
   });
+}
+
+/** As TrackEval: 1 where there is no match. */
+function meanIou(sum: number, matches: number): number {
+  return Math.max(1e-10, sum) / Math.max(1e-10, matches);
 }
 
 /**
- * How well each pair of identities fits over the whole sequence (a soft Jaccard index); it steers every frame's
- * matching. Only of those that overlap in some frame: of the others it is 0.
+ * Global alignment score of each pair of IDs (a soft Jaccard index over the sequence), which
+ * weights every frame's matching. Only for IDs that overlap in some frame: it is 0 for all others.
  */
-function globalAlignment(sequence: PairedSequence, truthCounts: Float64Array, trackCounts: Float64Array): Float64Array {
-  const { truthStarts, trackStarts, pairStarts, pairRow, pairCol, pairCouple, similarity, couples } = sequence;
-  const potential = new Float64Array(couples.truth.length);
+function globalAlignment(
+  sequence: PreprocessedSequence,
+  truthCounts: Float64Array,
+  trackCounts: Float64Array,
+): Float64Array {
+  const { truthStarts, trackStarts, pairStarts, pairRow, pairColumn, pairIds, iou, idPairs } = sequence;
+  const potential = new Float64Array(idPairs.truth.length);
   let rowSums = new Float64Array(64);
-  let colSums = new Float64Array(64);
+  let columnSums = new Float64Array(64);
   for (let f = 0; f + 1 < truthStarts.length; f++) {
     const rows = truthStarts[f + 1]! - truthStarts[f]!;
-    const cols = trackStarts[f + 1]! - trackStarts[f]!;
+    const columns = trackStarts[f + 1]! - trackStarts[f]!;
     if (rowSums.length < rows) rowSums = new Float64Array(2 * rows);
-    if (colSums.length < cols) colSums = new Float64Array(2 * cols);
+    if (columnSums.length < columns) columnSums = new Float64Array(2 * columns);
     rowSums.fill(0, 0, rows);
-    colSums.fill(0, 0, cols);
+    columnSums.fill(0, 0, columns);
     for (let p = pairStarts[f]!; p < pairStarts[f + 1]!; p++) {
-      rowSums[pairRow[p]!]! += similarity[p]!;
-      colSums[pairCol[p]!]! += similarity[p]!;
+      rowSums[pairRow[p]!]! += iou[p]!;
+      columnSums[pairColumn[p]!]! += iou[p]!;
     }
     for (let p = pairStarts[f]!; p < pairStarts[f + 1]!; p++) {
-      const rest = colSums[pairCol[p]!]! + rowSums[pairRow[p]!]! - similarity[p]!;
-      if (rest > Number.EPSILON) potential[pairCouple[p]!]! += similarity[p]! / rest;
+      const union = columnSums[pairColumn[p]!]! + rowSums[pairRow[p]!]! - iou[p]!;
+      if (union > Number.EPSILON) potential[pairIds[p]!]! += iou[p]! / union;
     }
   }
   return potential.map(
-    (value, couple) => value / (truthCounts[couples.truth[couple]!]! + trackCounts[couples.track[couple]!]! - value),
+    (value, pair) => value / (truthCounts[idPairs.truth[pair]!]! + trackCounts[idPairs.track[pair]!]! - value),
   );
 }
 
-interface Tallies {
-  hits: number[];
-  misses: number[];
-  extras: number[];
+/** What all other metrics are computed from, at each threshold. */
+interface ThresholdCounts {
+  truePositives: number[];
+  falseNegatives: number[];
+  falsePositives: number[];
   AssA: number[];
   AssRe: number[];
   AssPr: number[];
   LocA: number[];
 }
 
-function figuresOf({ hits, misses, extras, AssA, AssRe, AssPr, LocA }: Tallies): HotaFigures {
-  const DetRe = hits.map((hit, a) => hit / Math.max(1, hit + misses[a]!));
-  const DetPr = hits.map((hit, a) => hit / Math.max(1, hit + extras[a]!));
-  const DetA = hits.map((hit, a) => hit / Math.max(1, hit + misses[a]! + extras[a]!));
+function metricsOf(counts: ThresholdCounts): HotaMetrics {
+  const { truePositives, falseNegatives, falsePositives, AssA, AssRe, AssPr, LocA } = counts;
+  const DetRe = truePositives.map((count, a) => count / Math.max(1, count + falseNegatives[a]!));
+  const DetPr = truePositives.map((count, a) => count / Math.max(1, count + falsePositives[a]!));
+  const DetA = truePositives.map((count, a) => count / Math.max(1, count + falseNegatives[a]! + falsePositives[a]!));
   const HOTA = DetA.map((value, a) => Math.sqrt(value * AssA[a]!));
   const RHOTA = DetRe.map((value, a) => Math.sqrt(value * AssA[a]!));
   const curves: HotaCurves = {
@@ -204,9 +214,9 @@ function figuresOf({ hits, misses, extras, AssA, AssRe, AssPr, LocA }: Tallies):
     AssPr,
     LocA,
     RHOTA,
-    HOTA_TP: hits,
-    HOTA_FN: misses,
-    HOTA_FP: extras,
+    HOTA_TP: truePositives,
+    HOTA_FN: falseNegatives,
+    HOTA_FP: falsePositives,
   };
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {

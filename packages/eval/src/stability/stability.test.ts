@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseMotRows } from '../mot/rows.ts';
+import { parseMotRows } from '../mot/track-rows.ts';
 import { evaluateStability, frameTimes } from './evaluate.ts';
-import { parseTrackJsonl } from './jsonl.ts';
+import { parseTrackJsonl } from './track-jsonl.ts';
 
-/** Uniform noise of mean 0 and variance 1, the same every time. */
+/** Reproducible uniform noise of mean 0 and variance 1. */
 function noise(seed: number): () => number {
   let state = seed;
   return () => {
@@ -14,7 +14,7 @@ function noise(seed: number): () => number {
 
 const fps = 25;
 const count = 400;
-/** A face of 100 px that swings: its centre at a time in seconds. */
+/** The center of an oscillating face of 100 px at a time in seconds. */
 const swing = (seconds: number) => ({ x: 500 + 150 * Math.sin(2 * seconds), y: 300 + 80 * Math.cos(3.1 * seconds) });
 
 function tracks(
@@ -33,11 +33,11 @@ function tracks(
 const truth = tracks(swing).rows;
 
 describe('evaluateStability', () => {
-  it('gives the noise of a still face as its jitter, with and without truth', () => {
+  it('returns the noise of a static face as its jitter, with and without ground truth', () => {
     const random = noise(1);
     const still = tracks(() => ({ x: 500, y: 300 })).rows;
-    const shaky = tracks(() => ({ x: 500 + 2 * random(), y: 300 + 2 * random(), side: 100 + random() }));
-    const { jitter, againstTruth } = evaluateStability(shaky, still);
+    const noisy = tracks(() => ({ x: 500 + 2 * random(), y: 300 + 2 * random(), side: 100 + random() }));
+    const { jitter, againstTruth } = evaluateStability(noisy, still);
     for (const { centerPx, center, sizePx, size } of [jitter, againstTruth!.jitter]) {
       expect(centerPx).toBeGreaterThan(2 * Math.SQRT2 * 0.9);
       expect(centerPx).toBeLessThan(2 * Math.SQRT2 * 1.1);
@@ -48,7 +48,7 @@ describe('evaluateStability', () => {
     }
   });
 
-  it('sees no jitter in a constant offset, and no acceleration in uniform motion', () => {
+  it('finds no jitter in a constant offset, and no acceleration in uniform motion', () => {
     const offset = tracks((seconds) => ({ x: swing(seconds).x + 5, y: swing(seconds).y - 5 }));
     const { againstTruth } = evaluateStability(offset, truth);
     expect(againstTruth!.jitter.centerPx).toBeCloseTo(0, 9);
@@ -59,20 +59,20 @@ describe('evaluateStability', () => {
     expect(uniform.againstTruth).toBeUndefined();
   });
 
-  it('gives the acceleration of a circle: size-relative radius times angular speed squared', () => {
+  it('returns the acceleration of a circle: size-relative radius times angular speed squared', () => {
     const circle = tracks((seconds) => ({ x: 500 + 50 * Math.cos(2 * seconds), y: 500 + 50 * Math.sin(2 * seconds) }));
     expect(evaluateStability(circle).accelerationEnergy).toBeCloseTo(((50 / 100) * 2 ** 2) ** 2, 1);
   });
 
   it.each([0, 0.03, 0.08, -0.05])('finds a lag of %f seconds', (lag) => {
-    const late = tracks((seconds) => swing(seconds - lag));
-    const { lagSeconds, lagCorrelation, trailSeconds } = evaluateStability(late, truth).againstTruth!;
+    const lagging = tracks((seconds) => swing(seconds - lag));
+    const { lagSeconds, lagCorrelation, trailSeconds } = evaluateStability(lagging, truth).againstTruth!;
     expect(lagSeconds).toBeCloseTo(lag, 2);
     expect(lagCorrelation).toBeGreaterThan(0.95);
     expect(trailSeconds).toBeCloseTo(lag, 2);
   });
 
-  it('tells no lag by correlation where the motion is uniform, but by position', () => {
+  it('measures the lag of uniform motion by position, not by correlation', () => {
     const moving = (seconds: number) => ({ x: 50 * seconds, y: 0 });
     const { lagSeconds, trailSeconds } = evaluateStability(
       tracks((seconds) => moving(seconds - 0.1)),
@@ -87,24 +87,24 @@ describe('evaluateStability', () => {
       (seconds, frame) => (frame % 100 === 50 ? null : swing(seconds)),
       (frame) => (frame < 200 ? 1 : 2),
     );
-    const figures = evaluateStability(flickering, truth);
-    expect(figures).toMatchObject({ identities: 2, fragmentations: 4, boxes: 396 });
-    expect(figures.flickerPerSecond).toBeCloseTo(8 / (2 * (199 / fps)), 9);
-    expect(figures.againstTruth).toMatchObject({ fragmentations: 4, identitySwitches: 1, covered: 396, boxes: 400 });
-    expect(figures.againstTruth!.flickerPerSecond).toBeCloseTo(8 / (399 / fps), 9);
+    const metrics = evaluateStability(flickering, truth);
+    expect(metrics).toMatchObject({ tracks: 2, fragmentations: 4, boxes: 396 });
+    expect(metrics.flickerPerSecond).toBeCloseTo(8 / (2 * (199 / fps)), 9);
+    expect(metrics.againstTruth).toMatchObject({ fragmentations: 4, idSwitches: 1, covered: 396, boxes: 400 });
+    expect(metrics.againstTruth!.flickerPerSecond).toBeCloseTo(8 / (399 / fps), 9);
   });
 
-  it('gives figures of nothing', () => {
+  it('returns metrics of empty tracks', () => {
     const none = { rows: parseMotRows('', 'none.txt'), times: frameTimes(3, fps) };
     expect(evaluateStability(none, truth.frames.length ? parseMotRows('', 'gt.txt') : truth)).toMatchObject({
-      identities: 0,
+      tracks: 0,
       jitter: { centerPx: null },
       flickerPerSecond: null,
       againstTruth: { covered: 0, lagSeconds: null },
     });
   });
 
-  it('refuses truth of a longer video', () => {
+  it('rejects ground truth of a longer video', () => {
     expect(() => evaluateStability({ rows: parseMotRows('', 'a.txt'), times: frameTimes(3, fps) }, truth)).toThrow(
       'tracks.txt, line 4: expected a frame up to 3 but received frame 4',
     );
@@ -119,7 +119,7 @@ describe('parseTrackJsonl', () => {
       faces: ids.map((id) => ({ id, box: { x: 0, y: 0, width: 9, height: 9 }, score: 0.5, state: 'detected' })),
     });
 
-  it('reads frames, empty ones too, and fills those that are left out', () => {
+  it('parses frames, empty ones too, and interpolates missing ones', () => {
     const { rows, times } = parseTrackJsonl(
       `${line(0, 0, 1)}\n${line(1, 0.04)}\n${line(4, 0.16, 1, 2)}\n`,
       'rows.jsonl',
@@ -137,9 +137,9 @@ describe('parseTrackJsonl', () => {
       'rows.jsonl, line 2: expected "timestamp" in seconds after 0 but received 0',
     ],
     [line(0, 0, null), 'rows.jsonl, line 1: expected faces with "id"'],
-    [line(0, 0, 1, 1), 'rows.jsonl, line 1: expected an identity once per frame'],
-    ['', 'rows.jsonl, line 1: expected a line for every frame but received an empty file'],
-  ])('refuses %j', (text, message) => {
+    [line(0, 0, 1, 1), 'rows.jsonl, line 1: expected each track ID once per frame'],
+    ['', 'rows.jsonl, line 1: expected one line per frame but received an empty file'],
+  ])('rejects %j', (text, message) => {
     expect(() => parseTrackJsonl(text, 'rows.jsonl')).toThrow(message);
   });
 });

@@ -3,7 +3,7 @@ import { createRandom } from './random.ts';
 /** Red, green and blue, from 0 to 255. */
 export type Color = readonly [red: number, green: number, blue: number];
 
-/** What tells one procedural person from another. */
+/** The appearance of a synthetic person. */
 export interface Appearance {
   readonly skin: Color;
   readonly hair: Color;
@@ -12,14 +12,14 @@ export interface Appearance {
   readonly cloth: Color;
   /** Height of the head over its width. */
   readonly aspect: number;
-  /** How much the head narrows towards the chin. */
+  /** How much the head becomes narrower towards the chin. */
   readonly jaw: number;
   readonly hairStyle: 'short' | 'long' | 'bob' | 'bald';
-  /** Where the forehead ends, in half heads above the middle (negative). */
+  /** Upper end of the forehead, in half heights above the middle (negative). */
   readonly hairline: number;
-  /** A parting to one side bends the hairline. */
+  /** Slope of the hairline, towards a parting on one side. */
   readonly parting: number;
-  /** Half the distance between the eyes, in half heads. */
+  /** Half the distance between the eyes, in half widths. */
   readonly eyeSpread: number;
   readonly eyeSize: number;
   readonly browHeight: number;
@@ -27,7 +27,7 @@ export interface Appearance {
   readonly noseWidth: number;
   readonly mouthWidth: number;
   readonly lipWeight: number;
-  /** From 0 (shaven) to 1 (a full beard). */
+  /** From 0 (shaved) to 1 (a full beard). */
   readonly beard: number;
   readonly glasses: boolean;
 }
@@ -70,14 +70,14 @@ const CLOTHS: readonly Color[] = [
   [38, 96, 100],
 ];
 
-/** A person of a seed; the same seed is the same person in every scene. */
+/** The person of a seed: the same in every scene. */
 export function createAppearance(seed: number): Appearance {
   const random = createRandom(seed);
   const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!;
   const between = (low: number, high: number) => low + (high - low) * random();
   const vary = ([r, g, b]: Color, by: number): Color => {
-    const light = between(-by, by);
-    return [r + light + between(-3, 3), g + light + between(-3, 3), b + light + between(-3, 3)];
+    const shift = between(-by, by);
+    return [r + shift + between(-3, 3), g + shift + between(-3, 3), b + shift + between(-3, 3)];
   };
   const skin = vary(pick(SKINS), 8);
   const hairStyle = pick(['short', 'short', 'long', 'bob', 'short', 'long', 'bald'] as const);

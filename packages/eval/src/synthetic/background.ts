@@ -1,10 +1,11 @@
+import type { Box } from '@facedet/core';
 import { mix, sine, smoothstep } from './math.ts';
 import { createRandom, randomAt } from './random.ts';
 import { createRaster, type Raster } from './raster.ts';
 
 /**
- * A room to stand in front of: a wall with grain and light, framed pictures, a shelf, a floor. No face-like thing in
- * it. `grain` is that of the fine texture, from 0 to 1.
+ * Paints a room: a wall with grain and light, framed pictures, a floor. Nothing in it resembles a face. `grain`: the
+ * strength of the fine texture, from 0 to 1.
  */
 export function paintBackground(width: number, height: number, seed: number, grain: number): Raster {
   const raster = createRaster(width, height);
@@ -38,27 +39,16 @@ export function paintBackground(width: number, height: number, seed: number, gra
   for (let i = 0; i < frames; i++) {
     const w = width * (0.08 + 0.09 * random());
     const h = height * (0.12 + 0.16 * random());
-    paintFrame(
-      raster,
-      ((i + 0.2 + 0.5 * random()) / frames) * width,
-      height * (0.04 + 0.2 * random()),
-      w,
-      h,
-      seed + 7 + i,
-    );
+    const x = ((i + 0.2 + 0.5 * random()) / frames) * width;
+    const y = height * (0.04 + 0.2 * random());
+    paintFrame(raster, { x, y, width: w, height: h }, seed + 7 + i);
   }
   return raster;
 }
 
-/** A landscape of soft stripes in a dark frame. */
-function paintFrame(
-  { data, width, height }: Raster,
-  left: number,
-  top: number,
-  w: number,
-  h: number,
-  seed: number,
-): void {
+/** Paints a landscape of soft stripes in a dark frame. */
+function paintFrame({ data, width, height }: Raster, frame: Box, seed: number): void {
+  const { x: left, y: top, width: w, height: h } = frame;
   const border = Math.max(2, h * 0.06);
   const random = createRandom(seed);
   const [sky, land] = [[0, 1, 2].map(() => 120 + 110 * random()), [0, 1, 2].map(() => 50 + 110 * random())];

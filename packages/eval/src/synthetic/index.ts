@@ -1,14 +1,8 @@
-/** Procedural video with exact truth. */
-export {
-  createScene,
-  type Scene,
-  type SceneEvent,
-  type SceneEventKind,
-  type SceneFace,
-  type SceneFrame,
-  type SceneOptions,
-} from './scene.ts';
-/** Procedural still pictures. */
-export { groupPicture, renderPortrait, type Portrait } from './portrait.ts';
-/** Truth in the formats of the evaluation. */
-export { toJsonl, toMot, toSequenceInfo, type TruthFrame, type TruthTextOptions } from './truth-text.ts';
+/** Synthetic video with ground truth. */
+export { createScene, type Scene, type SceneFrame, type SceneOptions } from './scene.ts';
+export type { SceneEvent, SceneEventKind } from './events.ts';
+export type { SceneFace } from './ground-truth.ts';
+/** A synthetic picture with ground truth. */
+export { groupPicture, type SyntheticPicture } from './group-picture.ts';
+/** Ground truth as text, in the formats that the metrics read. */
+export { toJsonl, toMot, type TruthFrame, type TruthTextOptions } from './ground-truth-text.ts';

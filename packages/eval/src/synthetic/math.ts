@@ -1,6 +1,6 @@
 /**
- * A sine by elementary operations alone, so that scenes are the same bytes in every engine. `turns`: 1 is a full
- * circle; error below 1e-4.
+ * A sine of elementary operations only, so that scenes are the same bytes in every engine: `Math.sin` may differ in the
+ * last bit. `turns`: 1 is a full circle; error below 1e-4.
  */
 export function sine(turns: number): number {
   let t = turns - Math.floor(turns + 0.5); // −½ … ½
@@ -24,13 +24,13 @@ export function mix(a: number, b: number, t: number): number {
   return a + (b - a) * t;
 }
 
-/** 0 up to `from`, 1 from `to` on, smooth between. */
+/** 0 up to `from`, 1 at `to` and above, smooth between. */
 export function smoothstep(from: number, to: number, value: number): number {
   const t = clamp((value - from) / (to - from), 0, 1);
   return t * t * (3 - 2 * t);
 }
 
-/** Share of a pixel on the inner side of an edge: `distance` (inside negative) over `width`, the size of the pixel. */
-export function cover(distance: number, width: number): number {
+/** Fraction of a pixel inside an edge, from its distance (negative inside) and the width of the pixel. */
+export function pixelCoverage(distance: number, width: number): number {
   return clamp(0.5 - distance / width, 0, 1);
 }

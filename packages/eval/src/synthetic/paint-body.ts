@@ -1,97 +1,99 @@
 import { NECK, shoulderLine, SHOULDERS, type Head } from './head.ts';
-import { clamp, cover, sine, smoothstep } from './math.ts';
+import { clamp, pixelCoverage, sine, smoothstep } from './math.ts';
 import type { Raster } from './raster.ts';
 
-const COLLAR = 2.05; // where the wedge of skin below the neck ends
-const SOLID = 2.4; // below, nothing but cloth
+/** Lower end of the wedge of skin below the neck, in head coordinates. */
+const COLLAR = 2.05;
+/** Below this height there is nothing but cloth. */
+const CLOTH_ONLY = 2.4;
 
 /** Paints neck, shoulders and body of a person, down to the picture's edge. */
 export function paintBody({ data, width, height }: Raster, head: Head): void {
-  const { pose, tall, appearance } = head;
-  const { size } = pose;
+  const { pose, halfHeight, appearance } = head;
+  const { halfWidth } = pose;
   const [skinR, skinG, skinB] = appearance.skin;
   const [clothR, clothG, clothB] = appearance.cloth;
-  const left = Math.max(0, Math.floor(pose.x - (SHOULDERS + 0.1) * size));
-  const right = Math.min(width, Math.ceil(pose.x + (SHOULDERS + 0.1) * size));
-  const top = Math.max(0, Math.floor(pose.y + NECK.top * tall));
+  const left = Math.max(0, Math.floor(pose.x - (SHOULDERS + 0.1) * halfWidth));
+  const right = Math.min(width, Math.ceil(pose.x + (SHOULDERS + 0.1) * halfWidth));
+  const top = Math.max(0, Math.floor(pose.y + NECK.top * halfHeight));
   if (left >= right) return;
-  const { xs, falls, seams, shoulders, edges, neck, cloth } = columnsOf(head, left, right);
+  const { xs, falloff, armSeams, shoulders, coverage, neck, cloth } = columnsOf(head, left, right);
   for (let py = top; py < height; py++) {
-    const y = (py + 0.5 - pose.y) / tall;
+    const y = (py + 0.5 - pose.y) / halfHeight;
     const light = 0.98 - 0.12 * smoothstep(1.4, 4, y);
     const drift = 0.4 * sine(y * 0.6);
     const row = py * width * 3;
     const arms = y > 2.3;
-    // Most of a person is cloth and nothing else.
-    const [from, to] = y > SOLID ? cloth : [right, right];
+    // Most of a person is only cloth.
+    const [from, to] = y > CLOTH_ONLY ? cloth : [right, right];
     for (let px = from; px < to; px++) {
       const i = px - left;
-      const dress = light * falls[i]! * (1 + 0.035 * sine(xs[i]! * 1.7 + drift)) * seams[i]!;
+      const clothLight = light * falloff[i]! * (1 + 0.035 * sine(xs[i]! * 1.7 + drift)) * armSeams[i]!;
       const at = row + px * 3;
-      data[at] = Math.min(255, clothR * dress + 0.5);
-      data[at + 1] = Math.min(255, clothG * dress + 0.5);
-      data[at + 2] = Math.min(255, clothB * dress + 0.5);
+      data[at] = Math.min(255, clothR * clothLight + 0.5);
+      data[at + 1] = Math.min(255, clothG * clothLight + 0.5);
+      data[at + 2] = Math.min(255, clothB * clothLight + 0.5);
     }
-    const chin = 1 - 0.38 * (1 - smoothstep(0.9, 1.5, y)); // the head's shadow
+    const chin = 1 - 0.38 * (1 - smoothstep(0.9, 1.5, y)); // shadow of the head
     const neckHalf = y < NECK.bottom + 0.4 ? NECK.half + 0.12 * smoothstep(1.2, 1.7, y) : -1;
     const wedgeHalf = y < COLLAR ? (COLLAR - y) * 0.55 : -1;
-    const [begin, end] = (y - shoulderLine(0)) * tall + 0.5 < 0 ? neck : [left, right];
+    const [begin, end] = (y - shoulderLine(0)) * halfHeight + 0.5 < 0 ? neck : [left, right];
     for (let px = begin; px < end; px++) {
       if (px === from) px = to;
       if (px >= end) break;
       const i = px - left;
       const x = xs[i]!;
       const far = x < 0 ? -x : x;
-      const shoulder = y > SOLID ? 1 : clamp((y - shoulders[i]!) * tall + 0.5, 0, 1);
-      const wedge = cover(far - wedgeHalf, 1.5 / size);
-      const body = shoulder * edges[i]! * (1 - wedge);
-      const bare = Math.max(cover(far - neckHalf, 1.2 / size), shoulder * wedge) * (1 - body);
+      const shoulder = y > CLOTH_ONLY ? 1 : clamp((y - shoulders[i]!) * halfHeight + 0.5, 0, 1);
+      const wedge = pixelCoverage(far - wedgeHalf, 1.5 / halfWidth);
+      const body = shoulder * coverage[i]! * (1 - wedge);
+      const bare = Math.max(pixelCoverage(far - neckHalf, 1.2 / halfWidth), shoulder * wedge) * (1 - body);
       if (body <= 0 && bare <= 0) continue;
       const at = row + px * 3;
-      const dress = light * falls[i]! * (1 + 0.035 * sine(x * 1.7 + drift)) * (arms ? seams[i]! : 1) * body;
-      const naked = chin * (1 - 0.2 * far) * bare;
-      const under = 1 - bare - body;
-      data[at] = Math.min(255, data[at]! * under + skinR * naked + clothR * dress + 0.5);
-      data[at + 1] = Math.min(255, data[at + 1]! * under + skinG * naked + clothG * dress + 0.5);
-      data[at + 2] = Math.min(255, data[at + 2]! * under + skinB * naked + clothB * dress + 0.5);
+      const clothLight = light * falloff[i]! * (1 + 0.035 * sine(x * 1.7 + drift)) * (arms ? armSeams[i]! : 1) * body;
+      const skinLight = chin * (1 - 0.2 * far) * bare;
+      const background = 1 - bare - body;
+      data[at] = Math.min(255, data[at]! * background + skinR * skinLight + clothR * clothLight + 0.5);
+      data[at + 1] = Math.min(255, data[at + 1]! * background + skinG * skinLight + clothG * clothLight + 0.5);
+      data[at + 2] = Math.min(255, data[at + 2]! * background + skinB * skinLight + clothB * clothLight + 0.5);
     }
   }
 }
 
-/** What is the same in every row, for each column of pixels from `left` on. */
-function columnsOf({ pose: { x: middle, size } }: Head, left: number, right: number) {
+/** Values of each column of pixels, starting at `left`, which are the same in every row. */
+function columnsOf({ pose: { x: middle, halfWidth } }: Head, left: number, right: number) {
   const column = () => new Float64Array(right - left);
   const columns = {
-    /** Half heads from the middle. */
+    /** Half widths of the head from the middle. */
     xs: column(),
     /** Light, falling off to the sides. */
-    falls: column(),
-    /** The same where the arms begin: their seams are darker. */
-    seams: column(),
-    /** Height of the shoulders' line. */
+    falloff: column(),
+    /** Light at the seams where the arms begin, which are darker. */
+    armSeams: column(),
+    /** Height of the shoulders. */
     shoulders: column(),
-    /** How much of the pixel lies within the arms. */
-    edges: column(),
-    /** Pixels that the neck may reach, and those that are wholly within the arms. */
+    /** Fraction of the pixel inside the arms. */
+    coverage: column(),
+    /** Columns that the neck may reach, and columns that are completely inside the arms. */
     neck: [left, right] as [number, number],
     cloth: [right, right] as [number, number],
   };
   for (let px = left; px < right; px++) {
     const i = px - left;
-    const x = (px + 0.5 - middle) / size;
+    const x = (px + 0.5 - middle) / halfWidth;
     const far = x < 0 ? -x : x;
     columns.xs[i] = x;
-    columns.falls[i] = 1 - 0.0606 * far * far;
-    columns.seams[i] = 1 - 0.3 * cover((far > 1.62 ? far - 1.62 : 1.62 - far) - 0.03, 2 / size);
+    columns.falloff[i] = 1 - 0.0606 * far * far;
+    columns.armSeams[i] = 1 - 0.3 * pixelCoverage((far > 1.62 ? far - 1.62 : 1.62 - far) - 0.03, 2 / halfWidth);
     columns.shoulders[i] = shoulderLine(far < SHOULDERS ? far : SHOULDERS);
-    columns.edges[i] = cover(far - SHOULDERS, 1 / size);
+    columns.coverage[i] = pixelCoverage(far - SHOULDERS, 1 / halfWidth);
   }
-  const within = (half: number): [number, number] => {
-    const from = Math.min(right, Math.max(left, Math.floor(middle - half * size)));
-    return [from, Math.max(from, Math.min(right, Math.ceil(middle + half * size)))];
+  const columnsWithin = (half: number): [number, number] => {
+    const from = Math.min(right, Math.max(left, Math.floor(middle - half * halfWidth)));
+    return [from, Math.max(from, Math.min(right, Math.ceil(middle + half * halfWidth)))];
   };
-  columns.neck = within(NECK.half + 0.12 + 1 / size);
-  // A column of people smaller than two pixels is never wholly one thing.
-  if (size > 2) columns.cloth = within(SHOULDERS - 2 / size);
+  columns.neck = columnsWithin(NECK.half + 0.12 + 1 / halfWidth);
+  // People narrower than this have no column that is completely cloth.
+  if (halfWidth > 2) columns.cloth = columnsWithin(SHOULDERS - 2 / halfWidth);
   return columns;
 }

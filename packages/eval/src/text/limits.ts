@@ -1,6 +1,6 @@
 /**
- * Most frames of a video: a week at 30 frames per second. A frame number beyond it is a damaged file, not a film, and
- * must not decide how much memory is allocated.
+ * Most frames of a video: a week at 30 frames per second. A larger frame number means a damaged file, and must not
+ * decide how much memory is allocated.
  */
 export const MAX_FRAMES = 20_000_000;
 
@@ -12,10 +12,7 @@ export function isCoordinate(value: unknown): value is number {
   return typeof value === 'number' && value >= -MAX_COORDINATE && value <= MAX_COORDINATE;
 }
 
-/**
- * Whether the first `count` numbers can be coordinates or sides in pixels. A loop over values, as it runs for each row
- * of a file.
- */
+/** Whether the first `count` numbers can be coordinates or sides in pixels. Runs for each row of a file. */
 export function areCoordinates(values: Float64Array, count: number): boolean {
   for (let k = 0; k < count; k++) if (!(values[k]! >= -MAX_COORDINATE && values[k]! <= MAX_COORDINATE)) return false;
   return true;

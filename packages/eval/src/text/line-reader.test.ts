@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lineReader } from './line-reader.ts';
 
-function numbersOf(text: string, most = 16): number[] {
+function numbersOf(text: string, max = 16): number[] {
   const reader = lineReader(text, 'a.txt');
-  const row = new Float64Array(most);
+  const row = new Float64Array(max);
   const all: number[] = [];
-  while (reader.nextFilled()) all.push(...row.subarray(0, reader.allNumbers(row, most, 'numbers')));
+  while (reader.nextFilled()) all.push(...row.subarray(0, reader.allNumbers(row, max, 'numbers')));
   return all;
 }
 
 describe('lineReader', () => {
-  it('reads any number as Number does, to the last bit', () => {
+  it('parses any number as Number does, to the last bit', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -29,26 +29,26 @@ describe('lineReader', () => {
     );
   });
 
-  it('takes blanks, tabs, commas and carriage returns between numbers', () => {
+  it('accepts blanks, tabs, commas and carriage returns between numbers', () => {
     expect(numbersOf('1 2\t3\r\n4,5 , 6\n\n  7  \n.5 +8 -9. 1e3')).toEqual([1, 2, 3, 4, 5, 6, 7, 0.5, 8, -9, 1000]);
   });
 
-  it.each(['1 two 3', '1 2x', '1 -', '1 . 2', '0x10', 'NaN', '1e999', '1,,2', '1 2 3 4'])('refuses %j', (line) => {
+  it.each(['1 two 3', '1 2x', '1 -', '1 . 2', '0x10', 'NaN', '1e999', '1,,2', '1 2 3 4'])('rejects %j', (line) => {
     expect(() => numbersOf(`1 2 3\n${line}`, 3)).toThrow(
       `a.txt, line 2: expected numbers but received ${JSON.stringify(line)}`,
     );
   });
 
-  it('refuses a million digits with a letter behind them at once', () => {
+  it('rejects a million digits followed by a letter without backtracking', () => {
     expect(() => numbersOf(`${'1'.repeat(1e6)}x`)).toThrow('a.txt, line 1: expected numbers but received "1111');
   });
 
-  it('passes over a byte order mark', () => {
+  it('skips a byte order mark', () => {
     expect(numbersOf('\uFEFF1 2\n3')).toEqual([1, 2, 3]);
     expect(numbersOf('\uFEFF')).toEqual([]);
   });
 
-  it('ends', () => {
+  it('reports the end of the text', () => {
     for (const [text, lines] of [
       ['', 0],
       ['a', 1],

@@ -1,5 +1,5 @@
-import { received } from '@facedet/checks';
-import { malformed } from './malformed.ts';
+import { type FaceDetError, received } from '@facedet/checks';
+import { malformed } from './file-errors.ts';
 
 const newline = 10;
 const carriageReturn = 13;
@@ -16,82 +16,100 @@ const decoder = new TextDecoder();
 /** Powers of ten that a double holds exactly: with them, a short decimal is one correctly rounded division. */
 const exactPowers = Float64Array.from({ length: 23 }, (_, k) => Number(`1e${k}`));
 
-/** Reads a text of numbers line by line out of its bytes, without making a string of every number. */
+/** Reads a text of numbers line by line from its bytes, without a string per number. */
 export interface LineReader {
-  /** The line that was begun last, from 1; 0 before the first. */
+  /** The file's name, for errors. */
+  readonly file: string;
+  /** The current line, from 1; 0 before the first. */
   readonly line: number;
   /** Goes to the next line; false at the end of the text. */
   next(): boolean;
-  /** Goes to the next line that holds more than blanks; false at the end of the text. */
+  /** Goes to the next line that is not blank; false at the end of the text. */
   nextFilled(): boolean;
   /**
-   * Reads the numbers of the line, parted by blanks and at most one comma each, into `target`; returns how many.
-   * Throws `MALFORMED_FILE`, expecting `expected`, on anything else or more than `most`.
+   * Reads the numbers of the line, separated by blanks and at most one comma each, into `target`; returns how many.
+   * Throws `MALFORMED_FILE`, expecting `expected`, on anything else or more than `max` numbers.
    */
-  allNumbers(target: Float64Array, most: number, expected: string): number;
-  /** The whole current line without blanks around it. */
+  allNumbers(target: Float64Array, max: number, expected: string): number;
+  /** The current line without leading and trailing blanks. */
   text(): string;
-  /** Bytes behind the current line: no count in the text can stand for more than they hold. */
+  /** Bytes after the current line: an upper bound of what any count in the text can announce. */
   bytesLeft(): number;
+  /** The `MALFORMED_FILE` error of the current line; by default it shows the line's text as what was received. */
+  error(expected: string, found?: string): FaceDetError;
 }
 
 /** A reader before the first line of `content`; its errors name `file`. */
 export function lineReader(content: Uint8Array | string, file: string): LineReader {
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  const size = bytes.length;
-  let line = 0;
-  // A byte order mark, as Windows' Notepad writes it, is no part of the first number.
-  let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  /** Where the line ends, or −1 as long as nobody asked. */
-  let end = -1;
+  return new ByteLineReader(typeof content === 'string' ? new TextEncoder().encode(content) : content, file);
+}
 
-  const lineEnd = (): number => {
-    if (end < 0) end = bytes.indexOf(newline, start);
-    if (end < 0) end = size;
-    return end;
-  };
-  const next = (): boolean => {
-    const from = line === 0 ? start : lineEnd() + 1;
-    if (from >= size) return false;
-    start = from;
-    end = -1;
-    line++;
+class ByteLineReader implements LineReader {
+  line = 0;
+  readonly file: string;
+  readonly #bytes: Uint8Array;
+  /** Where the line begins. */
+  #start: number;
+  /** Where the line ends, or −1 while it is unknown. */
+  #end = -1;
+
+  constructor(bytes: Uint8Array, file: string) {
+    this.#bytes = bytes;
+    this.file = file;
+    // A byte order mark, as Windows' Notepad writes it, is not part of the first number.
+    this.#start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  }
+
+  next(): boolean {
+    const start = this.line === 0 ? this.#start : this.#lineEnd() + 1;
+    if (start >= this.#bytes.length) return false;
+    this.#start = start;
+    this.#end = -1;
+    this.line++;
     return true;
-  };
-  const text = (): string => decoder.decode(bytes.subarray(start, lineEnd())).trim();
+  }
 
-  return {
-    get line() {
-      return line;
-    },
-    next,
-    nextFilled() {
-      while (next()) if (text() !== '') return true;
-      return false;
-    },
-    allNumbers(target, most, expected) {
-      const after = scanNumbers(bytes, start, target, most);
-      if (after.end < 0) {
-        const found = text();
-        throw malformed(file, line, expected, found === '' ? 'an empty line' : received(found));
-      }
-      end = after.end;
-      return after.count;
-    },
-    text,
-    bytesLeft: () => Math.max(0, size - lineEnd() - 1),
-  };
+  nextFilled(): boolean {
+    while (this.next()) if (this.text() !== '') return true;
+    return false;
+  }
+
+  allNumbers(target: Float64Array, max: number, expected: string): number {
+    const { count, end } = scanNumbers(this.#bytes, this.#start, target, max);
+    if (end < 0) throw this.error(expected);
+    this.#end = end;
+    return count;
+  }
+
+  text(): string {
+    return decoder.decode(this.#bytes.subarray(this.#start, this.#lineEnd())).trim();
+  }
+
+  bytesLeft(): number {
+    return Math.max(0, this.#bytes.length - this.#lineEnd() - 1);
+  }
+
+  error(expected: string, found?: string): FaceDetError {
+    const text = this.text();
+    return malformed(this, expected, found ?? (text === '' ? 'an empty line' : received(text)));
+  }
+
+  #lineEnd(): number {
+    if (this.#end < 0) this.#end = this.#bytes.indexOf(newline, this.#start);
+    if (this.#end < 0) this.#end = this.#bytes.length;
+    return this.#end;
+  }
 }
 
 /**
- * Reads numbers up to the end of the line; `end` is where that is, or −1 where something else is in it.
- * One loop over local values: it runs for every byte of a file.
+ * Reads numbers up to the end of the line; `end` is its offset, or −1 where the line holds anything else. One loop over
+ * local variables, as it runs for every byte of a file.
  */
 function scanNumbers(
   bytes: Uint8Array,
   start: number,
   target: Float64Array,
-  most: number,
+  max: number,
 ): { count: number; end: number } {
   const size = bytes.length;
   let at = start;
@@ -100,38 +118,39 @@ function scanNumbers(
   for (;;) {
     while (at < size && isBlank(bytes[at]!)) at++;
     if (at >= size || bytes[at] === newline) return { count, end: isAfterComma ? -1 : at };
-    if (count === most) return { count, end: -1 };
-    const from = at;
+    if (count === max) return { count, end: -1 };
+    const numberStart = at;
     const sign = bytes[at]!;
     if (sign === minus || sign === plus) at++;
-    const begin = at;
+    const digitsStart = at;
     let mantissa = 0;
-    let digits = 0;
+    let significantDigits = 0;
     let digit = bytes[at]! - zero;
     while (digit >= 0 && digit <= 9) {
       mantissa = mantissa * 10 + digit;
-      if (mantissa > 0) digits++;
+      if (mantissa > 0) significantDigits++;
       digit = bytes[++at]! - zero;
     }
-    let figures = at - begin;
+    let digits = at - digitsStart;
     let decimals = 0;
     if (bytes[at] === point) {
       const afterPoint = ++at;
       digit = bytes[at]! - zero;
       while (digit >= 0 && digit <= 9) {
         mantissa = mantissa * 10 + digit;
-        if (mantissa > 0) digits++;
+        if (mantissa > 0) significantDigits++;
         digit = bytes[++at]! - zero;
       }
       decimals = at - afterPoint;
-      figures += decimals;
+      digits += decimals;
     }
-    // Up to 15 digits are rounded once; longer numbers and those with an exponent go by way of a string.
-    let value = figures > 0 && digits <= 15 && decimals <= 22 ? mantissa / exactPowers[decimals]! : Number.NaN;
+    // Up to 15 digits are rounded once; longer numbers and those with an exponent are parsed from a string.
+    const isShort = digits > 0 && significantDigits <= 15 && decimals <= 22;
+    let value = isShort ? mantissa / exactPowers[decimals]! : Number.NaN;
     if (sign === minus) value = -value;
-    if (Number.isNaN(value) || !isEnd(bytes, at)) {
-      while (!isEnd(bytes, at)) at++;
-      value = parseWord(decoder.decode(bytes.subarray(from, at)));
+    if (Number.isNaN(value) || !isNumberEnd(bytes, at)) {
+      while (!isNumberEnd(bytes, at)) at++;
+      value = parseNumber(decoder.decode(bytes.subarray(numberStart, at)));
       if (!Number.isFinite(value)) return { count, end: -1 };
     }
     target[count++] = value;
@@ -145,12 +164,13 @@ function isBlank(code: number): boolean {
   return code === space || code === tab || code === carriageReturn;
 }
 
-/** Whether a number ends here: at a blank, a comma, the line's or the text's end. */
-function isEnd(bytes: Uint8Array, at: number): boolean {
+/** Whether a number ends here: at a blank, a comma, the end of the line or of the text. */
+function isNumberEnd(bytes: Uint8Array, at: number): boolean {
   return at >= bytes.length || isBlank(bytes[at]!) || bytes[at] === comma || bytes[at] === newline;
 }
 
-function parseWord(word: string): number {
-  // Without a second way to read the same digits: a million of them must not be tried in all splits.
-  return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : Number.NaN;
+/** The number that a text spells in decimal notation, or NaN. Also used for numbers in XML. */
+export function parseNumber(text: string): number {
+  // Unambiguous, so that a regular expression engine never backtracks over a million digits.
+  return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
 }

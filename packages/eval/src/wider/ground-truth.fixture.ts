@@ -1,6 +1,6 @@
-import { type Writable, writeMatlab } from '../matlab/write.fixture.ts';
+import { type Writable, writeMatlab } from './write-matlab.fixture.ts';
 
-/** The event and the images that all four `.mat` files name: `e/a` with two faces, `e/b` with one. */
+/** The event and the images of all four `.mat` files: `e/a` with two faces, `e/b` with one. */
 export const imageLists: Record<string, Writable> = {
   event_list: { cells: ['e'] },
   file_list: { cells: [{ cells: ['a', 'b'] }] },
@@ -13,9 +13,7 @@ const firstBoxes: Writable = [
   [5, 6, 7, 8],
 ];
 
-/**
- * The bytes of `wider_face_val.mat` for these images: boxes, and every attribute 0 but for the second face of `e/a`.
- */
+/** `wider_face_val.mat` for these images: boxes, and attributes, all 1 for the second face of `e/a` and else 0. */
 export function faceFile(): Uint8Array {
   const attributes = ['blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose'];
   return writeMatlab({
@@ -25,7 +23,7 @@ export function faceFile(): Uint8Array {
   });
 }
 
-/** The bytes of a subset's file: per image, the faces that count, from 1. `over` replaces variables. */
+/** The file of a subset: per image, the indices of its faces, from 1. `over` replaces variables. */
 export function subsetFile(indices: number[][], over: Record<string, Writable> = {}): Uint8Array {
   return writeMatlab({ ...imageLists, gt_list: { cells: [{ cells: indices }] }, ...over });
 }

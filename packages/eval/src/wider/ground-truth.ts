@@ -1,11 +1,12 @@
-import { type Inflate, type MatlabCells, type MatlabValue, readMatlab } from '../matlab/matlab.ts';
 import { checkOptionNames, type FaceDetError, received } from '@facedet/checks';
+import { malformed, malformedAt, mismatched, shorten, shortPath } from '../text/file-errors.ts';
 import { areCoordinates, isCoordinate } from '../text/limits.ts';
-import { malformed, malformedAt, mismatched, shorten, shortPath } from '../text/malformed.ts';
-import { type WiderImage, type WiderSetting, widerAttributes, widerSettings } from './image.ts';
+import { type WiderImage, type WiderSubset, widerAttributes, widerSubsets } from './image.ts';
+import { type MatlabCells, type MatlabValue, readMatlab } from './matlab.ts';
 
-/** A file already read: its bytes, and the name that errors give it. */
+/** The content of a file. */
 export interface FileContent {
+  /** Its name, for errors. */
   readonly name: string;
   readonly bytes: Uint8Array;
 }
@@ -14,30 +15,33 @@ export interface FileContent {
  * The four files of the official evaluation: `wider_face_val.mat`, `wider_easy_val.mat`, `wider_medium_val.mat`,
  * `wider_hard_val.mat`.
  */
-export type WiderGroundTruthFiles = Readonly<Record<WiderSetting | 'face', FileContent>>;
+export type WiderGroundTruthFiles = Readonly<Record<WiderSubset | 'face', FileContent>>;
 
 /** Options of `readWiderGroundTruth`. */
 export interface WiderGroundTruthOptions {
   /**
-   * Unpacks a zlib stream. By default the runtime's `DecompressionStream`; in Node `inflateSync` of `node:zlib` is
-   * several times faster. Give it a limit of its own (`maxOutputLength`): a small damaged file can unpack to gigabytes.
+   * Decompresses a zlib stream; throws or rejects where it is damaged or cut short. Default the runtime's
+   * `DecompressionStream`; in Node `inflateSync` of `node:zlib` is several times faster. Give it a limit of its own
+   * (`maxOutputLength`), as a small damaged file can decompress to gigabytes.
    */
-  inflate?: Inflate;
+  readonly inflate?: (compressed: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 }
 
-/** The names of the four files by their role. */
-export const widerGroundTruthNames: Readonly<Record<WiderSetting | 'face', string>> = {
+/** The file names of the official ground truth by their role. */
+export const widerGroundTruthNames: Readonly<Record<WiderSubset | 'face', string>> = {
   face: 'wider_face_val.mat',
   easy: 'wider_easy_val.mat',
   medium: 'wider_medium_val.mat',
   hard: 'wider_hard_val.mat',
 };
 
+const labelLists = widerAttributes.map((attribute) => `${attribute}_label_list`);
+
 /**
- * The official ground truth of WIDER FACE val: 3,226 images with their faces, attributes, and which of them each subset
- * counts.
+ * Reads the official ground truth of WIDER FACE val: 3,226 images with their faces, the faces' attributes, and the
+ * faces of each subset.
  *
- * Rejects with `MALFORMED_FILE` for a file that is no such `.mat`, `MISMATCHED_FILES` where the files list different
+ * Rejects with `MALFORMED_FILE` for an invalid `.mat` file, and `MISMATCHED_FILES` where the files list different
  * images or faces.
  */
 export async function readWiderGroundTruth(
@@ -45,95 +49,129 @@ export async function readWiderGroundTruth(
   options: WiderGroundTruthOptions = {},
 ): Promise<WiderImage[]> {
   checkOptionNames(options, ['inflate']);
-  const { inflate } = options;
-  const labels = widerAttributes.map((attribute) => `${attribute}_label_list`);
-  const face = await readMatlab(
-    files.face.bytes,
-    files.face.name,
-    ['event_list', 'file_list', 'face_bbx_list', ...labels],
-    inflate,
-  );
-  const subsets: { setting: WiderSetting; file: string; list: MatlabValue }[] = [];
-  for (const setting of widerSettings) {
-    const file = files[setting];
-    const read = await readMatlab(file.bytes, file.name, ['event_list', 'file_list', 'gt_list'], inflate);
-    sameImages(face, files.face.name, read, file.name);
-    subsets.push({ setting, file: file.name, list: read.get('gt_list')! });
+  const read = async ({ name, bytes }: FileContent, lists: string[]) =>
+    new MatlabLists(name, await readMatlab(bytes, name, ['event_list', 'file_list', ...lists], options.inflate));
+  const faces = await read(files.face, ['face_bbx_list', ...labelLists]);
+  const subsets: (readonly [subset: WiderSubset, lists: MatlabLists])[] = [];
+  for (const subset of widerSubsets) {
+    const lists = await read(files[subset], ['gt_list']);
+    checkSameImages(faces, lists);
+    subsets.push([subset, lists]);
   }
-  const events = cellsOf(face.get('event_list')!, files.face.name);
-  const images: WiderImage[] = [];
-  events.forEach((event, e) => {
-    const of = (list: string): readonly MatlabValue[] =>
-      cellsOf(cellsOf(face.get(list)!, files.face.name)[e], files.face.name);
-    const boxLists = of('face_bbx_list');
-    const attributeLists = labels.map(of);
-    of('file_list').forEach((image, i) => {
-      const name = `${textOf(event, files.face.name)}/${textOf(image, files.face.name)}`;
-      const boxes = boxesOf(boxLists[i], files.face.name, name);
-      const faces = boxes.length / 4;
-      const attributes = new Uint8Array(6 * faces);
-      attributeLists.forEach((list, a) => {
-        const values = numbersOf(list[i], files.face.name, name);
-        if (values.length !== faces)
-          throw mismatched(
-            files.face.name,
-            `${faces} values of ${labels[a]} for ${shorten(name, 80)}`,
-            String(values.length),
-          );
-        for (let f = 0; f < faces; f++) {
-          if (!(Number.isInteger(values[f]) && values[f]! >= 0 && values[f]! <= 255)) {
-            throw malformedAt(
-              shortPath(files.face.name),
-              `whole numbers from 0 to 255 in ${labels[a]} for ${shorten(name, 80)}`,
-              received(values[f]),
-            );
-          }
-          attributes[6 * f + a] = values[f]!;
-        }
-      });
-      const counted = {} as Record<WiderSetting, Uint8Array>;
-      for (const { setting, file, list } of subsets) {
-        const indices = numbersOf(cellsOf(cellsOf(list, file)[e], file)[i], file, name);
-        const flags = new Uint8Array(faces);
-        for (let k = 0; k < indices.length; k++) {
-          const index = indices[k]!;
-          if (!(Number.isInteger(index) && index >= 1 && index <= faces)) {
-            throw mismatched(
-              file,
-              `indices from 1 to ${faces} for ${shorten(name, 80)} (its faces in ${shortPath(files.face.name)})`,
-              String(index),
-            );
-          }
-          flags[index - 1] = 1;
-        }
-        counted[setting] = flags;
-      }
-      images.push({ name, boxes, attributes, counted });
-    });
+  return faces.cells('event_list').flatMap((event, e) =>
+    faces.cells('file_list', e).map((image, i): WiderImage => {
+      const name = `${textOf(event, faces.file)}/${textOf(image, faces.file)}`;
+      const place = { event: e, image: i, name };
+      const boxes = boxesOf(faces, place);
+      const count = boxes.length / 4;
+      const attributes = attributesOf(faces, place, count);
+      const counted = Object.fromEntries(
+        subsets.map(([subset, lists]) => [subset, membersOf(lists, place, count, faces.file)]),
+      ) as Record<WiderSubset, Uint8Array>;
+      return { name, boxes, attributes, counted };
+    }),
+  );
+}
+
+/** The variables of a `.mat` file: lists by event, then image. */
+class MatlabLists {
+  readonly file: string;
+  readonly #variables: ReadonlyMap<string, MatlabValue>;
+
+  constructor(file: string, variables: ReadonlyMap<string, MatlabValue>) {
+    this.file = file;
+    this.#variables = variables;
+  }
+
+  get(list: string): MatlabValue | undefined {
+    return this.#variables.get(list);
+  }
+
+  /** The cells of a list, or those of one event. */
+  cells(list: string, event?: number): MatlabCells['cells'] {
+    const cells = cellsOf(this.get(list), this.file);
+    return event === undefined ? cells : cellsOf(cells[event], this.file);
+  }
+
+  /** The value of a list for one image. */
+  at(list: string, { event, image }: ImagePlace): MatlabValue | undefined {
+    return this.cells(list, event)[image];
+  }
+}
+
+/** Where an image is in the lists. */
+interface ImagePlace {
+  readonly event: number;
+  readonly image: number;
+  readonly name: string;
+}
+
+/** Rows of x, y, width, height from an n × 4 matrix, which MATLAB stores by columns. */
+function boxesOf(faces: MatlabLists, place: ImagePlace): Float64Array {
+  const value = faces.at('face_bbx_list', place);
+  const name = shorten(place.name, 80);
+  if (value?.kind !== 'numbers' || (value.data.length > 0 && (value.dims.length !== 2 || value.dims[1] !== 4)))
+    throw wrongKind(faces.file, `n × 4 boxes for ${name}`, value);
+  const count = value.data.length / 4;
+  const boxes = new Float64Array(4 * count);
+  for (let f = 0; f < count; f++) for (let k = 0; k < 4; k++) boxes[4 * f + k] = value.data[k * count + f]!;
+  if (!areCoordinates(boxes, boxes.length)) {
+    const wrong = received(boxes.find((side) => !isCoordinate(side)));
+    throw malformedAt(shortPath(faces.file), `boxes in pixels, up to 1e9, for ${name}`, wrong);
+  }
+  return boxes;
+}
+
+/** The attributes of `count` faces, in the order of `widerAttributes`. */
+function attributesOf(faces: MatlabLists, place: ImagePlace, count: number): Uint8Array {
+  const name = shorten(place.name, 80);
+  const attributes = new Uint8Array(labelLists.length * count);
+  labelLists.forEach((list, a) => {
+    const values = numbersOf(faces.at(list, place), faces.file, place.name);
+    if (values.length !== count)
+      throw mismatched(faces.file, `${count} values of ${list} for ${name}`, String(values.length));
+    for (let f = 0; f < count; f++) {
+      const value = values[f]!;
+      if (!(Number.isInteger(value) && value >= 0 && value <= 255))
+        throw malformedAt(shortPath(faces.file), `integers from 0 to 255 in ${list} for ${name}`, received(value));
+      attributes[labelLists.length * f + a] = value;
+    }
   });
-  return images;
+  return attributes;
+}
+
+/** 1 for each of `count` faces whose index (from 1) a subset lists; `faceFile` is the file that has the faces. */
+function membersOf(subset: MatlabLists, place: ImagePlace, count: number, faceFile: string): Uint8Array {
+  const indices = numbersOf(subset.at('gt_list', place), subset.file, place.name);
+  const members = new Uint8Array(count);
+  for (let k = 0; k < indices.length; k++) {
+    const index = indices[k]!;
+    if (!(Number.isInteger(index) && index >= 1 && index <= count)) {
+      const name = shorten(place.name, 80);
+      const expected = `indices from 1 to ${count} for ${name} (its faces in ${shortPath(faceFile)})`;
+      throw mismatched(subset.file, expected, String(index));
+    }
+    members[index - 1] = 1;
+  }
+  return members;
 }
 
 /** Throws unless a subset's file lists the same events and images in the same order. */
-function sameImages(
-  face: Map<string, MatlabValue>,
-  faceFile: string,
-  subset: Map<string, MatlabValue>,
-  file: string,
-): void {
+function checkSameImages(faces: MatlabLists, subset: MatlabLists): void {
   for (const list of ['event_list', 'file_list'] as const) {
-    const difference = firstDifference(face.get(list), subset.get(list));
+    const difference = firstDifference(faces.get(list), subset.get(list));
     if (!difference) continue;
-    const there = shorten(difference.expected, 60);
-    const expected = `the images of ${shortPath(faceFile)} in the same order (in ${list}: ${there})`;
-    throw mismatched(file, expected, `${shorten(difference.received, 60)}; take all four .mat files from one download`);
+    const here = `in ${list}: ${shorten(difference.expected, 60)}`;
+    const expected = `the images of ${shortPath(faces.file)} in the same order (${here})`;
+    const found = `${shorten(difference.found, 60)}; take all four .mat files from one download`;
+    throw mismatched(subset.file, expected, found);
   }
 }
 
 function firstDifference(
   expected: MatlabValue | undefined,
   found: MatlabValue | undefined,
-): { expected: string; received: string } | null {
+): { expected: string; found: string } | null {
   if (expected?.kind === 'cells' && found?.kind === 'cells') {
     const count = Math.max(expected.cells.length, found.cells.length);
     for (let k = 0; k < count; k++) {
@@ -144,50 +182,36 @@ function firstDifference(
   }
   const name = (value: MatlabValue | undefined): string =>
     value === undefined ? 'nothing' : value.kind === 'text' ? value.text : value.kind;
-  return name(expected) === name(found) ? null : { expected: name(expected), received: name(found) };
+  return name(expected) === name(found) ? null : { expected: name(expected), found: name(found) };
 }
 
-function wrong(file: string, expected: string, value: MatlabValue | undefined): FaceDetError {
+function wrongKind(file: string, expected: string, value: MatlabValue | undefined): FaceDetError {
   return malformedAt(shortPath(file), expected, value ? value.kind : 'nothing');
 }
 
 function cellsOf(value: MatlabValue | undefined, file: string): MatlabCells['cells'] {
-  if (value?.kind !== 'cells') throw wrong(file, 'cells', value);
+  if (value?.kind !== 'cells') throw wrongKind(file, 'cells', value);
   return value.cells;
 }
 
 function textOf(value: MatlabValue | undefined, file: string): string {
-  if (value?.kind !== 'text') throw wrong(file, 'a name', value);
+  if (value?.kind !== 'text') throw wrongKind(file, 'a name', value);
   return value.text;
 }
 
 function numbersOf(value: MatlabValue | undefined, file: string, image: string): ArrayLike<number> {
-  if (value?.kind !== 'numbers') throw wrong(file, `numbers for ${shorten(image, 80)}`, value);
+  if (value?.kind !== 'numbers') throw wrongKind(file, `numbers for ${shorten(image, 80)}`, value);
   return value.data;
 }
 
-/** Rows of x, y, width, height out of an n × 4 matrix, which MATLAB stores by columns. */
-function boxesOf(value: MatlabValue | undefined, file: string, image: string): Float64Array {
-  if (value?.kind !== 'numbers' || (value.data.length > 0 && (value.dims.length !== 2 || value.dims[1] !== 4)))
-    throw wrong(file, `n × 4 boxes for ${shorten(image, 80)}`, value);
-  const faces = value.data.length / 4;
-  const boxes = new Float64Array(4 * faces);
-  for (let f = 0; f < faces; f++) for (let k = 0; k < 4; k++) boxes[4 * f + k] = value.data[k * faces + f]!;
-  if (!areCoordinates(boxes, boxes.length))
-    throw malformedAt(
-      shortPath(file),
-      `boxes in pixels, up to 1e9, for ${shorten(image, 80)}`,
-      received(boxes.find((side) => !isCoordinate(side))),
-    );
-  return boxes;
-}
-
 /**
- * Puts the official subsets to images that an annotation file lists: the images in the list's order, with `counted` of
- * `truth`.
+ * Adds the official subsets to the images of an annotation file, in the order of `images`.
  *
+ * @param images of `parseWiderAnnotations`.
+ * @param truth of `readWiderGroundTruth`.
  * @param listFile the annotation file's name, for errors.
- * @throws FaceDetError `MISMATCHED_FILES` for an image that `truth` lacks or whose faces differ, naming its line.
+ * @throws FaceDetError `MISMATCHED_FILES` for an image that is missing in `truth` or whose faces differ, naming its
+ * line.
  */
 export function withSubsets(
   images: readonly WiderImage[],
@@ -198,29 +222,22 @@ export function withSubsets(
   return images.map((image) => {
     const official = byName.get(image.name);
     const line = image.line ?? 0;
+    const place = `${listFile}, line ${line}`;
+    const name = shorten(image.name, 80);
     if (!official) {
-      throw mismatched(
-        `${listFile}, line ${line}`,
-        "an image of the ground truth's .mat files",
-        `${shorten(image.name, 80)}; the official subsets exist for WIDER FACE val only`,
-      );
+      const found = `${name}; the official subsets exist for WIDER FACE val only`;
+      throw mismatched(place, "an image of the ground truth's .mat files", found);
     }
     if (official.boxes.length !== image.boxes.length) {
-      throw mismatched(
-        `${listFile}, line ${line}`,
-        `the ${official.boxes.length / 4} faces that the .mat files have for ${shorten(image.name, 80)}`,
-        String(image.boxes.length / 4),
-      );
+      const expected = `the ${official.boxes.length / 4} faces of ${name} in the .mat files`;
+      throw mismatched(place, expected, String(image.boxes.length / 4));
     }
-    const at = image.boxes.findIndex((value, k) => value !== official.boxes[k]);
-    if (at >= 0) {
-      const row = Math.floor(at / 4);
-      throw malformed(
-        listFile,
-        line + 2 + row,
-        `the box of the .mat files, ${official.boxes.slice(4 * row, 4 * row + 4).join(' ')}`,
-        image.boxes.slice(4 * row, 4 * row + 4).join(' '),
-      );
+    const wrong = image.boxes.findIndex((value, k) => value !== official.boxes[k]);
+    if (wrong >= 0) {
+      const face = Math.floor(wrong / 4);
+      const textAt = ({ boxes }: WiderImage): string => boxes.subarray(4 * face, 4 * face + 4).join(' ');
+      const expected = `the box of the .mat files, ${textAt(official)}`;
+      throw malformed({ file: listFile, line: line + 2 + face }, expected, textAt(image));
     }
     return image.line === undefined ? official : { ...official, line: image.line };
   });

@@ -14,7 +14,7 @@ const row = '10 10 40 40 20 20 0.0 40 20 0.0 30 30 0.0 22 40 0.0 38 40 0.0 0.82'
 const none = `60 10 40 40${' -1 -1 -1'.repeat(5)} 0.3`;
 
 describe('landmarks', () => {
-  it('are read with and without points', () => {
+  it('are parsed with and without points', () => {
     const labels = parseLandmarkLabels(`# e/a.jpg\n${row}\n${none}\n# e/b.jpg\n1 2 3 4\n`, 'label.txt');
     expect([...labels.keys()]).toEqual(['e/a', 'e/b']);
     expect([...labels.get('e/a')!.points.subarray(0, 10)]).toEqual(points(0).flatMap(({ x, y }) => [x, y]));
@@ -25,13 +25,13 @@ describe('landmarks', () => {
     });
   });
 
-  it('are off by the mean distance in face sizes', () => {
+  it('have the mean distance in face sizes as their error', () => {
     const labels = parseLandmarkLabels(`# e/a.jpg\n${row}\n${none}\n`, 'label.txt');
-    const found = [
+    const detections = [
       { box: { x: 60, y: 10, width: 40, height: 40 }, score: 0.9, landmarks: points(0) },
       { box: { x: 12, y: 10, width: 40, height: 40 }, score: 0.5, landmarks: points(4) },
     ];
-    expect(landmarkError(labels, new Map([['e/a', found]]))).toEqual({
+    expect(landmarkError(labels, new Map([['e/a', detections]]))).toEqual({
       faces: 1,
       mean: expect.closeTo(0.1, 12),
       perPoint: Array.from({ length: 5 }, () => expect.closeTo(0.1, 12)),
@@ -48,7 +48,7 @@ describe('landmarks', () => {
     ['# e/a.jpg\n1 2 3\n', 'label.txt, line 2: expected x y width height'],
     [`# e/a.jpg\n${row.slice(0, 40)}\n`, 'label.txt, line 2: expected x y width height'],
     ['# e/a.jpg\n# e/a.jpg\n', 'label.txt, line 2: expected each image once'],
-  ])('refuse %j', (text, message) => {
+  ])('are rejected: %j', (text, message) => {
     expect(() => parseLandmarkLabels(text, 'label.txt')).toThrow(message);
   });
 });
