@@ -14,9 +14,8 @@ export interface MotDetection extends Detection {
  * Makes detections from boxes given by two corners, as most detectors return them.
  *
  * `boxes` has rows of `x1, y1, x2, y2, score`, or rows of `x1, y1, x2, y2` with the scores in a second array; in
- * pixels.
- * Rows are arrays or typed arrays, in which more numbers (a class) are ignored, or one flat array of all rows without
- * such numbers.
+ * pixels. Rows are arrays or typed arrays, in which more numbers (a class) are ignored, or one flat array of all rows
+ * without such numbers.
  *
  * @throws FaceDetError `INVALID_DETECTION` for an invalid row, naming its index; `INVALID_ARGUMENT` where the number of
  * values does not fit
@@ -67,12 +66,10 @@ export function fromXywh(
  * Makes one detection from a line of MOTChallenge text, or from a row of such numbers.
  *
  * The columns are `frame,id,x,y,width,height,score,…`, separated by commas, semicolons or white space; columns after
- * the
- * score are ignored.
+ * the score are ignored.
  *
  * @throws FaceDetError `INVALID_DETECTION` for an invalid row, a frame that is not an integer from 1, a negative size
- * or
- * a score outside [0, 1]
+ * or a score outside [0, 1]
  *
  * @example
  * const detections = text.trim().split('\n').map(fromMot);

@@ -55,8 +55,7 @@ export function initiate({ mean, covariance }: KalmanStates, slot: number, measu
  * Moves a state `steps` steps forward, a real number from 0.
  *
  * The covariance is that of as many single steps, Σ FᵏQFᵏᵀ for k < `steps`, in closed form. The polynomials hold
- * between
- * whole numbers too, so a gap gives the same result however it is divided (with Q of the height at its start).
+ * between whole numbers too, so a gap gives the same result however it is divided (with Q of the height at its start).
  */
 export function predict({ mean, covariance }: KalmanStates, slot: number, steps: number): void {
   const m = slot * MEAN;

@@ -76,8 +76,7 @@ function updateTrack(settings: CommonSettings, work: Workspace, slot: number, up
 
 /**
  * Starts a track for each unmatched high-score detection from `newTrackThreshold` up, and returns the next ID. Tracks
- * of
- * the first frame are confirmed at once.
+ * of the first frame are confirmed at once.
  */
 function startTracks(settings: CommonSettings, work: Workspace, update: Update): number {
   const { tracks, detectionOf, ended, scores, slotOf } = work;

@@ -74,8 +74,7 @@ export function copyTable(from: TrackTable, to: TrackTable): void {
 
 /**
  * Removes the tracks whose slot is marked in `ended` and keeps the order of the others. Writes each track's new slot,
- * or
- * -1, to `newSlot`.
+ * or -1, to `newSlot`.
  */
 export function compact(table: TrackTable, ended: Uint8Array, newSlot: Int32Array): void {
   let kept = 0;

@@ -15,8 +15,7 @@ import { createWorkspace, loadTracks } from './workspace.ts';
  * Creates a tracker: ByteTrack (Zhang et al., ECCV 2022) over any detections.
  *
  * Each track has a Kalman filter. High-score detections are matched with all tracks, low-score ones with the tracks
- * that
- * are still unmatched. Time drives the tracker: a longer gap between updates is a longer prediction.
+ * that are still unmatched. Time drives the tracker: a longer gap between updates is a longer prediction.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an option out of its range
  *

@@ -32,8 +32,7 @@ export interface Detection {
  *   without one. Not yet worth showing.
  * - `tracked`: confirmed, and detected in the latest frame.
  * - `lost`: confirmed, not detected in the latest frame; its box is a prediction. It keeps its ID if it is found again
- *   in
- *   time.
+ *   in time.
  */
 export type TrackState = 'tentative' | 'tracked' | 'lost';
 
@@ -74,8 +73,7 @@ type PointsOf<L> = { [K in keyof L]: Point };
 
 /**
  * The camera motion since the last update, as an affine `[a, b, tx, c, d, ty]`: a point x, y of the last frame is at
- * a·x +
- * b·y + tx, c·x + d·y + ty in this one.
+ * a·x + b·y + tx, c·x + d·y + ty in this one.
  */
 export type CameraMotion = readonly [a: number, b: number, tx: number, c: number, d: number, ty: number];
 
@@ -134,8 +132,7 @@ export interface TrackerOptions<D extends Detection = Detection> {
   /**
    * A track ends when it has had no detection for longer than this, in seconds from 0, however long the gap between two
    * updates (`track_buffer`, in frames at 30 fps). Default 1. Higher keeps lost tracks longer; may give an ID to
-   * another
-   * person. A track with a detection in the last update lives for at least 1.5 / `frameRate`.
+   * another person. A track with a detection in the last update lives for at least 1.5 / `frameRate`.
    */
   maxLostSeconds?: number;
   /**
@@ -147,20 +144,16 @@ export interface TrackerOptions<D extends Detection = Detection> {
   /**
    * Reproduces the original ByteTrack row for row: every update is one step of its clock, unconfirmed tracks are not
    * predicted, IoU adds one pixel to each side, a score equal to `scoreThreshold` is in neither band, and a removed
-   * track
-   * can be found for one more frame. Default false.
+   * track can be found for one more frame. Default false.
    */
   compat?: boolean;
   /**
    * Returns how similar a track and a detection look, in [0, 1], e.g. (1 + cosine) / 2 of face embeddings that the
-   * caller
-   * keeps for each `track.id`. Called once for each pair that may match.
+   * caller keeps for each `track.id`. Called once for each pair that may match.
    *
    * It makes up half of the similarity of high-score pairs; IoU · score is the other half. From `minAffinity` up, it
-   * also
-   * lets a face be found again where boxes no longer overlap enough (within three standard deviations of the
-   * prediction,
-   * boxes of about one size).
+   * also lets a face be found again where boxes no longer overlap enough (within three standard deviations of the
+   * prediction, boxes of about one size).
    */
   affinity?: (track: Track<D>, detection: D) => number;
   /**
@@ -208,30 +201,25 @@ export interface TrackSnapshot {
 export interface Tracker<D extends Detection = Detection> {
   /**
    * Takes one frame's detections, in any order, and returns every live track: first those with a detection, in the
-   * order
-   * of the detections, then the lost ones, oldest first.
+   * order of the detections, then the lost ones, oldest first.
    *
    * A detection whose index no track carries was too weak to start a track, had no area, or (in `compat`) was dropped
-   * as
-   * a duplicate. An empty array is a frame in which the detector found nothing; for frames that the detector skipped,
-   * use
-   * `predict`.
+   * as a duplicate. An empty array is a frame in which the detector found nothing; for frames that the detector
+   * skipped, use `predict`.
    *
    * @param timestamp seconds, later than the last update's; by default 1 / `frameRate` after it (0 for the first)
    * @throws FaceDetError `INVALID_DETECTION` for a number that is not finite, a negative size or a score outside [0,
-   * 1];
-   * `TIME_NOT_RISING` for a timestamp that is not later; `TIME_NOT_SECONDS` for timestamps that look like milliseconds:
-   * beyond ±1e11, or from the first step onwards all longer than 4 seconds and than any track lives, three of them in a
-   * row within 25 %, with detections in each (not in `compat`); `INVALID_ARGUMENT` for unknown options, an invalid
-   * motion
-   * or an affinity outside [0, 1]; `TOO_DENSE` where millions of pairs overlap. The tracker is unchanged then
+   * 1]; `TIME_NOT_RISING` for a timestamp that is not later; `TIME_NOT_SECONDS` for timestamps that look like
+   * milliseconds: beyond ±1e11, or from the first step onwards all longer than 4 seconds and than any track lives,
+   * three of them in a row within 25 %, with detections in each (not in `compat`); `INVALID_ARGUMENT` for unknown
+   * options, an invalid motion or an affinity outside [0, 1]; `TOO_DENSE` where millions of pairs overlap. The tracker
+   * is unchanged then
    */
   update(detections: readonly D[], timestamp?: number, options?: UpdateOptions): Track<D>[];
   /**
    * Returns where every live track is expected at a time not before the last update: for frames that the detector
-   * skips.
-   * Tracks that have ended by then are not included. It changes no track, so the order and number of calls do not
-   * matter.
+   * skips. Tracks that have ended by then are not included. It changes no track, so the order and number of calls do
+   * not matter.
    *
    * @throws FaceDetError `TIME_NOT_RISING` for a timestamp before the last update, `TIME_NOT_SECONDS` for one beyond
    * ±1e11
@@ -239,8 +227,7 @@ export interface Tracker<D extends Detection = Detection> {
   predict(timestamp: number): Track<D>[];
   /**
    * Ends all tracks at a shot cut; call it before the first `update` of the new shot. No ID is used again, and that
-   * update
-   * confirms its tracks at once, like the first of a video. IDs and time continue.
+   * update confirms its tracks at once, like the first of a video. IDs and time continue.
    */
   cut(): void;
   /** Returns to the initial state: no tracks, no time, IDs from 1. */
