@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkOptionNames, FaceDetError, isFaceDetError, received } from './index.ts';
 
-/** Another copy of the class, as a bundle of another package has it. */
+/** Another copy of the class, like that in the bundle of another package. */
 async function anotherCopy(): Promise<typeof FaceDetError> {
   const { FaceDetError: copy } = (await import(
     /* @vite-ignore */ new URL('./errors.ts?copy', import.meta.url).href
@@ -21,7 +21,7 @@ describe('FaceDetError', () => {
     expect(isFaceDetError(new Other('SOME_CODE', ''))).toBe(true);
   });
 
-  it('is recognised in another realm', () => {
+  it('is recognized from another realm', () => {
     const foreign: unknown = vm.runInNewContext(
       `Object.assign(new Error('Expected a but received b.'), { name: 'FaceDetError', code: 'SOME_CODE' })`,
     );
@@ -45,10 +45,10 @@ describe('FaceDetError', () => {
   });
 
   it('has subclasses with the usual meaning', () => {
-    class Mine extends FaceDetError {}
-    expect(new Mine('SOME_CODE', '') instanceof Mine).toBe(true);
-    expect(new Mine('SOME_CODE', '') instanceof FaceDetError).toBe(true);
-    expect(new FaceDetError('SOME_CODE', '') instanceof Mine).toBe(false);
+    class CustomError extends FaceDetError {}
+    expect(new CustomError('SOME_CODE', '') instanceof CustomError).toBe(true);
+    expect(new CustomError('SOME_CODE', '') instanceof FaceDetError).toBe(true);
+    expect(new FaceDetError('SOME_CODE', '') instanceof CustomError).toBe(false);
   });
 
   it('keeps its cause', () => {
@@ -60,9 +60,12 @@ describe('FaceDetError', () => {
 describe('checkOptionNames', () => {
   const known = ['scoreThreshold', 'lowScoreThreshold', 'inputSize', 'tiles'];
 
-  it.each([undefined, {}, { inputSize: 1 }, { tiles: undefined, nobodyKnowsMe: undefined }])('takes %j', (options) => {
-    expect(() => checkOptionNames(options, known)).not.toThrow();
-  });
+  it.each([undefined, {}, { inputSize: 1 }, { tiles: undefined, unknownOption: undefined }])(
+    'accepts %j',
+    (options) => {
+      expect(() => checkOptionNames(options, known)).not.toThrow();
+    },
+  );
 
   it.each([
     [{ scoreTreshold: 1 }, 'did you mean scoreThreshold?'],
@@ -78,11 +81,11 @@ describe('checkOptionNames', () => {
     expect(() => checkOptionNames(options, known)).toThrow(hint);
   });
 
-  it.each([null, 5, 'fast', [1, 2]])('refuses %j, which is no object', (options) => {
+  it.each([null, 5, 'fast', [1, 2]])('refuses %j, which is not an object', (options) => {
     expect(() => checkOptionNames(options, known, 'tiles.')).toThrow(/^Expected an object for tiles but received /);
   });
 
-  it('answers any name in bounded space', () => {
+  it('has a short message for any name', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 3000 }), (name) => {
         fc.pre(!known.includes(name) && name !== '__proto__');
@@ -114,28 +117,33 @@ describe('received', () => {
     expect(received('x'.repeat(5000)).length).toBeLessThan(100);
   });
 
-  it('is short and quick for pixels, long lists and what cannot be read', () => {
+  it('is short for pixels, long arrays and unreadable objects, without reading all of them', () => {
     class LongName extends Uint8Array {}
     Object.defineProperty(LongName, 'name', { value: 'x'.repeat(5000) });
     const detached = new DataView(new ArrayBuffer(8));
     structuredClone(detached.buffer, { transfer: [detached.buffer] });
     const revoked = Proxy.revocable({}, {});
     revoked.revoke();
-    const begin = performance.now();
     expect(received({ data: new Uint8Array(6e6), width: 2000 })).toBe(
       '{"data":"a Uint8Array of 6000000 bytes","width":2000}',
     );
-    expect(received(new Array(5e6).fill(1)).length).toBeLessThan(110);
-    expect(received({ faces: new Array(5e6).fill(1) }).length).toBeLessThan(110);
-    // 14 s before the elements were left out.
-    expect(performance.now() - begin).toBeLessThan(1000);
+    let reads = 0;
+    const long = new Proxy(new Array<number>(5e6).fill(1), {
+      get(target, key) {
+        reads++;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+    expect(received(long).length).toBeLessThan(110);
+    expect(received({ faces: long }).length).toBeLessThan(110);
+    expect(reads).toBeLessThan(1000);
     expect(received(new LongName(1)).length).toBeLessThan(100);
     expect(received(Object.setPrototypeOf(new Uint8Array(1), null))).toMatch(/^a view /);
     expect(received(detached)).toBe('an object that cannot be read');
     expect(received(revoked.proxy)).toBe('an object that cannot be read');
   });
 
-  it('gives a next step for options that are none', () => {
+  it('gives a next step for options that are not an object', () => {
     expect(() => checkOptionNames(null, ['size'])).toThrow(
       'Expected an object for options but received null; leave it out for the defaults.',
     );

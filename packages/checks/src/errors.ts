@@ -1,8 +1,6 @@
-/**
- * An error with a stable `code` in capitals. The message names what was expected, what was received and the next step.
- */
+/** The error class of all packages. The message names what was expected, what was received and the next step. */
 export class FaceDetError extends Error {
-  /** Stable across versions: `INVALID_ARGUMENT`, `MODEL_UNUSABLE`, … */
+  /** Stable across versions, e.g. `INVALID_ARGUMENT` or `MODEL_UNUSABLE`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: { cause?: unknown }) {
@@ -12,16 +10,16 @@ export class FaceDetError extends Error {
   }
 
   /**
-   * `error instanceof FaceDetError` holds for the errors of every package, of other copies and versions of a package,
-   * and of other realms: each bundle has a class of its own, so identity would not do.
+   * Makes `error instanceof FaceDetError` true for the errors of every package, of other copies and versions of a
+   * package, and of other realms: each bundle has a class of its own.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass keeps the usual meaning: not every FaceDetError is one of it.
+    // A subclass keeps the usual meaning: not every FaceDetError is an instance of it.
     return this === FaceDetError ? isFaceDetError(value) : Function.prototype[Symbol.hasInstance].call(this, value);
   }
 }
 
-/** Whether a value is a `FaceDetError`, also one of another package, copy or realm; the same as `instanceof`. */
+/** Whether a value is a `FaceDetError`, also from another package, copy or realm; the same as `instanceof`. */
 export function isFaceDetError(value: unknown): value is FaceDetError {
   return (
     isError(value) &&
@@ -30,7 +28,7 @@ export function isFaceDetError(value: unknown): value is FaceDetError {
   );
 }
 
-/** Errors of another realm are no `instanceof Error` here, but have its tag. */
+/** Errors of another realm are not `instanceof Error` here, but have its tag. */
 function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }

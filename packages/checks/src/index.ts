@@ -1,6 +1,6 @@
-/** The one error class. */
+/** The error class of all packages. */
 export { FaceDetError, isFaceDetError } from './errors.ts';
 /** Refuses unknown option names. */
 export { checkOptionNames } from './options.ts';
-/** Values in messages. */
+/** Formats values for messages. */
 export { received } from './received.ts';

@@ -2,10 +2,13 @@ import { FaceDetError } from './errors.ts';
 import { received } from './received.ts';
 
 /**
- * Refuses unknown option names, with the nearest known name as a suggestion: a misspelt option would otherwise be
- * ignored silently. `undefined` means no options. `prefix` names the option that holds these (`tiles.`), `''` for the
- * outermost.
+ * Refuses unknown option names and suggests the most similar known one: a misspelled option would otherwise be ignored
+ * silently.
  *
+ * @param options the caller's options; `undefined` means none
+ * @param known all names
+ * @param prefix the option that contains these, with a dot (`tiles.`); `''` for the outermost
+ * @param what what the message calls these options where there is no prefix
  * @throws FaceDetError `INVALID_ARGUMENT`
  */
 export function checkOptionNames(options: unknown, known: readonly string[], prefix = '', what = 'options'): void {
@@ -19,8 +22,8 @@ export function checkOptionNames(options: unknown, known: readonly string[], pre
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key) || (options as Record<string, unknown>)[key] === undefined) continue;
-    const near = nearest(key, known);
-    const hint = near ? `did you mean ${prefix}${near}?` : `there are: ${known.join(', ')}.`;
+    const similar = mostSimilar(key, known);
+    const hint = similar ? `did you mean ${prefix}${similar}?` : `there are: ${known.join(', ')}.`;
     throw new FaceDetError(
       'INVALID_ARGUMENT',
       `Expected a known name in ${name} but received ${received(`${prefix}${key}`)}; ${hint}`,
@@ -28,19 +31,16 @@ export function checkOptionNames(options: unknown, known: readonly string[], pre
   }
 }
 
-/**
- * The known name that looks like a misspelt one: few typing mistakes away from it or from a part of it, or with the
- * same beginning.
- */
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const plain = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
-  const wanted = plain(key).slice(0, 64);
+/** The known name most similar to a misspelled one: a few edits away from it or a part of it, or with its start. */
+function mostSimilar(key: string, known: readonly string[]): string | undefined {
+  const normalized = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
+  const wanted = normalized(key).slice(0, 64);
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const name of known) {
-    const candidate = plain(name);
+    const candidate = normalized(name);
     const whole = editDistance(wanted, candidate, false);
-    // A part of a name, as `treshold` for `scoreThreshold`, is a worse guess than a whole one.
+    // A part of a name, like `treshold` for `scoreThreshold`, is a worse guess than a whole one.
     const part = wanted.length >= 4 ? editDistance(wanted, candidate, true) + 1 : Infinity;
     const prefix = commonPrefix(wanted, candidate) >= Math.max(4, 0.6 * wanted.length) ? 2.5 : Infinity;
     const distance = Math.min(
@@ -62,7 +62,7 @@ function commonPrefix(a: string, b: string): number {
   return n;
 }
 
-/** Insertions, deletions and replacements from one word to another (Levenshtein 1966), or to the nearest part of it. */
+/** Insertions, deletions and replacements from one word to another (Levenshtein 1966), or to the closest part of it. */
 function editDistance(a: string, b: string, toPart: boolean): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => (toPart ? 0 : j));
   for (let i = 1; i <= a.length; i++) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Draws how the filters answer a step, a ramp and a stop: node packages/temporal/scripts/plots.mjs (after the package is built).
+// Plots the response of the filters to a step, a ramp and a stop: node packages/temporal/scripts/plots.mjs (after a build of
+// the package).
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createSmoother } from '../dist/index.js';
 
@@ -10,13 +11,13 @@ const SIDE = 100; // of the face, pixels
 
 const motions = {
   step: { title: 'A step of half a face', at: (t) => (t < 0.8 ? 0 : 0.5) },
-  ramp: { title: 'A walk of 1.2 faces a second that begins at 0.8 s', at: (t) => Math.max(0, t - 0.8) * 1.2 },
-  stop: { title: 'A walk of 1.2 faces a second that stops at 1.4 s', at: (t) => Math.min(t, 1.4) * 1.2 },
+  ramp: { title: 'A motion of 1.2 faces per second that starts at 0.8 s', at: (t) => Math.max(0, t - 0.8) * 1.2 },
+  stop: { title: 'A motion of 1.2 faces per second that stops at 1.4 s', at: (t) => Math.min(t, 1.4) * 1.2 },
 };
 const filters = [
-  { name: 'EMA, α = .3', colour: '#9a9a9a', options: { stillAlpha: 0.3, fastAlpha: 0.3 } },
-  { name: 'One Euro', colour: '#c2570c', options: { filter: 'one-euro' } },
-  { name: 'adaptive EMA', colour: '#0b61c4', options: {} },
+  { name: 'EMA, α = 0.3', color: '#9a9a9a', options: { stillAlpha: 0.3, fastAlpha: 0.3 } },
+  { name: 'One Euro', color: '#c2570c', options: { filter: 'one-euro' } },
+  { name: 'adaptive EMA', color: '#0b61c4', options: {} },
 ];
 
 const folder = new URL('../plots/', import.meta.url);
@@ -27,12 +28,12 @@ function plot({ title, at }) {
   const gaussian = normal(7);
   const times = Array.from({ length: Math.round(SECONDS * RATE) + 1 }, (_, k) => k / RATE);
   const truth = times.map(at);
-  const seen = truth.map((x) => x + NOISE * gaussian());
+  const noisy = truth.map((x) => x + NOISE * gaussian());
   const lines = filters.map(({ options, ...filter }) => {
     const smoother = createSmoother(options);
     const values = times.map((t, k) => {
       const [{ box }] = smoother.smooth(
-        [{ id: 1, box: { x: seen[k] * SIDE, y: 0, width: SIDE, height: SIDE }, score: 0.9 }],
+        [{ id: 1, box: { x: noisy[k] * SIDE, y: 0, width: SIDE, height: SIDE }, score: 0.9 }],
         t,
       );
       return box.x / SIDE;
@@ -41,7 +42,7 @@ function plot({ title, at }) {
   });
 
   const [width, height, left, right, top, bottom] = [760, 340, 52, 16, 52, 44];
-  const all = [...truth, ...seen];
+  const all = [...truth, ...noisy];
   const [low, high] = [Math.min(...all) - 0.05, Math.max(...all) + 0.05];
   const x = (t) => (left + (t / SECONDS) * (width - left - right)).toFixed(1);
   const y = (v) => (height - bottom - ((v - low) / (high - low)) * (height - top - bottom)).toFixed(1);
@@ -52,7 +53,7 @@ function plot({ title, at }) {
     (_, k) => (Math.ceil(low / tick) + k) * tick,
   );
   const seconds = Array.from({ length: Math.floor(SECONDS / 0.4) + 1 }, (_, k) => k * 0.4);
-  const legend = [{ name: 'detections', dot: true }, { name: 'truth', colour: '#111', dashed: true }, ...lines];
+  const legend = [{ name: 'detections', dot: true }, { name: 'ground truth', color: '#111', dashed: true }, ...lines];
 
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#333">`,
@@ -65,21 +66,21 @@ function plot({ title, at }) {
     ...seconds.map((t) => `<text x="${x(t)}" y="${height - bottom + 18}" text-anchor="middle">${t.toFixed(1)}</text>`),
     `<text x="${width - right}" y="${height - 8}" text-anchor="end">seconds</text>`,
     `<text transform="translate(13 ${(height + top - bottom) / 2}) rotate(-90)" text-anchor="middle">position, in faces</text>`,
-    ...seen.map((v, k) => `<circle cx="${x(times[k])}" cy="${y(v)}" r="2" fill="#b9b9b9"/>`),
+    ...noisy.map((v, k) => `<circle cx="${x(times[k])}" cy="${y(v)}" r="2" fill="#b9b9b9"/>`),
     `<path d="${path(truth)}" fill="none" stroke="#111" stroke-width="1.2" stroke-dasharray="5 4"/>`,
-    ...lines.map(({ colour, values }) => `<path d="${path(values)}" fill="none" stroke="${colour}" stroke-width="2"/>`),
-    ...legend.map(({ name: label, colour, dashed, dot }, k) => {
+    ...lines.map(({ color, values }) => `<path d="${path(values)}" fill="none" stroke="${color}" stroke-width="2"/>`),
+    ...legend.map(({ name: label, color, dashed, dot }, k) => {
       const at = left + legend.slice(0, k).reduce((sum, entry) => sum + 44 + 6.2 * entry.name.length, 0);
       const mark = dot
         ? `<circle cx="${at + 8}" cy="32" r="2.5" fill="#b9b9b9"/>`
-        : `<path d="M${at},32h16" stroke="${colour}" stroke-width="2"${dashed ? ' stroke-dasharray="4 3"' : ''}/>`;
+        : `<path d="M${at},32h16" stroke="${color}" stroke-width="2"${dashed ? ' stroke-dasharray="4 3"' : ''}/>`;
       return `${mark}<text x="${at + 22}" y="36" font-size="11">${label}</text>`;
     }),
     '</svg>\n',
   ].join('\n');
 }
 
-/** Standard normal numbers, the same on every machine (mulberry32, Box and Muller). */
+/** Seeded standard normal numbers, the same on every machine (mulberry32, Box–Muller). */
 function normal(seed) {
   let a = seed;
   const random = () => {

@@ -1,14 +1,14 @@
-/** Steadies boxes, landmarks and scores of identities over time. */
+/** Creates a smoother of the boxes, landmarks and scores of tracks. */
 export { createSmoother } from './smoother.ts';
-/** What everything here throws. */
+/** The error class of all packages. */
 export { FaceDetError, isFaceDetError } from '@facedet/checks';
-/** What goes in and what comes out. */
+/** Input and output types. */
 export type {
   Box,
   FilterState,
   Identified,
-  IdentitySnapshot,
   Point,
+  SmoothedTrackSnapshot,
   Smoother,
   SmootherOptions,
   SmootherSnapshot,

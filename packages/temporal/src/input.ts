@@ -5,7 +5,7 @@ import type { Identified } from './types.ts';
 const MAX_COORDINATE = 1e9;
 
 /**
- * Checks one frame's faces and its time against the last frame's.
+ * Checks one frame's faces, and its time against that of the last frame.
  *
  * @throws FaceDetError `INVALID_ARGUMENT`, naming the first face that cannot be smoothed, or `TIME_NOT_RISING`
  */
@@ -18,11 +18,11 @@ export function checkFaces(faces: readonly Identified[], timestamp: number, last
         'call reset() to start over.',
     );
   }
-  if (!Array.isArray(faces)) throw invalid('an array of faces', faces, 'an empty one is a frame without faces');
+  if (!Array.isArray(faces)) throw invalid('an array of faces', faces, 'give [] for a frame without faces');
   const ids = new Set<number>();
   for (const [index, face] of (faces as Identified[]).entries()) {
     checkFace(face, index);
-    if (ids.has(face.id)) throw invalid('each ID once', face.id, `face ${index} has it again`);
+    if (ids.has(face.id)) throw invalid('each ID once', face.id, `face ${index} has the ID of an earlier face`);
     ids.add(face.id);
   }
 }
@@ -30,23 +30,27 @@ export function checkFaces(faces: readonly Identified[], timestamp: number, last
 function checkFace(face: Identified | null | undefined, index: number): void {
   const { id, box, score, landmarks } = face ?? ({} as Partial<Identified>);
   if (!face || !box || !Number.isFinite(id) || !Number.isFinite(score)) {
-    // Not the whole object, which may carry pixels.
-    const seen = typeof face === 'object' && face ? { id, box, score } : face;
-    throw invalid(`a box, a score and an ID for face ${index}`, seen, 'score and ID are numbers, as of a tracker');
+    // Not the whole object, which may have pixels.
+    const shown = typeof face === 'object' && face ? { id, box, score } : face;
+    throw invalid(
+      `a box, a score and an ID for face ${index}`,
+      shown,
+      'give a number for ID and score, as a tracker does',
+    );
   }
   if (![box.x, box.y, box.width, box.height].every(isCoordinate)) {
-    throw invalid(`finite numbers for x, y, width and height of face ${index}`, box, 'leave such a face out');
+    throw invalid(`finite numbers for x, y, width and height of face ${index}`, box, 'leave this face out');
   }
   if (landmarks === undefined || landmarks === null) return;
   if (!Array.isArray(landmarks) || ![...landmarks].every(isPoint)) {
     throw invalid(`an array of points for the landmarks of face ${index}`, landmarks, 'a point is { x, y }');
   }
   if (!landmarks.every(({ x, y }: { x: unknown; y: unknown }) => isCoordinate(x) && isCoordinate(y))) {
-    throw invalid(`finite numbers for the landmarks of face ${index}`, landmarks, 'leave such landmarks out');
+    throw invalid(`finite numbers for the landmarks of face ${index}`, landmarks, 'leave its landmarks out');
   }
 }
 
-/** Asked of a copy of the list, as `every` passes over the holes of an array. */
+/** Applied to a copy of the list, as `every` skips the holes of an array. */
 const isPoint = (point: unknown) => typeof point === 'object' && point !== null;
 
 const isCoordinate = (value: unknown) => Number.isFinite(value) && Math.abs(value as number) <= MAX_COORDINATE;

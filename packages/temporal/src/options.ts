@@ -4,7 +4,7 @@ import type { Filter } from './filter.ts';
 import { oneEuro } from './one-euro.ts';
 import type { SmootherOptions } from './types.ts';
 
-const NAMES: readonly (keyof SmootherOptions)[] = [
+const OPTION_NAMES: readonly (keyof SmootherOptions)[] = [
   'filter',
   'stillAlpha',
   'fastAlpha',
@@ -27,15 +27,15 @@ export interface Settings {
  * @throws FaceDetError `INVALID_ARGUMENT`
  */
 export function resolveOptions(options: SmootherOptions): Settings {
-  checkOptionNames(options, NAMES);
+  checkOptionNames(options, OPTION_NAMES);
   const { filter = 'adaptive-ema', stillAlpha = 0.3, fastAlpha = Math.max(0.9, stillAlpha) } = options;
   const { minCutoff = 1.5, beta = 4, scoreMomentum = 0.7, resetAfterSeconds = 0.5 } = options;
-  within('stillAlpha', stillAlpha, 'in (0, 1]', stillAlpha > 0 && stillAlpha <= 1);
-  within('fastAlpha', fastAlpha, `in [${stillAlpha}, 1]`, fastAlpha >= stillAlpha && fastAlpha <= 1);
-  within('minCutoff', minCutoff, 'above 0', minCutoff > 0 && minCutoff < Infinity);
-  within('beta', beta, 'from 0', beta >= 0 && beta < Infinity);
-  within('scoreMomentum', scoreMomentum, 'in [0, 1)', scoreMomentum >= 0 && scoreMomentum < 1);
-  within('resetAfterSeconds', resetAfterSeconds, 'from 0', resetAfterSeconds >= 0);
+  checkRange('stillAlpha', stillAlpha, 'in (0, 1]', stillAlpha > 0 && stillAlpha <= 1);
+  checkRange('fastAlpha', fastAlpha, `in [${stillAlpha}, 1]`, fastAlpha >= stillAlpha && fastAlpha <= 1);
+  checkRange('minCutoff', minCutoff, 'above 0', minCutoff > 0 && minCutoff < Infinity);
+  checkRange('beta', beta, 'from 0', beta >= 0 && beta < Infinity);
+  checkRange('scoreMomentum', scoreMomentum, 'in [0, 1)', scoreMomentum >= 0 && scoreMomentum < 1);
+  checkRange('resetAfterSeconds', resetAfterSeconds, 'from 0', resetAfterSeconds >= 0);
   if (filter !== 'adaptive-ema' && filter !== 'one-euro')
     throw invalid("'adaptive-ema' or 'one-euro' for filter", filter);
   return {
@@ -45,7 +45,7 @@ export function resolveOptions(options: SmootherOptions): Settings {
   };
 }
 
-function within(name: string, value: unknown, range: string, holds: boolean): void {
+function checkRange(name: string, value: unknown, range: string, holds: boolean): void {
   if (typeof value !== 'number' || !holds) throw invalid(`a number ${range} for ${name}`, value);
 }
 

@@ -9,7 +9,7 @@ const face = (x: number, id = 1, side = 100): Identified => ({
   box: { x, y: 50, width: side, height: side },
   score: 0.9,
 });
-const thrown = (code: string, message: string) =>
+const errorWith = (code: string, message: string) =>
   expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringContaining(message) });
 const filters = ['adaptive-ema', 'one-euro'] as const;
 
@@ -23,8 +23,8 @@ function noise(seed: number) {
   return () => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** Left edges of a face's box, smoothed, for a motion in pixels by second. */
-function follow(options: SmootherOptions, positions: number[], rate = 30): number[] {
+/** The smoothed left edges of a face's box for the given ones, at a frame rate. */
+function smoothPositions(options: SmootherOptions, positions: number[], rate = 30): number[] {
   const { smooth } = createSmoother(options);
   return positions.map((x, k) => smooth([face(x)], k / rate)[0]!.box.x);
 }
@@ -35,38 +35,38 @@ const changes = (values: number[]) => values.slice(1).map((v, i) => v - values[i
 describe.each(filters)('%s', (filter) => {
   const frames = Array.from({ length: 300 }, (_, k) => k);
 
-  it('halves the trembling of a still face at least, at any usual noise', () => {
+  it('reduces the jitter of a still face to half or less, at any usual noise', () => {
     for (const sigma of [1, 2, 5]) {
       const random = noise(sigma);
-      const seen = frames.map(() => sigma * random());
-      expect(deviation(changes(follow({ filter }, seen).slice(60)))).toBeLessThan(
-        0.5 * deviation(changes(seen.slice(60))),
+      const noisy = frames.map(() => sigma * random());
+      expect(deviation(changes(smoothPositions({ filter }, noisy).slice(60)))).toBeLessThan(
+        0.5 * deviation(changes(noisy.slice(60))),
       );
     }
   });
 
-  it('follows a walk within a frame', () => {
+  it('lags less than a frame behind a constant motion', () => {
     for (const speed of [1.5, 3, 10]) {
       const random = noise(3);
       const truth = frames.map((k) => speed * k);
-      const out = follow(
+      const smoothed = smoothPositions(
         { filter },
         truth.map((x) => x + random()),
       );
-      const behind = out.slice(60).reduce((sum, x, i) => sum + truth[i + 60]! - x, 0) / (out.length - 60);
-      expect(behind / speed).toBeGreaterThan(-0.1);
-      expect(behind / speed).toBeLessThan(1);
+      const lag = smoothed.slice(60).reduce((sum, x, i) => sum + truth[i + 60]! - x, 0) / (smoothed.length - 60);
+      expect(lag / speed).toBeGreaterThan(-0.1);
+      expect(lag / speed).toBeLessThan(1);
     }
   });
 
-  it('never leaves the range of what it saw', () => {
+  it('never leaves the range of its input', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: -500, max: 500, noNaN: true }), { minLength: 1, maxLength: 40 }),
         (positions) => {
           const low = Math.min(...positions);
           const high = Math.max(...positions);
-          for (const x of follow({ filter }, positions)) {
+          for (const x of smoothPositions({ filter }, positions)) {
             expect(x).toBeGreaterThanOrEqual(low - 1e-9);
             expect(x).toBeLessThanOrEqual(high + 1e-9);
           }
@@ -75,7 +75,7 @@ describe.each(filters)('%s', (filter) => {
     );
   });
 
-  it('does not depend on the size and the place of a face', () => {
+  it('does not depend on the size and position of a face', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 2, maxLength: 30 }),
@@ -97,18 +97,18 @@ describe.each(filters)('%s', (filter) => {
     );
   });
 
-  it('steadies as much a second at 60 as at 30 frames a second', () => {
-    const walk = (rate: number) =>
-      follow(
+  it('smooths as much per second at 60 as at 30 fps', () => {
+    const step = (rate: number) =>
+      smoothPositions(
         { filter },
         Array.from({ length: rate + 1 }, (_, k) => (k / rate < 0.5 ? 0 : 4)),
         rate,
       );
-    const [slow, fast] = [walk(30), walk(60)];
+    const [slow, fast] = [step(30), step(60)];
     for (const k of [16, 18, 20, 24, 30]) expect(Math.abs(slow[k]! - fast[2 * k]!)).toBeLessThan(0.9);
   });
 
-  it('goes through a JSON snapshot and gives the same ever after', () => {
+  it('passes through a JSON snapshot and gives the same from then on', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: -200, max: 200, noNaN: true }), { minLength: 2, maxLength: 20 }),
@@ -131,8 +131,8 @@ describe.each(filters)('%s', (filter) => {
   });
 });
 
-describe('identities', () => {
-  it('come out as they went in at first, in their order, with all that they carry', () => {
+describe('tracks', () => {
+  it('are returned unchanged in their first frame, in input order, with all other fields', () => {
     const { smooth } = createSmoother();
     const faces = [
       { ...face(0, 7), name: 'a' },
@@ -145,7 +145,7 @@ describe('identities', () => {
     expect(faces[0]).toEqual({ ...face(0, 7), name: 'a' });
   });
 
-  it('do not touch each other', () => {
+  it('do not affect each other', () => {
     const [alone, together] = [createSmoother(), createSmoother()];
     for (let k = 0; k < 20; k++) {
       const [a] = alone.smooth([face(3 * k)], k / 30);
@@ -166,7 +166,7 @@ describe('identities', () => {
     }
   });
 
-  it('are forgotten with time, by drop and by reset', () => {
+  it('are forgotten after resetAfterSeconds, by drop and by reset', () => {
     const smoother = createSmoother();
     for (let k = 0; k < 200; k++) smoother.smooth([face(0, k)], k);
     expect(smoother.size).toBe(1);
@@ -179,7 +179,7 @@ describe('identities', () => {
 });
 
 describe('landmarks and scores', () => {
-  it('move with the box: their place in it stays where it always was', () => {
+  it('move with the box: their place in it does not change', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: -300, max: 300, noNaN: true }), { minLength: 1, maxLength: 20 }),
@@ -214,7 +214,7 @@ describe('landmarks and scores', () => {
     expect(smooth([{ ...face(20), landmarks: [{ x: 99, y: 20 }] }], 0.2)[0]!.landmarks).toEqual([{ x: 99, y: 20 }]);
   });
 
-  it('keep their momentum', () => {
+  it('smooth scores by scoreMomentum', () => {
     const { smooth } = createSmoother({ scoreMomentum: 0.7 });
     smooth([{ ...face(0), score: 1 }], 0);
     expect(smooth([{ ...face(0), score: 0 }], 1 / 30)[0]!.score).toBeCloseTo(0.7, 9);
@@ -222,12 +222,12 @@ describe('landmarks and scores', () => {
   });
 });
 
-describe('broken input', () => {
+describe('invalid input', () => {
   it.each([
     [[face(NaN)], 1, 'INVALID_ARGUMENT', 'finite numbers for x, y, width and height of face 0'],
     [[face(0), face(Infinity, 2)], 1, 'INVALID_ARGUMENT', 'of face 1'],
     [[{ ...face(0), landmarks: [{ x: NaN, y: 0 }] }], 1, 'INVALID_ARGUMENT', 'finite numbers'],
-    [[face(0), face(5)], 1, 'INVALID_ARGUMENT', 'each ID once but received 1; face 1 has it again.'],
+    [[face(0), face(5)], 1, 'INVALID_ARGUMENT', 'each ID once but received 1; face 1 has the ID of an earlier face.'],
     [[face(0)], 0, 'TIME_NOT_RISING', 'after 0 s'],
     [[face(0)], -1, 'TIME_NOT_RISING', 'received -1 s'],
     [[face(0)], NaN, 'INVALID_ARGUMENT', 'a timestamp in seconds but received NaN'],
@@ -255,36 +255,36 @@ describe('broken input', () => {
     [[], undefined, 'INVALID_ARGUMENT', 'a timestamp in seconds but received undefined'],
     [[], '1', 'INVALID_ARGUMENT', 'a timestamp in seconds but received "1"'],
   ] as [never, number, string, string][])(
-    '%j at %s s is an error that leaves the smoother as it was',
+    '%j at %s s is an error that leaves the state unchanged',
     (faces, time, code, message) => {
       const smoother = createSmoother();
       smoother.smooth([face(0)], 0);
       const before = smoother.snapshot();
-      expect(() => smoother.smooth(faces, time)).toThrow(thrown(code, message));
+      expect(() => smoother.smooth(faces, time)).toThrow(errorWith(code, message));
       expect(smoother.snapshot()).toEqual(before);
     },
   );
 
-  it('of any kind has a code, changes nothing and never comes out as a number that is not finite', () => {
-    const odd = fc.constantFrom<unknown>(undefined, null, NaN, Infinity, -1, '1', 1n, {}, [], Symbol('x'));
+  it('of any kind gives finite numbers, or an error with a code and an unchanged state', () => {
+    const invalid = fc.constantFrom<unknown>(undefined, null, NaN, Infinity, -1, '1', 1n, {}, [], Symbol('x'));
     const number = fc.oneof(
       { weight: 8, arbitrary: fc.double({ min: -1e9, max: 1e9, noNaN: true }) },
-      { weight: 1, arbitrary: odd },
+      { weight: 1, arbitrary: invalid },
     );
     const box = fc.oneof(
       { weight: 9, arbitrary: fc.record({ x: number, y: number, width: number, height: number }) },
-      { weight: 1, arbitrary: odd },
+      { weight: 1, arbitrary: invalid },
     );
     const points = fc.array(
-      fc.oneof({ weight: 9, arbitrary: fc.record({ x: number, y: number }) }, { weight: 1, arbitrary: odd }),
+      fc.oneof({ weight: 9, arbitrary: fc.record({ x: number, y: number }) }, { weight: 1, arbitrary: invalid }),
       { maxLength: 5 },
     );
     const one = fc.record(
-      { id: fc.nat(3), box, score: number, landmarks: fc.oneof(points, odd) },
+      { id: fc.nat(3), box, score: number, landmarks: fc.oneof(points, invalid) },
       { requiredKeys: ['id', 'box', 'score'] },
     );
     const frame = fc.tuple(
-      fc.oneof({ weight: 9, arbitrary: fc.array(one, { maxLength: 3 }) }, { weight: 1, arbitrary: odd }),
+      fc.oneof({ weight: 9, arbitrary: fc.array(one, { maxLength: 3 }) }, { weight: 1, arbitrary: invalid }),
       fc.oneof(fc.double({ noNaN: true, min: 1e-9, max: 10 }), fc.double()),
     );
     for (const filter of filters) {
@@ -309,7 +309,7 @@ describe('broken input', () => {
             } catch (error) {
               if (!isFaceDetError(error)) throw error;
               if (!/^Expected .* but received .*; .*\.$/s.test(error.message) || error.message.length > 1000)
-                throw new Error('another form of message', { cause: error });
+                throw new Error('wrong form of message', { cause: error });
               if (JSON.stringify(smoother.snapshot()) !== before)
                 throw new Error('the state changed', { cause: error });
             }
@@ -320,7 +320,7 @@ describe('broken input', () => {
     }
   });
 
-  it('of a box without area is followed all the same', () => {
+  it('of a box without area gives finite numbers', () => {
     const { smooth } = createSmoother();
     for (let k = 0; k < 5; k++) {
       const [{ box }] = smooth([{ ...face(k), box: { x: k, y: 0, width: 0, height: -1 } }], k) as [Identified];
@@ -338,7 +338,7 @@ describe('broken input', () => {
     [{ resetAfterSeconds: NaN }],
     [{ filter: 'kalman' as never }],
   ])('option %j is refused', (options) => {
-    expect(() => createSmoother(options)).toThrow(thrown('INVALID_ARGUMENT', 'Expected'));
+    expect(() => createSmoother(options)).toThrow(errorWith('INVALID_ARGUMENT', 'Expected'));
   });
 
   it.each([
@@ -348,11 +348,11 @@ describe('broken input', () => {
     [null, 'an object for options'],
     ['one-euro', 'an object for options'],
   ])('options %j are refused', (options, message) => {
-    expect(() => createSmoother(options as never)).toThrow(thrown('INVALID_ARGUMENT', message));
+    expect(() => createSmoother(options as never)).toThrow(errorWith('INVALID_ARGUMENT', message));
   });
 
-  it('an option that is undefined is the default', () => {
-    const nothing = {
+  it('an option that is undefined has its default', () => {
+    const allUndefined = {
       filter: undefined,
       stillAlpha: undefined,
       fastAlpha: undefined,
@@ -361,12 +361,12 @@ describe('broken input', () => {
       scoreMomentum: undefined,
       resetAfterSeconds: undefined,
     };
-    const [plain, given] = [createSmoother(), createSmoother(nothing as never)];
+    const [plain, given] = [createSmoother(), createSmoother(allUndefined as never)];
     for (let k = 0; k < 10; k++)
       expect(given.smooth([face(k * k)], k / 30)).toEqual(plain.smooth([face(k * k)], k / 30));
   });
 
-  it('any snapshot is taken whole or refused whole', () => {
+  it('any snapshot is restored or refused as a whole', () => {
     const smoother = createSmoother();
     for (let k = 0; k < 3; k++)
       smoother.smooth([{ ...face(k), landmarks: [{ x: k, y: 1 }] }, face(300 - k, 2)], k / 30);
@@ -374,12 +374,12 @@ describe('broken input', () => {
     const paths = [
       ['version'],
       ['time'],
-      ['identities'],
-      ['identities', 0],
-      ...['id', 'lastSeen', 'score', 'position', 'size'].map((name) => ['identities', 1, name]),
+      ['tracks'],
+      ['tracks', 0],
+      ...['id', 'lastSeen', 'score', 'position', 'size'].map((name) => ['tracks', 1, name]),
       ...['values', 'motion', 'noise'].flatMap((name) => [
-        ['identities', 0, 'position', name],
-        ['identities', 0, 'size', name],
+        ['tracks', 0, 'position', name],
+        ['tracks', 0, 'size', name],
       ]),
     ];
     fc.assert(
@@ -390,22 +390,22 @@ describe('broken input', () => {
           fc.jsonValue(),
         ),
         (path, value) => {
-          const broken = JSON.parse(good) as Record<string | number, unknown>;
-          let place = broken;
-          for (const key of path.slice(0, -1)) place = place[key] as typeof broken;
-          place[path.at(-1)!] = value;
+          const corrupted = JSON.parse(good) as Record<string | number, unknown>;
+          let target = corrupted;
+          for (const key of path.slice(0, -1)) target = target[key] as typeof corrupted;
+          target[path.at(-1)!] = value;
           const before = JSON.stringify(smoother.snapshot());
           try {
-            smoother.restore(broken as never);
+            smoother.restore(corrupted as never);
           } catch (error) {
-            expect(error).toEqual(thrown('INVALID_SNAPSHOT', 'take it from snapshot()'));
+            expect(error).toEqual(errorWith('INVALID_SNAPSHOT', 'take it from snapshot()'));
             expect((error as Error).message.length).toBeLessThan(1000);
             expect(JSON.stringify(smoother.snapshot())).toBe(before);
             return;
           }
           const out = smoother.smooth(
             [{ ...face(1), landmarks: [{ x: 1, y: 1 }] }],
-            2 * Math.abs(Number(broken['time'])) + 1000,
+            2 * Math.abs(Number(corrupted['time'])) + 1000,
           );
           expect(Object.values(out[0]!.box).every(Number.isFinite)).toBe(true);
           smoother.restore(JSON.parse(good) as never);
@@ -418,12 +418,12 @@ describe('broken input', () => {
   it.each([
     [null],
     [{}],
-    [{ version: 1, time: null, identities: [{}] }],
-    [{ version: 1, time: null, identities: [null] }],
-    [{ version: 1, time: 'x', identities: [] }],
+    [{ version: 1, time: null, tracks: [{}] }],
+    [{ version: 1, time: null, tracks: [null] }],
+    [{ version: 1, time: 'x', tracks: [] }],
   ])('snapshot %j is refused', (snapshot) => {
     expect(() => createSmoother().restore(snapshot as never)).toThrow(
-      thrown('INVALID_SNAPSHOT', 'take it from snapshot()'),
+      errorWith('INVALID_SNAPSHOT', 'take it from snapshot()'),
     );
   });
 });

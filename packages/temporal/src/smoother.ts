@@ -1,13 +1,16 @@
-import { over, REFERENCE_RATE } from './adaptive-ema.ts';
+import { compound, STEPS_PER_SECOND } from './adaptive-ema.ts';
 import { checkFaces } from './input.ts';
-import { resolveOptions } from './options.ts';
-import { copyIdentity, readIdentities } from './snapshot.ts';
+import { resolveOptions, type Settings } from './options.ts';
+import { copyTrack, readTracks } from './snapshot.ts';
 import type { Box, FilterState, Identified, Point, Smoother, SmootherOptions } from './types.ts';
 
-/** Shorter steps count as this, seconds: a speed must stay a number. */
+/** Shorter steps count as this, seconds, so that a speed stays finite. */
 const MIN_SECONDS = 1e-6;
+/** Smaller faces count as this, pixels, so that motion in sides of the face stays finite. */
+const MIN_SCALE = 1e-3;
 
-interface Identity {
+/** The state of one track. */
+interface TrackState {
   lastSeen: number;
   score: number;
   position: FilterState;
@@ -15,97 +18,103 @@ interface Identity {
 }
 
 /**
- * Steadies boxes and landmarks of identities over time: still faces stand still, moving ones are followed within a
- * frame. Each identity has a state of its own.
+ * Creates a smoother of the boxes, landmarks and scores of tracks.
+ *
+ * Faces that do not move stay in place; moving ones are followed within a frame. Each track has a state of its own.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an option that is unknown or out of its range
  *
  * @example
  * const smoother = createSmoother();
- * const [steady] = smoother.smooth([{ id: 1, box: { x: 10, y: 20, width: 40, height: 50 }, score: 0.9 }], 0);
+ * const [smoothed] = smoother.smooth([{ id: 1, box: { x: 10, y: 20, width: 40, height: 50 }, score: 0.9 }], 0);
  */
 export function createSmoother(options: SmootherOptions = {}): Smoother {
-  const { filter, scoreMomentum, resetAfterSeconds } = resolveOptions(options);
-  let identities = new Map<number, Identity>();
+  const settings = resolveOptions(options);
+  let tracks = new Map<number, TrackState>();
   let time: number | null = null;
+
+  const isExpired = (track: TrackState, now: number) => now - track.lastSeen > settings.resetAfterSeconds + 1e-9;
 
   function smooth<T extends Identified>(faces: readonly T[], timestamp: number): T[] {
     checkFaces(faces, timestamp, time);
     time = timestamp;
-    const steady = faces.map((face) => {
-      const known = identities.get(face.id);
-      const identity = known && !isOver(known, timestamp) ? follow(known, face, timestamp) : begin(face, timestamp);
-      identities.set(face.id, identity);
-      return { ...face, ...shape(identity, face) };
+    const smoothed = faces.map((face) => {
+      const known = tracks.get(face.id);
+      let track: TrackState;
+      if (known && !isExpired(known, timestamp)) {
+        updateTrack(settings, known, face, timestamp);
+        track = known;
+      } else {
+        track = startTrack(settings, face, timestamp);
+      }
+      tracks.set(face.id, track);
+      return { ...face, ...smoothedFields(track, face) };
     });
-    for (const [id, identity] of identities) if (isOver(identity, timestamp)) identities.delete(id);
-    return steady;
-  }
-
-  const isOver = (identity: Identity, now: number) => now - identity.lastSeen > resetAfterSeconds + 1e-9;
-
-  const begin = (face: Identified, lastSeen: number): Identity => ({
-    lastSeen,
-    score: face.score,
-    position: filter.start(positionOf(face)),
-    size: filter.start([face.box.width, face.box.height]),
-  });
-
-  function follow(identity: Identity, face: Identified, now: number): Identity {
-    const { position, size } = identity;
-    const seconds = Math.max(now - identity.lastSeen, MIN_SECONDS);
-    const scale = Math.max(Math.sqrt(Math.abs(size.values[0]! * size.values[1]!)), 1e-3);
-    const next = positionOf(face);
-    if (next.length !== position.values.length) {
-      // New landmarks have no history; start from the raw values.
-      position.values = [...position.values.slice(0, 2), ...next.slice(2)];
-    }
-    filter.step(position, next, scale, seconds);
-    filter.step(size, [face.box.width, face.box.height], scale, seconds);
-    identity.score += over(1 - scoreMomentum, seconds * REFERENCE_RATE) * (face.score - identity.score);
-    identity.lastSeen = now;
-    return identity;
+    for (const [id, track] of tracks) if (isExpired(track, timestamp)) tracks.delete(id);
+    return smoothed;
   }
 
   return {
     smooth,
-    drop: (id) => void identities.delete(id),
+    drop: (id) => void tracks.delete(id),
     reset() {
-      identities.clear();
+      tracks.clear();
       time = null;
     },
     snapshot: () => ({
       version: 1,
       time,
-      identities: Array.from(identities, ([id, identity]) => copyIdentity({ id, ...identity })),
+      tracks: Array.from(tracks, ([id, track]) => copyTrack({ id, ...track })),
     }),
     restore(snapshot) {
-      identities = new Map(readIdentities(snapshot).map(({ id, ...identity }) => [id, identity]));
+      tracks = new Map(readTracks(snapshot).map(({ id, ...track }) => [id, track]));
       time = snapshot.time;
     },
     get size() {
-      return identities.size;
+      return tracks.size;
     },
   };
 }
 
-/** Centre, then landmarks, as one vector: what moves together is steadied together. */
+const startTrack = ({ filter }: Settings, face: Identified, lastSeen: number): TrackState => ({
+  lastSeen,
+  score: face.score,
+  position: filter.start(positionOf(face)),
+  size: filter.start([face.box.width, face.box.height]),
+});
+
+function updateTrack({ filter, scoreMomentum }: Settings, track: TrackState, face: Identified, now: number): void {
+  const { position, size } = track;
+  const seconds = Math.max(now - track.lastSeen, MIN_SECONDS);
+  const scale = Math.max(Math.sqrt(Math.abs(size.values[0]! * size.values[1]!)), MIN_SCALE);
+  const next = positionOf(face);
+  if (next.length !== position.values.length) {
+    // New landmarks have no history; start from the raw values.
+    position.values = [...position.values.slice(0, 2), ...next.slice(2)];
+  }
+  filter.step(position, next, scale, seconds);
+  filter.step(size, [face.box.width, face.box.height], scale, seconds);
+  track.score += compound(1 - scoreMomentum, seconds * STEPS_PER_SECOND) * (face.score - track.score);
+  track.lastSeen = now;
+}
+
+/** Center, then landmarks, as one vector: numbers that move together are smoothed together. */
 function positionOf({ box, landmarks }: Identified): number[] {
   const values = [box.x + box.width / 2, box.y + box.height / 2];
   for (const point of landmarks ?? []) values.push(point.x, point.y);
   return values;
 }
 
-function shape(
-  { position, size, score }: Identity,
+function smoothedFields(
+  { position, size, score }: TrackState,
   face: Identified,
 ): { box: Box; score: number; landmarks?: Point[] } {
   const [width, height] = size.values as [number, number];
   const box = { x: position.values[0]! - width / 2, y: position.values[1]! - height / 2, width, height };
   if (!face.landmarks) return { box, score };
-  return {
-    box,
-    score,
-    landmarks: face.landmarks.map((_, k) => ({ x: position.values[2 + 2 * k]!, y: position.values[3 + 2 * k]! })),
-  };
+  const landmarks = face.landmarks.map((_, k) => ({
+    x: position.values[2 + 2 * k]!,
+    y: position.values[3 + 2 * k]!,
+  }));
+  return { box, score, landmarks };
 }

@@ -1,22 +1,22 @@
 import { FaceDetError, received } from '@facedet/checks';
-import type { FilterState, IdentitySnapshot, SmootherSnapshot } from './types.ts';
+import type { FilterState, SmoothedTrackSnapshot, SmootherSnapshot } from './types.ts';
 
 /**
- * The identities of a snapshot, copied.
+ * The tracks of a snapshot, copied.
  *
  * @throws FaceDetError `INVALID_SNAPSHOT`
  */
-export function readIdentities(snapshot: SmootherSnapshot): IdentitySnapshot[] {
-  const { version, time, identities } = snapshot ?? ({} as Partial<SmootherSnapshot>);
-  if (version !== 1 || !Array.isArray(identities) || !(time === null || isNumber(time))) throw invalid(snapshot);
-  return identities.map((identity: IdentitySnapshot) => {
-    if (!isIdentity(identity) || !(identity.lastSeen <= (time ?? -Infinity))) throw invalid(identity);
-    return copyIdentity(identity);
+export function readTracks(snapshot: SmootherSnapshot): SmoothedTrackSnapshot[] {
+  const { version, time, tracks } = snapshot ?? ({} as Partial<SmootherSnapshot>);
+  if (version !== 1 || !Array.isArray(tracks) || !(time === null || isNumber(time))) throw invalid(snapshot);
+  return tracks.map((track: SmoothedTrackSnapshot) => {
+    if (!isTrack(track) || !(track.lastSeen <= (time ?? -Infinity))) throw invalid(track);
+    return copyTrack(track);
   });
 }
 
-/** A copy that later frames don't change. */
-export function copyIdentity({ id, lastSeen, score, position, size }: IdentitySnapshot): IdentitySnapshot {
+/** A copy that later frames do not change. */
+export function copyTrack({ id, lastSeen, score, position, size }: SmoothedTrackSnapshot): SmoothedTrackSnapshot {
   return { id, lastSeen, score, position: copyState(position), size: copyState(size) };
 }
 
@@ -26,8 +26,8 @@ const copyState = ({ values, motion, noise }: FilterState): FilterState => ({
   noise,
 });
 
-function isIdentity(identity: IdentitySnapshot | null): boolean {
-  const { id, lastSeen, score, position, size } = identity ?? ({} as Partial<IdentitySnapshot>);
+function isTrack(track: SmoothedTrackSnapshot | null): boolean {
+  const { id, lastSeen, score, position, size } = track ?? ({} as Partial<SmoothedTrackSnapshot>);
   return (
     [id, lastSeen, score].every(isNumber) &&
     isState(position) &&
@@ -43,7 +43,7 @@ function isState(state: FilterState | null | undefined): state is FilterState {
   return values.length >= 2 && motion.length === 2 && [...values, ...motion, noise].every(isNumber);
 }
 
-/** Far beyond what a filter can hold, and far from where its products overflow. */
+/** Far beyond any filter state, and far below the overflow of its products. */
 const MAX_NUMBER = 1e100;
 
 const isNumber = (value: unknown) => Number.isFinite(value) && Math.abs(value as number) <= MAX_NUMBER;

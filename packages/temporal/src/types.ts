@@ -13,26 +13,26 @@ export interface Box {
 }
 
 /**
- * The least that can be steadied: something with an identity. Whatever else the caller's object carries comes back with
- * it.
+ * What the smoother needs of a face: the fields `id`, `box`, `score` and `landmarks` of a `Track` of @facedet/tracker.
+ * Other fields are copied to the result.
  */
 export interface Identified {
-  /** The identity, the same number in every frame. */
+  /** The track ID, the same number in every frame. */
   readonly id: number;
   readonly box: Readonly<Box>;
-  /** Confidence; its range is kept. */
+  /** Confidence, in any range. */
   readonly score: number;
-  /** Any number of points that move with the box. */
+  /** Any number of points that move with the box, pixels. */
   readonly landmarks?: readonly Readonly<Point>[];
 }
 
-/** Options of `createSmoother`. What is not given, or `undefined`, has its default. */
+/** Options of `createSmoother`. An option that is not given, or undefined, has its default. */
 export interface SmootherOptions {
   /** `adaptive-ema` (default), or `one-euro` (Casiez et al., CHI 2012). */
   filter?: 'adaptive-ema' | 'one-euro';
   /**
-   * Adaptive EMA: the share of a new position that is taken over in 1/30 s while a face keeps still, in (0, 1].
-   * Higher lags less at the start of a motion; lets more jitter through. Default 0.3.
+   * Adaptive EMA: the weight of a new position per 1/30 s while a face does not move, in (0, 1]. Higher lags less at
+   * the start of a motion; lets more jitter through. Default 0.3.
    */
   stillAlpha?: number;
   /**
@@ -41,79 +41,86 @@ export interface SmootherOptions {
    */
   fastAlpha?: number;
   /**
-   * One Euro: cutoff frequency while a face keeps still, Hz, above 0. Higher lags less; lets more jitter through.
+   * One Euro: the cutoff frequency while a face does not move, Hz, above 0. Higher lags less; lets more jitter through.
    * Default 1.5.
    */
   minCutoff?: number;
   /**
-   * One Euro: how much the cutoff rises, Hz, for each side of the face that it moves in a second, from 0. Higher lags
-   * less behind moving faces; lets more of their jitter through. Default 4.
+   * One Euro: how much the cutoff rises with the speed, in Hz per side of the face and second, from 0. Higher lags less
+   * behind moving faces; lets more of their jitter through. Default 4.
    */
   beta?: number;
   /**
-   * The share of a score that stays after 1/30 s, in [0, 1). Higher keeps scores steadier; follows changes later.
+   * The weight of the old score after 1/30 s, in [0, 1). Higher keeps scores more stable; follows changes later.
    * Default 0.7.
    */
   scoreMomentum?: number;
   /**
-   * After an absence longer than this, seconds, from 0, an identity starts over and its old state is forgotten. Higher
-   * smooths over longer gaps; lets a face that comes back elsewhere glide there. Default 0.5.
+   * After an absence longer than this, in seconds from 0, a track starts over without its old state. Higher smooths
+   * over longer gaps; lets a face that comes back elsewhere glide there. Default 0.5.
    */
   resetAfterSeconds?: number;
 }
 
-/** The state of a smoother as plain data; `JSON.parse(JSON.stringify(s))` is as good as `s`. */
+/** The state of a smoother as plain data, which JSON preserves. */
 export interface SmootherSnapshot {
   readonly version: 1;
-  /** Seconds of the last frame, or null before the first. */
+  /** Time of the last frame, seconds; null before the first. */
   readonly time: number | null;
-  readonly identities: readonly IdentitySnapshot[];
+  readonly tracks: readonly SmoothedTrackSnapshot[];
 }
 
-/** One identity of a `SmootherSnapshot`. */
-export interface IdentitySnapshot {
+/** One track of a `SmootherSnapshot`. */
+export interface SmoothedTrackSnapshot {
+  /** The track ID. */
   readonly id: number;
   /** Seconds. */
   readonly lastSeen: number;
   readonly score: number;
-  /** Centre x and y, then the landmarks' x and y. */
+  /** Center x and y, then the landmarks' x and y. */
   readonly position: FilterState;
   /** Width and height. */
   readonly size: FilterState;
 }
 
-/** What a filter remembers of some numbers that move together. */
+/** The state of a filter for some numbers that move together. */
 export interface FilterState {
-  /** The steadied numbers. */
+  /** The smoothed numbers. */
   values: number[];
   /**
-   * Adaptive EMA: the usual residual of the first two; One Euro: the velocity of each a second. In sides of the face.
+   * Of the first two numbers, in sides of the face. Adaptive EMA: their mean residual per 1/30 s; One Euro: their
+   * velocity per second.
    */
   motion: number[];
-  /** Adaptive EMA: the usual distance of a residual from `motion`; One Euro: unused. */
+  /** Adaptive EMA: the mean distance of a residual from `motion`; One Euro: unused. */
   noise: number;
 }
 
-/** Steadies boxes and landmarks of identities over time. */
+/** Smooths boxes, landmarks and scores of tracks over time. */
 export interface Smoother {
   /**
-   * One frame's faces in, the same objects' copies out in the same order, with `box`, `score` and `landmarks` steadied.
-   * An identity's first frame comes out as it went in. An identity may be absent for a while; after `resetAfterSeconds`
+   * Smooths one frame's faces: returns copies in input order, with smoothed `box`, `score` and `landmarks`.
+   *
+   * The first frame of a track is returned unchanged. A track may be absent for some frames; after `resetAfterSeconds`
    * it starts over.
    *
    * @param timestamp seconds, later than the last frame's
-   * @throws FaceDetError `TIME_NOT_RISING` for a timestamp that isn't later, `INVALID_ARGUMENT` for what is no array of
-   * faces, a number that isn't finite (or beyond 1e9 pixels) or an identity twice; the state is unchanged then
+   * @throws FaceDetError `TIME_NOT_RISING` for a timestamp that is not later; `INVALID_ARGUMENT` for faces that are not
+   * an array, a number that is not finite or is beyond 1e9 pixels, or an ID twice. The state is unchanged then
    */
   smooth<T extends Identified>(faces: readonly T[], timestamp: number): T[];
-  /** Forgets one identity now, e.g. when its track ended. Unknown ones are no error. */
+  /** Forgets one track now, e.g. because it ended. Unknown IDs are not an error. */
   drop(id: number): void;
-  /** Forgets all and the time as well, e.g. at a shot cut. */
+  /** Forgets all tracks and the time, e.g. at a shot cut. */
   reset(): void;
-  /** The state, for `restore` in a smoother with the same options. */
+  /** Returns the state, for `restore` in a smoother with the same options. */
   snapshot(): SmootherSnapshot;
-  /** @throws FaceDetError `INVALID_SNAPSHOT` for what no `snapshot()` gave */
+  /**
+   * Continues from a state of `snapshot`.
+   *
+   * @throws FaceDetError `INVALID_SNAPSHOT` for anything that is not a smoother's snapshot; the state is unchanged then
+   */
   restore(snapshot: SmootherSnapshot): void;
-  /** Number of identities remembered. */
+  /** Number of tracks in memory. */
   readonly size: number;
 }

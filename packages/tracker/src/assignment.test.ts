@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assign } from './assignment.ts';
 
-/** The least of Σ pairs + alone / 2 · limit over all partial assignments, by trying every one. */
+/** The minimum of Σ pairs + unassigned / 2 · limit over all partial assignments, by trying each. */
 function bruteForce(cost: Float64Array, rows: number, cols: number, limit: number): number {
   const used = new Array<boolean>(cols).fill(false);
   const visit = (row: number, pairs: number): number => {
@@ -63,7 +63,7 @@ describe('assign', () => {
   it('pairs all of the shorter side without a limit, at the minimum', () => {
     fc.assert(
       fc.property(matrix(fc.oneof(real, coarse)), ({ cost, rows, cols }) => {
-        const large = 1000; // dear enough that a pair is always better than two alone
+        const large = 1000; // so expensive that a pair is always better than two unassigned
         const { rowToCol } = assign(cost, rows, cols);
         const pairs = [...rowToCol].filter((j) => j >= 0).length;
         expect(pairs).toBe(Math.min(rows, cols));
@@ -74,7 +74,7 @@ describe('assign', () => {
     );
   });
 
-  it('never makes an infinite pair, and as many finite ones as can be, at the minimum', () => {
+  it('never makes an infinite pair, and as many finite ones as possible, at the minimum', () => {
     fc.assert(
       fc.property(matrix(fc.oneof(coarse, fc.constant(Infinity))), ({ cost, rows, cols }) => {
         const { rowToCol } = assign(cost, rows, cols);
@@ -86,13 +86,13 @@ describe('assign', () => {
     );
   });
 
-  it('is not the unlimited optimum with dear pairs dropped', () => {
+  it('is not the unlimited optimum without its expensive pairs', () => {
     const cost = Float64Array.of(0.1, 0.5, 0.5, 0.95);
-    expect([...assign(cost, 2, 2).rowToCol]).toEqual([1, 0]); // .5 + .5 < .1 + .95
-    expect([...assign(cost, 2, 2, { costLimit: 0.8 }).rowToCol]).toEqual([0, -1]); // .1 + .8 < .5 + .5
+    expect([...assign(cost, 2, 2).rowToCol]).toEqual([1, 0]); // 0.5 + 0.5 < 0.1 + 0.95
+    expect([...assign(cost, 2, 2, { costLimit: 0.8 }).rowToCol]).toEqual([0, -1]); // 0.1 + 0.8 < 0.5 + 0.5
   });
 
-  it('gives the identity for a constant matrix', () => {
+  it('assigns column i to row i for a constant matrix', () => {
     expect([...assign(new Float64Array(20).fill(0.5), 4, 5).rowToCol]).toEqual([0, 1, 2, 3]);
   });
 

@@ -1,152 +1,231 @@
 import { FaceDetError } from '@facedet/checks';
-import { augment, workspace } from './assignment.ts';
-import { createOverlapFinder, type Choice } from './overlap.ts';
+import { augment, createAugmentBuffers, type AssignmentProblem } from './assignment.ts';
+import { createOverlapFinder, type BoxSelection } from './overlap.ts';
 
-/** The cost of a pair by its places in both choices; only a pair below the limit of the round can be made. */
-export type Cost = (row: number, col: number, iou: number) => number;
+/** The cost of matching a track and a detection, both given by their positions in the selections. */
+export type PairCost = (track: number, detection: number, iou: number) => number;
 
-/** Most pairs of one round, and most cells of one component's matrix: some 100 MB, some seconds. */
+/** One association of tracks and detections, and where its result goes. */
+export interface AssociationProblem {
+  readonly tracks: BoxSelection;
+  readonly detections: BoxSelection;
+  readonly cost: PairCost;
+  /** Pairs that do not cost less stay unmatched, as in `assign`. */
+  readonly costLimit: number;
+  /** Result, by position of the track: the position of its detection, or -1. */
+  readonly assigned: Int32Array;
+  /** By position of the track, pixels: how far away from its box detections are considered. Default: overlap only. */
+  readonly margins?: Float64Array | undefined;
+}
+
+/** Matches tracks and detections; made once per tracker, so that its buffers are reused. */
+export type Association = ReturnType<typeof createAssociation>;
+
+/** Most candidate pairs of one association, and most cells of one component's matrix: about 100 MB, some seconds. */
 const MAX_PAIRS = 1 << 22;
 
+/** The pairs that cost less than the limit. */
+interface CandidatePairs {
+  tracks: Int32Array;
+  detections: Int32Array;
+  costs: Float64Array;
+  count: number;
+}
+
+/** Connected components of the graph whose nodes are the tracks, then the detections, and whose edges are the pairs. */
+interface Components {
+  /** Union-find forest over the nodes. */
+  parent: Int32Array;
+  /** By root: where the pairs of its component start in `order`. */
+  starts: Int32Array;
+  /** Pairs sorted by component. */
+  order: Int32Array;
+}
+
+/** What one component is solved in. */
+interface ComponentSolver {
+  /** By node: its row or column in the component's cost matrix, or -1. */
+  matrixIndex: Int32Array;
+  /** The component's tracks and detections. */
+  readonly tracks: number[];
+  readonly detections: number[];
+  readonly problem: AssignmentProblem;
+  buffers: ReturnType<typeof createAugmentBuffers>;
+}
+
 /**
- * Makes a function that pairs the boxes of two choices at the minimum total cost under a limit (see `assign`), and
- * writes for each row the place of its column, or -1, into `rowToCol`. Pairs below the limit fall into connected
- * components, each solved alone: the optimum of the whole at the cost of its parts.
+ * Creates `associate`, which matches two selections of boxes at the minimum total cost under a limit (see `assign`).
+ * The candidate pairs fall into connected components, which are solved one by one: the optimum of the whole at the cost
+ * of its parts.
  *
- * The function throws `TOO_DENSE` where more than 4 million pairs hang together.
+ * `associate` throws `TOO_DENSE` where more than 4 million pairs are connected.
  */
 export function createAssociation() {
   const visitOverlaps = createOverlapFinder();
-  let pairRow = new Int32Array(64);
-  let pairCol = new Int32Array(64);
-  let pairCost = new Float64Array(64);
-  let parent = new Int32Array(0); // union-find over rows, then columns
-  let place = new Int32Array(0); // of rows and columns within their component
-  let starts = new Int32Array(0);
-  let order = new Int32Array(64); // pairs sorted by component
-  let matrix = new Float64Array(64);
-  let work = workspace(0, 0);
-  let rowMatch = new Int32Array(0);
-  let colMatch = new Int32Array(0);
-  const memberRows: number[] = [];
-  const memberCols: number[] = [];
-
-  const find = (i: number): number => {
-    let root = i;
-    while (parent[root] !== root) root = parent[root]!;
-    while (parent[i] !== root) {
-      const next = parent[i]!;
-      parent[i] = root;
-      i = next;
-    }
-    return root;
+  const pairs: CandidatePairs = {
+    tracks: new Int32Array(64),
+    detections: new Int32Array(64),
+    costs: new Float64Array(64),
+    count: 0,
+  };
+  const components: Components = {
+    parent: new Int32Array(0),
+    starts: new Int32Array(0),
+    order: new Int32Array(64),
+  };
+  const solver: ComponentSolver = {
+    matrixIndex: new Int32Array(0),
+    tracks: [],
+    detections: [],
+    problem: {
+      cost: new Float64Array(64),
+      rows: 0,
+      cols: 0,
+      rowToCol: new Int32Array(0),
+      colToRow: new Int32Array(0),
+    },
+    buffers: createAugmentBuffers(0, 0),
   };
 
-  function associate(
-    rows: Choice,
-    cols: Choice,
-    limit: number,
-    cost: Cost,
-    rowToCol: Int32Array,
-    reach?: Float64Array,
-  ): void {
-    rowToCol.fill(-1, 0, rows.count);
-    let pairs = 0;
-    visitOverlaps(
-      rows,
-      cols,
-      (row, col, iou) => {
-        const c = cost(row, col, iou);
-        if (!(c < limit)) return;
-        if (pairs === pairRow.length) {
-          if (pairs >= MAX_PAIRS) throw tooDense(rows.count, cols.count);
-          pairRow = grown(pairRow, new Int32Array(pairs * 2));
-          pairCol = grown(pairCol, new Int32Array(pairs * 2));
-          pairCost = grown(pairCost, new Float64Array(pairs * 2));
-        }
-        pairRow[pairs] = row;
-        pairCol[pairs] = col;
-        pairCost[pairs++] = c;
-      },
-      reach,
-    );
-    if (pairs > 0) solve(pairs, rows.count, cols.count, limit, rowToCol);
-  }
+  function associate(problem: AssociationProblem): void {
+    const { tracks, detections, cost, costLimit, assigned, margins } = problem;
+    assigned.fill(-1, 0, tracks.count);
+    pairs.count = 0;
+    const collect = (track: number, detection: number, iou: number) => {
+      const c = cost(track, detection, iou);
+      if (!(c < costLimit)) return;
+      const pair = pairs.count;
+      if (pair === pairs.tracks.length) {
+        if (pair >= MAX_PAIRS) throw tooDense(tracks.count, detections.count);
+        growPairs(pairs);
+      }
+      pairs.tracks[pair] = track;
+      pairs.detections[pair] = detection;
+      pairs.costs[pair] = c;
+      pairs.count++;
+    };
+    visitOverlaps(tracks, detections, collect, margins);
+    if (pairs.count === 0) return;
 
-  function solve(pairs: number, rows: number, cols: number, limit: number, rowToCol: Int32Array): void {
-    const nodes = rows + cols;
-    if (parent.length < nodes) {
-      parent = new Int32Array(nodes * 2);
-      place = new Int32Array(nodes * 2);
-      starts = new Int32Array(nodes * 2 + 1);
-    }
-    for (let i = 0; i < nodes; i++) parent[i] = i;
-    for (let p = 0; p < pairs; p++) parent[find(pairRow[p]!)] = find(rows + pairCol[p]!);
-
-    starts.fill(0, 0, nodes + 1);
-    for (let p = 0; p < pairs; p++) starts[find(pairRow[p]!)]!++;
-    for (let i = 0, total = 0; i <= nodes; i++) {
-      total += starts[i]!;
-      starts[i] = total;
-    }
-    if (order.length < pairs) order = new Int32Array(pairRow.length);
-    for (let p = pairs - 1; p >= 0; p--) order[--starts[find(pairRow[p]!)]!] = p;
-
-    place.fill(-1, 0, nodes);
+    const nodes = tracks.count + detections.count;
+    findComponents(components, pairs, tracks.count, nodes);
+    if (solver.matrixIndex.length < nodes) solver.matrixIndex = new Int32Array(nodes * 2);
+    solver.matrixIndex.fill(-1, 0, nodes);
+    const { starts, order } = components;
     for (let root = 0; root < nodes; root++) {
       const begin = starts[root]!;
       const end = starts[root + 1]!;
-      if (end - begin === 1) rowToCol[pairRow[order[begin]!]!] = pairCol[order[begin]!]!;
-      else if (end > begin) component(begin, end, rows, limit, rowToCol);
-    }
-  }
-
-  function component(begin: number, end: number, rows: number, limit: number, rowToCol: Int32Array): void {
-    memberRows.length = memberCols.length = 0;
-    for (let k = begin; k < end; k++) {
-      const row = pairRow[order[k]!]!;
-      const col = pairCol[order[k]!]!;
-      if (place[row] === -1) place[row] = memberRows.push(row) - 1;
-      if (place[rows + col] === -1) place[rows + col] = memberCols.push(col) - 1;
-    }
-    const flip = memberRows.length > memberCols.length;
-    const n = flip ? memberCols.length : memberRows.length;
-    const m = flip ? memberRows.length : memberCols.length;
-    if (n * m > MAX_PAIRS) throw tooDense(memberRows.length, memberCols.length);
-    if (matrix.length < n * m) matrix = new Float64Array(n * m * 2);
-    if (work.distance.length < m) work = workspace(m * 2, m * 2);
-    if (rowMatch.length < m) {
-      rowMatch = new Int32Array(m * 2);
-      colMatch = new Int32Array(m * 2);
-    }
-    // The limit means "not together", as in `assign`.
-    matrix.fill(limit, 0, n * m);
-    for (let k = begin; k < end; k++) {
-      const p = order[k]!;
-      const i = place[pairRow[p]!]!;
-      const j = place[rows + pairCol[p]!]!;
-      matrix[flip ? j * m + i : i * m + j] = pairCost[p]!;
-    }
-    rowMatch.fill(-1, 0, n);
-    colMatch.fill(-1, 0, m);
-    augment(matrix, n, m, rowMatch, colMatch, work);
-    for (let i = 0; i < n; i++) {
-      const j = rowMatch[i]!;
-      if (matrix[i * m + j]! < limit) rowToCol[memberRows[flip ? j : i]!] = memberCols[flip ? i : j]!;
+      if (end - begin === 1) assigned[pairs.tracks[order[begin]!]!] = pairs.detections[order[begin]!]!;
+      else if (end > begin) solveComponent(solver, pairs, order.subarray(begin, end), problem);
     }
   }
 
   return { associate, visitOverlaps };
 }
 
-function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
+/** Sorts the pairs by connected component. */
+function findComponents(components: Components, pairs: CandidatePairs, tracks: number, nodes: number): void {
+  if (components.parent.length < nodes) {
+    components.parent = new Int32Array(nodes * 2);
+    components.starts = new Int32Array(nodes * 2 + 1);
+  }
+  if (components.order.length < pairs.count) components.order = new Int32Array(pairs.tracks.length);
+  const { parent, starts, order } = components;
+  for (let node = 0; node < nodes; node++) parent[node] = node;
+  for (let p = 0; p < pairs.count; p++) {
+    parent[findRoot(parent, pairs.tracks[p]!)] = findRoot(parent, tracks + pairs.detections[p]!);
+  }
+
+  starts.fill(0, 0, nodes + 1);
+  for (let p = 0; p < pairs.count; p++) starts[findRoot(parent, pairs.tracks[p]!)]!++;
+  for (let node = 0, total = 0; node <= nodes; node++) {
+    total += starts[node]!;
+    starts[node] = total;
+  }
+  for (let p = pairs.count - 1; p >= 0; p--) order[--starts[findRoot(parent, pairs.tracks[p]!)]!] = p;
+}
+
+/** The root of a node's tree, with path compression. */
+function findRoot(parent: Int32Array, node: number): number {
+  let root = node;
+  while (parent[root] !== root) root = parent[root]!;
+  for (let i = node; parent[i] !== root;) {
+    const next = parent[i]!;
+    parent[i] = root;
+    i = next;
+  }
+  return root;
+}
+
+/** Assigns the tracks and detections of one component, given by its pairs. */
+function solveComponent(
+  solver: ComponentSolver,
+  pairs: CandidatePairs,
+  members: Int32Array,
+  { tracks: { count: trackCount }, costLimit, assigned }: AssociationProblem,
+): void {
+  const { matrixIndex, tracks, detections, problem } = solver;
+  tracks.length = detections.length = 0;
+  for (let k = 0; k < members.length; k++) {
+    const track = pairs.tracks[members[k]!]!;
+    const detection = pairs.detections[members[k]!]!;
+    if (matrixIndex[track] === -1) matrixIndex[track] = tracks.push(track) - 1;
+    if (matrixIndex[trackCount + detection] === -1)
+      matrixIndex[trackCount + detection] = detections.push(detection) - 1;
+  }
+  // The search runs from the shorter side.
+  const flipped = tracks.length > detections.length;
+  const rows = flipped ? detections.length : tracks.length;
+  const cols = flipped ? tracks.length : detections.length;
+  if (rows * cols > MAX_PAIRS) throw tooDense(tracks.length, detections.length);
+  resizeProblem(solver, rows, cols);
+  const { cost, rowToCol } = problem;
+  // Pairs that are not candidates cost as much as leaving both unmatched.
+  cost.fill(costLimit, 0, rows * cols);
+  for (let k = 0; k < members.length; k++) {
+    const pair = members[k]!;
+    const track = matrixIndex[pairs.tracks[pair]!]!;
+    const detection = matrixIndex[trackCount + pairs.detections[pair]!]!;
+    cost[flipped ? detection * cols + track : track * cols + detection] = pairs.costs[pair]!;
+  }
+  augment(problem, solver.buffers);
+  for (let row = 0; row < rows; row++) {
+    const col = rowToCol[row]!;
+    if (!(cost[row * cols + col]! < costLimit)) continue;
+    assigned[tracks[flipped ? col : row]!] = detections[flipped ? row : col]!;
+  }
+}
+
+/** Makes room for a matrix and sets its assignment to empty. */
+function resizeProblem(solver: ComponentSolver, rows: number, cols: number): void {
+  const { problem } = solver;
+  problem.rows = rows;
+  problem.cols = cols;
+  if (problem.cost.length < rows * cols) problem.cost = new Float64Array(rows * cols * 2);
+  if (problem.colToRow.length < cols) {
+    problem.rowToCol = new Int32Array(cols * 2);
+    problem.colToRow = new Int32Array(cols * 2);
+    solver.buffers = createAugmentBuffers(cols * 2, cols * 2);
+  }
+  problem.rowToCol.fill(-1, 0, rows);
+  problem.colToRow.fill(-1, 0, cols);
+}
+
+function growPairs(pairs: CandidatePairs): void {
+  const size = pairs.count * 2;
+  pairs.tracks = copyInto(pairs.tracks, new Int32Array(size));
+  pairs.detections = copyInto(pairs.detections, new Int32Array(size));
+  pairs.costs = copyInto(pairs.costs, new Float64Array(size));
+}
+
+function copyInto<T extends Int32Array | Float64Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }
 
-const tooDense = (rows: number, cols: number) =>
+const tooDense = (tracks: number, detections: number) =>
   new FaceDetError(
     'TOO_DENSE',
-    `Expected at most ${MAX_PAIRS} overlapping pairs but received more, of ${rows} tracks and ${cols} ` +
+    `Expected at most ${MAX_PAIRS} overlapping pairs but received more, of ${tracks} tracks and ${detections} ` +
       'detections; suppress overlapping detections first (NMS).',
   );

@@ -8,7 +8,7 @@ const folder = new URL('../../../../shared/mot/MOT17-val/', import.meta.url);
 const shared = existsSync(folder);
 if (!shared) console.warn('compat.test.ts: skipped, the MOT17-val data of ../shared is missing');
 
-/** bytetrack_python.txt was made with these buffers. */
+/** The `track_buffer` of each sequence in bytetrack_python.txt, frames. */
 const sequences = { 'MOT17-02': 30, 'MOT17-05': 14, 'MOT17-09': 30, 'MOT17-11': 30 };
 
 const rows = (file: string) =>
@@ -21,11 +21,11 @@ describe('compat', () => {
   it.skipIf(!shared).each(Object.entries(sequences))(
     "gives the original's rows on %s [needs ../shared]",
     (name, buffer) => {
-      const det = rows(`${name}/det.txt`);
-      const last = Math.max(...det.map((row) => row[0]!));
+      const detections = rows(`${name}/det.txt`);
+      const last = Math.max(...detections.map((row) => row[0]!));
       const skip = Math.floor(last / 2) + 1;
       const frames: Detection[][] = Array.from({ length: last - skip }, () => []);
-      for (const [frame, , x, y, width, height, score] of det as [
+      for (const [frame, , x, y, width, height, score] of detections as [
         number,
         number,
         number,
@@ -52,22 +52,22 @@ describe('compat', () => {
         }
       });
 
-      // Rows come in another order within a frame, and identities may have other numbers.
+      // Rows have another order within a frame, and track IDs may differ.
       const expected = rows(`${name}/bytetrack_python.txt`);
       expect(actual).toHaveLength(expected.length);
-      const theirs = new Map<number, number>();
+      const idOf = new Map<number, number>();
       const wrong: string[] = [];
       for (const row of expected) {
         const near = actual.filter(
           (a) => a[0] === row[0] && [2, 3, 4, 5].every((k) => Math.abs(a[k]! - row[k]!) <= 0.11),
         );
-        const known = theirs.get(row[1]!);
-        const twin = near.find((a) => known === undefined || a[1] === known);
-        if (!twin)
+        const known = idOf.get(row[1]!);
+        const match = near.find((a) => known === undefined || a[1] === known);
+        if (!match)
           wrong.push(
-            `frame ${row[0]} identity ${row[1]}: ${near.length ? `comes as ${near[0]![1]}, before as ${known}` : 'missing'}`,
+            `frame ${row[0]} track ${row[1]}: ${near.length ? `has ID ${near[0]![1]}, before ${known}` : 'missing'}`,
           );
-        else theirs.set(row[1]!, twin[1]!);
+        else idOf.set(row[1]!, match[1]!);
       }
       expect(wrong).toEqual([]);
     },

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { fromMot, fromXywh, fromXyxy } from './convert.ts';
 import { createTracker } from './tracker.ts';
 
-const FORM = /^Expected .+ but received .+; .+\.$/;
-const thrown = (code: string, message: string | RegExp) =>
+const MESSAGE_FORM = /^Expected .+ but received .+; .+\.$/;
+const errorWith = (code: string, message: string | RegExp) =>
   expect.objectContaining({
     name: 'FaceDetError',
     code,
@@ -51,17 +51,17 @@ describe('fromXyxy and fromXywh', () => {
       fc.assert(
         fc.property(boxes, (list) => {
           const rows = list.map((box) => [...numbersOf(box), box.score]);
-          const bare = list.map((box) => numbersOf(box));
+          const boxesOnly = list.map((box) => numbersOf(box));
           const scores = list.map(({ score }) => score);
           const expected = detectionsOf(list);
           expect(from(rows)).toEqual(expected);
           expect(from(rows.map((row) => Float32Array.from(row)))).toEqual(expected);
-          expect(from(rows.map((row) => [...row, 7, 0.5]))).toEqual(expected); // a class and more behind the score
+          expect(from(rows.map((row) => [...row, 7, 0.5]))).toEqual(expected); // a class and more after the score
           expect(from(rows.flat())).toEqual(expected);
           expect(from(Float32Array.from(rows.flat()))).toEqual(expected);
-          expect(from(bare, scores)).toEqual(expected);
-          expect(from(bare.flat(), Float64Array.from(scores))).toEqual(expected);
-          expect(from(Float64Array.from(bare.flat()), scores)).toEqual(expected);
+          expect(from(boxesOnly, scores)).toEqual(expected);
+          expect(from(boxesOnly.flat(), Float64Array.from(scores))).toEqual(expected);
+          expect(from(Float64Array.from(boxesOnly.flat()), scores)).toEqual(expected);
           expect(
             from(
               rows,
@@ -73,7 +73,7 @@ describe('fromXyxy and fromXywh', () => {
     },
   );
 
-  it.each(forms)('%s gives what a tracker takes, or an error that names the row', (_name, from) => {
+  it.each(forms)('%s gives valid detections, or an error that names the row', (_name, from) => {
     const value = fc.oneof(
       fc.double(),
       fc.integer({ min: -100, max: 100 }),
@@ -89,9 +89,9 @@ describe('fromXyxy and fromXywh', () => {
             detections = from(rows as never, scores ?? undefined);
           } catch (error) {
             expect(error).toEqual(
-              thrown(
+              errorWith(
                 (error as { code: string }).code === 'INVALID_ARGUMENT' ? 'INVALID_ARGUMENT' : 'INVALID_DETECTION',
-                FORM,
+                MESSAGE_FORM,
               ),
             );
             expect((error as Error).message.length).toBeLessThan(500);
@@ -104,7 +104,7 @@ describe('fromXyxy and fromXywh', () => {
     );
   });
 
-  it('gives the detections that a tracker follows', () => {
+  it('gives detections that a tracker can track', () => {
     const tracker = createTracker();
     for (let i = 0; i < 5; i++)
       expect(tracker.update(fromXyxy([[10 + i, 20, 50 + i, 70, 0.9]]))).toMatchObject([{ id: 1, state: 'tracked' }]);
@@ -114,7 +114,8 @@ describe('fromXyxy and fromXywh', () => {
     [
       () => fromXyxy([[10, 20, 5, 70, 0.9]]),
       'INVALID_DETECTION',
-      'x1 ≤ x2 and y1 ≤ y2 for detection 0 but received [10,20,5,70,0.9]; fromXywh makes detections from x, y, width, height.',
+      'x1 ≤ x2 and y1 ≤ y2 for detection 0 but received [10,20,5,70,0.9]; ' +
+        'fromXywh makes detections from x, y, width, height.',
     ],
     [
       () =>
@@ -133,7 +134,8 @@ describe('fromXyxy and fromXywh', () => {
     [
       () => fromXyxy([[0, 0, 1, 1]]),
       'INVALID_DETECTION',
-      'a row of x1, y1, x2, y2, score for detection 0 but received [0,0,1,1]; give the scores as second argument or as fifth number of each row.',
+      'a row of x1, y1, x2, y2, score for detection 0 but received [0,0,1,1]; ' +
+        'give the scores as second argument or as fifth number of each row.',
     ],
     [
       () => fromXywh([[0, 0, 1]], [1]),
@@ -196,8 +198,8 @@ describe('fromXyxy and fromXywh', () => {
       'four finite numbers within ±1000000000 for detection 0 but received ["0"',
     ],
   ])('%s is refused', (make, code, message) => {
-    expect(make).toThrow(thrown(code, message));
-    expect(make).toThrow(thrown(code, FORM));
+    expect(make).toThrow(errorWith(code, message));
+    expect(make).toThrow(errorWith(code, MESSAGE_FORM));
   });
 });
 
@@ -206,7 +208,7 @@ describe('fromMot', () => {
     const detection = { frame: 3, id: -1, box: { x: 10.5, y: 20, width: 30, height: 40 }, score: 0.75 };
     for (const row of [
       '3,-1,10.5,20,30,40,0.75,-1,-1,-1',
-      '3, -1, 10.5, 20, 30, 40, .75\r\n',
+      '3, -1, 10.5, 20, 30, 40, 0.75\r\n',
       '3 -1 10.5 20 30 40 0.75',
       '3\t-1\t1.05e1\t20\t30\t40\t.75',
       '3,-1,10.5,20,30,40,0.75,',
@@ -218,8 +220,8 @@ describe('fromMot', () => {
     }
   });
 
-  it('reads what a tracker wrote, to the last digit', () => {
-    // + 0 turns -0 into 0, which text does not tell apart.
+  it('reads written tracks back to the last digit', () => {
+    // + 0 turns -0 into 0, as both have the same text.
     const pixels = (min: number) => fc.double({ min, max: 1e6, noNaN: true }).map((value) => value + 0);
     const score = fc.integer({ min: 0, max: 1000 }).map((k) => k / 1000);
     const row = fc.tuple(
@@ -255,16 +257,16 @@ describe('fromMot', () => {
   it.each([
     ['', 'frame,id,x,y,width,height,score but received ""'],
     ['1,-1,1,2,3,4', 'received "1,-1,1,2,3,4"; give one row of at least seven numbers.'],
-    ['1,-1,,2,3,4,.5', 'received "1,-1,,2,3,4,.5"'],
-    ['1,-1,a,2,3,4,.5', 'received "1,-1,a,2,3,4,.5"'],
-    ['1,-1,0x10,2,3,4,.5', 'received "1,-1,0x10,2,3,4,.5"'],
-    ['1,-1,1,2,3,4,.5\n2,-1,1,2,3,4,.5', 'give one row of at least seven numbers'],
-    ['0,-1,1,2,3,4,.5', 'a frame number, an integer from 1, but received 0; '],
-    ['1.5,-1,1,2,3,4,.5', 'an integer from 1, but received 1.5; '],
-    ['1e17,-1,1,2,3,4,.5', 'an integer from 1, but received 100000000000000000; '],
-    ['1,0.5,1,2,3,4,.5', 'an integer ID but received 0.5; '],
-    ['1,-1,1,2,-3,4,.5', 'a width and height of at least 0 but received -3 × 4; '],
-    ['1,-1,1e10,2,3,4,.5', 'a box within ±1000000000 but received "1,-1,1e10,2,3,4,.5"; '],
+    ['1,-1,,2,3,4,0.5', 'received "1,-1,,2,3,4,0.5"'],
+    ['1,-1,a,2,3,4,0.5', 'received "1,-1,a,2,3,4,0.5"'],
+    ['1,-1,0x10,2,3,4,0.5', 'received "1,-1,0x10,2,3,4,0.5"'],
+    ['1,-1,1,2,3,4,0.5\n2,-1,1,2,3,4,0.5', 'give one row of at least seven numbers'],
+    ['0,-1,1,2,3,4,0.5', 'a frame number, an integer from 1, but received 0; '],
+    ['1.5,-1,1,2,3,4,0.5', 'an integer from 1, but received 1.5; '],
+    ['1e17,-1,1,2,3,4,0.5', 'an integer from 1, but received 100000000000000000; '],
+    ['1,0.5,1,2,3,4,0.5', 'an integer ID but received 0.5; '],
+    ['1,-1,1,2,-3,4,0.5', 'a width and height of at least 0 but received -3 × 4; '],
+    ['1,-1,1e10,2,3,4,0.5', 'a box within ±1000000000 but received "1,-1,1e10,2,3,4,0.5"; '],
     ['1,-1,1,2,3,4,50', 'a score in [0, 1] but received 50; '],
     ['1,-1,1,2,3,4,-1', 'a score in [0, 1] but received -1; '],
     [[1, -1, NaN, 2, 3, 4, 0.5], 'received [1,-1,"NaN",2,3,4,0.5]'],
@@ -272,13 +274,12 @@ describe('fromMot', () => {
     [undefined, 'received undefined'],
     [null, 'received null'],
     [{ frame: 1 }, 'received {"frame":1}'],
-    ['1'.repeat(1_000_000), 'received "111'],
   ])('refuses %j', (row, message) => {
-    expect(() => fromMot(row as never)).toThrow(thrown('INVALID_DETECTION', message));
-    expect(() => fromMot(row as never)).toThrow(thrown('INVALID_DETECTION', FORM));
+    expect(() => fromMot(row as never)).toThrow(errorWith('INVALID_DETECTION', message));
+    expect(() => fromMot(row as never)).toThrow(errorWith('INVALID_DETECTION', MESSAGE_FORM));
   });
 
-  it('answers any text in linear time, by a detection that a tracker takes or an error', () => {
+  it('gives a valid detection or an error for any text', () => {
     const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'0123456789.,-+e \t;\n'), maxLength: 80 }));
     fc.assert(
       fc.property(text, (line) => {
@@ -286,26 +287,28 @@ describe('fromMot', () => {
         try {
           detection = fromMot(line);
         } catch (error) {
-          expect(error).toEqual(thrown('INVALID_DETECTION', FORM));
+          expect(error).toEqual(errorWith('INVALID_DETECTION', MESSAGE_FORM));
           return;
         }
         createTracker().update([detection]);
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('reads long text without backtracking', () => {
+    // Each would take minutes with a pattern that is not linear.
     for (const hostile of [
       ' '.repeat(200_000),
       ','.repeat(200_000),
       '1 '.repeat(200_000),
       '1, '.repeat(7) + ' '.repeat(200_000) + 'x',
+      '1'.repeat(1_000_000),
     ]) {
-      const begin = performance.now();
-      try {
-        fromMot(hostile);
-      } catch (error) {
-        expect(error).toEqual(thrown('INVALID_DETECTION', FORM));
-      }
-      expect(performance.now() - begin).toBeLessThan(1000);
+      expect(() => fromMot(hostile)).toThrow(errorWith('INVALID_DETECTION', MESSAGE_FORM));
+      const short = hostile.slice(0, 9_999);
+      if (/^1,? /.test(short)) expect(fromMot(short)).toMatchObject({ frame: 1, score: 1 });
+      else expect(() => fromMot(short)).toThrow(errorWith('INVALID_DETECTION', MESSAGE_FORM));
     }
   });
 });

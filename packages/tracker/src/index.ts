@@ -1,18 +1,19 @@
-/** ByteTrack over any detections. */
+/** Creates a ByteTrack tracker for any detections. */
 export { createTracker } from './tracker.ts';
-/** Detections from boxes of other forms. */
+/** Converts boxes of other forms to detections. */
 export { fromMot, fromXywh, fromXyxy, type MotDetection } from './convert.ts';
-/** The numbers behind each preset. */
+/** The option values of each preset. */
 export { PRESETS } from './options.ts';
-/** The optimum assignment of rows to columns, with or without a cost limit. */
+/** Solves the linear assignment problem, with or without a cost limit. */
 export { assign, type Assignment, type AssignOptions } from './assignment.ts';
-/** What everything here throws. */
+/** The error class of all packages. */
 export { FaceDetError, isFaceDetError } from '@facedet/checks';
-/** What goes in and what comes out. */
+/** Input and output types. */
 export type {
   Box,
   CameraMotion,
   Detection,
+  Point,
   Preset,
   Track,
   Tracker,

@@ -7,33 +7,41 @@ const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({
   box: { x, y, width: side * 0.8, height: side },
   score,
 });
-const thrown = (code: string, message: string | RegExp) =>
+const errorWith = (code: string, message: string | RegExp) =>
   expect.objectContaining({
     name: 'FaceDetError',
     code,
     message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
   });
-const FORM = /^Expected .+ but received .+; .+\.$/;
+const MESSAGE_FORM = /^Expected .+ but received .+; .+\.$/;
 
 describe('detections', () => {
   const boxed = (box: unknown, score: unknown = 0.9) => [face(0), { box, score }];
-  const broken = (change: object, score?: unknown) => boxed({ ...face(0).box, ...change }, score);
+  const withBox = (change: object, score?: unknown) => boxed({ ...face(0).box, ...change }, score);
   const corners = 'fromXyxy makes detections from corners x1, y1, x2, y2';
   const rows = `${corners}, fromXywh from x, y, width, height`;
 
   it.each([
-    ['NaN', broken({ x: NaN }), 'all finite numbers, for detection 1 but received x NaN, y 100, width 40, height 50; '],
-    ['infinity', broken({ width: Infinity }), 'width Infinity'],
-    ['a huge number', broken({ y: 1e12 }), 'all within ±1000000000, for detection 1 but received x 0, y 1000000000000'],
-    ['a number as text', broken({ x: '10' }), 'received x "10"'],
-    ['null in its box', broken({ x: null }), 'received x null'],
-    ['a missing number', broken({ height: undefined }), `height undefined; ${rows}.`],
+    [
+      'NaN',
+      withBox({ x: NaN }),
+      'all finite numbers, for detection 1 but received x NaN, y 100, width 40, height 50; ',
+    ],
+    ['infinity', withBox({ width: Infinity }), 'width Infinity'],
+    [
+      'a huge number',
+      withBox({ y: 1e12 }),
+      'all within ±1000000000, for detection 1 but received x 0, y 1000000000000',
+    ],
+    ['a number as text', withBox({ x: '10' }), 'received x "10"'],
+    ['null in its box', withBox({ x: null }), 'received x null'],
+    ['a missing number', withBox({ height: undefined }), `height undefined; ${rows}.`],
     [
       'a negative width',
-      broken({ width: -20 }),
+      withBox({ width: -20 }),
       `with sides of at least 0 for detection 1 but received x 0, y 100, width -20, height 50; ${corners}.`,
     ],
-    ['a negative height', broken({ height: -1e-3 }), `height -0.001; ${corners}.`],
+    ['a negative height', withBox({ height: -1e-3 }), `height -0.001; ${corners}.`],
     [
       'an array as box',
       boxed([1, 2, 3, 4]),
@@ -52,36 +60,46 @@ describe('detections', () => {
     [
       'corners beside the score',
       [face(0), { x1: 1, y1: 2, x2: 3, y2: 4, score: 1 }],
-      `{ box, score } with a box { x, y, width, height } in pixels for detection 1 but received {"x1":1,"y1":2,"x2":3,"y2":4,"score":1}; ${corners}.`,
+      '{ box, score } with a box { x, y, width, height } in pixels for detection 1 but received ' +
+        `{"x1":1,"y1":2,"x2":3,"y2":4,"score":1}; ${corners}.`,
     ],
-    ['its box flat', [face(0), { x: 1, y: 2, width: 3, height: 4, score: 1 }], 'put x, y, width and height into box.'],
-    ['a row of numbers', [face(0), [1, 2, 3, 4, 0.9]], `received [1,2,3,4,0.9]; ${rows}.`],
+    [
+      'the box beside the score',
+      [face(0), { x: 1, y: 2, width: 3, height: 4, score: 1 }],
+      'put x, y, width and height into box.',
+    ],
+    ['a row of numbers instead of an object', [face(0), [1, 2, 3, 4, 0.9]], `received [1,2,3,4,0.9]; ${rows}.`],
     ['a typed row of numbers', [face(0), new Float32Array(5)], rows],
     [
       'a score in percent',
-      broken({}, 90),
+      withBox({}, 90),
       'a score in [0, 1] for detection 1 but received 90; divide percentages by 100.',
     ],
-    ['a raw output as score', broken({}, -3.2), 'received -3.2; apply the sigmoid to raw outputs of a network.'],
-    ['a score of NaN', broken({}, NaN), 'a score in [0, 1] for detection 1 but received NaN; '],
-    ['a score as text', broken({}, '0.9'), 'received "0.9"; '],
-    ['no score', broken({}, null), 'received null; '],
+    [
+      'a raw network output as score',
+      withBox({}, -3.2),
+      'received -3.2; apply the sigmoid to raw outputs of a network.',
+    ],
+    ['a score of NaN', withBox({}, NaN), 'a score in [0, 1] for detection 1 but received NaN; '],
+    ['a score as text', withBox({}, '0.9'), 'received "0.9"; '],
+    ['no score', withBox({}, null), 'received null; '],
     [
       'no box',
       [{ score: 1 }],
-      '{ box, score } with a box { x, y, width, height } in pixels for detection 0 but received {"score":1}; add the missing box.',
+      '{ box, score } with a box { x, y, width, height } in pixels for detection 0 but received ' +
+        '{"score":1}; add the missing box.',
     ],
     ['null as box', boxed(null), 'add the missing box.'],
     ['a number as box', boxed(5), 'add the missing box.'],
     ['null', [null], 'received null; give one object per detection.'],
     ['a hole', new Array(1), 'received undefined; '],
     ['a number', [5], 'received 5; '],
-  ])('with %s are an error that leaves the tracker as it was', (_name, detections, message) => {
+  ])('with %s are an error that leaves the tracker unchanged', (_name, detections, message) => {
     const tracker = createTracker();
     tracker.update([face(0)]);
     const before = tracker.snapshot();
-    expect(() => tracker.update(detections as never)).toThrow(thrown('INVALID_DETECTION', message));
-    expect(() => tracker.update(detections as never)).toThrow(thrown('INVALID_DETECTION', FORM));
+    expect(() => tracker.update(detections as never)).toThrow(errorWith('INVALID_DETECTION', message));
+    expect(() => tracker.update(detections as never)).toThrow(errorWith('INVALID_DETECTION', MESSAGE_FORM));
     expect(tracker.snapshot()).toEqual(before);
     expect(tracker.update([face(0)])).toMatchObject([{ id: 1, state: 'tracked' }]);
   });
@@ -93,13 +111,13 @@ describe('detections', () => {
     ['faces', 'received "faces"'],
     [new Float32Array(10), 'fromXyxy or fromXywh makes them'],
     [{ length: 0 }, 'received {"length":0}'],
-  ])('that are no array (%j) are an error', (detections, message) => {
-    expect(() => createTracker().update(detections as never)).toThrow(thrown('INVALID_ARGUMENT', message));
-    expect(() => createTracker().update(detections as never)).toThrow(thrown('INVALID_ARGUMENT', FORM));
+  ])('that are not an array (%j) are an error', (detections, message) => {
+    expect(() => createTracker().update(detections as never)).toThrow(errorWith('INVALID_ARGUMENT', message));
+    expect(() => createTracker().update(detections as never)).toThrow(errorWith('INVALID_ARGUMENT', MESSAGE_FORM));
   });
 
   it('are tracked or refused with a code, whatever they are', () => {
-    const wild = fc.oneof(
+    const anyDetections = fc.oneof(
       fc.anything(),
       fc.array(
         fc.oneof(
@@ -113,14 +131,16 @@ describe('detections', () => {
       ),
     );
     fc.assert(
-      fc.property(wild, (detections) => {
+      fc.property(anyDetections, (detections) => {
         const tracker = createTracker();
         tracker.update([face(0)], 0);
         const before = tracker.snapshot();
         try {
           tracker.update(detections as never, 1 / 30);
         } catch (error) {
-          expect(error).toEqual(thrown(Array.isArray(detections) ? 'INVALID_DETECTION' : 'INVALID_ARGUMENT', FORM));
+          expect(error).toEqual(
+            errorWith(Array.isArray(detections) ? 'INVALID_DETECTION' : 'INVALID_ARGUMENT', MESSAGE_FORM),
+          );
           expect((error as Error).message.length).toBeLessThan(500);
           expect(tracker.snapshot()).toEqual(before);
         }
@@ -129,7 +149,7 @@ describe('detections', () => {
     );
   });
 
-  it('may carry a box with getters, as DOMRect, and anything else', () => {
+  it('may have a box with getters, like DOMRect, and anything else', () => {
     class Rect {
       get x() {
         return 1;
@@ -152,8 +172,8 @@ describe('detections', () => {
     }
     expect(createTracker().update([{ box: new Rect(), score: 0.9 }])).toMatchObject([{ id: 1 }]);
     expect(
-      createTracker<Detection & { landmarks: number[] }>().update([{ ...face(0), landmarks: [NaN] }]),
-    ).toMatchObject([{ detection: { landmarks: [NaN] } }]);
+      createTracker<Detection & { embedding: number[] }>().update([{ ...face(0), embedding: [NaN] }]),
+    ).toMatchObject([{ detection: { embedding: [NaN] } }]);
   });
 
   it('without area join no track', () => {
@@ -166,7 +186,7 @@ describe('detections', () => {
     expect(tracker.update(flat)).toMatchObject([{ id: 1, state: 'lost' }]);
   });
 
-  it('twice the same give two tracks', () => {
+  it('that are equal give two tracks', () => {
     const tracker = createTracker();
     for (let i = 0; i < 5; i++)
       expect(
@@ -185,16 +205,16 @@ describe('detections', () => {
     expect(tracker.update(crowd(3)).map(({ id }) => id)).toEqual(Array.from({ length: 10_000 }, (_, k) => k + 1));
   });
 
-  it('of 10,000 at one place are refused, and the tracker stays as it was', () => {
+  it('of 10,000 at one place are refused, and the tracker is unchanged', () => {
     const tracker = createTracker();
     const heap = Array.from({ length: 10_000 }, () => face(0));
     tracker.update(heap);
-    expect(() => tracker.update(heap)).toThrow(thrown('TOO_DENSE', FORM));
-    expect(() => tracker.update(heap)).toThrow(thrown('TOO_DENSE', 'suppress overlapping detections first (NMS)'));
+    expect(() => tracker.update(heap)).toThrow(errorWith('TOO_DENSE', MESSAGE_FORM));
+    expect(() => tracker.update(heap)).toThrow(errorWith('TOO_DENSE', 'suppress overlapping detections first (NMS)'));
     expect(tracker.update([])).toHaveLength(10_000);
   });
 
-  it('as large as the limits are survived', () => {
+  it('at the coordinate limits give finite boxes', () => {
     const tracker = createTracker();
     const far = [
       { box: { x: 1e9, y: -1e9, width: 1e9, height: 1e9 }, score: 1 },
@@ -206,71 +226,74 @@ describe('detections', () => {
 });
 
 describe('timestamps', () => {
-  it('going backwards or standing are an error that leaves the tracker as it was', () => {
+  it('that do not increase are an error that leaves the tracker unchanged', () => {
     const tracker = createTracker();
     tracker.update([face(0)], 5);
     const before = tracker.snapshot();
     for (const time of [5, 4.9, -1])
       expect(() => tracker.update([face(0)], time)).toThrow(
-        thrown(
+        errorWith(
           'TIME_NOT_RISING',
           `a timestamp after 5 s, the last update's, but received ${time} s; call reset() to start over.`,
         ),
       );
-    expect(() => tracker.predict(4.9)).toThrow(thrown('TIME_NOT_RISING', 'from 5 s'));
+    expect(() => tracker.predict(4.9)).toThrow(errorWith('TIME_NOT_RISING', 'from 5 s'));
     expect(tracker.snapshot()).toEqual(before);
   });
 
   it.each([[NaN], [Infinity], [null], ['0.5'], [true], [new Date(0)]])('of %j are an error', (time) => {
     const tracker = createTracker();
     tracker.update([face(0)], -5);
-    for (const ask of [() => tracker.update([face(0)], time as never), () => tracker.predict(time as never)]) {
-      expect(ask).toThrow(thrown('INVALID_ARGUMENT', 'Expected a timestamp in seconds but received '));
-      expect(ask).toThrow(thrown('INVALID_ARGUMENT', FORM));
+    for (const call of [() => tracker.update([face(0)], time as never), () => tracker.predict(time as never)]) {
+      expect(call).toThrow(errorWith('INVALID_ARGUMENT', 'Expected a timestamp in seconds but received '));
+      expect(call).toThrow(errorWith('INVALID_ARGUMENT', MESSAGE_FORM));
     }
   });
 
-  it('since 1970 are seconds; milliseconds and less are an error', () => {
+  it('since 1970 are seconds; milliseconds and smaller units are an error', () => {
     const tracker = createTracker();
     const now = 1_790_000_000.25;
     for (let i = 0; i < 5; i++)
       expect(tracker.update([face(0)], now + i / 30)).toMatchObject([{ id: 1, state: 'tracked' }]);
     for (const unit of [1e3, 1e6, 1e9]) {
-      for (const use of [
+      for (const call of [
         () => createTracker().update([face(0)], now * unit),
         () => createTracker().predict(now * unit),
         () => tracker.predict(now * unit),
       ]) {
-        expect(use).toThrow(thrown('TIME_NOT_SECONDS', /timestamps are seconds, divide milliseconds by 1000\.$/));
+        expect(call).toThrow(errorWith('TIME_NOT_SECONDS', /timestamps are seconds, divide milliseconds by 1000\.$/));
       }
     }
   });
 
-  const follow = (times: readonly number[], options = {}) => {
+  const trackAt = (times: readonly number[], options = {}) => {
     const tracker = createTracker(options);
     for (const [i, time] of times.entries()) tracker.update([face(2 * i)], time);
     return tracker;
   };
-  const cadence = (step: number, count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i * step);
-  const SECONDS = thrown('TIME_NOT_SECONDS', /^Expected timestamps in seconds but received .+; divide by 1000 .+\.$/);
+  const regular = (step: number, count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i * step);
+  const SECONDS = errorWith(
+    'TIME_NOT_SECONDS',
+    /^Expected timestamps in seconds but received .+; divide by 1000 .+\.$/,
+  );
 
   it.each([
-    ['milliseconds at 30 fps', cadence(1000 / 30, 10)],
+    ['milliseconds at 30 fps', regular(1000 / 30, 10)],
     ['whole milliseconds at 30 fps', [0, 33, 67, 100, 133, 167]],
-    ['milliseconds at 25 fps, not from 0', cadence(40, 10, 5120)],
-    ['milliseconds at 60 fps', cadence(1000 / 60, 10)],
-    ['milliseconds at 240 fps', cadence(1000 / 240, 10)],
-    ['milliseconds at 5 fps', cadence(200, 10)],
-    ['microseconds', cadence(33_333, 10)],
-    ['ticks of 1 / 90,000 s', cadence(3003, 10)],
+    ['milliseconds at 25 fps, not from 0', regular(40, 10, 5120)],
+    ['milliseconds at 60 fps', regular(1000 / 60, 10)],
+    ['milliseconds at 240 fps', regular(1000 / 240, 10)],
+    ['milliseconds at 5 fps', regular(200, 10)],
+    ['microseconds', regular(33_333, 10)],
+    ['ticks of 1 / 90,000 s', regular(3003, 10)],
     ['milliseconds of a live source', [0, 31, 70, 98, 190, 220, 251, 284, 316, 350]],
   ])('that look like %s are an error', (_name, times) => {
-    expect(() => follow(times)).toThrow(SECONDS);
-    expect(() => follow(times, { preset: 'aggressive' })).toThrow(SECONDS);
+    expect(() => trackAt(times)).toThrow(SECONDS);
+    expect(() => trackAt(times, { preset: 'aggressive' })).toThrow(SECONDS);
   });
 
-  it('that look like milliseconds leave the tracker as it was, until reset', () => {
-    const tracker = follow([0, 33, 66]);
+  it('that look like milliseconds leave the tracker unchanged, until reset', () => {
+    const tracker = trackAt([0, 33, 66]);
     const before = tracker.snapshot();
     for (const time of [99, 132]) expect(() => tracker.update([face(6)], time)).toThrow(SECONDS);
     expect(tracker.snapshot()).toEqual(before);
@@ -280,21 +303,21 @@ describe('timestamps', () => {
   });
 
   it.each([
-    ['pauses after a start', [0, 1 / 30, 2 / 30, ...cadence(600, 10, 600)], {}],
+    ['pauses after a start', [0, 1 / 30, 2 / 30, ...regular(600, 10, 600)], {}],
     ['pauses between bursts', Array.from({ length: 20 }, (_, i) => Math.floor(i / 2) * 60 + (i % 2) / 30), {}],
-    ['a burst after one long pause, and pauses after it', [0, 3600, 3600.04, 7200, 10_800, 14_400, 18_000], {}],
+    ['a burst after one long pause, followed by pauses', [0, 3600, 3600.04, 7200, 10_800, 14_400, 18_000], {}],
     ['pauses of different lengths', [0, 30, 50, 110, 125, 300, 390], {}],
-    ['one frame every ten seconds and as slow a frame rate', cadence(10, 10), { frameRate: 0.1 }],
-    ['one frame every ten seconds and tracks that wait for a minute', cadence(10, 10), { maxLostSeconds: 60 }],
-    ['one frame every two seconds', cadence(2, 10), {}],
-    ['the original, whose clock counts updates', cadence(1000 / 30, 10), { compat: true }],
-  ])('with %s are none', (_name, times, options) => {
-    expect(follow(times, options).tracks).toHaveLength(1);
+    ['one frame every ten seconds and as slow a frame rate', regular(10, 10), { frameRate: 0.1 }],
+    ['one frame every ten seconds and tracks that live for a minute', regular(10, 10), { maxLostSeconds: 60 }],
+    ['one frame every two seconds', regular(2, 10), {}],
+    ['compat, whose clock counts updates', regular(1000 / 30, 10), { compat: true }],
+  ])('with %s are seconds', (_name, times, options) => {
+    expect(trackAt(times, options).tracks).toHaveLength(1);
   });
 
-  it('of frames without faces say nothing', () => {
+  it('of frames without faces say nothing about the unit', () => {
     const tracker = createTracker();
-    for (const time of cadence(30, 20)) expect(tracker.update([], time)).toEqual([]);
+    for (const time of regular(30, 20)) expect(tracker.update([], time)).toEqual([]);
     for (let i = 0; i < 5; i++) tracker.update([face(i)], 600 + i / 30);
     expect(tracker.tracks).toMatchObject([{ id: 1, state: 'tracked' }]);
   });
@@ -308,21 +331,21 @@ describe('timestamps', () => {
     expect(tracker.tracks).toHaveLength(1);
   });
 
-  it('of a stream that was restored are not judged by their first steps', () => {
+  it('of a restored stream are not judged by their first steps', () => {
     const tracker = createTracker();
-    const other = follow(cadence(1 / 30, 10));
+    const other = trackAt(regular(1 / 30, 10));
     tracker.restore(JSON.parse(JSON.stringify(other.snapshot())));
-    for (const time of cadence(60, 6, 60)) expect(tracker.update([face(0)], time)).toHaveLength(1);
+    for (const time of regular(60, 6, 60)) expect(tracker.update([face(0)], time)).toHaveLength(1);
   });
 
-  it('in seconds are never refused after one step that a track survives', () => {
+  it('in seconds are never refused after one step shorter than a track lives', () => {
     const steps = fc.array(
       fc.oneof(fc.constantFrom(1 / 30, 0.5, 5, 33, 60, 600), fc.integer({ min: 1, max: 10_000 })),
       { maxLength: 30 },
     );
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 }), steps, (start, rest) => {
-        const tracker = follow([0]);
+        const tracker = trackAt([0]);
         let time = 0;
         // At most two pauses before the first short step.
         for (const step of [...Array<number>(start).fill(33), 1 / 30, ...rest])

@@ -1,37 +1,47 @@
 /**
- * The Kalman filter of ByteTrack (as in DeepSORT, Wojke et al. 2017) over centre x, y, aspect (width / height), height
- * and the velocity of each, for
- * states in flat arrays: 8 numbers of mean (four positions, four velocities) and 12 of covariance a track.
+ * The Kalman filter of ByteTrack (as in DeepSORT, Wojke et al. 2017) over center x and y, aspect ratio (width / height)
+ * and height of a box, and the velocity of each.
  *
- * Its transition couples each quantity with its own velocity alone and all its noises are diagonal. So the 8 × 8
- * covariance stays four 2 × 2 blocks
- * for ever, of which three numbers each are kept: variance, covariance with the velocity, variance of the velocity.
+ * Each quantity depends on its own velocity alone and all noise is diagonal, so the 8 × 8 covariance always consists of
+ * four 2 × 2 blocks. Three numbers are kept of each: variance, covariance with the velocity, variance of the velocity.
  */
+export interface KalmanStates {
+  /** By slot: 8 numbers, four positions and four velocities. */
+  readonly mean: Float64Array;
+  /** By slot: 12 numbers, three for each of the four quantities. */
+  readonly covariance: Float64Array;
+}
+
+/** A measured box. */
+export type Measurement = readonly [centerX: number, centerY: number, aspectRatio: number, height: number];
+
+/** Numbers per slot. */
 export const MEAN = 8;
 export const COVARIANCE = 12;
 
-const POSITION_WEIGHT = 1 / 20; // of the height
+/** Filter steps per second for which ByteTrack's noise is given: one step is 1/30 s. */
+export const STEPS_PER_SECOND = 30;
+
+// Standard deviations of positions and velocities, as fractions of the height.
+const POSITION_WEIGHT = 1 / 20;
 const VELOCITY_WEIGHT = 1 / 160;
-const ASPECT = 2; // index of the one quantity whose noise doesn't follow the height
+/** The one quantity whose noise does not scale with the height. */
+const ASPECT = 2;
 const ASPECT_STD = 1e-2;
 const ASPECT_VELOCITY_STD = 1e-5;
 const ASPECT_MEASUREMENT_STD = 1e-1;
 
-/** Begins a state at `(cx, cy, aspect, height)` without motion. */
-export function initiate(
-  mean: Float64Array,
-  covariance: Float64Array,
-  slot: number,
-  cx: number,
-  cy: number,
-  aspect: number,
-  height: number,
-): void {
+/** What the filter measures of a box. */
+export function measurementOf(box: { x: number; y: number; width: number; height: number }): Measurement {
+  const { x, y, width, height } = box;
+  return [x + width / 2, y + height / 2, width / height, height];
+}
+
+/** Starts a state at a measurement, without motion. */
+export function initiate({ mean, covariance }: KalmanStates, slot: number, measured: Measurement): void {
+  const height = measured[3];
   const m = slot * MEAN;
-  mean[m] = cx;
-  mean[m + 1] = cy;
-  mean[m + 2] = aspect;
-  mean[m + 3] = height;
+  for (let q = 0; q < 4; q++) mean[m + q] = measured[q]!;
   mean.fill(0, m + 4, m + 8);
   for (let q = 0; q < 4; q++) {
     const p = slot * COVARIANCE + q * 3;
@@ -42,12 +52,12 @@ export function initiate(
 }
 
 /**
- * Moves a state `steps` steps on, a real number from 0. Covariances are those of that many single steps, Σ FᵏQFᵏᵀ for k
- * < `steps`, in closed form; the
- * polynomials hold between whole numbers too, so that a gap gives the same however it is cut into pieces (with Q of the
- * height at its start).
+ * Moves a state `steps` steps forward, a real number from 0.
+ *
+ * The covariance is that of as many single steps, Σ FᵏQFᵏᵀ for k < `steps`, in closed form. The polynomials hold
+ * between whole numbers too, so a gap gives the same result however it is divided (with Q of the height at its start).
  */
-export function predict(mean: Float64Array, covariance: Float64Array, slot: number, steps: number): void {
+export function predict({ mean, covariance }: KalmanStates, slot: number, steps: number): void {
   const m = slot * MEAN;
   const height = mean[m + 3]!;
   const sum = (steps * (steps - 1)) / 2; // Σ k
@@ -65,27 +75,18 @@ export function predict(mean: Float64Array, covariance: Float64Array, slot: numb
   }
 }
 
-/** Corrects a state by a measurement, whose noise has `spread` times the usual standard deviation. */
-export function correct(
-  mean: Float64Array,
-  covariance: Float64Array,
-  slot: number,
-  cx: number,
-  cy: number,
-  aspect: number,
-  height: number,
-  spread = 1,
-): void {
+/** Corrects a state by a measurement, whose standard deviation is `noiseScale` times the usual one. */
+export function correct(states: KalmanStates, slot: number, measured: Measurement, noiseScale = 1): void {
+  const { mean, covariance } = states;
   const m = slot * MEAN;
-  const expected = mean[m + 3]!;
+  const height = mean[m + 3]!;
   for (let q = 0; q < 4; q++) {
-    const measured = q === 0 ? cx : q === 1 ? cy : q === ASPECT ? aspect : height;
-    const noise = (spread * (q === ASPECT ? ASPECT_MEASUREMENT_STD : POSITION_WEIGHT * expected)) ** 2;
+    const noise = (noiseScale * (q === ASPECT ? ASPECT_MEASUREMENT_STD : POSITION_WEIGHT * height)) ** 2;
     const p = slot * COVARIANCE + q * 3;
     const variance = covariance[p]!;
     const cross = covariance[p + 1]!;
     const total = variance + noise;
-    const residual = measured - mean[m + q]!;
+    const residual = measured[q]! - mean[m + q]!;
     mean[m + q]! += (variance / total) * residual;
     mean[m + 4 + q]! += (cross / total) * residual;
     covariance[p] = variance - (variance * variance) / total;
@@ -95,11 +96,12 @@ export function correct(
 }
 
 /**
- * Moves a state with the camera, by the affine `x ↦ ax + by + tx, y ↦ cx + dy + ty`. Height and uncertainty grow with
- * the square root of its area factor,
- * which is exact for shifts, turns and zooms, as x and y always have the same covariance.
+ * Moves a state with the camera, by the affine `x ↦ ax + by + tx, y ↦ cx + dy + ty`.
+ *
+ * Height and uncertainty scale with the square root of its area factor, which is exact for translations, rotations and
+ * zooms, as x and y always have the same covariance.
  */
-export function warp(mean: Float64Array, covariance: Float64Array, slot: number, motion: ArrayLike<number>): void {
+export function warp({ mean, covariance }: KalmanStates, slot: number, motion: ArrayLike<number>): void {
   const [a, b, tx, c, d, ty] = motion as unknown as [number, number, number, number, number, number];
   const m = slot * MEAN;
   const x = mean[m]!;

@@ -8,7 +8,7 @@ const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({
   score,
 });
 
-/** Frames at 1/30 s with some faces each: crowded enough that old boxes are overlapped again. */
+/** Frames with some faces each: crowded enough that new faces overlap old boxes. */
 const frames = fc.array(
   fc.array(
     fc
@@ -30,7 +30,7 @@ describe('a track ends when maxLostSeconds have passed', () => {
     }
   });
 
-  it('and not before', () => {
+  it('but not before', () => {
     for (const gap of [0.1, 0.5, 0.9, 1]) {
       const tracker = createTracker({ maxLostSeconds: 1 });
       for (let i = 0; i < 10; i++) tracker.update([face(0)], i / 30);
@@ -38,7 +38,7 @@ describe('a track ends when maxLostSeconds have passed', () => {
     }
   });
 
-  it('whatever was tracked: after a longer gap no earlier ID is returned, predicted or kept', () => {
+  it('for any scene: after a longer gap no earlier ID is returned, predicted or stored', () => {
     const options = fc.record({
       preset: presets,
       maxLostSeconds: fc.double({ min: 0.06, max: 5, noNaN: true }),
@@ -66,14 +66,14 @@ describe('a track ends when maxLostSeconds have passed', () => {
     );
   });
 
-  it('also one that was never confirmed', () => {
+  it('also when it was never confirmed', () => {
     const tracker = createTracker({ maxLostSeconds: 1 });
     tracker.update([], 0);
     expect(tracker.update([face(0)], 0.1)).toMatchObject([{ id: 1, state: 'tentative' }]);
     expect(tracker.update([face(0)], 1.2)).toMatchObject([{ id: 2, state: 'tentative' }]);
   });
 
-  it('but one found in the last frame lives to the next at the declared frame rate', () => {
+  it('but after a detection in the last frame lives until the next one at the given frame rate', () => {
     const strict = createTracker({ maxLostSeconds: 0 });
     for (const [i, time] of [0, 0.033, 0.067, 0.1, 0.134].entries())
       expect(strict.update([face(i)], time)).toMatchObject([{ id: 1 }]);
@@ -84,24 +84,24 @@ describe('a track ends when maxLostSeconds have passed', () => {
     for (let i = 0; i < 5; i++) expect(slow.update([face(i)])).toMatchObject([{ id: 1, lastSeen: 5 * i }]);
   });
 
-  it('and until then a gap asks for some overlap, however long maxLostSeconds is', () => {
+  it('and until then needs some overlap after a gap, however long maxLostSeconds is', () => {
     const after = (x: number, gap: number) => {
       const tracker = createTracker({ maxLostSeconds: 3600 });
       for (let i = 0; i < 10; i++) tracker.update([face(0)], i / 30);
       return tracker.update([face(x)], 0.3 + gap)[0]!.id;
     };
     for (const gap of [0.5, 5, 60, 3000]) {
-      expect(after(39.9, gap)).toBe(2); // touches the old box by a hair
-      expect(after(20, gap)).toBe(1); // half of it
+      expect(after(39.9, gap)).toBe(2); // barely touches the old box
+      expect(after(20, gap)).toBe(1); // overlaps half of it
     }
   });
 });
 
 describe('a shot cut', () => {
-  it('ends all IDs, and the first frame after it confirms its tracks at once, as the first of a film', () => {
+  it('ends all tracks, and the first frame after it confirms its tracks at once, like the first of a video', () => {
     fc.assert(
       fc.property(presets, fc.boolean(), frames, frames, fc.boolean(), (preset, compat, before, after, resumed) => {
-        const film = createTracker({ preset, compat });
+        const fresh = createTracker({ preset, compat });
         let tracker = createTracker({ preset, compat });
         const earlier = new Set<number>();
         before.forEach((detections, i) => tracker.update(detections, i / 30).forEach(({ id }) => earlier.add(id)));
@@ -112,21 +112,21 @@ describe('a shot cut', () => {
           tracker = createTracker({ preset, compat });
           tracker.restore(snapshot);
         }
-        const states = (tracks: readonly Track[], firstId: number) =>
+        const summary = (tracks: readonly Track[], firstId: number) =>
           tracks.map(({ id, state, hits, detectionIndex }) => ({ id: id - firstId, state, hits, detectionIndex }));
         const firstId = tracker.snapshot().nextId;
         after.forEach((detections, i) => {
           const tracks = tracker.update(detections, (before.length + i) / 30);
           expect(tracks.filter(({ id }) => earlier.has(id))).toEqual([]);
           if (i === 0) expect(tracks.filter(({ state }) => state !== 'tracked')).toEqual([]);
-          // The same as a tracker that begins with this shot, but for the numbers of IDs.
-          expect(states(tracks, firstId)).toEqual(states(film.update(detections, i / 30), 1));
+          // The same as a tracker that starts with this shot, except for the IDs.
+          expect(summary(tracks, firstId)).toEqual(summary(fresh.update(detections, i / 30), 1));
         });
       }),
     );
   });
 
-  it('is one for tracks that are lost or tentative too', () => {
+  it('ends lost and tentative tracks too', () => {
     const tracker = createTracker();
     tracker.update([face(0)], 0);
     tracker.update([face(200)], 1 / 30);

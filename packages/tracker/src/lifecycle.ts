@@ -1,48 +1,72 @@
-import type { createAssociation } from './association.ts';
-import { correct, initiate, MEAN } from './kalman.ts';
-import { DUPLICATE_THRESHOLD, isHigh, LOW_SCORE_SPREAD, type Limits } from './options.ts';
-import type { Choice } from './overlap.ts';
-import { LOST, REMOVED, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
+import type { Association } from './association.ts';
+import { correct, initiate, MEAN, measurementOf } from './kalman.ts';
+import { relativeLandmarks } from './landmarks.ts';
+import type { CommonSettings } from './options.ts';
+import { boxOf } from './output.ts';
+import type { BoxSelection } from './overlap.ts';
+import { compact, LOST, REMOVED, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
 import type { Detection } from './types.ts';
 import { writeCorners, type Workspace } from './workspace.ts';
 
-/** One update: its detections, its time in seconds and its number, 1 for the first of a video or a shot. */
-export interface Update<D extends Detection = Detection> {
-  readonly detections: readonly D[];
+/** One update of the tracker. */
+export interface Update {
+  readonly detections: readonly Detection[];
+  /** Seconds. */
   readonly time: number;
+  /** Its number, 1 for the first of a video or a shot. */
   readonly frame: number;
+  /** The ID of the next track that starts. */
+  readonly nextId: number;
 }
 
-/** Whether a track has ended by a time: its last detection is too long ago. */
-export function hasEnded({ maxLostSeconds, maxUnseenSeconds }: Limits, tracks: TrackTable, slot: number, time: number) {
-  const longest = tracks.state[slot] === LOST ? maxLostSeconds : maxUnseenSeconds;
-  return time - tracks.lastSeen[slot]! > longest + 1e-9;
+/** Two tracks whose boxes have a smaller IoU distance (1 − IoU) than this are one; as in the original. */
+const DUPLICATE_THRESHOLD = 0.15;
+
+/** Whether a prediction for a time includes a track. */
+export function isLive(settings: CommonSettings, tracks: TrackTable, slot: number, time: number): boolean {
+  return tracks.state[slot] !== REMOVED && settings.policy.isLive(settings, tracks, slot, time);
 }
 
-/** Marks the tracks that have ended before this update. The original counts frames, after the update. */
-export function dropEnded(limits: Limits, { tracks, drop }: Workspace, time: number): void {
-  for (let slot = 0; slot < tracks.count; slot++) {
-    drop[slot] = !limits.compat && hasEnded(limits, tracks, slot, time) ? 1 : 0;
-  }
+/** Marks the tracks that have ended before an update. */
+export function endTimedOut(settings: CommonSettings, { tracks, ended }: Workspace, time: number): void {
+  for (let slot = 0; slot < tracks.count; slot++)
+    ended[slot] = settings.policy.endsBefore(settings, tracks, slot, time) ? 1 : 0;
 }
 
-/** Takes a slot's detection into its state; without one, a confirmed track is lost and a tentative one ends. */
-export function updateTrack(limits: Limits, work: Workspace, slot: number, update: Update): void {
-  const { tracks, match, drop, scores } = work;
-  const index = match[slot]!;
+/** After matching: updates, starts, ends and merges tracks. Returns the next ID. */
+export function advanceTracks(
+  settings: CommonSettings,
+  work: Workspace,
+  association: Association,
+  update: Update,
+): number {
+  for (let slot = 0; slot < work.tracks.count; slot++) updateTrack(settings, work, slot, update);
+  const nextId = startTracks(settings, work, update);
+  settings.policy.endAfter(settings, work, update.frame);
+  mergeDuplicates(settings, work, association, update);
+  compact(work.tracks, work.ended, work.newSlot);
+  return nextId;
+}
+
+/** Corrects a track by its detection; without one, a confirmed track is lost and a tentative one ends. */
+function updateTrack(settings: CommonSettings, work: Workspace, slot: number, update: Update): void {
+  const { tracks, detectionOf, ended, scores } = work;
+  const index = detectionOf[slot]!;
   if (index === -1) {
-    if (tracks.state[slot] === TENTATIVE) drop[slot] = 1;
+    if (tracks.state[slot] === TENTATIVE) ended[slot] = 1;
     else if (tracks.state[slot] === TRACKED) tracks.state[slot] = LOST;
     return;
   }
-  const { x, y, width, height } = update.detections[index]!.box;
-  const cx = x + width / 2;
-  const cy = y + height / 2;
+  const detection = update.detections[index]!;
+  const measured = measurementOf(detection.box);
   const { mean } = tracks;
   const m = slot * MEAN;
-  tracks.innovation[slot] = Math.hypot(cx - mean[m]!, cy - mean[m + 1]!, height - mean[m + 3]!) / mean[m + 3]!;
-  const spread = limits.compat || isHigh(limits, scores[index]!) ? 1 : LOW_SCORE_SPREAD;
-  correct(mean, tracks.covariance, slot, cx, cy, width / height, height, spread);
+  const expectedHeight = mean[m + 3]!;
+  tracks.innovation[slot] =
+    Math.hypot(measured[0] - mean[m]!, measured[1] - mean[m + 1]!, measured[3] - expectedHeight) / expectedHeight;
+  const { policy } = settings;
+  correct(tracks, slot, measured, policy.isHigh(settings, scores[index]!) ? 1 : policy.lowScoreNoiseScale);
+  storeLandmarks(tracks, slot, detection);
   tracks.state[slot] = TRACKED;
   tracks.score[slot] = scores[index]!;
   tracks.lastSeen[slot] = update.time;
@@ -51,79 +75,71 @@ export function updateTrack(limits: Limits, work: Workspace, slot: number, updat
 }
 
 /**
- * Starts a track for each high score that is left, and returns the next ID. Those of the first frame are confirmed at
- * once.
+ * Starts a track for each unmatched high-score detection from `newTrackThreshold` up, and returns the next ID. Tracks
+ * of the first frame are confirmed at once.
  */
-export function startTracks(limits: Limits, work: Workspace, update: Update, firstId: number): number {
-  const { tracks, match, drop, scores, owner } = work;
+function startTracks(settings: CommonSettings, work: Workspace, update: Update): number {
+  const { tracks, detectionOf, ended, scores, slotOf } = work;
   const { detections, time, frame } = update;
-  let id = firstId;
+  let id = update.nextId;
   for (let i = 0; i < detections.length; i++) {
-    if (owner[i] !== -1 || !isHigh(limits, scores[i]!) || scores[i]! < limits.newTrackThreshold) continue;
+    if (slotOf[i] !== -1 || scores[i]! < settings.newTrackThreshold) continue;
+    if (!settings.policy.isHigh(settings, scores[i]!)) continue;
     const slot = tracks.count++;
-    const { x, y, width, height } = detections[i]!.box;
-    initiate(tracks.mean, tracks.covariance, slot, x + width / 2, y + height / 2, width / height, height);
+    initiate(tracks, slot, measurementOf(detections[i]!.box));
     tracks.id[slot] = id++;
     tracks.state[slot] = frame === 1 ? TRACKED : TENTATIVE;
     tracks.score[slot] = scores[i]!;
     tracks.startTime[slot] = tracks.lastSeen[slot] = time;
     tracks.startFrame[slot] = tracks.lastFrame[slot] = frame;
     tracks.hits[slot] = 1;
-    tracks.innovation[slot] = tracks.doomed[slot] = drop[slot] = 0;
-    match[slot] = i;
-    owner[i] = slot;
+    tracks.innovation[slot] = tracks.removedOnce[slot] = ended[slot] = 0;
+    tracks.landmarks[slot] = null;
+    storeLandmarks(tracks, slot, detections[i]!);
+    detectionOf[slot] = i;
+    slotOf[i] = slot;
   }
   return id;
 }
 
-/**
- * The end of tracks in `compat`. The original takes a removed track from its list of lost ones a frame late, so that it
- * can be found again once more; and one that was found then is gone the next time it is lost.
- */
-export function expireCompat({ frameRate, maxLostSeconds }: Limits, { tracks, drop }: Workspace, frame: number): void {
-  const maxLostFrames = Math.floor(frameRate * maxLostSeconds + 1e-9);
-  for (let slot = 0; slot < tracks.count; slot++) {
-    if (tracks.state[slot]! < LOST) continue;
-    if (tracks.doomed[slot]) drop[slot] = 1;
-    // A track lost in this frame is checked from the next frame on, also with a buffer of 0.
-    if (frame - tracks.lastFrame[slot]! <= Math.max(1, maxLostFrames)) continue;
-    tracks.state[slot] = REMOVED;
-    tracks.doomed[slot] = 1;
-  }
+/** Keeps the landmarks of a detection, if it has any, for the predictions of its track. */
+function storeLandmarks(tracks: TrackTable, slot: number, { landmarks }: Detection): void {
+  if (landmarks?.length) tracks.landmarks[slot] = relativeLandmarks(landmarks, boxOf(tracks, slot));
 }
 
 /**
- * Of a found and a lost track that cover each other, the one of the longer history stays; the older takes up the
- * detection, which the original drops.
+ * Of a found and a lost track that cover each other, keeps the one with the longer history. An older lost track takes
+ * over the detection, which the original drops.
  */
-export function mergeDuplicates(
-  limits: Limits,
+function mergeDuplicates(
+  settings: CommonSettings,
   work: Workspace,
-  { visitOverlaps }: Pick<ReturnType<typeof createAssociation>, 'visitOverlaps'>,
+  { visitOverlaps }: Association,
   update: Update,
 ): void {
-  const { tracks, trackBoxes, match, drop, owner } = work;
+  const { policy } = settings;
+  const { tracks, trackBoxes, detectionOf, ended, slotOf } = work;
   const { count, state, startFrame, lastFrame } = tracks;
-  writeCorners(work, limits.compat ? 1 : 0);
-  const found: Choice = { boxes: trackBoxes, index: work.rowIndex, count: 0 };
-  const lost: Choice = { boxes: trackBoxes, index: work.rowToCol, count: 0 };
+  writeCorners(work, policy.edgePixels);
+  const found: BoxSelection = { boxes: trackBoxes, indices: work.stageSlots, count: 0 };
+  const lost: BoxSelection = { boxes: trackBoxes, indices: work.lostSlots, count: 0 };
   for (let slot = 0; slot < count; slot++) {
-    if (drop[slot]) continue;
-    if (state[slot]! >= LOST) lost.index[lost.count++] = slot;
-    else found.index[found.count++] = slot;
+    if (ended[slot]) continue;
+    const selection = state[slot]! >= LOST ? lost : found;
+    selection.indices[selection.count++] = slot;
   }
-  visitOverlaps(found, lost, (row, col, iou) => {
-    const a = found.index[row]!;
-    const b = lost.index[col]!;
+  visitOverlaps(found, lost, (foundIndex, lostIndex, iou) => {
     if (1 - iou >= DUPLICATE_THRESHOLD) return;
-    const older = lastFrame[a]! - startFrame[a]! > lastFrame[b]! - startFrame[b]!;
-    if (limits.compat || older) {
-      drop[older ? b : a] = 1;
-    } else if (!drop[a] && !drop[b] && state[b] === LOST) {
-      drop[a] = 1;
-      match[b] = match[a]!;
-      owner[match[a]!] = b;
-      updateTrack(limits, work, b, update);
+    const a = found.indices[foundIndex]!;
+    const b = lost.indices[lostIndex]!;
+    const foundIsOlder = lastFrame[a]! - startFrame[a]! > lastFrame[b]! - startFrame[b]!;
+    if (foundIsOlder || !policy.mergesDetections) {
+      ended[foundIsOlder ? b : a] = 1;
+    } else if (!ended[a] && !ended[b] && state[b] === LOST) {
+      ended[a] = 1;
+      detectionOf[b] = detectionOf[a]!;
+      slotOf[detectionOf[a]!] = b;
+      updateTrack(settings, work, b, update);
     }
   });
 }

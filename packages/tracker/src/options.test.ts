@@ -5,7 +5,7 @@ import { createTracker } from './tracker.ts';
 import type { Detection, Preset, TrackerOptions } from './types.ts';
 
 const face = (x: number, score = 0.9): Detection => ({ box: { x, y: 100, width: 40, height: 50 }, score });
-const thrown = (code: string, message: string | RegExp) =>
+const errorWith = (code: string, message: string | RegExp) =>
   expect.objectContaining({
     name: 'FaceDetError',
     code,
@@ -44,14 +44,14 @@ describe('options', () => {
     [{ affinity: () => 1, minAffinity: 1.5 }, 'a number in [0, 1] for minAffinity but received 1.5; '],
     [{ minAffinity: 0.5 }, 'affinity beside minAffinity but received none; '],
   ])('%j are refused', (options, message) => {
-    expect(() => createTracker(options)).toThrow(thrown('INVALID_ARGUMENT', message));
-    expect(() => createTracker(options)).toThrow(thrown('INVALID_ARGUMENT', /^Expected .+ but received .+; .+\.$/));
+    expect(() => createTracker(options)).toThrow(errorWith('INVALID_ARGUMENT', message));
+    expect(() => createTracker(options)).toThrow(errorWith('INVALID_ARGUMENT', /^Expected .+ but received .+; .+\.$/));
   });
 
   it.each([
     [{ scoreTreshold: 0.4 }, 'did you mean scoreThreshold?'],
     [{ maxlostseconds: 4 }, 'did you mean maxLostSeconds?'],
-    // What other trackers call them.
+    // The names in other trackers.
     [{ track_thresh: 0.5 }, 'it is called scoreThreshold here.'],
     [{ track_activation_threshold: 0.5 }, 'it is called scoreThreshold here.'],
     [{ track_buffer: 30 }, 'it is called maxLostSeconds here, in seconds: frames / frame rate.'],
@@ -59,16 +59,17 @@ describe('options', () => {
     [{ zebra: 1 }, 'there are: preset, scoreThreshold, '],
   ])('with unknown names are refused: %j', (options, hint) => {
     expect(() => createTracker(options as never)).toThrow(
-      thrown(
+      errorWith(
         'INVALID_ARGUMENT',
-        `Expected a known name in the options of createTracker but received ${JSON.stringify(Object.keys(options)[0])}; ${hint}`,
+        'Expected a known name in the options of createTracker but received ' +
+          `${JSON.stringify(Object.keys(options)[0])}; ${hint}`,
       ),
     );
   });
 
   it.each([[null], [5], ['balanced'], [[0.5]]])('that are %j are refused', (options) => {
     expect(() => createTracker(options as never)).toThrow(
-      thrown('INVALID_ARGUMENT', 'Expected an object for the options of createTracker but received '),
+      errorWith('INVALID_ARGUMENT', 'Expected an object for the options of createTracker but received '),
     );
   });
 
@@ -87,16 +88,16 @@ describe('options', () => {
       [{ motion: [1e-160, 0, 0, 0, 1e-160, 0] }, '[a, b, tx, c, d, ty]'],
       [{ motion: [1, 0, 1e300, 0, 1, 0] }, '[a, b, tx, c, d, ty]'],
     ] as const) {
-      expect(() => tracker.update([face(0)], 1 / 30, options as never)).toThrow(thrown('INVALID_ARGUMENT', message));
+      expect(() => tracker.update([face(0)], 1 / 30, options as never)).toThrow(errorWith('INVALID_ARGUMENT', message));
     }
     // The options in place of the time.
     expect(() => tracker.update([face(0)], { motion: [1, 0, 0, 0, 1, 0] } as never)).toThrow(
-      thrown('INVALID_ARGUMENT', 'a timestamp in seconds but received {"motion"'),
+      errorWith('INVALID_ARGUMENT', 'a timestamp in seconds but received {"motion"'),
     );
     expect(tracker.snapshot()).toEqual(before);
   });
 
-  it('that are undefined mean the default', () => {
+  it('that are undefined have their default', () => {
     const names = [
       'preset',
       'scoreThreshold',
@@ -129,7 +130,7 @@ describe('options', () => {
     expect(tracker.update([face(0, 0.5)])).toHaveLength(1);
   });
 
-  it('of presets start more tracks from conservative to aggressive', () => {
+  it('of the presets start more tracks from conservative to aggressive', () => {
     const starts = (preset: Preset) =>
       createTracker({ preset }).update([0.4, 0.65, 0.8].map((score, k) => face(100 * k, score))).length;
     expect([starts('conservative'), starts('balanced'), starts('aggressive')]).toEqual([1, 2, 3]);
@@ -140,9 +141,9 @@ describe('thresholds', () => {
   const given = [undefined, 0, 0.1, 0.35, 0.5, 0.65, 0.8, 0.91, 0.99, 1, 1.5] as const;
   const presets = Object.keys(PRESETS) as Preset[];
 
-  it('that are accepted let a face of score 1 start a track and continue it, for every preset', () => {
+  it('that are accepted let a face with score 1 start and continue a track, for every preset', () => {
     let accepted = 0;
-    const stuck: TrackerOptions[] = [];
+    const failing: TrackerOptions[] = [];
     for (const preset of presets) {
       for (const compat of [false, true]) {
         for (const scoreThreshold of given) {
@@ -159,17 +160,17 @@ describe('thresholds', () => {
               }
               accepted++;
               const [first, second] = [tracker.update([face(0, 1)]), tracker.update([face(0, 1)])];
-              if (first.length !== 1 || second[0]?.id !== 1 || second[0]?.state !== 'tracked') stuck.push(options);
+              if (first.length !== 1 || second[0]?.id !== 1 || second[0]?.state !== 'tracked') failing.push(options);
             }
           }
         }
       }
     }
-    expect(stuck).toEqual([]);
+    expect(failing).toEqual([]);
     expect(accepted).toBeGreaterThan(500);
   });
 
-  it('that are given alone are accepted wherever they can be meant', () => {
+  it('that are given alone are accepted for every score', () => {
     for (const preset of presets) {
       for (const scoreThreshold of given.filter((value) => value !== undefined && value <= 1)) {
         expect(createTracker({ preset, scoreThreshold: scoreThreshold! }).update([face(0, 1)])).toHaveLength(1);
@@ -177,7 +178,7 @@ describe('thresholds', () => {
     }
   });
 
-  it('of new tracks lie a margin above scoreThreshold, at most halfway to 1', () => {
+  it('of new tracks are a margin above scoreThreshold, at most halfway to 1', () => {
     const lowestStart = (options: TrackerOptions) =>
       [...Array(201).keys()]
         .map((k) => k / 200)
@@ -188,12 +189,12 @@ describe('thresholds', () => {
     expect(lowestStart({ preset: 'conservative' })).toBe(0.75);
     expect(lowestStart({ preset: 'aggressive' })).toBe(0.35);
     expect(lowestStart({ preset: 'aggressive', scoreThreshold: 0.95 })).toBe(0.975);
-    // The original's margin, as far as a score can reach it.
+    // The original's margin, at most 1.
     expect(lowestStart({ compat: true, scoreThreshold: 0.85 })).toBe(0.95);
     expect(lowestStart({ compat: true, scoreThreshold: 0.95 })).toBe(1);
   });
 
-  it('in any combination are either refused with a reason or reachable', () => {
+  it('in any combination are either refused or reachable', () => {
     const threshold = fc.oneof(
       fc.constant(undefined),
       fc.integer({ min: -50, max: 200 }).map((k) => k / 100),
@@ -212,7 +213,7 @@ describe('thresholds', () => {
           try {
             tracker = createTracker(options);
           } catch (error) {
-            expect(error).toEqual(thrown('INVALID_ARGUMENT', /^Expected .+ but received .+; .+\.$/));
+            expect(error).toEqual(errorWith('INVALID_ARGUMENT', /^Expected .+ but received .+; .+\.$/));
             return;
           }
           expect(tracker.update([face(0, 1)])).toHaveLength(1);
@@ -222,7 +223,7 @@ describe('thresholds', () => {
   });
 });
 
-it('a preset is a name, nothing that can be turned into one', () => {
+it('a preset is a name, not a value that converts to one', () => {
   for (const preset of [['balanced'], { toString: 0 }, { toString: () => 'balanced' }] as unknown[])
     expect(() => createTracker({ preset: preset as Preset })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),

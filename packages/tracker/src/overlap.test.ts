@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createOverlapFinder, type Choice } from './overlap.ts';
+import { createOverlapFinder, type BoxSelection } from './overlap.ts';
 
 type Corners = [left: number, top: number, right: number, bottom: number];
 
@@ -19,28 +19,32 @@ const place = fc.oneof(
 );
 const corners = fc.tuple(place, place, side, side).map(([x, y, w, h]): Corners => [x, y, x + w, y + h]);
 
-/** Every second box is not chosen, so that places differ from indices. */
-function choice(boxes: Corners[]): Choice {
+/** Every second box is not selected, so that positions differ from indices. */
+function selectionOf(boxes: Corners[]): BoxSelection {
   const spaced = boxes.flatMap((b) => [[-1e5, -1e5, 1e5, 1e5], b]).flat();
-  return { boxes: Float64Array.from(spaced), index: Int32Array.from(boxes, (_, i) => 2 * i + 1), count: boxes.length };
+  return {
+    boxes: Float64Array.from(spaced),
+    indices: Int32Array.from(boxes, (_, i) => 2 * i + 1),
+    count: boxes.length,
+  };
 }
 
 describe('visitOverlaps', () => {
-  it('visits just the overlapping pairs, once each, rows in order', () => {
-    const visitOverlaps = createOverlapFinder(); // one for all runs: what a run leaves must not matter
+  it('visits only the overlapping pairs, once each, in the order of the first selection', () => {
+    const visitOverlaps = createOverlapFinder(); // One for all runs: the state that a run leaves must not matter.
     fc.assert(
-      fc.property(fc.array(corners, { maxLength: 25 }), fc.array(corners, { maxLength: 25 }), (rows, cols) => {
+      fc.property(fc.array(corners, { maxLength: 25 }), fc.array(corners, { maxLength: 25 }), (first, second) => {
         const seen = new Map<string, number>();
         let last = 0;
-        visitOverlaps(choice(rows), choice(cols), (row, col, iou) => {
-          expect(row).toBeGreaterThanOrEqual(last);
-          last = row;
-          expect(seen.has(`${row} ${col}`)).toBe(false);
-          if (iou > 0) seen.set(`${row} ${col}`, iou);
+        visitOverlaps(selectionOf(first), selectionOf(second), (i, j, iou) => {
+          expect(i).toBeGreaterThanOrEqual(last);
+          last = i;
+          expect(seen.has(`${i} ${j}`)).toBe(false);
+          if (iou > 0) seen.set(`${i} ${j}`, iou);
         });
         const expected = new Map(
-          rows
-            .flatMap((a, i) => cols.map((b, j): [string, number] => [`${i} ${j}`, slowIou(a, b)]))
+          first
+            .flatMap((a, i) => second.map((b, j): [string, number] => [`${i} ${j}`, slowIou(a, b)]))
             .filter(([, iou]) => iou > 0),
         );
         expect([...seen.keys()].sort()).toEqual([...expected.keys()].sort());
@@ -50,20 +54,20 @@ describe('visitOverlaps', () => {
     );
   });
 
-  it('reaches farther where it is told to', () => {
+  it('visits pairs within the margin too', () => {
     const visitOverlaps = createOverlapFinder();
     const found: number[][] = [];
-    const rows = choice([
+    const first = selectionOf([
       [0, 0, 10, 10],
       [100, 100, 110, 110],
     ]);
     visitOverlaps(
-      rows,
-      choice([
+      first,
+      selectionOf([
         [14, 0, 24, 10],
         [115, 100, 125, 110],
       ]),
-      (row, col, iou) => void found.push([row, col, iou]),
+      (i, j, iou) => void found.push([i, j, iou]),
       Float64Array.of(5, 4),
     );
     expect(found).toEqual([[0, 0, 0]]);

@@ -1,111 +1,86 @@
 /**
- * Called for a pair of a row and a column, by their places in `rowIndex` and `colIndex`, with their intersection over
+ * Called for each pair of overlapping boxes: the positions of both in their selections, and their intersection over
  * union (0 to 1).
  */
-export type Visit = (row: number, col: number, iou: number) => void;
+export type VisitPair = (first: number, second: number, iou: number) => void;
 
-/**
- * A choice of boxes: `index` names the first `count` of interest in `boxes`, four numbers each: left, top, right,
- * bottom.
- */
-export interface Choice {
-  boxes: Float64Array;
-  index: Int32Array;
+/** Some of the boxes in an array of left, top, right, bottom: the first `count` numbers of `indices` select them. */
+export interface BoxSelection {
+  readonly boxes: Float64Array;
+  readonly indices: Int32Array;
   count: number;
 }
 
+/** A uniform grid over a selection of boxes: each cell lists the boxes that touch it. */
+interface Grid {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+  /** Side of a cell, pixels. */
+  cellSize: number;
+  columns: number;
+  lines: number;
+  /** By cell: where its boxes start in `entries`. */
+  starts: Int32Array;
+  entries: Int32Array;
+  /** By box: the last query that visited it, so that a box in several cells is visited once. */
+  lastVisit: Int32Array;
+}
+
 /**
- * Makes a function that visits every pair of overlapping boxes of two choices: rows in order, each pair once. It sorts
- * the columns into a grid, so that
- * scattered boxes cost about the sum of both counts, not their product. With `reach`, pixels by place in `rows.index`,
- * pairs nearer
- * than that are visited too, with an IoU of 0 where they don't overlap.
+ * Makes a function that visits every pair of overlapping boxes of two selections: the first selection in order, each
+ * pair once. The second selection is sorted into a grid, so that scattered boxes cost about the sum of both counts, not
+ * their product.
+ *
+ * `margins` (pixels, by position in the first selection) extends the search: pairs that are closer than the margin are
+ * visited too, with an IoU of 0 where they do not overlap.
  */
 export function createOverlapFinder() {
-  let starts = new Int32Array(0);
-  let entries = new Int32Array(0);
-  let stamp = new Int32Array(0);
+  const grid: Grid = {
+    left: 0,
+    top: 0,
+    right: 0,
+    bottom: 0,
+    cellSize: 0,
+    columns: 0,
+    lines: 0,
+    starts: new Int32Array(0),
+    entries: new Int32Array(0),
+    lastVisit: new Int32Array(0),
+  };
 
-  return function visitOverlaps(rows: Choice, cols: Choice, visit: Visit, reach?: Float64Array): void {
-    const n = cols.count;
-    if (n === 0 || rows.count === 0) return;
-    const { boxes, index } = cols;
-
-    let left = Infinity;
-    let top = Infinity;
-    let right = -Infinity;
-    let bottom = -Infinity;
-    let sides = 0;
-    for (let i = 0; i < n; i++) {
-      const b = index[i]! * 4;
-      left = Math.min(left, boxes[b]!);
-      top = Math.min(top, boxes[b + 1]!);
-      right = Math.max(right, boxes[b + 2]!);
-      bottom = Math.max(bottom, boxes[b + 3]!);
-      sides += boxes[b + 2]! - boxes[b]! + boxes[b + 3]! - boxes[b + 1]!;
-    }
-    // As large as a usual box; larger where there would be many more cells than boxes.
-    const width = right - left;
-    const height = bottom - top;
-    const cell = Math.max(
-      Number.MIN_VALUE,
-      sides / (2 * n),
-      Math.sqrt((width * height) / (2 * n)),
-      width / (2 * n),
-      height / (2 * n),
-    );
-    const across = Math.floor(width / cell) + 1;
-    const down = Math.floor(height / cell) + 1;
-    const column = (x: number) => Math.min(Math.max(Math.floor((x - left) / cell), 0), across - 1);
-    const line = (y: number) => Math.min(Math.max(Math.floor((y - top) / cell), 0), down - 1);
-
-    // Counting sort of each column's box into every cell that it touches.
-    if (starts.length < across * down + 1) starts = new Int32Array(2 * across * down + 1);
-    if (stamp.length < n) stamp = new Int32Array(2 * n);
-    starts.fill(0, 0, across * down + 1);
-    stamp.fill(-1, 0, n);
-    let total = 0;
-    for (let pass = 0; pass < 2; pass++) {
-      for (let i = 0; i < n; i++) {
-        const b = index[i]! * 4;
-        const lastX = column(boxes[b + 2]!);
-        const lastY = line(boxes[b + 3]!);
-        for (let y = line(boxes[b + 1]!); y <= lastY; y++) {
-          for (let x = column(boxes[b]!); x <= lastX; x++) {
-            if (pass === 0) starts[y * across + x]!++;
-            else entries[--starts[y * across + x]!] = i;
-          }
-        }
-      }
-      if (pass === 1) break;
-      for (let c = 0; c < across * down; c++) {
-        total += starts[c]!;
-        starts[c] = total;
-      }
-      starts[across * down] = total;
-      if (entries.length < total) entries = new Int32Array(2 * total);
-    }
-
-    for (let r = 0; r < rows.count; r++) {
-      const a = rows.index[r]! * 4;
-      const margin = reach ? reach[r]! : 0;
-      const ax1 = rows.boxes[a]! - margin;
-      const ay1 = rows.boxes[a + 1]! - margin;
-      const ax2 = rows.boxes[a + 2]! + margin;
-      const ay2 = rows.boxes[a + 3]! + margin;
-      if (ax1 >= right || ay1 >= bottom || ax2 <= left || ay2 <= top) continue;
-      const lastX = column(ax2);
-      const lastY = line(ay2);
-      for (let y = line(ay1); y <= lastY; y++) {
-        for (let x = column(ax1); x <= lastX; x++) {
-          const c = y * across + x;
-          for (let e = starts[c]!; e < starts[c + 1]!; e++) {
-            const i = entries[e]!;
-            if (stamp[i] === r) continue;
-            stamp[i] = r;
-            const b = index[i]! * 4;
-            if (boxes[b]! >= ax2 || boxes[b + 2]! <= ax1 || boxes[b + 1]! >= ay2 || boxes[b + 3]! <= ay1) continue;
-            visit(r, i, iou(rows.boxes, a, boxes, b));
+  return function visitOverlaps(
+    first: BoxSelection,
+    second: BoxSelection,
+    visit: VisitPair,
+    margins?: Float64Array,
+  ): void {
+    if (first.count === 0 || second.count === 0) return;
+    measureGrid(grid, second);
+    fillGrid(grid, second);
+    const { left, top, right, bottom, cellSize, columns, lines, starts, entries, lastVisit } = grid;
+    const { boxes, indices } = second;
+    for (let i = 0; i < first.count; i++) {
+      const a = first.indices[i]! * 4;
+      const margin = margins ? margins[i]! : 0;
+      const x1 = first.boxes[a]! - margin;
+      const y1 = first.boxes[a + 1]! - margin;
+      const x2 = first.boxes[a + 2]! + margin;
+      const y2 = first.boxes[a + 3]! + margin;
+      if (x1 >= right || y1 >= bottom || x2 <= left || y2 <= top) continue;
+      const firstColumn = cellAt(x1 - left, cellSize, columns);
+      const lastColumn = cellAt(x2 - left, cellSize, columns);
+      const lastLine = cellAt(y2 - top, cellSize, lines);
+      for (let line = cellAt(y1 - top, cellSize, lines); line <= lastLine; line++) {
+        for (let cell = line * columns + firstColumn; cell <= line * columns + lastColumn; cell++) {
+          for (let e = starts[cell]!; e < starts[cell + 1]!; e++) {
+            const j = entries[e]!;
+            if (lastVisit[j] === i) continue;
+            lastVisit[j] = i;
+            const b = indices[j]! * 4;
+            if (boxes[b]! >= x2 || boxes[b + 2]! <= x1 || boxes[b + 1]! >= y2 || boxes[b + 3]! <= y1) continue;
+            visit(i, j, iou(first.boxes, a, boxes, b));
           }
         }
       }
@@ -113,13 +88,85 @@ export function createOverlapFinder() {
   };
 }
 
+/** Sets the extent of the grid and the size of its cells. */
+function measureGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void {
+  let left = Infinity;
+  let top = Infinity;
+  let right = -Infinity;
+  let bottom = -Infinity;
+  let sides = 0;
+  for (let i = 0; i < count; i++) {
+    const b = indices[i]! * 4;
+    left = Math.min(left, boxes[b]!);
+    top = Math.min(top, boxes[b + 1]!);
+    right = Math.max(right, boxes[b + 2]!);
+    bottom = Math.max(bottom, boxes[b + 3]!);
+    sides += boxes[b + 2]! - boxes[b]! + boxes[b + 3]! - boxes[b + 1]!;
+  }
+  // As large as the average box; larger where there would be many more cells than boxes.
+  const width = right - left;
+  const height = bottom - top;
+  const cellSize = Math.max(
+    Number.MIN_VALUE,
+    sides / (2 * count),
+    Math.sqrt((width * height) / (2 * count)),
+    width / (2 * count),
+    height / (2 * count),
+  );
+  grid.left = left;
+  grid.top = top;
+  grid.right = right;
+  grid.bottom = bottom;
+  grid.cellSize = cellSize;
+  grid.columns = Math.floor(width / cellSize) + 1;
+  grid.lines = Math.floor(height / cellSize) + 1;
+}
+
+/** Enters each box into every cell that it touches, by a counting sort: the first pass counts, the second places. */
+function fillGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void {
+  const { left, top, cellSize, columns, lines } = grid;
+  const cells = columns * lines;
+  if (grid.starts.length < cells + 1) grid.starts = new Int32Array(2 * cells + 1);
+  if (grid.lastVisit.length < count) grid.lastVisit = new Int32Array(2 * count);
+  grid.starts.fill(0, 0, cells + 1);
+  grid.lastVisit.fill(-1, 0, count);
+  const { starts } = grid;
+  for (let pass = 0; pass < 2; pass++) {
+    const { entries } = grid;
+    for (let i = 0; i < count; i++) {
+      const b = indices[i]! * 4;
+      const firstColumn = cellAt(boxes[b]! - left, cellSize, columns);
+      const lastColumn = cellAt(boxes[b + 2]! - left, cellSize, columns);
+      const lastLine = cellAt(boxes[b + 3]! - top, cellSize, lines);
+      for (let line = cellAt(boxes[b + 1]! - top, cellSize, lines); line <= lastLine; line++) {
+        for (let cell = line * columns + firstColumn; cell <= line * columns + lastColumn; cell++) {
+          if (pass === 0) starts[cell]!++;
+          else entries[--starts[cell]!] = i;
+        }
+      }
+    }
+    if (pass === 1) return;
+    let total = 0;
+    for (let cell = 0; cell < cells; cell++) {
+      total += starts[cell]!;
+      starts[cell] = total;
+    }
+    starts[cells] = total;
+    if (grid.entries.length < total) grid.entries = new Int32Array(2 * total);
+  }
+}
+
+/** The column or line of a coordinate, in pixels from the grid's edge; clamped to the grid. */
+const cellAt = (distance: number, cellSize: number, cells: number) =>
+  Math.min(Math.max(Math.floor(distance / cellSize), 0), cells - 1);
+
 /** Intersection over union of two boxes of left, top, right, bottom at offsets `a` and `b`. */
 function iou(p: Float64Array, a: number, q: Float64Array, b: number): number {
   const width = Math.min(p[a + 2]!, q[b + 2]!) - Math.max(p[a]!, q[b]!);
   const height = Math.min(p[a + 3]!, q[b + 3]!) - Math.max(p[a + 1]!, q[b + 1]!);
   if (width <= 0 || height <= 0) return 0;
-  const shared = width * height;
-  return (
-    shared / ((p[a + 2]! - p[a]!) * (p[a + 3]! - p[a + 1]!) + (q[b + 2]! - q[b]!) * (q[b + 3]! - q[b + 1]!) - shared)
-  );
+  const intersection = width * height;
+  const areaP = (p[a + 2]! - p[a]!) * (p[a + 3]! - p[a + 1]!);
+  const areaQ = (q[b + 2]! - q[b]!) * (q[b + 3]! - q[b + 1]!);
+  return intersection / (areaP + areaQ - intersection);
 }

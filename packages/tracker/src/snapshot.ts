@@ -15,9 +15,10 @@ export function writeTracks(table: TrackTable): TrackSnapshot[] {
     lastFrame: table.lastFrame[slot]!,
     hits: table.hits[slot]!,
     innovation: table.innovation[slot]!,
-    ...(table.doomed[slot] ? { removed: true as const } : {}),
+    ...(table.removedOnce[slot] ? { removed: true as const } : {}),
     mean: Array.from(table.mean.subarray(slot * MEAN, (slot + 1) * MEAN)),
     covariance: Array.from(table.covariance.subarray(slot * COVARIANCE, (slot + 1) * COVARIANCE)),
+    ...(table.landmarks[slot] ? { landmarks: [...table.landmarks[slot]] } : {}),
   }));
 }
 
@@ -30,18 +31,18 @@ export function readTracks(snapshot: TrackerSnapshot): TrackTable {
   if (snapshot?.version !== 1) throw invalid('version 1', snapshot?.version);
   const { time, frame, nextId, tracks } = snapshot;
   if (!(time === null || Number.isFinite(time))) throw invalid('a time in seconds or null', time);
-  if (!isCount(frame, 0)) throw invalid('frame, a count of updates,', frame);
-  if (!isCount(nextId, 1)) throw invalid('nextId, an integer from 1,', nextId);
+  if (!isInteger(frame, 0)) throw invalid('frame, a count of updates,', frame);
+  if (!isInteger(nextId, 1)) throw invalid('nextId, an integer from 1,', nextId);
   if (!Array.isArray(tracks)) throw invalid('an array of tracks', tracks);
   const table = createTable(Math.max(16, tracks.length));
   const ids = new Set<number>();
   for (const track of tracks as readonly TrackSnapshot[]) {
-    const code = checkTrack(track);
+    const state = checkTrack(track);
     if (!(track.id < nextId) || ids.has(track.id)) throw invalid(`one track per ID below nextId (${nextId})`, track.id);
     ids.add(track.id);
     const slot = table.count++;
     table.id[slot] = track.id;
-    table.state[slot] = code;
+    table.state[slot] = state;
     table.score[slot] = track.score;
     table.startTime[slot] = track.startTime;
     table.lastSeen[slot] = track.lastSeen;
@@ -49,40 +50,35 @@ export function readTracks(snapshot: TrackerSnapshot): TrackTable {
     table.lastFrame[slot] = track.lastFrame;
     table.hits[slot] = track.hits;
     table.innovation[slot] = track.innovation;
-    table.doomed[slot] = track.removed ? 1 : 0;
+    table.removedOnce[slot] = track.removed ? 1 : 0;
     table.mean.set(track.mean, slot * MEAN);
     table.covariance.set(track.covariance, slot * COVARIANCE);
+    table.landmarks[slot] = track.landmarks?.length ? [...track.landmarks] : null;
   }
   return table;
 }
 
-/** The code of a track's state, if the track is whole. */
+/** Checks a track and returns the code of its state. */
 function checkTrack(track: TrackSnapshot): number {
   if (!Array.isArray(track?.mean) || track.mean.length !== MEAN) throw invalid(`tracks with ${MEAN} means`, track);
   if (!Array.isArray(track.covariance) || track.covariance.length !== COVARIANCE)
     throw invalid(`tracks with ${COVARIANCE} covariances`, track);
-  const { score, startTime, lastSeen, startFrame, lastFrame, hits, innovation } = track;
-  const numbers = [
-    score,
-    startTime,
-    lastSeen,
-    startFrame,
-    lastFrame,
-    hits,
-    innovation,
-    ...track.mean,
-    ...track.covariance,
-  ];
-  if (!isCount(track.id, 1) || !numbers.every(Number.isFinite))
-    throw invalid('tracks of an ID from 1 and finite numbers', track);
+  const { score, startTime, lastSeen, startFrame, lastFrame, hits, innovation, mean, covariance } = track;
+  const times = [startTime, lastSeen, startFrame, lastFrame];
+  const numbers = [score, ...times, hits, innovation, ...mean, ...covariance];
+  if (!isInteger(track.id, 1) || !numbers.every(Number.isFinite))
+    throw invalid('tracks with an ID from 1 and finite numbers', track);
   // The filter divides by sums of the positions' variances, every third number.
-  if (track.covariance.some((value, i) => i % 3 === 0 && value < 0)) throw invalid('variances from 0', track);
-  const code = [TENTATIVE, TRACKED, track.removed ? REMOVED : LOST][STATES.indexOf(track.state)];
-  if (code === undefined) throw invalid('tracks that are tentative, tracked or lost', track.state);
-  return code;
+  if (covariance.some((value, i) => i % 3 === 0 && value < 0)) throw invalid('variances from 0', track);
+  const landmarks: unknown = track.landmarks ?? [];
+  if (!Array.isArray(landmarks) || landmarks.length % 2 !== 0 || ![...landmarks].every(Number.isFinite))
+    throw invalid('landmarks as pairs of finite numbers', landmarks);
+  const state = [TENTATIVE, TRACKED, track.removed ? REMOVED : LOST][STATES.indexOf(track.state)];
+  if (state === undefined) throw invalid('tracks that are tentative, tracked or lost', track.state);
+  return state;
 }
 
-const isCount = (value: unknown, from: number) => Number.isSafeInteger(value) && (value as number) >= from;
+const isInteger = (value: unknown, from: number) => Number.isSafeInteger(value) && (value as number) >= from;
 
 const invalid = (expected: string, value: unknown) =>
   new FaceDetError(

@@ -1,0 +1,65 @@
+import { MEAN } from './kalman.ts';
+import { placeLandmarks } from './landmarks.ts';
+import { LOST, STATES, type TrackTable } from './table.ts';
+import type { Box, Detection, Track } from './types.ts';
+import type { Workspace } from './workspace.ts';
+
+/** The tracks after an update: those with a detection in the order of the detections, then the lost ones. */
+export function updatedTracks<D extends Detection>(
+  table: TrackTable,
+  { slotOf, ended, newSlot }: Workspace,
+  detections: readonly D[],
+): Track<D>[] {
+  const tracks: Track<D>[] = [];
+  for (let i = 0; i < detections.length; i++) {
+    const slot = slotOf[i]!;
+    if (slot === -1 || ended[slot]) continue;
+    tracks.push(toTrack(table, newSlot[slot]!, detections[i]!, i));
+  }
+  for (let slot = 0; slot < table.count; slot++) {
+    if (table.state[slot] === LOST) tracks.push(toTrack<D>(table, slot));
+  }
+  return tracks;
+}
+
+/** The tracks of the selected slots, without detections, oldest first. */
+export function selectTracks<D extends Detection>(table: TrackTable, select: (slot: number) => boolean): Track<D>[] {
+  const tracks: Track<D>[] = [];
+  for (let slot = 0; slot < table.count; slot++) if (select(slot)) tracks.push(toTrack<D>(table, slot));
+  return tracks;
+}
+
+/** The public form of a track. */
+export function toTrack<D extends Detection>(
+  table: TrackTable,
+  slot: number,
+  detection: D | null = null,
+  detectionIndex = -1,
+): Track<D> {
+  const box = boxOf(table, slot);
+  const relative = table.landmarks[slot];
+  const points = detection?.landmarks?.length
+    ? detection.landmarks.map(({ x, y }) => ({ x, y }))
+    : relative && placeLandmarks(relative, box);
+  return {
+    id: table.id[slot]!,
+    box,
+    score: table.score[slot]!,
+    ...(points && { landmarks: points as NonNullable<Track<D>['landmarks']> }),
+    state: STATES[table.state[slot]!]!,
+    detection,
+    detectionIndex,
+    startTime: table.startTime[slot]!,
+    lastSeen: table.lastSeen[slot]!,
+    hits: table.hits[slot]!,
+    innovation: table.innovation[slot]!,
+  };
+}
+
+/** The box of a slot's mean. */
+export function boxOf({ mean }: TrackTable, slot: number): Box {
+  const m = slot * MEAN;
+  const height = mean[m + 3]!;
+  const width = mean[m + 2]! * height;
+  return { x: mean[m]! - width / 2, y: mean[m + 1]! - height / 2, width, height };
+}
