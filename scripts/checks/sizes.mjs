@@ -7,7 +7,9 @@ import { published, root } from '../lib/workspace.mjs';
 /** Holds the ceilings of scripts/sizes.json: bytes of all that the packages export, bundled, minified and compressed by gzip, which every server can (Brotli makes less); engines left out. */
 export async function sizes() {
   const ceilings = JSON.parse(readFileSync(join(root, 'scripts', 'sizes.json'), 'utf8'));
-  const entries = new Map(published().flatMap(({ name, folder, manifest }) => (manifest.exports ? [[name, join(folder, manifest.exports['.'].default)]] : [])));
+  const entries = new Map(published().flatMap(({ name, folder, manifest }) =>
+    Object.entries(manifest.exports ?? {}).flatMap(([entry, target]) => (target.default ? [[join(name, entry), join(folder, target.default)]] : [])),
+  ));
   const lines = [];
   let tooLarge = 0;
   for (const { name, packages, limit } of ceilings) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { detectionSettings, isFaceDetError, type Face } from '@facedet/core';
+import { isFaceDetError, type Face } from '@facedet/core';
+import { detectionSettings } from '@facedet/core/engine';
 import { formatWiderPredictions, parseWiderPredictions, scoredBoxes, type ScoredBoxes, type WiderImage } from '@facedet/eval';
 import { readTrainingImages, type ResolvedModel } from '@facedet/models/node';
 import { readImage } from '@facedet/runtime-node';

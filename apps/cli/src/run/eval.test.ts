@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WiderImage } from '@facedet/eval';
-import { detectionSettings } from '@facedet/core';
+import { detectionSettings } from '@facedet/core/engine';
 import { outputOf } from '../testing/output-of.ts';
 import { run as detections } from './eval-detections.ts';
 import { run as mot } from './eval-mot.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bytesPerPixel, channelOffsets } from '../pixels.ts';
-import { resizeBilinear } from '../resize.ts';
+import { resizeBilinear, resizeInto } from '../resize.ts';
 import type { Box, PixelBuffer, PixelFormat, RasterizeOptions, RasterSource } from '../types.ts';
 import { rasterSourceConformance } from './index.ts';
 
@@ -150,11 +150,11 @@ describe('rasterSourceConformance passes', () => {
 
 /** Each breaks one rule; the case that names the rule must fail. */
 const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => RasterSource][]> = {
-  'has the size of its picture': [
+  'has the size of its image': [
     ['size before rotation', (picture) => ({ ...source(picture), width: picture.height, height: picture.width })],
     ['size as text', (picture) => ({ ...source(picture), width: String(picture.width) as unknown as number })],
   ],
-  'gives exactly the size asked for, as a valid PixelBuffer': [
+  'returns exactly the requested size, as a valid PixelBuffer': [
     [
       'even sizes only',
       drawing((picture, width, height, { region }) =>
@@ -232,7 +232,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       ),
     ],
   ],
-  'shows the whole picture at its own size without an offset': [
+  'shows the whole image at its own size without an offset': [
     [
       'shifted by half a pixel',
       drawing((picture, width, height, { region = wholeOf(picture) }) =>
@@ -361,7 +361,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       ),
     ],
   ],
-  'repeats the edge where a region reaches over it': [
+  'repeats the edge where a region extends beyond it': [
     [
       'black outside',
       drawing((picture, width, height, { region = wholeOf(picture) }) => {
@@ -392,7 +392,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       }),
     ],
   ],
-  'answers calls at the same time independently': [
+  'answers concurrent calls independently': [
     [
       'one region for all calls',
       (picture) => {
@@ -446,7 +446,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       })(),
     ],
   ],
-  'gives pixels that belong to the caller': [
+  'returns pixels that the caller owns': [
     [
       'the picture itself at its own size',
       drawing((picture, width, height, { region }) =>
@@ -460,7 +460,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       (() => {
         const memory = new Uint8Array(100_000);
         return drawing((picture, width, height, { region }) =>
-          resizeBilinear(picture, width, height, region, memory.subarray(0, 3 * width * height)),
+          resizeInto(memory.subarray(0, 3 * width * height), picture, { width, height }, region),
         );
       })(),
     ],
@@ -481,7 +481,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
   ],
-  'takes options that are undefined as absent': [
+  'treats options that are undefined as absent': [
     [
       'names counted',
       (picture) => {
@@ -496,7 +496,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
   ],
-  'rejects with the reason of a signal that is aborted already': [
+  'rejects with the reason of a signal that is already aborted': [
     [
       'no signal',
       (picture) => {
@@ -595,7 +595,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
     [
-      'a rejection that is no error',
+      'a rejection that is not an Error',
       (picture) => {
         const good = source(picture);
         return {
@@ -654,7 +654,7 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
   ],
-  'leaves pixels valid that it gave before it was closed': [
+  'leaves pixels valid that it returned before it was closed': [
     [
       'memory that close takes back',
       (picture) => {
@@ -695,8 +695,8 @@ describe('rasterSourceConformance fails', () => {
   );
 
   it('with the position that a wrong level belongs to', async () => {
-    const found = await failures(TOYS['shows the whole picture at its own size without an offset']![0]![1]);
-    expect(found.get('shows the whole picture at its own size without an offset')).toBe(
+    const found = await failures(TOYS['shows the whole image at its own size without an offset']![0]![1]);
+    expect(found.get('shows the whole image at its own size without an offset')).toBe(
       'Expected 27.0 ± 2 at x 1, y 0 of 32 × 24, the level at x 1.00 of the source, but received 31, the level at x 1.57.',
     );
   });

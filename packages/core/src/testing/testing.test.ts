@@ -10,7 +10,7 @@ function toy(broken: string): InferenceBackend {
     async createSession(model) {
       const text = new TextDecoder('latin1').decode(model as Uint8Array);
       if (broken !== 'garbage' && !(text.includes('facedet-test') && text.endsWith('\x42\x04\x0a\x00\x10\x11')))
-        throw new FaceDetError('MODEL_UNUSABLE', 'no model');
+        throw new FaceDetError('MODEL_UNUSABLE', 'not a model');
       const fixed = !text.includes('batch');
       const shape = fixed ? [1, 3, 4, 4] : ['batch', 3, 'height', 'width'];
       const names = fixed ? ['y'] : ['y', 'z'];
