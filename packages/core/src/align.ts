@@ -41,8 +41,8 @@ interface SourcePart {
 }
 
 /**
- * Crops a face so that it is upright and its landmarks are where face recognition models expect them: the template of
- * ArcFace, by the least-squares similarity transform (Umeyama, PAMI 1991). Positions outside the image are black.
+ * Crops a face so that it is upright and its landmarks are where face recognition models expect them, in the template
+ * of ArcFace, by the least-squares similarity transform (Umeyama, PAMI 1991). Positions outside the image are black.
  * Resolves to packed RGB, `size` × `size`. Rejects with the signal's reason, with `INVALID_ARGUMENT` for a size out of
  * range, an unknown option, or landmarks that are not five finite points or coincide, and with `INVALID_IMAGE` for a
  * value that is not an image.
@@ -72,8 +72,8 @@ export async function alignFace(
 }
 
 /**
- * Rasterizes just the part of the source that the crop covers, at about the crop's scale: neighboring pixels of the crop
- * are at most 2 apart. Null if the crop is outside the image.
+ * Rasterizes just the part of the source that the crop covers, at about the crop's scale: neighboring pixels of the
+ * crop are at most 2 apart. Null if the crop is outside the image.
  */
 async function rasterizePart(
   source: RasterSource,

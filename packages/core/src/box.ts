@@ -43,8 +43,8 @@ export function scaleBox(box: Box, factor: number): Box {
 }
 
 /**
- * The part of a box inside an image of `width` × `height`; its sides are 0 if no part of the box is inside, as for a box
- * with NaN or a negative side. The result's numbers are finite, whatever the box is.
+ * The part of a box inside an image of `width` × `height`; its sides are 0 if no part of the box is inside, as for a
+ * box with NaN or a negative side. The result's numbers are finite, whatever the box is.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for an image whose sides are negative or not finite.
  */

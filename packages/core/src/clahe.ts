@@ -117,8 +117,8 @@ function applyMappings(pixels: PixelBuffer, lumas: Uint8Array, mappings: Uint8Ar
 }
 
 /**
- * The cumulative mapping of a histogram of `count` pixels to 0–255; bins are clipped at `clipLimit` × their mean and the
- * excess is spread over all.
+ * The cumulative mapping of a histogram of `count` pixels to 0–255; bins are clipped at `clipLimit` × their mean and
+ * the excess is spread over all.
  */
 function equalize(histogram: Uint32Array, count: number, clipLimit: number, mapping: Uint8Array): void {
   const limit = Math.max((clipLimit * count) / 256, 1);

@@ -13,8 +13,8 @@ export interface BoxArrays {
 /**
  * Greedy non-maximum suppression: each box, by falling score (of equals, the earlier), drops the later ones whose IoU
  * with it is above `iouThreshold`. Higher thresholds keep more overlapping boxes; 1 keeps all. `pixelOffset` 1 is
- * InsightFace's runtime, which counts pixels (a side is x2 − x1 + 1). A box with a side that is not positive overlaps no
- * other. Returns the kept indices by falling score, at most `limit` of them.
+ * InsightFace's runtime, which counts pixels (a side is x2 − x1 + 1). A box with a side that is not positive overlaps
+ * no other. Returns the kept indices by falling score, at most `limit` of them.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for corners or scores that are not finite, arrays shorter than `count`, a
  * threshold outside [0, 1], a `pixelOffset` other than 0 or 1, or a `limit` that is not an integer of at least 0 or

@@ -59,9 +59,10 @@ export interface DetectionOptions {
   /** The pipeline whose thresholds and geometry apply; by default `runtime`. */
   preset?: DetectionPreset;
   /**
-   * The network's input size, or a list of sizes with one pass each, merged by one NMS. By default `{ pixels: 409_600 }`
-   * plus small passes for faces that fill the image; 640 × 640 alone with `paper`. A given size means exactly these
-   * passes. Larger finds smaller faces and takes longer. A side that the model fixes stays as it is.
+   * The network's input size, or a list of sizes with one pass each, merged by one NMS. By default
+   * `{ pixels: 409_600 }` plus small passes for faces that fill the image; 640 × 640 alone with `paper`. A given size
+   * means exactly these passes. Larger finds smaller faces and takes longer. A side that the model fixes stays as it
+   * is.
    */
   inputSize?: InputSize | readonly InputSize[];
   /**

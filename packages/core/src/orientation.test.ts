@@ -41,7 +41,7 @@ const scenes = fc.record({
 });
 
 describe('rotate', () => {
-  it('returns boxes and landmarks in image coordinates, for any size, source and orientation, explicit or found', async () => {
+  it('returns boxes and landmarks in image coordinates, for any size, source and orientation', async () => {
     await fc.assert(
       fc.asyncProperty(
         scenes,

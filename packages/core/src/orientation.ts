@@ -3,7 +3,8 @@ import type { Rotation } from './options.ts';
 import { angleBetween, uprightRotation } from './rotation.ts';
 import type { PassCondition } from './settings.ts';
 
-// How 'auto' decides. Measured with three models on WIDER FACE images rotated by quarter turns: apps/bench, `rotations`.
+// How 'auto' decides. Measured with three models on WIDER FACE images rotated by quarter turns (apps/bench,
+// `rotations`).
 
 /**
  * A face of at least this score is taken to be upright. One in twenty images seen the wrong way has such a "face".

@@ -78,7 +78,7 @@ function gridsOf(strides: readonly number[], { inputWidth, inputHeight }: InputS
   }));
 }
 
-/** Puts an output into the first free place that it fits; false if there is none. */
+/** Puts an output into the first free place that it fits; returns whether it fits one. */
 function placeHead(tensor: Tensor, grids: readonly Grid[], heads: Heads[], batch: number): boolean {
   for (const [i, grid] of grids.entries()) {
     for (const channels of CHANNELS) {

@@ -34,6 +34,6 @@ export interface CutEdges {
 export interface PassPixels {
   readonly pass: Pass;
   readonly pixels: PixelBuffer;
-  /** The part of `pixels` that shows the pass's region; null if they show exactly it, at the pass's width and height. */
+  /** The part of `pixels` that shows the pass's region; null if they are exactly that, at the pass's size. */
   readonly crop: Box | null;
 }

@@ -5,15 +5,12 @@ import { axisTable, resizeBilinear, resizeInto } from './resize.ts';
 import { fillTensor, padTensor } from './tensor.ts';
 import type { Box, PixelBuffer } from './types.ts';
 
-/** The formula for one pixel and channel, straight from its definition. */
+/** One channel of a pixel, by definition. */
 function sample(
   pixels: PixelBuffer,
   region: Box,
-  width: number,
-  height: number,
-  x: number,
-  y: number,
-  c: number,
+  [width, height]: readonly [number, number],
+  [x, y, c]: readonly [number, number, number],
 ): number {
   const step = bytesPerPixel(pixels.format);
   const stride = pixels.stride ?? pixels.width * step;
@@ -79,7 +76,7 @@ describe('bilinear sampling', () => {
                 expect(value).toBe(-1);
                 continue;
               }
-              const wanted = sample(pixels, use, width, height, x, y, c);
+              const wanted = sample(pixels, use, [width, height], [x, y, c]);
               expect(Math.abs(result.data[(y * width + x) * 3 + c]! - wanted)).toBeLessThanOrEqual(0.501);
               expect(Math.abs(value - (wanted - 127.5) / 128)).toBeLessThan(1e-4);
             }

@@ -5,7 +5,7 @@ import type { Size } from './letterbox.ts';
 import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
 import type { Box, PixelBuffer } from './types.ts';
 
-/** The sampled part of an axis of the source: `length` from `start`, of `limit` positions that are `step` bytes apart. */
+/** The sampled part of an axis: `length` from `start`, of `limit` source positions that are `step` bytes apart. */
 export interface AxisSpan {
   readonly start: number;
   readonly length: number;

@@ -30,9 +30,9 @@ export interface ResizeTables {
 }
 
 /**
- * Scales `region` of `pixels` into a slot of a tensor (NCHW, RGB, normalized), bilinear as `resizeBilinear`, but without
- * its rounding to 8 bits. Writes only the image's part of the slot, not the padding. Pixels that already have the
- * slot's size are only converted. Returns the tables to pass to the next call.
+ * Scales `region` of `pixels` into a slot of a tensor (NCHW, RGB, normalized), bilinear as `resizeBilinear`, but
+ * without its rounding to 8 bits. Writes only the image's part of the slot, not the padding. Pixels that already have
+ * the slot's size are only converted. Returns the tables to pass to the next call.
  */
 export function fillTensor(
   slot: TensorSlot,

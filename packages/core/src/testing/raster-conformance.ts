@@ -458,8 +458,8 @@ function checkRamp(pixels: PixelBuffer, { axis, slope }: Ramp, region: Box, tole
   for (let i = 0; i < count; i++) {
     const position = start + (i + 0.5) * scale - 0.5;
     const wanted = FIRST_LEVEL + slope * Math.min(Math.max(position, 0), limit - 1);
-    // At the ends of the samples, a filter has only half of its neighbors, and a region may repeat its own edge; outside,
-    // the scaled edge is repeated.
+    // At the ends of the samples, a filter has only half of its neighbors, and a region may repeat its own edge;
+    // outside, the scaled edge is repeated.
     const reach = Math.max(scale, 1);
     const nearEnd =
       ends.some((end) => Math.abs(position - end) < reach) || (scale > 1 && (position < 0 || position > limit - 1));
