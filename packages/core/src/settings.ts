@@ -40,9 +40,6 @@ export interface DetectionSettings {
   readonly clahe: Required<ClaheOptions> | null;
 }
 
-/** What a call may replace of a detector's settings. */
-export type CallSettings = Pick<DetectionSettings, 'scoreThreshold' | 'rotate'>;
-
 /**
  * One small pass always, which costs 4 % of the first, and one four times as large if only parts of a face, of low
  * confidence, were found: measured on close-ups with three models (apps/bench, `close-ups`).
