@@ -28,13 +28,16 @@ export interface RunRequest {
 export class DetectionRun {
   /** The detections of each image so far. */
   readonly detections: ViewDetections[][];
+  /** The pixels of each image's passes. */
+  readonly images: readonly (readonly PassPixels[])[];
+  readonly #runner: SessionRunner;
+  readonly #request: RunRequest;
 
-  constructor(
-    readonly runner: SessionRunner,
-    readonly images: readonly (readonly PassPixels[])[],
-    readonly request: RunRequest,
-  ) {
+  constructor(runner: SessionRunner, images: readonly (readonly PassPixels[])[], request: RunRequest) {
     this.detections = images.map(() => []);
+    this.images = images;
+    this.#runner = runner;
+    this.#request = request;
   }
 
   /** Runs the passes of some images in the given rotations, conditional passes only where they are needed. */
@@ -61,12 +64,12 @@ export class DetectionRun {
     const earlier = this.detections[image]!.filter(({ view }) => rotations.includes(view.rotation));
     if (!isPassNeeded(when, earlier)) return [];
     return passes.flatMap((pixels) =>
-      rotations.map((rotation) => ({ image, pixels, view: viewOf(pixels.pass, rotation, this.request.rules) })),
+      rotations.map((rotation) => ({ image, pixels, view: viewOf(pixels.pass, rotation, this.#request.rules) })),
     );
   }
 
   #quickJob(image: number, rotation: Rotation): ViewJob {
-    const { rules } = this.request;
+    const { rules } = this.#request;
     const pixels = this.images[image]![0]!;
     const { inputWidth, inputHeight } = viewOf(pixels.pass, 0, rules);
     const size = { pixels: Math.max(inputWidth * inputHeight * QUICK_PIXELS, INPUT_STEP * INPUT_STEP) };
@@ -74,7 +77,7 @@ export class DetectionRun {
   }
 
   async #collect(jobs: readonly ViewJob[], into: ViewDetections[][]): Promise<void> {
-    const { minScore, signal } = this.request;
-    for (const { image, detections } of await this.runner.run(jobs, minScore, signal)) into[image]!.push(detections);
+    const { minScore, signal } = this.#request;
+    for (const { image, detections } of await this.#runner.run(jobs, minScore, signal)) into[image]!.push(detections);
   }
 }

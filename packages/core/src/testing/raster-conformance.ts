@@ -69,10 +69,13 @@ type Size = readonly [width: number, height: number];
 
 /** The sources to test, and the tolerance of their samples. */
 class Suite {
-  constructor(
-    readonly create: RasterConformanceOptions['create'],
-    readonly tolerance: number,
-  ) {}
+  readonly create: RasterConformanceOptions['create'];
+  readonly tolerance: number;
+
+  constructor(create: RasterConformanceOptions['create'], tolerance: number) {
+    this.create = create;
+    this.tolerance = tolerance;
+  }
 
   /** Runs a check with a source that shows an image, which is closed afterwards. */
   async withSource(image: PixelBuffer, use: (source: RasterSource) => Promise<void>): Promise<void> {
