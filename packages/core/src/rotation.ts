@@ -54,15 +54,17 @@ export function rotateQuarter(pixels: PixelBuffer, rotation: number, into: Uint8
  * as packed RGB. Positions outside the region are black.
  */
 export function sampleRotated(pixels: PixelBuffer, crop: Box | null, view: View, into: Uint8Array): PixelBuffer {
-  const { width, height, toSource, pass } = view;
+  const { width, height } = view;
+  const { xx, xy, x0, yx, yy, y0 } = view.toSource;
+  const { x: regionX, y: regionY, width: regionWidth, height: regionHeight } = view.pass.region;
   const { data } = pixels;
   const [red, green, blue] = channelOffsets(pixels.format);
   const step = bytesPerPixel(pixels.format);
   const stride = rowStride(pixels);
   const part = crop ?? { x: 0, y: 0, width: pixels.width, height: pixels.height };
   // From source pixels to those of `pixels`.
-  const kx = part.width / pass.region.width;
-  const ky = part.height / pass.region.height;
+  const kx = part.width / regionWidth;
+  const ky = part.height / regionHeight;
   const left = Math.max(Math.floor(part.x), 0);
   const top = Math.max(Math.floor(part.y), 0);
   const right = Math.min(Math.ceil(part.x + part.width), pixels.width) - 1;
@@ -72,22 +74,25 @@ export function sampleRotated(pixels: PixelBuffer, crop: Box | null, view: View,
     const Y = row + 0.5;
     for (let column = 0; column < width; column++, to += 3) {
       const X = column + 0.5;
-      const x = (toSource.xx * X + toSource.xy * Y + toSource.x0 - pass.region.x) * kx + part.x - 0.5;
-      const y = (toSource.yx * X + toSource.yy * Y + toSource.y0 - pass.region.y) * ky + part.y - 0.5;
+      const x = (xx * X + xy * Y + x0 - regionX) * kx + part.x - 0.5;
+      const y = (yx * X + yy * Y + y0 - regionY) * ky + part.y - 0.5;
       if (x < left - 0.5 || y < top - 0.5 || x > right + 0.5 || y > bottom + 0.5) {
         into[to] = into[to + 1] = into[to + 2] = 0;
         continue;
       }
       const clampedX = Math.min(Math.max(x, left), right);
       const clampedY = Math.min(Math.max(y, top), bottom);
-      const x0 = Math.floor(clampedX);
-      const y0 = Math.floor(clampedY);
-      const u = clampedX - x0;
-      const v = clampedY - y0;
-      const tl = y0 * stride + x0 * step;
-      const tr = x0 < right ? tl + step : tl;
-      const below = y0 < bottom ? stride : 0;
-      const [a, b, c, d] = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
+      const column0 = Math.floor(clampedX);
+      const row0 = Math.floor(clampedY);
+      const u = clampedX - column0;
+      const v = clampedY - row0;
+      const tl = row0 * stride + column0 * step;
+      const tr = column0 < right ? tl + step : tl;
+      const below = row0 < bottom ? stride : 0;
+      const a = (1 - u) * (1 - v);
+      const b = u * (1 - v);
+      const c = (1 - u) * v;
+      const d = u * v;
       into[to] =
         data[tl + red]! * a + data[tr + red]! * b + data[tl + below + red]! * c + data[tr + below + red]! * d + 0.5;
       into[to + 1] =
