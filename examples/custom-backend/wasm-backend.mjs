@@ -1,5 +1,5 @@
-// FaceDet on an engine of one's own. All it takes is an object with `createSession`, whose session tells its inputs and outputs and runs.
-// Here the engine is onnxruntime-web's WebAssembly, in Node: no native binary, one thread, any platform.
+// A custom inference backend: an object with `createSession`, whose session lists its inputs and outputs and runs.
+// The engine here is onnxruntime-web's WebAssembly, in Node: no native binary, one thread, any platform.
 import { FaceDetError } from '@facedet/core';
 import * as ort from 'onnxruntime-web';
 
@@ -17,8 +17,12 @@ export default function wasmBackend({ logLevel = 'fatal' } = {}) {
         const bytes = model instanceof Uint8Array ? model : await readModel(model);
         session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
       } catch (cause) {
-        // One code for every model that can't be loaded: whoever shows it needs no list of this engine's messages.
-        throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but received: ${cause.message ?? cause}`, { cause });
+        // One code for every model that can't be loaded, so that callers need not know this engine's messages.
+        throw new FaceDetError(
+          'MODEL_UNUSABLE',
+          `Expected an ONNX model but received an error: ${cause.message ?? cause}; check the file.`,
+          { cause },
+        );
       }
       let disposed;
 
@@ -27,12 +31,17 @@ export default function wasmBackend({ logLevel = 'fatal' } = {}) {
         outputs: session.outputMetadata.map(({ name, type, shape }) => ({ name, type, shape })),
 
         async run(feeds, { signal } = {}) {
-          if (disposed) throw new FaceDetError('DISPOSED', 'Expected a session in use but it was disposed; create a new one.');
+          if (disposed)
+            throw new FaceDetError('DISPOSED', 'Expected a session in use but it was disposed; create a new one.');
           signal?.throwIfAborted();
-          const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]));
+          const inputs = Object.fromEntries(
+            Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]),
+          );
           const outputs = await session.run(inputs);
           signal?.throwIfAborted();
-          return Object.fromEntries(Object.entries(outputs).map(([name, { type, data, dims }]) => [name, { type, data, dims }]));
+          return Object.fromEntries(
+            Object.entries(outputs).map(([name, { type, data, dims }]) => [name, { type, data, dims }]),
+          );
         },
 
         dispose() {

@@ -1,3 +1,3 @@
 import { library } from '../../tsup.base';
 
-export default library({ index: 'src/index.ts', 'testing/index': 'src/testing/index.ts' });
+export default library({ index: 'src/index.ts', engine: 'src/engine.ts', 'testing/index': 'src/testing/index.ts' });

@@ -12,7 +12,7 @@ function check(condition, what) {
 const truth = [{ x: 80, y: 60, width: 64, height: 80 }, { x: 320, y: 200, width: 48, height: 60 }];
 const image = { width: 640, height: 480, format: 'rgb', data: new Uint8Array(640 * 480 * 3) };
 const backend = fakeBackend({ faces: truth.map((box, i) => ({ box, score: 0.9 - i / 10 })), landmarks: false });
-const detector = await createDetector({ backend, model: new Uint8Array(), inputSize: [640, 640] });
+const detector = await createDetector({ backend, model: new Uint8Array(), inputSize: { width: 640, height: 640 } });
 const faces = await detector.detect(image);
 await detector.dispose();
 check(faces.length === 2, `two faces, found ${faces.length}`);

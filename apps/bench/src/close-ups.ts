@@ -3,7 +3,7 @@
 //       [--sheet FILE.png [--extras]] [--misses FILE.json] [--json]
 // --model: default, scrfd_2.5g_kps, scrfd_500m_kps (all three without it), another model of the shared data, or a
 //     path; repeatable.
-// --options: detector options, for example '{"inputSize": [{"pixels": 409600}, {"longSide": 160}]}'; repeatable,
+// --options: detector options, for example '{"inputSize": [{"pixels": 409600}, 160]}'; repeatable,
 //     every model gets each.
 // --limit: faces of WIDER dev, evenly spread over all (190); by default 60, which makes some 700 crops.
 // --misses: writes a list of the misses and of the crops with extra boxes.
@@ -107,7 +107,7 @@ const spread = <T>(values: readonly T[], count: number): T[] =>
 
 async function sources(): Promise<{ found: Source[]; unconfirmed: number }> {
   const found: Source[] = [];
-  const sizes = [{ longSide: 320 }, { longSide: 640 }];
+  const sizes = [320, 640];
   const reference = await openDetector({
     model: modelPath('scrfd_2.5g_kps'),
     options: { inputSize: sizes, scoreThreshold: 0.5, rotate: 0 },

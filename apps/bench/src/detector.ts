@@ -17,7 +17,7 @@ const model = options.model ?? sharedFolder('models', 'scrfd_2.5g.onnx');
 const rounds = Number(options.rounds);
 const count = Number(options.count);
 const WORKERS = 2;
-const SIZES: [string, InputSize][] = [['640 × 384', 640], ['640 × 640', [640, 640]], ['832 × 480', { pixels: 409_600 }]];
+const SIZES: [string, InputSize][] = [['640 × 384', 640], ['640 × 640', { width: 640, height: 640 }], ['832 × 480', { pixels: 409_600 }]];
 
 const quantile = (values: readonly number[], q: number) => [...values].sort((a, b) => a - b)[Math.min(Math.floor(q * values.length), values.length - 1)]!;
 

@@ -16,7 +16,7 @@ const most = Number(options.frames);
 const source = options.source ?? { lavfi: `testsrc2=size=128x96:rate=25:duration=${most / 25}` };
 const MIB = 2 ** 20;
 
-const detector = await createDetector({ model, inputSize: [64, 64], scoreThreshold: 0.02 }); // so low that identities come and go in a test picture too
+const detector = await createDetector({ model, inputSize: { width: 64, height: 64 }, scoreThreshold: 0.02 }); // so low that identities come and go in a test picture too
 const video = await openVideo(source, { dropLate: false });
 const pipeline = createVideoDetector({ detector, tracker: { lowScoreThreshold: 0.02, scoreThreshold: 0.03, newTrackThreshold: 0.03 } });
 const rows: { frames: number; heap: number; rss: number; own: number; identities: number }[] = [];

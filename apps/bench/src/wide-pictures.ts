@@ -3,7 +3,7 @@
 //       [--json]
 // --model: default, scrfd_2.5g_kps (both without it), scrfd_500m_kps, another model of the shared data, or a path;
 //     repeatable.
-// --options: detector options beside inputSize, which both sides get: { pixels: 409600 } and { longSide: 640 };
+// --options: detector options beside inputSize, which both sides get: { pixels: 409600 } and 640;
 //     repeatable.
 // --default-size: the detector keeps its default passes and is compared with { pixels: 409600 }.
 // --python: compares with ../shared/peers/scrfd_reference.py, run by that Python (NumPy, ONNX Runtime, OpenCV);
@@ -47,7 +47,7 @@ const PICTURES: readonly [width: number, height: number][] = [
 ];
 const SIZES: readonly ReferenceSize[] = options['default-size']
   ? [{ pixels: 409_600 }]
-  : [{ pixels: 409_600 }, { longSide: 640 }];
+  : [{ pixels: 409_600 }, 640];
 const CANVAS_HEIGHTS = [24, 48, 96];
 const GREY = [127, 127, 127] as const;
 
@@ -87,7 +87,7 @@ async function byPython(picture: PixelBuffer, model: string, size: ReferenceSize
   try {
     const path = join(folder, 'picture.png');
     await writeImage(path, picture);
-    const sizes = 'pixels' in size ? ['--pixels', String(size.pixels)] : ['--size', String(size.longSide)];
+    const sizes = typeof size === 'number' ? ['--size', String(size)] : ['--pixels', String(size.pixels)];
     const script = join(sharedFolder('peers'), 'scrfd_reference.py');
     const { status, stdout, stderr } = spawnSync(options.python!, [script, path, '--model', model, ...sizes], {
       encoding: 'utf8',
@@ -135,7 +135,7 @@ for (const { name, model, options: detectorOptions } of setupsOf(options.model, 
         pixels: 0,
         overlap: 1,
       };
-      const scale = 'pixels' in size ? Math.sqrt(size.pixels / (width * height)) : size.longSide / width;
+      const scale = typeof size === 'number' ? size / width : Math.sqrt(size.pixels / (width * height));
       for (const canvasHeight of CANVAS_HEIGHTS) {
         const picture = compose(width, height, canvasHeight / scale, all);
         const reference = options.python

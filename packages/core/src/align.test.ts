@@ -12,7 +12,7 @@ const TEMPLATE = [
   [70.7299, 92.2041],
 ] as const;
 
-/** A picture with a bright dot of radius `r` at each landmark. */
+/** An image with a bright dot of radius `r` at each landmark. */
 function dots(landmarks: Landmarks, side: number, r: number): PixelBuffer {
   const data = new Uint8Array(side * side * 3);
   for (let y = 0; y < side; y++)
@@ -34,7 +34,7 @@ it.each([
   [0.5, 2, 150, 20],
   [-2, 1.4, 100, 260],
   [Math.PI, 0.9, 250, 250],
-])('brings landmarks turned by %d, scaled by %d, to the template', async (angle, scale, dx, dy) => {
+])('maps landmarks rotated by %d and scaled by %d to the template', async (angle, scale, dx, dy) => {
   const landmarks = moved(angle, scale, dx, dy);
   const picture = dots(landmarks, 420, 3 * scale);
   const source: ImageSource = {
@@ -57,7 +57,7 @@ const refusal = (code: string, message: RegExp) => ({
   message: expect.stringMatching(message),
 });
 
-it('shows the same in plain pixels and in a source that scales itself', async () => {
+it('gives the same crop of plain pixels and of a raster source', async () => {
   const [width, height] = [60, 50];
   const data = Uint8Array.from({ length: width * height }, (_, i) => 20 + 3 * (i % width) + Math.floor(i / width));
   const picture: PixelBuffer = { data, width, height, format: 'gray' };
@@ -71,7 +71,7 @@ it('shows the same in plain pixels and in a source that scales itself', async ()
   await fc.assert(
     fc.asyncProperty(placement, fc.constantFrom(16, 112), async ([angle, scale, dx, dy], size) => {
       const landmarks = moved(angle, scale, dx, dy);
-      // Below 1.5 source pixels per pixel of the crop, the source gives the region as it is.
+      // Below 1.5 source pixels per pixel of the crop, the source does not scale the region down.
       fc.pre((scale * 112) / size < 1.5);
       const [plain, scaled] = await Promise.all([
         alignFace(picture, landmarks, { size }),
@@ -116,9 +116,9 @@ describe('refused', () => {
   });
 
   it.each<[string, unknown]>([
-    ['of another size than asked for', { ...gray, width: 4 }],
+    ['of another size than requested', { ...gray, width: 4 }],
     ['with too few bytes', null],
-    ['that are none', undefined],
+    ['that are missing', undefined],
   ])('are pixels of a source %s', async (label, pixels) => {
     const rasterize = (width: number, height: number) =>
       label.includes('bytes') ? { width, height, format: 'rgb', data: new Uint8Array(3) } : pixels;
@@ -134,7 +134,7 @@ describe('refused', () => {
   });
 });
 
-it('takes undefined as the default size, and rejects with the reason of an aborted signal', async () => {
+it('treats an undefined size as the default, and rejects with the reason of an aborted signal', async () => {
   expect((await alignFace(gray, moved(0, 0.05, 1, 1), { size: undefined } as object)).width).toBe(112);
   const reason = new Error('enough');
   await expect(alignFace(gray, moved(0, 0.05, 1, 1), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);

@@ -1,14 +1,11 @@
-/** The element types that face models use. */
+/** The element types that face detection models use. */
 export type TensorType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'float16' | 'bool' | (string & {});
 
-/**
- * Name, element type and shape of a model's input or output. A dimension that is not fixed is a string (its name) or
- * -1.
- */
+/** Name, element type and shape of a model's input or output. */
 export interface TensorInfo {
   readonly name: string;
   readonly type: TensorType;
-  /** Undefined where the model (or the engine) does not tell. */
+  /** A free dimension is a string (its name) or -1. Undefined if the model or the engine does not declare a shape. */
   readonly shape?: readonly (number | string)[];
 }
 
@@ -23,23 +20,25 @@ export interface Tensor {
 /** Options of one inference. */
 export interface RunOptions {
   /**
-   * Aborts the wait for the result; an engine that can't stop a run in the middle still rejects with the signal's
-   * reason.
+   * Aborts the call: its promise rejects with the signal's reason, even if the engine itself can't stop the run.
    */
   signal?: AbortSignal;
 }
 
-/** Options of `createSession`; engines add their own by declaration of their backends. */
+/** Options of `createSession`; backends may add their own. */
 export interface SessionOptions {
-  /** Aborts loading. */
+  /** Aborts loading; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** An inference engine: what third parties implement, held by `backendConformance` of `@facedet/core/testing`. */
+/**
+ * An inference engine, the interface that third parties implement and test with `backendConformance` of
+ * `@facedet/core/testing`.
+ */
 export interface InferenceBackend {
-  /** For messages and statistics: `onnxruntime-node`, `onnxruntime-web/webgpu`, … */
+  /** The name shown in messages and statistics: `onnxruntime-node`, `onnxruntime-web/webgpu`, … */
   readonly name: string;
-  /** Loads a model from its bytes, a path or a URL; rejects with `MODEL_UNUSABLE` where it is none. */
+  /** Loads a model from its bytes, a path or a URL; rejects with `MODEL_UNUSABLE` if it can't be loaded. */
   createSession(model: Uint8Array | string | URL, options?: SessionOptions): Promise<InferenceSession>;
 }
 
@@ -47,7 +46,10 @@ export interface InferenceBackend {
 export interface InferenceSession {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
-  /** Runs the model. `feeds` may be reused by the caller as soon as the promise settles; results are the caller's. */
+  /**
+   * Runs the model. The caller may reuse `feeds` as soon as the promise settles, and owns the tensors that it resolves
+   * to.
+   */
   run(feeds: Record<string, Tensor>, options?: RunOptions): Promise<Record<string, Tensor>>;
   /** Frees the model; a later `run` rejects with `DISPOSED`. */
   dispose(): Promise<void>;

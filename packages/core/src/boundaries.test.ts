@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { InferenceBackend, Tensor } from './backend.ts';
 import { createDetector } from './detector.ts';
-import { detectionSettings, settingsForCall, type DetectionOptions } from './settings.ts';
+import type { DetectionOptions, DetectOptions } from './options.ts';
 import { planPasses } from './plan.ts';
+import { detectionSettings, settingsForCall } from './settings.ts';
 import { fakeBackend } from './testing/index.ts';
-import type { DetectOptions, Face, ImageSource, Landmarks, PixelBuffer } from './types.ts';
+import type { Face, ImageSource, Landmarks, PixelBuffer } from './types.ts';
 
 const model = new Uint8Array(1);
 const gray = (width: number, height: number): PixelBuffer => ({
@@ -21,8 +22,10 @@ const face: Face = {
   landmarks: [at(25, 28), at(38, 28), at(32, 35), at(27, 42), at(37, 42)] as Landmarks,
 };
 
-/** The fake model, its outputs changed. */
-function changed(change: (outputs: Record<string, Tensor & { data: Float32Array }>) => void): InferenceBackend {
+/** The fake backend, whose outputs are changed. */
+function withChangedOutputs(
+  change: (outputs: Record<string, Tensor & { data: Float32Array }>) => void,
+): InferenceBackend {
   const inner = fakeBackend({ faces: [face] });
   return {
     name: 'changed',
@@ -40,9 +43,13 @@ function changed(change: (outputs: Record<string, Tensor & { data: Float32Array 
   };
 }
 
-describe('what rasterize returns', () => {
-  const detectWith = async (pixels: unknown) => {
-    const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, inputSize: [320, 192] });
+describe('rasterized pixels', () => {
+  const detectRasterized = async (pixels: unknown) => {
+    const detector = await createDetector({
+      backend: fakeBackend({ faces: [] }),
+      model,
+      inputSize: { width: 320, height: 192 },
+    });
     const source = { width: 640, height: 384, rasterize: () => pixels } as unknown as ImageSource;
     return detector.detect(source);
   };
@@ -59,28 +66,28 @@ describe('what rasterize returns', () => {
     ['too small a stride', { ...gray(320, 192), stride: 100 }, 'stride'],
     ['another source', { width: 320, height: 192, rasterize: () => gray(320, 192) }, 'raster source'],
     ['a promise of a wrong size', Promise.resolve(gray(320, 190)), '320 × 190'],
-  ])('is refused where it is %s', async (_, pixels, words) => {
-    await expect(detectWith(pixels)).rejects.toMatchObject({
+  ])('are refused if they are %s', async (_, pixels, words) => {
+    await expect(detectRasterized(pixels)).rejects.toMatchObject({
       code: 'INVALID_IMAGE',
       message: expect.stringContaining(words),
     });
-    await expect(detectWith(pixels)).rejects.toThrow(/rasterize\(320, 192\)|Expected/);
+    await expect(detectRasterized(pixels)).rejects.toThrow(/rasterize\(320, 192\)|Expected/);
   });
 
-  it("is refused where a call's later pixels are written over its earlier ones", async () => {
+  it('are refused if later pixels of a call are written over earlier ones', async () => {
     const memory = new Uint8Array(640 * 640 * 3);
-    const source = (own: boolean): ImageSource => ({
+    const source = (ownsMemory: boolean): ImageSource => ({
       width: 640,
       height: 384,
       rasterize: (width, height) => ({
         width,
         height,
         format: 'rgb',
-        data: (own ? new Uint8Array(memory) : memory).subarray(0, width * height * 3),
+        data: (ownsMemory ? new Uint8Array(memory) : memory).subarray(0, width * height * 3),
       }),
     });
     for (const options of [
-      { inputSize: [{ longSide: 320 }, { longSide: 640 }] },
+      { inputSize: [320, 640] },
       { inputSize: 320, tiles: { size: 320 } },
     ] satisfies DetectionOptions[]) {
       const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, ...options });
@@ -95,28 +102,32 @@ describe('what rasterize returns', () => {
     for (let i = 0; i < 2; i++) await expect(detector.detect(source(false))).resolves.toEqual([]);
   });
 
-  it('is taken where it is right, in every format', async () => {
+  it('are accepted in every format', async () => {
     for (const format of ['rgb', 'rgba', 'bgr', 'bgra', 'gray'] as const) {
       await expect(
-        detectWith({ width: 320, height: 192, format, data: new Uint8ClampedArray(320 * 192 * 4) }),
+        detectRasterized({ width: 320, height: 192, format, data: new Uint8ClampedArray(320 * 192 * 4) }),
       ).resolves.toEqual([]);
     }
   });
 });
 
-describe('what the model returns', () => {
-  const detect = async (change: Parameters<typeof changed>[0]) => {
-    const detector = await createDetector({ backend: changed(change), model, inputSize: [64, 64] });
+describe('model outputs', () => {
+  const detect = async (change: Parameters<typeof withChangedOutputs>[0]) => {
+    const detector = await createDetector({
+      backend: withChangedOutputs(change),
+      model,
+      inputSize: { width: 64, height: 64 },
+    });
     return detector.detect(gray(64, 64));
   };
 
-  it('is refused where scores are no probabilities: a model without its sigmoid', async () => {
+  it('are refused if scores are not probabilities: a model without its sigmoid', async () => {
     const logit = (p: number) => Math.log(Math.max(p, 1e-6) / (1 - Math.min(p, 1 - 1e-6)));
-    const unsquashed = detect((outputs) => {
+    const logits = detect((outputs) => {
       for (const [name, { data }] of Object.entries(outputs))
         if (name.startsWith('score')) data.forEach((p, i) => (data[i] = logit(p)));
     });
-    await expect(unsquashed).rejects.toMatchObject({
+    await expect(logits).rejects.toMatchObject({
       code: 'MODEL_OUTPUTS_UNSUPPORTED',
       message: expect.stringContaining('sigmoid'),
     });
@@ -127,21 +138,21 @@ describe('what the model returns', () => {
     }
   });
 
-  it('is taken where a sigmoid that is computed by approximation goes a little over its ends', async () => {
+  it('are accepted if an approximate sigmoid exceeds [0, 1] slightly', async () => {
     const faces = await detect(({ score_8: scores }) =>
       scores!.data.forEach((p, i) => (scores!.data[i] = p > 0.5 ? 1.0005 : -0.0005)),
     );
     expect(faces[0]!.score).toBe(1);
   });
 
-  it('is no face where its box has a negative size', async () => {
+  it('are not a face if the box has a negative size', async () => {
     const faces = await detect(({ bbox_8: boxes }) =>
       boxes!.data.forEach((_, i) => (boxes!.data[i] = i % 4 < 2 ? -3 : 1)),
     );
     expect(faces).toEqual([]);
   });
 
-  it('is refused where a landmark of a face is not finite', async () => {
+  it('are refused if a landmark of a face is not finite', async () => {
     for (const value of [NaN, Infinity, -Infinity]) {
       const broken = detect((outputs) => {
         for (const [name, { data }] of Object.entries(outputs)) if (name.startsWith('kps')) data.fill(value);
@@ -155,9 +166,9 @@ describe('what the model returns', () => {
 });
 
 describe('options', () => {
-  it('that are undefined mean their default, at every depth', () => {
+  it('that are undefined have their default, at every depth', () => {
     const plain = detectionSettings({ tiles: true, clahe: true });
-    const spelled = detectionSettings({
+    const explicit = detectionSettings({
       preset: undefined,
       inputSize: undefined,
       rotate: undefined,
@@ -167,7 +178,7 @@ describe('options', () => {
       tiles: { size: undefined, overlap: undefined },
       clahe: { clipLimit: undefined, grid: undefined, belowLuma: undefined },
     } as unknown as DetectionOptions);
-    expect(spelled).toEqual(plain);
+    expect(explicit).toEqual(plain);
     expect(
       settingsForCall(plain, {
         inputSize: undefined,
@@ -202,7 +213,7 @@ describe('options', () => {
     );
   });
 
-  it('bound the number of tiles before any is made', () => {
+  it('limit the number of tiles before any is created', () => {
     for (const size of [0, -5, 4, 31, NaN, Infinity])
       expect(() => detectionSettings({ tiles: { size } })).toThrow('tiles.size');
     const settings = detectionSettings({ tiles: { size: 32, overlap: 0.89 } });
@@ -219,7 +230,7 @@ describe('options', () => {
     const detector = await createDetector({
       backend: fakeBackend({ faces, landmarks: false }),
       model,
-      inputSize: [640, 640],
+      inputSize: { width: 640, height: 640 },
       rotate: 0,
     });
     const scores = async (options?: DetectOptions) =>
@@ -231,14 +242,14 @@ describe('options', () => {
     await expect(scores({ scoreThreshold: 1.5 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('are not turned into the text of a name', () => {
+  it('are not converted to strings', () => {
     for (const preset of [['paper'], { toString: 0 }, { toString: () => 'paper' }, Object('paper')] as unknown[])
       expect(() => detectionSettings({ preset } as DetectionOptions)).toThrow(
         expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
       );
   });
 
-  it('of any kind are taken or refused with INVALID_ARGUMENT', () => {
+  it('of any kind are accepted or refused with INVALID_ARGUMENT', () => {
     const anything = fc.oneof(
       fc.anything(),
       fc.constantFrom(0, 0.5, 1, 640, 'auto', [0, 90], [640, 640], { pixels: 409_600 }, true),

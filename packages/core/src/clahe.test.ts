@@ -17,20 +17,20 @@ const spread = (p: PixelBuffer) => {
   return Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
 };
 
-it('spreads the contrast of a dark picture', () => {
+it('raises the contrast of a dark image', () => {
   const dark = picture((x, y) => 10 + ((x * 7 + y * 13) % 20));
   const before = spread(dark);
   expect(clahe(dark, { clipLimit: 4, grid: 4, belowLuma: 256 })).toBe(true);
   expect(spread(dark)).toBeGreaterThan(2 * before);
 });
 
-it('limits how much a flat picture changes', () => {
+it('limits how much a flat image changes', () => {
   const flat = picture(() => 100);
   clahe(flat, { clipLimit: 2, grid: 8, belowLuma: 256 });
   expect(new Set(flat.data).size).toBe(1);
 });
 
-it('leaves a picture alone that is bright enough', () => {
+it('does not change an image that is bright enough', () => {
   const bright = picture((x) => 150 + (x % 50));
   const before = Uint8Array.from(bright.data);
   expect(clahe(bright, { clipLimit: 2, grid: 8, belowLuma: 60 })).toBe(false);
@@ -79,7 +79,7 @@ describe('formats and strides', () => {
       ),
     }));
 
-  it('give the same pixels as packed RGB, and leave alpha and the bytes between rows alone', () => {
+  it('give the same pixels as packed RGB, without changing alpha or the bytes between rows', () => {
     fc.assert(
       fc.property(
         noise,
@@ -113,7 +113,7 @@ describe('formats and strides', () => {
 });
 
 describe('options', () => {
-  it('have defaults, also where they are undefined', () => {
+  it('have defaults, also if they are undefined', () => {
     const p = () => picture((x, y) => 10 + ((x * 7 + y * 13) % 90));
     const [plain, empty, explicit] = [p(), p(), p()];
     clahe(plain);
@@ -142,14 +142,14 @@ describe('options', () => {
     expect(p.data).toEqual(picture((x) => x).data);
   });
 
-  it('are checked when a detector is made, not at its first picture', () => {
+  it('are checked when a detector is created, not at its first image', () => {
     expect(() => detectionSettings({ clahe: { grid: 1000 } })).toThrow(
       /from 1 to 256 for clahe\.grid but received 1000/,
     );
     expect(detectionSettings({ clahe: true }).clahe).toEqual(claheSettings());
   });
 
-  it('carry the name of the option that holds them', () => {
+  it('are named with the option that holds them', () => {
     expect(() => claheSettings({ grit: 3 } as object)).toThrow(/"clahe\.grit"; did you mean clahe\.grid\?/);
     expect(() => claheSettings({ grid: -3 })).toThrow(/for clahe\.grid but received -3/);
   });

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { InferenceBackend } from './backend.ts';
 import { createDetector } from './detector.ts';
-import { letterbox } from './geometry.ts';
+import { letterbox } from './letterbox.ts';
 import { fakeBackend } from './testing/index.ts';
 import type { Face, ImageSource, Landmarks, PixelBuffer, RasterizeOptions } from './types.ts';
 
 const model = new Uint8Array(1);
-const grey = (width: number, height: number): PixelBuffer => ({
+const gray = (width: number, height: number): PixelBuffer => ({
   width,
   height,
   format: 'gray',
@@ -39,9 +39,9 @@ describe('createDetector', () => {
           const detector = await createDetector({
             backend: fakeBackend({ faces, layout, strides, landmarks }),
             model,
-            inputSize: [640, 640],
+            inputSize: { width: 640, height: 640 },
           });
-          const found = await detector.detect(grey(640, 640));
+          const found = await detector.detect(gray(640, 640));
           expect(found).toHaveLength(3);
           found.forEach((f, i) => near(f, faces[i]!));
           if (landmarks)
@@ -58,7 +58,7 @@ describe('createDetector', () => {
     }
   }
 
-  it('maps back to the source, whatever its size', async () => {
+  it('maps boxes back to the source, whatever its size', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 64, max: 3000 }),
@@ -67,8 +67,8 @@ describe('createDetector', () => {
         async (width, height, preset) => {
           const side = Math.min(width, height) / 3;
           const wanted = face(width / 3, height / 4, side, 0.9);
-          const { scaleX, scaleY } = letterbox(width, height, [640, 640], preset);
-          const onCanvas: Face = {
+          const { scaleX, scaleY } = letterbox({ width, height }, { width: 640, height: 640 }, preset);
+          const inInput: Face = {
             score: 0.9,
             box: {
               x: wanted.box.x * scaleX,
@@ -78,12 +78,12 @@ describe('createDetector', () => {
             },
           };
           const detector = await createDetector({
-            backend: fakeBackend({ faces: [onCanvas], landmarks: false }),
+            backend: fakeBackend({ faces: [inInput], landmarks: false }),
             model,
             preset,
-            inputSize: [640, 640],
+            inputSize: { width: 640, height: 640 },
           });
-          const source: ImageSource = { width, height, rasterize: (w, h) => grey(w, h) };
+          const source: ImageSource = { width, height, rasterize: (w, h) => gray(w, h) };
           const [found] = await detector.detect(source);
           near(found!, wanted, 0.01);
         },
@@ -92,12 +92,12 @@ describe('createDetector', () => {
     );
   });
 
-  it('asks a raster source for the scaled size only, and for regions with tiles', async () => {
+  it('asks a raster source for the scaled size only, and for regions if there are tiles', async () => {
     const asked: [number, number, RasterizeOptions | undefined][] = [];
     const source: ImageSource = {
       width: 1920,
       height: 1080,
-      rasterize: (w, h, o) => (asked.push([w, h, o]), grey(w, h)),
+      rasterize: (w, h, o) => (asked.push([w, h, o]), gray(w, h)),
     };
     const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, inputSize: 640 });
     await detector.detect(source);
@@ -106,7 +106,7 @@ describe('createDetector', () => {
     const tiled = await createDetector({
       backend: fakeBackend({ faces: [] }),
       model,
-      inputSize: [640, 640],
+      inputSize: { width: 640, height: 640 },
       tiles: true,
     });
     await tiled.detect(source);
@@ -114,10 +114,10 @@ describe('createDetector', () => {
     expect(asked.slice(1).every(([w, h, o]) => w === 640 && h === 640 && o?.region?.width === 640)).toBe(true);
   });
 
-  it('merges tiles and drops what their inner edges cut', async () => {
-    // One face at 700, 100 of the source; the model "sees" it wherever the pixels are bright.
+  it('merges tiles and drops faces that their inner edges cut', async () => {
+    // One face at 700, 100 of the source; the model finds it where the pixels are bright.
     const [width, height] = [1280, 640];
-    const pixels = grey(width, height);
+    const pixels = gray(width, height);
     (pixels.data as Uint8Array).fill(0);
     for (let y = 100; y < 140; y++) (pixels.data as Uint8Array).fill(255, y * width + 700, y * width + 740);
     const backend = fakeBackend({
@@ -135,7 +135,7 @@ describe('createDetector', () => {
     const detector = await createDetector({
       backend,
       model,
-      inputSize: [640, 640],
+      inputSize: { width: 640, height: 640 },
       tiles: { size: 640, overlap: 0.25 },
     });
     const found = await detector.detect(pixels);
@@ -143,27 +143,31 @@ describe('createDetector', () => {
     near(found[0]!, { score: 0.9, box: { x: 700, y: 100, width: 40, height: 40 } }, 2.1);
   });
 
-  it('batches where the model takes batches, and gives the same faces one by one', async () => {
+  it('runs batches if the model accepts them, and finds the same faces one by one', async () => {
     const batches: number[] = [];
     const found = (input: { dims: readonly number[] }, image: number) => (
       image === 0 && batches.push(input.dims[0]!),
       faces
     );
-    const images = [grey(640, 640), grey(320, 640), grey(640, 640)];
-    const free = await createDetector({ backend: fakeBackend({ faces: found }), model, inputSize: [640, 640] });
+    const images = [gray(640, 640), gray(320, 640), gray(640, 640)];
+    const free = await createDetector({
+      backend: fakeBackend({ faces: found }),
+      model,
+      inputSize: { width: 640, height: 640 },
+    });
     const together = await free.detectBatch(images);
     expect(batches).toEqual([3]);
     batches.length = 0;
     const single = await createDetector({
       backend: fakeBackend({ faces: found, layout: 'flat' }),
       model,
-      inputSize: [640, 640],
+      inputSize: { width: 640, height: 640 },
     });
     expect(await single.detectBatch(images)).toEqual(together);
     expect(batches).toEqual([1, 1, 1]);
   });
 
-  it('takes another canvas for one call', async () => {
+  it('accepts another input size for one call', async () => {
     const shapes: string[] = [];
     const detector = await createDetector({
       backend: fakeBackend({ faces: (input) => (shapes.push(input.dims.join()), []) }),
@@ -172,15 +176,15 @@ describe('createDetector', () => {
       tiles: true,
       rotate: 0,
     });
-    await detector.detectBatch([grey(64, 64), grey(80, 80)], { inputSize: [128, 128] });
-    await detector.detect(grey(640, 384));
+    await detector.detectBatch([gray(64, 64), gray(80, 80)], { inputSize: { width: 128, height: 128 } });
+    await detector.detect(gray(640, 384));
     expect(shapes).toEqual(['2,3,128,128', '2,3,128,128', '1,3,384,640']);
-    await expect(detector.detect(grey(64, 64), { inputSize: [100, 100] })).rejects.toMatchObject({
+    await expect(detector.detect(gray(64, 64), { inputSize: { width: 100, height: 100 } })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
   });
 
-  it('gives a model with a fixed shape its own canvas', async () => {
+  it('uses the input size of a model with a fixed shape', async () => {
     const shapes: string[] = [];
     const backend = fakeBackend({
       faces: (input) => (shapes.push(input.dims.join()), []),
@@ -192,12 +196,12 @@ describe('createDetector', () => {
         backend,
         model,
         inputSize: [
-          [320, 320],
-          [960, 960],
+          { width: 320, height: 320 },
+          { width: 960, height: 960 },
         ],
         rotate: 0,
       })
-    ).detect(grey(100, 100));
+    ).detect(gray(100, 100));
     expect(shapes).toEqual(['1,3,384,640']);
   });
 
@@ -208,19 +212,19 @@ describe('createDetector', () => {
         backend: fakeBackend({ faces: outside, landmarks: false }),
         model,
         preset,
-        inputSize: [640, 640],
+        inputSize: { width: 640, height: 640 },
         scoreThreshold: 0.4,
       });
-      const [found] = await detector.detect(grey(640, 640));
+      const [found] = await detector.detect(gray(640, 640));
       expect(found!.box.x).toBeCloseTo(preset === 'paper' ? 0 : -20, 4);
       const exact = await createDetector({
         backend: fakeBackend({ faces: outside }),
         model,
         preset,
-        inputSize: [640, 640],
+        inputSize: { width: 640, height: 640 },
         scoreThreshold: 0.5,
       });
-      expect(await exact.detect(grey(640, 640))).toHaveLength(preset === 'paper' ? 0 : 1);
+      expect(await exact.detect(gray(640, 640))).toHaveLength(preset === 'paper' ? 0 : 1);
     }
   });
 
@@ -230,23 +234,23 @@ describe('createDetector', () => {
       faces,
       async onRun() {
         await new Promise((done) => setTimeout(done, 1));
-        if (fail) throw new Error('the engine stumbled');
+        if (fail) throw new Error('the engine failed');
       },
     });
-    const detector = await createDetector({ backend, model, inputSize: [640, 640] });
-    await expect(detector.detect(grey(64, 64))).rejects.toThrow('stumbled');
+    const detector = await createDetector({ backend, model, inputSize: { width: 640, height: 640 } });
+    await expect(detector.detect(gray(64, 64))).rejects.toThrow('failed');
     fail = false;
-    const all = await Promise.all(Array.from({ length: 5 }, () => detector.detect(grey(640, 640))));
+    const all = await Promise.all(Array.from({ length: 5 }, () => detector.detect(gray(640, 640))));
     expect(all.every((f) => f.length === 3)).toBe(true);
     await detector.warmup();
     await detector.dispose();
-    await expect(detector.detect(grey(64, 64))).rejects.toMatchObject({ code: 'DISPOSED' });
+    await expect(detector.detect(gray(64, 64))).rejects.toMatchObject({ code: 'DISPOSED' });
   });
 
   it("rejects an aborted call with the signal's reason", async () => {
     const detector = await createDetector({ backend: fakeBackend({ faces }), model });
     const reason = new Error('no longer needed');
-    await expect(detector.detect(grey(64, 64), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(detector.detect(gray(64, 64), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
   it.each([
@@ -265,7 +269,7 @@ describe('createDetector', () => {
   });
 });
 
-describe('models that are no face detector', () => {
+describe('unsupported models', () => {
   const session = (inputs: object[], count = 9) =>
     ({
       name: 'x',
@@ -293,12 +297,12 @@ describe('models that are no face detector', () => {
     });
   });
 
-  const spoilt = (
+  const withChangedOutputs = (
     change: (outputs: Record<string, { dims: number[]; data: Float32Array }>) => void,
   ): InferenceBackend => {
     const inner = fakeBackend({ faces: [face(40, 60, 30, 0.9)] });
     return {
-      name: 'spoilt',
+      name: 'changed',
       async createSession(m) {
         const s = await inner.createSession(m);
         return {
@@ -313,15 +317,15 @@ describe('models that are no face detector', () => {
     };
   };
 
-  it('lists what was found where shapes fit nothing', async () => {
+  it('lists the outputs if a shape fits none', async () => {
     const detector = await createDetector({
-      backend: spoilt((o) => {
+      backend: withChangedOutputs((o) => {
         o['bbox_16']!.dims = [1, 3, 1, 1];
       }),
       model,
-      inputSize: [64, 64],
+      inputSize: { width: 64, height: 64 },
     });
-    await expect(detector.detect(grey(64, 64))).rejects.toMatchObject({
+    await expect(detector.detect(gray(64, 64))).rejects.toMatchObject({
       code: 'MODEL_OUTPUTS_UNSUPPORTED',
       message: expect.stringMatching(/bbox_16 float32 \[1, 3, 1, 1\].*N = 128, 32, 8/),
     });
@@ -334,12 +338,12 @@ describe('models that are no face detector', () => {
     ['bbox_8', -Infinity],
   ])('reports %s = %d', async (name, value) => {
     const detector = await createDetector({
-      backend: spoilt((o) => {
+      backend: withChangedOutputs((o) => {
         o[name]!.data.fill(value);
       }),
       model,
-      inputSize: [640, 640],
+      inputSize: { width: 640, height: 640 },
     });
-    await expect(detector.detect(grey(640, 640))).rejects.toMatchObject({ code: 'MODEL_OUTPUT_NOT_FINITE' });
+    await expect(detector.detect(gray(640, 640))).rejects.toMatchObject({ code: 'MODEL_OUTPUT_NOT_FINITE' });
   });
 });

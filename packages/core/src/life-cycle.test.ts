@@ -10,24 +10,24 @@ const gray = (width: number, height: number): PixelBuffer => ({
   format: 'gray',
   data: new Uint8Array(width * height),
 });
-const canvas = { inputSize: [64, 64] as [number, number], rotate: 0 as const };
+const options = { inputSize: { width: 64, height: 64 }, rotate: 0 as const };
 
-/** A promise that others settle. */
+/** A promise with its resolve function. */
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve!: () => void;
   const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
 }
 
-/** Lets everything that can go on go on. */
+/** Waits until all pending work that can continue has continued. */
 const settled = () => new Promise<void>((done) => setTimeout(done, 5));
 
-/** A detector whose runs wait until they are let go, and a source that logs when it is asked for its pixels. */
-async function gated(): Promise<{
+/** A detector whose runs wait until they are released, and sources that log when they are rasterized. */
+async function blockedDetector(): Promise<{
   detector: Detector;
   log: string[];
   source(name: string): ImageSource;
-  letGo(): void;
+  releaseRuns(): void;
   runs(): number;
 }> {
   const log: string[] = [];
@@ -42,32 +42,31 @@ async function gated(): Promise<{
       await gate.promise;
     },
   });
-  const detector = await createDetector({ backend, model, ...canvas });
+  const detector = await createDetector({ backend, model, ...options });
   const source = (name: string): ImageSource => ({
     width: 64,
     height: 64,
     rasterize: async (w, h) => (log.push(`pixels ${name}`), gray(w, h)),
   });
-  return { detector, log, source, letGo: () => gates.splice(0).forEach((open) => open()), runs: () => runs };
+  return { detector, log, source, releaseRuns: () => gates.splice(0).forEach((open) => open()), runs: () => runs };
 }
 
 describe('a detector on one session', () => {
-  it("makes the next call's pixels while one runs, and only the next one's", async () => {
-    const { detector, log, source, letGo } = await gated();
+  it("prepares the next call's pixels while one runs, and only the next one's", async () => {
+    const { detector, log, source, releaseRuns } = await blockedDetector();
     const calls = ['a', 'b', 'c'].map((name) => detector.detect(source(name)));
     await settled();
     expect(log).toEqual(['pixels a', 'pixels b', 'run 0']);
-    letGo();
+    releaseRuns();
     await settled();
     expect(log).toEqual(['pixels a', 'pixels b', 'run 0', 'run 1', 'pixels c']);
-    letGo();
+    releaseRuns();
     await settled();
-    letGo();
+    releaseRuns();
     await Promise.all(calls);
   });
 
-  it('takes the time of the runs, not of pixels and runs together', async () => {
-    // Virtual time: each step adds to the clock of whoever does it; pixels and runs overlap where they may.
+  it('overlaps the preparation of pixels with runs', async () => {
     const log: [string, number, 'begin' | 'end'][] = [];
     let tick = 0;
     const wait = async (what: string, i: number) => {
@@ -78,15 +77,14 @@ describe('a detector on one session', () => {
     };
     let run = 0;
     const backend = fakeBackend({ faces: [], onRun: () => wait('run', run++) });
-    const detector = await createDetector({ backend, model, ...canvas });
+    const detector = await createDetector({ backend, model, ...options });
     await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
         detector.detect({ width: 64, height: 64, rasterize: async (w, h) => (await wait('pixels', i), gray(w, h)) }),
       ),
     );
     expect(tick).toBe(20);
-    // While run i is under way, the pixels of i + 1 are begun: ten runs and one first preparation are all that lies in
-    // line.
+    // The pixels of call i + 1 are started before run i ends.
     for (let i = 0; i < 8; i++) {
       const end = log.findIndex(([what, n, edge]) => what === 'run' && n === i && edge === 'end');
       const next = log.findIndex(([what, n, edge]) => what === 'pixels' && n === i + 1 && edge === 'begin');
@@ -95,12 +93,12 @@ describe('a detector on one session', () => {
     }
   });
 
-  it('rejects a call that waits as soon as its signal aborts, and goes on with the others', async () => {
-    const { detector, source, letGo, runs } = await gated();
+  it('rejects a queued call as soon as its signal aborts, and continues with the others', async () => {
+    const { detector, source, releaseRuns, runs } = await blockedDetector();
     const first = detector.detect(source('a'));
     await settled();
     const stop = new AbortController();
-    const reason = new Error('no longer wanted');
+    const reason = new Error('no longer needed');
     const waiting = [
       detector.detect(source('b'), { signal: stop.signal }),
       detector.detect(source('c'), { signal: stop.signal }),
@@ -108,18 +106,18 @@ describe('a detector on one session', () => {
     const last = detector.detect(source('d'));
     await settled();
     stop.abort(reason);
-    // The first call's run has not ended: these do not wait for it.
+    // They do not wait for the first call's run, which has not ended.
     for (const call of waiting) await expect(call).rejects.toBe(reason);
-    letGo();
+    releaseRuns();
     await first;
     await settled();
-    letGo();
+    releaseRuns();
     await last;
     expect(runs()).toBe(2);
   });
 
   it('rejects a running call as soon as its signal aborts; the next run waits for its end', async () => {
-    const { detector, source, letGo, log } = await gated();
+    const { detector, source, releaseRuns, log } = await blockedDetector();
     const stop = new AbortController();
     const running = detector.detect(source('a'), { signal: stop.signal });
     await settled();
@@ -128,15 +126,15 @@ describe('a detector on one session', () => {
     const next = detector.detect(source('b'));
     await settled();
     expect(log.filter((line) => line.startsWith('run'))).toHaveLength(1);
-    letGo();
+    releaseRuns();
     await settled();
     expect(log.filter((line) => line.startsWith('run'))).toHaveLength(2);
-    letGo();
+    releaseRuns();
     await next;
   });
 
   it('rejects calls in flight with DISPOSED, and frees the session after its run', async () => {
-    const { source, detector, letGo } = await gated();
+    const { source, detector, releaseRuns } = await blockedDetector();
     const calls = ['a', 'b', 'c'].map((name) => detector.detect(source(name)));
     await settled();
     const disposal = detector.dispose();
@@ -146,25 +144,29 @@ describe('a detector on one session', () => {
     void disposal.then(() => (done = true));
     await settled();
     expect(done).toBe(false);
-    letGo();
+    releaseRuns();
     await disposal;
     await detector.dispose();
   });
 
-  it('drains: resolves when what was called has settled, failures too, and stays usable', async () => {
-    const { source, detector, letGo } = await gated();
-    const broken: ImageSource = { width: 64, height: 64, rasterize: () => Promise.reject(new Error('a torn cable')) };
+  it('drain resolves when all calls have settled, failed ones too; the detector stays usable', async () => {
+    const { source, detector, releaseRuns } = await blockedDetector();
+    const broken: ImageSource = {
+      width: 64,
+      height: 64,
+      rasterize: () => Promise.reject(new Error('connection lost')),
+    };
     const calls = [detector.detect(source('a')), detector.detect(broken).catch((error: Error) => error.message)];
     let drained = false;
     const drain = detector.drain().then(() => (drained = true));
     await settled();
     expect(drained).toBe(false);
-    letGo();
+    releaseRuns();
     await drain;
-    expect(await Promise.all(calls)).toEqual([[], 'a torn cable']);
+    expect(await Promise.all(calls)).toEqual([[], 'connection lost']);
     const later = detector.detect(source('b'));
     await settled();
-    letGo();
+    releaseRuns();
     expect(await later).toEqual([]);
     await detector.drain();
   });
@@ -174,7 +176,7 @@ describe('a detector on one session', () => {
     const backend = fakeBackend({
       faces: [],
       onRun() {
-        if (runs++ === 0) throw new Error('out of memory for a moment');
+        if (runs++ === 0) throw new Error('out of memory temporarily');
       },
     });
     const detector = await createDetector({ backend, model });
@@ -184,8 +186,8 @@ describe('a detector on one session', () => {
     expect(runs).toBe(2);
   });
 
-  it('does not leave anything behind on a signal that outlives many calls', async () => {
-    const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, ...canvas });
+  it('leaves no listener on a signal that is used for many calls', async () => {
+    const detector = await createDetector({ backend: fakeBackend({ faces: [] }), model, ...options });
     const { signal } = new AbortController();
     let listeners = 0;
     const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];

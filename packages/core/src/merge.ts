@@ -1,45 +1,75 @@
 import type { Candidates } from './candidates.ts';
 import { nms, type BoxArrays } from './nms.ts';
-import type { DetectionSettings, Rotation } from './settings.ts';
+import type { Rotation } from './options.ts';
+import type { DetectionSettings } from './settings.ts';
 import type { Face, Landmarks } from './types.ts';
 import type { View } from './view.ts';
 
-/** Candidates of one view, copied out of the reused arrays. */
-export interface Found {
+/** The candidates of one view, copied out of the reused arrays. */
+export interface ViewDetections {
   readonly view: View;
   readonly count: number;
-  readonly hasPoints: boolean;
-  /** x1, y1, x2, y2 and score, `count` of each, one after the other; source pixels. */
+  readonly hasLandmarks: boolean;
+  /** x1, y1, x2, y2 and score, `count` values of each, one column after the other; source pixels. */
   readonly boxes: Float64Array;
   /** Ten coordinates per face. */
-  readonly points: Float64Array;
+  readonly landmarks: Float64Array;
 }
 
 /** Copies the candidates of a view. */
-export function takeFound(candidates: Candidates, view: View): Found {
-  const { count, hasPoints } = candidates;
+export function copyCandidates(candidates: Candidates, view: View): ViewDetections {
+  const { count, hasLandmarks } = candidates;
   const boxes = new Float64Array(5 * count);
   boxes.set(candidates.x1.subarray(0, count));
   boxes.set(candidates.y1.subarray(0, count), count);
   boxes.set(candidates.x2.subarray(0, count), 2 * count);
   boxes.set(candidates.y2.subarray(0, count), 3 * count);
   boxes.set(candidates.score.subarray(0, count), 4 * count);
-  return { view, count, hasPoints, boxes, points: candidates.points.slice(0, hasPoints ? 10 * count : 0) };
+  return { view, count, hasLandmarks, boxes, landmarks: candidates.landmarks.slice(0, hasLandmarks ? 10 * count : 0) };
 }
 
-/** What `mergeFaces` needs to know. */
+/** The score of a detection of a view. */
+export function scoreAt({ boxes, count }: ViewDetections, i: number): number {
+  return boxes[4 * count + i]!;
+}
+
+/** The landmarks at a place of an array with ten coordinates per face. */
+export function landmarksAt(coordinates: Float64Array, i: number): Landmarks {
+  const at = 10 * i;
+  return [0, 2, 4, 6, 8].map((k) => ({ x: coordinates[at + k]!, y: coordinates[at + k + 1]! })) as Landmarks;
+}
+
+/** The settings of `mergeDetections`. */
 export interface MergeRules extends Pick<DetectionSettings, 'iouThreshold' | 'preset' | 'maxFaces'> {
-  /** The lowest score of a face from views of this rotation. */
-  lowestScore(rotation: Rotation): number;
+  /** The lowest score of a face from views of a rotation. */
+  minScore(rotation: Rotation): number;
 }
 
-/** Faces of all views of one image by falling score, after one NMS. */
-export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
-  const parts = found
-    .map((part) => above(part, rules.lowestScore(part.view.rotation), rules.preset === 'paper'))
+/** Merges the detections of all views of one image by one NMS; returns faces by falling score. */
+export function mergeDetections(detections: readonly ViewDetections[], rules: MergeRules): Face[] {
+  const isPaper = rules.preset === 'paper';
+  const parts = detections
+    .map((part) => withMinScore(part, rules.minScore(part.view.rotation), isPaper))
     .filter(({ count }) => count > 0);
+  const merged = concatenate(parts);
+  // InsightFace's runtime counts pixels: a side is x2 − x1 + 1.
+  let kept: Iterable<number> = nms(merged.boxes, rules.iouThreshold, isPaper ? 0 : 1);
+  if (parts.length > 1) kept = dropFragments([...kept], merged);
+  return Array.from(kept, (i) => faceAt(parts, merged, i)).slice(0, rules.maxFaces);
+}
+
+/** The boxes of several views, one after the other. */
+interface Merged {
+  readonly boxes: BoxArrays;
+  /** The index of the view that each box is from. */
+  readonly owner: Int32Array;
+  /** The index of each view's first box. */
+  readonly offsets: readonly number[];
+}
+
+function concatenate(parts: readonly ViewDetections[]): Merged {
   const count = parts.reduce((n, part) => n + part.count, 0);
-  const column = (k: number) => {
+  const column = (k: number): Float64Array => {
     if (parts.length === 1) return parts[0]!.boxes.subarray(k * count, (k + 1) * count);
     const all = new Float64Array(count);
     let at = 0;
@@ -49,14 +79,6 @@ export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
     }
     return all;
   };
-  const [x1, y1, x2, y2, score] = [0, 1, 2, 3, 4].map(column) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  const boxes: BoxArrays = { x1, y1, x2, y2, score, count };
   const owner = new Int32Array(count);
   const offsets: number[] = [];
   let offset = 0;
@@ -64,48 +86,53 @@ export function mergeFaces(found: readonly Found[], rules: MergeRules): Face[] {
     offsets.push(offset);
     owner.fill(p, offset, (offset += part.count));
   });
-  let kept: Iterable<number> = nms(boxes, rules.iouThreshold, rules.preset === 'paper' ? 0 : 1);
-  if (parts.length > 1) kept = dropFragments([...kept], boxes, owner, offsets);
-  return Array.from(kept, (i) => {
-    const face: Face = {
-      box: { x: x1[i]!, y: y1[i]!, width: x2[i]! - x1[i]!, height: y2[i]! - y1[i]! },
-      score: score[i]!,
-    };
-    const { hasPoints, points, view } = parts[owner[i]!]!;
-    const at = 10 * (i - offsets[owner[i]!]!);
-    if (hasPoints)
-      face.landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[at + k]!, y: points[at + k + 1]! })) as Landmarks;
-    if (view.rotation !== 0) face.rotation = view.rotation;
-    return face;
-  }).slice(0, rules.maxFaces);
+  const boxes = { x1: column(0), y1: column(1), x2: column(2), y2: column(3), score: column(4), count };
+  return { boxes, owner, offsets };
 }
 
-/** A part of a face: so much of its box lies in the face's. */
+function faceAt(parts: readonly ViewDetections[], { boxes, owner, offsets }: Merged, i: number): Face {
+  const [x, y] = [boxes.x1[i]!, boxes.y1[i]!];
+  const face: Face = {
+    box: { x, y, width: boxes.x2[i]! - x, height: boxes.y2[i]! - y },
+    score: boxes.score[i]!,
+  };
+  const { hasLandmarks, landmarks, view } = parts[owner[i]!]!;
+  if (hasLandmarks) face.landmarks = landmarksAt(landmarks, i - offsets[owner[i]!]!);
+  if (view.rotation !== 0) face.rotation = view.rotation;
+  return face;
+}
+
+/** A box with at least this fraction of its area inside a larger one may be a part of that face. */
 const FRAGMENT_INSIDE = 0.7;
-/** A view has found the same face where its box overlaps by this IoU. */
+/** A view detected the same face if its box has at least this IoU with it. */
 const SAME_FACE_IOU = 0.5;
 
 /**
- * Leaves out parts of a face (an eye, a mouth, the half that a tile shows) that one view took for a face of its own,
- * where another view shows the face around them with a higher score. A small face in front of a large one stays: its
- * view sees both.
+ * Drops parts of a face (an eye, a mouth, the half that a tile shows) that one view detected as a face of its own, if
+ * another view detected the face around them with a higher score. A small face in front of a large one is kept: its
+ * view shows both.
  */
-function dropFragments(kept: number[], boxes: BoxArrays, owner: Int32Array, offsets: readonly number[]): number[] {
-  const { score, count } = boxes;
+function dropFragments(kept: number[], merged: Merged): number[] {
+  const { boxes, owner } = merged;
   return kept.filter((small, rank) => {
     for (let r = 0; r < rank; r++) {
       const large = kept[r]!;
       if (owner[large] === owner[small] || areaOf(boxes, large) <= areaOf(boxes, small)) continue;
       if (intersectionOf(boxes, large, small) < FRAGMENT_INSIDE * areaOf(boxes, small)) continue;
-      const first = offsets[owner[small]!]!;
-      const end = offsets[owner[small]! + 1] ?? count;
-      let seen = false;
-      for (let i = first; i < end && !seen; i++)
-        seen = score[i]! >= score[small]! && iouOf(boxes, i, large) >= SAME_FACE_IOU;
-      if (!seen) return false;
+      if (!viewShowsBoth(merged, small, large)) return false;
     }
     return true;
   });
+}
+
+/** Whether the view of the small box detected the large one, too, with at least the small one's score. */
+function viewShowsBoth({ boxes, owner, offsets }: Merged, small: number, large: number): boolean {
+  const view = owner[small]!;
+  const end = offsets[view + 1] ?? boxes.count;
+  for (let i = offsets[view]!; i < end; i++) {
+    if (boxes.score[i]! >= boxes.score[small]! && iouOf(boxes, i, large) >= SAME_FACE_IOU) return true;
+  }
+  return false;
 }
 
 function areaOf({ x1, y1, x2, y2 }: BoxArrays, i: number): number {
@@ -123,21 +150,21 @@ function iouOf(boxes: BoxArrays, i: number, j: number): number {
   return intersection / (areaOf(boxes, i) + areaOf(boxes, j) - intersection);
 }
 
-/** The candidates of at least a score, or above it; the same object where it holds for all. */
-function above(part: Found, lowest: number, exclusive: boolean): Found {
-  const { count, boxes, points, hasPoints, view } = part;
+/** The detections with at least a score, or above it; the same object if these are all. */
+function withMinScore(part: ViewDetections, minScore: number, exclusive: boolean): ViewDetections {
+  const { count, boxes, landmarks, hasLandmarks, view } = part;
   const kept: number[] = [];
   for (let i = 0; i < count; i++) {
-    const score = boxes[4 * count + i]!;
-    if (score > lowest || (score === lowest && !exclusive)) kept.push(i);
+    const score = scoreAt(part, i);
+    if (score > minScore || (score === minScore && !exclusive)) kept.push(i);
   }
   if (kept.length === count) return part;
   const n = kept.length;
-  const fewer = new Float64Array(5 * n);
-  const fewerPoints = new Float64Array(hasPoints ? 10 * n : 0);
+  const keptBoxes = new Float64Array(5 * n);
+  const keptLandmarks = new Float64Array(hasLandmarks ? 10 * n : 0);
   kept.forEach((from, to) => {
-    for (let k = 0; k < 5; k++) fewer[k * n + to] = boxes[k * count + from]!;
-    if (hasPoints) fewerPoints.set(points.subarray(10 * from, 10 * from + 10), 10 * to);
+    for (let k = 0; k < 5; k++) keptBoxes[k * n + to] = boxes[k * count + from]!;
+    if (hasLandmarks) keptLandmarks.set(landmarks.subarray(10 * from, 10 * from + 10), 10 * to);
   });
-  return { view, count: n, hasPoints, boxes: fewer, points: fewerPoints };
+  return { view, count: n, hasLandmarks, boxes: keptBoxes, landmarks: keptLandmarks };
 }

@@ -1,56 +1,66 @@
-import type { InferenceSession, TensorInfo } from './backend.ts';
 import { FaceDetError } from '@facedet/checks';
+import type { InferenceSession, TensorInfo } from './backend.ts';
 
-/** What a detection model takes, read from its only input [batch, 3, height, width]. */
+/** The only input of a detection model, [batch, 3, height, width]. */
 export interface ModelShape {
+  /** The input's name. */
   readonly input: string;
-  /** Fixed width of the canvas in pixels, or null where the model takes any multiple of 32. */
+  /** Fixed width of the input in pixels, or null if it can be any multiple of 32. */
   readonly width: number | null;
-  /** Fixed height, or null likewise; a model may fix only one of the two. */
+  /** Fixed height of the input, or null; a model may fix only one of the two. */
   readonly height: number | null;
-  /** Fixed number of images a run, or null where the model takes any. */
+  /** Fixed number of images per run, or null if it can be any. */
   readonly batch: number | null;
 }
 
-const fixed = (dimension: number | string | undefined): number | null =>
-  typeof dimension === 'number' && dimension > 0 ? dimension : null;
-const SUFFIX = 'FaceDet reads SCRFD models: one float32 input [batch, 3, height, width] and 6, 9, 10 or 15 outputs.';
+const SUPPORTED =
+  'FaceDet supports SCRFD models: one float32 input [batch, 3, height, width] and 6, 9, 10 or 15 outputs';
 
 /**
- * Reads a model's input. Throws `MODEL_INPUT_UNSUPPORTED` or `MODEL_OUTPUTS_UNSUPPORTED` where it can't be an SCRFD
- * detector.
- * Declared output shapes are not looked at: exports are known to declare those of another canvas.
+ * Reads the input of a model. Throws `MODEL_INPUT_UNSUPPORTED` or `MODEL_OUTPUTS_UNSUPPORTED` if it can't be an SCRFD
+ * detector. Declared output shapes are ignored: some exports declare those of another input size.
  */
-export function readModelShape(session: Pick<InferenceSession, 'inputs' | 'outputs'>): ModelShape {
-  const { inputs, outputs } = session;
-  const wrongInput = (what: string) =>
+export function readModelShape({ inputs, outputs }: Pick<InferenceSession, 'inputs' | 'outputs'>): ModelShape {
+  const unsupportedInput = (expected: string) =>
     new FaceDetError(
       'MODEL_INPUT_UNSUPPORTED',
-      `Expected ${what} but the model has ${inputs.map(describe).join(', ') || 'no input'}. ${SUFFIX}`,
+      `Expected ${expected} but received a model with ${inputs.map(describeTensor).join(', ') || 'no input'}; ` +
+        `${SUPPORTED}.`,
     );
   const [input] = inputs;
-  if (!input || inputs.length !== 1) throw wrongInput('one input');
-  if (input.type !== 'float32') throw wrongInput('a float32 input');
-  // ONNX Runtime gives an input without a declared shape as one of rank 0; no detector takes a scalar.
+  if (!input || inputs.length !== 1) throw unsupportedInput('one input');
+  if (input.type !== 'float32') throw unsupportedInput('a float32 input');
+  // ONNX Runtime reports an input without a declared shape as one of rank 0; no detector takes a scalar.
   const shape = input.shape?.length ? input.shape : undefined;
-  if (shape && shape.length !== 4) throw wrongInput('an input of rank 4');
-  const channels = fixed(shape?.[1]);
-  if (channels !== null && channels !== 3) throw wrongInput('3 channels (planes of red, green, blue)');
+  if (shape && shape.length !== 4) throw unsupportedInput('an input of rank 4');
+  const channels = fixedOrNull(shape?.[1]);
+  if (channels !== null && channels !== 3) throw unsupportedInput('3 channels (planes of red, green, blue)');
   for (const side of [shape?.[2], shape?.[3]]) {
-    const value = fixed(side);
-    if (value !== null && value % 32) throw wrongInput('sides that are multiples of 32');
+    const value = fixedOrNull(side);
+    if (value !== null && value % 32) throw unsupportedInput('sides that are multiples of 32');
   }
   if (![6, 9, 10, 15].includes(outputs.length)) {
     throw new FaceDetError(
       'MODEL_OUTPUTS_UNSUPPORTED',
-      `Expected 6 or 9 outputs (3 strides) or 10 or 15 (5 strides) but the model has ${outputs.length}: ${outputs.map(describe).join(', ')}. ${SUFFIX}`,
+      `Expected 6 or 9 outputs (3 strides) or 10 or 15 (5 strides) but received a model with ${outputs.length}: ` +
+        `${outputs.map(describeTensor).join(', ')}; ${SUPPORTED}.`,
     );
   }
-  return { input: input.name, width: fixed(shape?.[3]), height: fixed(shape?.[2]), batch: fixed(shape?.[0]) };
+  return {
+    input: input.name,
+    width: fixedOrNull(shape?.[3]),
+    height: fixedOrNull(shape?.[2]),
+    batch: fixedOrNull(shape?.[0]),
+  };
 }
 
-/** `name float32 [1, 3, ?, ?]`, for messages. */
-export function describe(info: TensorInfo | { name: string; type: string; dims: readonly number[] }): string {
+function fixedOrNull(dimension: number | string | undefined): number | null {
+  return typeof dimension === 'number' && dimension > 0 ? dimension : null;
+}
+
+/** Describes a tensor in messages: `name float32 [1, 3, ?, ?]`. */
+export function describeTensor(info: TensorInfo | { name: string; type: string; dims: readonly number[] }): string {
   const shape = 'dims' in info ? info.dims : info.shape;
-  return `${info.name} ${info.type} ${shape?.length ? `[${shape.map((d) => (typeof d === 'number' && d > 0 ? d : '?')).join(', ')}]` : '(shape unknown)'}`;
+  if (!shape?.length) return `${info.name} ${info.type} (shape unknown)`;
+  return `${info.name} ${info.type} [${shape.map((d) => (typeof d === 'number' && d > 0 ? d : '?')).join(', ')}]`;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { iou } from './boxes.ts';
+import { iou } from './box.ts';
 import { nms, type BoxArrays } from './nms.ts';
 import type { Box } from './types.ts';
 
@@ -31,9 +31,9 @@ const arrays = (faces: readonly Scored[]) => {
   };
 };
 
-/** The definition: of what is left, take the best and strike what overlaps it. */
-function slow(faces: readonly Scored[], threshold: number, plus: number): number[] {
-  const grown = (b: Box) => ({ ...b, width: b.width + plus, height: b.height + plus });
+/** The definition: of the remaining boxes, keep the best and drop those that overlap it. */
+function byDefinition(faces: readonly Scored[], threshold: number, pixelOffset: number): number[] {
+  const grown = (b: Box) => ({ ...b, width: b.width + pixelOffset, height: b.height + pixelOffset });
   let left = faces.map((_, i) => i).sort((a, b) => faces[b]!.score - faces[a]!.score || a - b);
   const kept: number[] = [];
   while (left.length) {
@@ -44,19 +44,21 @@ function slow(faces: readonly Scored[], threshold: number, plus: number): number
   return kept;
 }
 
-it('keeps what the slow definition keeps', () => {
+it('keeps the boxes that the definition keeps', () => {
   fc.assert(
     fc.property(
       fc.array(scored, { maxLength: 40 }),
       fc.constantFrom(0.3, 0.4, 0.45),
       fc.constantFrom(0 as const, 1 as const),
-      (faces, threshold, plus) => {
-        // Rounding may only matter where an overlap lies on the threshold itself.
+      (faces, threshold, pixelOffset) => {
+        // Rounding only matters for an overlap at the threshold itself.
         const near = faces.some((a, i) =>
           faces.some((b, j) => i < j && Math.abs(iou(a.box, b.box) - threshold) < 1e-9),
         );
         fc.pre(!near);
-        expect(Array.from(nms(arrays(faces), threshold, plus))).toEqual(slow(faces, threshold, plus));
+        expect(Array.from(nms(arrays(faces), threshold, pixelOffset))).toEqual(
+          byDefinition(faces, threshold, pixelOffset),
+        );
       },
     ),
   );
@@ -67,7 +69,7 @@ it('stops at the limit', () => {
   expect(Array.from(nms(arrays(faces), 0.4, 0, 2))).toEqual([2, 1]);
 });
 
-it('keeps boxes that are turned inside out or empty: they overlap none', () => {
+it('keeps inverted and empty boxes: they overlap no other', () => {
   const side = fc.oneof(
     fc.double({ min: -40, max: -1, noNaN: true }),
     fc.constant(0),
@@ -86,7 +88,7 @@ it('keeps boxes that are turned inside out or empty: they overlap none', () => {
     fc.property(fc.array(any, { maxLength: 25 }), (faces) => {
       fc.pre(!faces.some((a, i) => faces.some((b, j) => i < j && Math.abs(iou(a.box, b.box) - 0.4) < 1e-9)));
       const kept = Array.from(nms(arrays(faces), 0.4));
-      expect(kept).toEqual(slow(faces, 0.4, 0));
+      expect(kept).toEqual(byDefinition(faces, 0.4, 0));
       expect(
         faces.flatMap(({ box }, i) => ((box.width <= 0 || box.height <= 0) && !kept.includes(i) ? [i] : [])),
       ).toEqual([]);
@@ -116,7 +118,7 @@ describe('refused', () => {
         expect(() => nms(boxes, 0.4)).toThrow(
           refusal(new RegExp(`finite numbers in ${name} but received ${value}; drop box 1`)),
         );
-        // Beyond count there may be anything.
+        // Values beyond count are not read.
         expect(Array.from(nms({ ...boxes, count: 1 }, 0.4))).toEqual([0]);
       }
       expect(() => nms({ ...two(), [name]: new Float64Array(1) }, 0.4)).toThrow(

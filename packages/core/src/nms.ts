@@ -1,6 +1,6 @@
-import { FaceDetError, received } from '@facedet/checks';
+import { invalidArgument } from './errors.ts';
 
-/** Boxes for `nms`, a struct of arrays: corners in any one unit and scores, `count` of each in use. */
+/** Boxes for `nms` as a struct of arrays: corners in any unit and scores, of which `count` are in use. */
 export interface BoxArrays {
   readonly x1: Float64Array;
   readonly y1: Float64Array;
@@ -11,16 +11,17 @@ export interface BoxArrays {
 }
 
 /**
- * Greedy non-maximum suppression: boxes by falling score (of equals, the earlier), each drops the later ones whose IoU
- * with it is above `iouThreshold`. `plus` is 1 for the pixel-counting convention of InsightFace's runtime (sides + 1),
- * else 0. A box with a side that is not positive overlaps none. Higher thresholds keep more boxes that overlap; 1 keeps
- * all. Returns the kept indices by falling score, at most `limit` of them.
+ * Greedy non-maximum suppression: each box, by falling score (of equals, the earlier), drops the later ones whose IoU
+ * with it is above `iouThreshold`. Higher thresholds keep more overlapping boxes; 1 keeps all. `pixelOffset` 1 is
+ * InsightFace's runtime, which counts pixels (a side is x2 − x1 + 1). A box with a side that is not positive overlaps
+ * no other. Returns the kept indices by falling score, at most `limit` of them.
  *
  * @throws FaceDetError `INVALID_ARGUMENT` for corners or scores that are not finite, arrays shorter than `count`, a
- * threshold outside [0, 1], a `plus` that is not 0 or 1, or a `limit` that is not an integer of at least 0 or Infinity.
+ * threshold outside [0, 1], a `pixelOffset` other than 0 or 1, or a `limit` that is not an integer of at least 0 or
+ * Infinity.
  */
-export function nms(boxes: BoxArrays, iouThreshold: number, plus: 0 | 1 = 0, limit = Infinity): Int32Array {
-  checkArguments(boxes, iouThreshold, plus, limit);
+export function nms(boxes: BoxArrays, iouThreshold: number, pixelOffset: 0 | 1 = 0, limit = Infinity): Int32Array {
+  checkArguments(boxes, iouThreshold, pixelOffset, limit);
   const { count, score } = boxes;
   const order = new Int32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
@@ -28,11 +29,11 @@ export function nms(boxes: BoxArrays, iouThreshold: number, plus: 0 | 1 = 0, lim
 
   // The kept boxes are copied side by side: the inner loop then reads memory in order.
   const kept = new Int32Array(count);
-  const kx1 = new Float64Array(count);
-  const ky1 = new Float64Array(count);
-  const kx2 = new Float64Array(count);
-  const ky2 = new Float64Array(count);
-  const karea = new Float64Array(count);
+  const keptX1 = new Float64Array(count);
+  const keptY1 = new Float64Array(count);
+  const keptX2 = new Float64Array(count);
+  const keptY2 = new Float64Array(count);
+  const keptArea = new Float64Array(count);
   let n = 0;
   next: for (let k = 0; k < count && n < limit; k++) {
     const i = order[k]!;
@@ -40,63 +41,49 @@ export function nms(boxes: BoxArrays, iouThreshold: number, plus: 0 | 1 = 0, lim
     const y1 = boxes.y1[i]!;
     const x2 = boxes.x2[i]!;
     const y2 = boxes.y2[i]!;
-    const area = (x2 - x1 + plus) * (y2 - y1 + plus);
+    const area = (x2 - x1 + pixelOffset) * (y2 - y1 + pixelOffset);
     for (let j = 0; j < n; j++) {
-      const width = (x2 < kx2[j]! ? x2 : kx2[j]!) - (x1 > kx1[j]! ? x1 : kx1[j]!) + plus;
+      const width = (x2 < keptX2[j]! ? x2 : keptX2[j]!) - (x1 > keptX1[j]! ? x1 : keptX1[j]!) + pixelOffset;
       if (width <= 0) continue;
-      const height = (y2 < ky2[j]! ? y2 : ky2[j]!) - (y1 > ky1[j]! ? y1 : ky1[j]!) + plus;
+      const height = (y2 < keptY2[j]! ? y2 : keptY2[j]!) - (y1 > keptY1[j]! ? y1 : keptY1[j]!) + pixelOffset;
       if (height <= 0) continue;
       const intersection = width * height;
-      if (intersection / (area + karea[j]! - intersection) > iouThreshold) continue next;
+      if (intersection / (area + keptArea[j]! - intersection) > iouThreshold) continue next;
     }
-    kx1[n] = x1;
-    ky1[n] = y1;
-    kx2[n] = x2;
-    ky2[n] = y2;
-    karea[n] = area;
+    keptX1[n] = x1;
+    keptY1[n] = y1;
+    keptX2[n] = x2;
+    keptY2[n] = y2;
+    keptArea[n] = area;
     kept[n++] = i;
   }
   return kept.subarray(0, n);
 }
 
 /**
- * A NaN would not fail: sorting by it mixes up the order of all boxes, and as a corner or threshold it suppresses
- * nothing.
+ * NaN would not fail by itself: in the scores it disturbs the order of all boxes, and as a corner or threshold it
+ * suppresses nothing.
  */
-function checkArguments(boxes: BoxArrays, iouThreshold: number, plus: number, limit: number): void {
-  const check = (valid: boolean, expected: string, value: unknown, next: string) => {
-    if (!valid)
-      throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received(value)}; ${next}.`);
-  };
+function checkArguments(boxes: BoxArrays, iouThreshold: number, pixelOffset: number, limit: number): void {
   const { count } = boxes;
-  check(
-    Number.isInteger(count) && count >= 0,
-    'an integer of at least 0 for count',
-    count,
-    'it is the number of boxes in use',
-  );
-  check(
-    typeof iouThreshold === 'number' && iouThreshold >= 0 && iouThreshold <= 1,
-    'a number in [0, 1] for iouThreshold',
-    iouThreshold,
-    '0.4 is usual for faces',
-  );
-  check(plus === 0 || plus === 1, '0 or 1 for plus', plus, 'leave it out unless sides count pixels');
-  check(
-    limit === Infinity || (Number.isInteger(limit) && limit >= 0),
-    'an integer of at least 0 for limit',
-    limit,
-    'leave it out for all',
-  );
+  if (!(Number.isInteger(count) && count >= 0))
+    throw invalidArgument('an integer of at least 0 for count', count, 'it is the number of boxes in use');
+  if (!(typeof iouThreshold === 'number' && iouThreshold >= 0 && iouThreshold <= 1))
+    throw invalidArgument('a number in [0, 1] for iouThreshold', iouThreshold, '0.4 is usual for faces');
+  if (!(pixelOffset === 0 || pixelOffset === 1))
+    throw invalidArgument('0 or 1 for pixelOffset', pixelOffset, 'leave it out unless sides count pixels');
+  if (!(limit === Infinity || (Number.isInteger(limit) && limit >= 0)))
+    throw invalidArgument('an integer of at least 0 for limit', limit, 'leave it out for all');
   for (const name of ['x1', 'y1', 'x2', 'y2', 'score'] as const) {
     const values = boxes[name];
-    check(
-      values?.length >= count,
-      `${count} numbers for ${name}`,
-      values?.length,
-      'count may not exceed the length of the arrays',
-    );
+    if (!(values?.length >= count))
+      throw invalidArgument(
+        `${count} numbers for ${name}`,
+        values?.length,
+        'count may not exceed the length of the arrays',
+      );
     for (let i = 0; i < count; i++)
-      if (!Number.isFinite(values[i])) check(false, `finite numbers in ${name}`, values[i], `drop box ${i} first`);
+      if (!Number.isFinite(values[i]))
+        throw invalidArgument(`finite numbers in ${name}`, values[i], `drop box ${i} first`);
   }
 }

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDetector } from './detector.ts';
+import type { Rotation } from './options.ts';
 import { resizeBilinear } from './resize.ts';
 import { uprightRotation } from './rotation.ts';
-import type { Rotation } from './settings.ts';
-import { pictureOf, seeingBackend, type SeenCanvas } from './testing/seeing-backend.fixture.ts';
+import { imageOfFace, brightBoxBackend, type InputSeen } from './testing/bright-box-backend.fixture.ts';
 import type { Box, Face, Landmarks, PixelBuffer } from './types.ts';
 
 const model = new Uint8Array(1);
-/** By how much a face whose top points so is turned until it is upright. */
+/** The rotation that makes a face upright whose top points in this direction. */
 const UPRIGHT = { up: 0, left: 90, down: 180, right: 270 } as const;
 type Up = keyof typeof UPRIGHT;
 
-/** The place of a face's own left-to-right, top-to-bottom position in a box of the picture. */
-function placeOf(box: Box, up: Up, u: number, v: number): { x: number; y: number } {
+/** The position in the image of a point of the upright face (0 to 1 from left to right, top to bottom). */
+function positionIn(box: Box, up: Up, u: number, v: number): { x: number; y: number } {
   const [a, b] = { up: [u, v], left: [v, 1 - u], down: [1 - u, 1 - v], right: [1 - v, u] }[up] as [number, number];
   return { x: box.x + a * box.width, y: box.y + b * box.height };
 }
@@ -22,8 +22,8 @@ function expectFace(face: Face | undefined, box: Box, up: Up, tolerance: number)
   expect(face).toBeDefined();
   for (const key of ['x', 'y', 'width', 'height'] as const)
     expect(Math.abs(face!.box[key] - box[key])).toBeLessThanOrEqual(tolerance);
-  const eye = placeOf(box, up, 0.3, 0.35);
-  const mouth = placeOf(box, up, 0.65, 0.8);
+  const eye = positionIn(box, up, 0.3, 0.35);
+  const mouth = positionIn(box, up, 0.65, 0.8);
   expect(Math.hypot(face!.landmarks![0].x - eye.x, face!.landmarks![0].y - eye.y)).toBeLessThanOrEqual(1.5 * tolerance);
   expect(Math.hypot(face!.landmarks![4].x - mouth.x, face!.landmarks![4].y - mouth.y)).toBeLessThanOrEqual(
     1.5 * tolerance,
@@ -41,7 +41,7 @@ const scenes = fc.record({
 });
 
 describe('rotate', () => {
-  it('gives boxes and landmarks in the coordinates of the picture, for any size, source and orientation, explicit or found', async () => {
+  it('returns boxes and landmarks in image coordinates, for any size, source and orientation', async () => {
     await fc.assert(
       fc.asyncProperty(
         scenes,
@@ -55,13 +55,13 @@ describe('rotate', () => {
             width: Math.round(w),
             height: Math.round(h),
           };
-          const pixels = pictureOf(width, height, box, up);
+          const pixels = imageOfFace(width, height, box, up);
           const image = raster
             ? { width, height, rasterize: (a: number, b: number) => resizeBilinear(pixels, a, b) }
             : pixels;
           const rotate = how === 'auto' ? 'auto' : how === 'one' ? UPRIGHT[up] : ([0, 90, 180, 270] as const);
           const detector = await createDetector({
-            backend: seeingBackend(),
+            backend: brightBoxBackend(),
             model,
             rotate,
             inputSize: { pixels: 160_000 },
@@ -75,33 +75,37 @@ describe('rotate', () => {
     );
   }, 240_000);
 
-  it("'auto' adds no run where the upright picture shows a sure face", async () => {
-    const seen: SeenCanvas[] = [];
-    const detector = await createDetector({ backend: seeingBackend({}, seen), model });
-    await detector.detect(pictureOf(1280, 720, { x: 500, y: 200, width: 160, height: 200 }));
+  it("'auto' adds no run if the upright image shows a confident face", async () => {
+    const seen: InputSeen[] = [];
+    const detector = await createDetector({ backend: brightBoxBackend({}, seen), model });
+    await detector.detect(imageOfFace(1280, 720, { x: 500, y: 200, width: 160, height: 200 }));
     expect(seen).toHaveLength(2);
   });
 
-  it("'auto' runs quickly in the other orientations, then fully in the best of them, and that is all for a turned picture", async () => {
-    const seen: SeenCanvas[] = [];
-    const detector = await createDetector({ backend: seeingBackend({}, seen), model, inputSize: { pixels: 409_600 } });
-    const [face] = await detector.detect(pictureOf(1280, 720, { x: 500, y: 200, width: 200, height: 160 }, 'right'));
+  it("'auto' makes quick runs in the other quarter turns, then a full run in the best of them", async () => {
+    const seen: InputSeen[] = [];
+    const detector = await createDetector({
+      backend: brightBoxBackend({}, seen),
+      model,
+      inputSize: { pixels: 409_600 },
+    });
+    const [face] = await detector.detect(imageOfFace(1280, 720, { x: 500, y: 200, width: 200, height: 160 }, 'right'));
     expect(face?.rotation).toBe(270);
     expect(seen).toHaveLength(5);
     expect(seen.at(-1)).toEqual({ width: 480, height: 832 });
   });
 
-  it('a doubtful upright reading loses against a sure turned one, and is left out', async () => {
+  it('drops low scores of the upright image if a rotation shows a confident face', async () => {
     const box = { x: 500, y: 200, width: 200, height: 160 };
-    const detector = await createDetector({ backend: seeingBackend({ wrong: 0.6 }), model });
-    const faces = await detector.detect(pictureOf(1280, 720, box, 'left'));
+    const detector = await createDetector({ backend: brightBoxBackend({ tiltedScore: 0.6 }), model });
+    const faces = await detector.detect(imageOfFace(1280, 720, box, 'left'));
     expect(faces).toHaveLength(1);
     expectFace(faces[0], box, 'left', 12);
   });
 
-  it("takes each call's own", async () => {
-    const picture = pictureOf(640, 480, { x: 200, y: 200, width: 130, height: 100 }, 'left');
-    const detector = await createDetector({ backend: seeingBackend(), model, rotate: 0 });
+  it('can be set per call', async () => {
+    const picture = imageOfFace(640, 480, { x: 200, y: 200, width: 130, height: 100 }, 'left');
+    const detector = await createDetector({ backend: brightBoxBackend(), model, rotate: 0 });
     expect(await detector.detect(picture)).toHaveLength(0);
     expect(await detector.detect(picture, { rotate: 'auto' })).toHaveLength(1);
     expect(await detector.detect(picture, { rotate: [180, 90] })).toHaveLength(1);
@@ -115,46 +119,46 @@ describe('rotate', () => {
     await expect(detector.detect(picture, { rotate: [] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('turns with tiles and several sizes, too', async () => {
+  it('works with tiles and several sizes', async () => {
     const box = { x: 700, y: 90, width: 52, height: 40 };
     const detector = await createDetector({
-      backend: seeingBackend(),
+      backend: brightBoxBackend(),
       model,
-      inputSize: [{ longSide: 320 }, { longSide: 640 }],
+      inputSize: [320, 640],
       tiles: { size: 480 },
     });
-    const faces = await detector.detect(pictureOf(1280, 720, box, 'left'));
+    const faces = await detector.detect(imageOfFace(1280, 720, box, 'left'));
     expect(faces).toHaveLength(1);
     expectFace(faces[0], box, 'left', 8);
   });
 
   it('maps diagonal views back to about the box of the face', async () => {
-    // A face that is tilted by 45°: a square whose corner points up has no upright view but the diagonal ones.
+    // A face tilted by 45°: a square on its corner is upright only in a diagonal view.
     const [width, height, cx, cy, side] = [800, 600, 430, 280, 150];
     const pixels: PixelBuffer = { width, height, format: 'rgb', data: new Uint8Array(width * height * 3).fill(60) };
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        // Turned back by 45° clockwise, the face is upright.
+        // Rotated by 45° clockwise, the face is upright.
         const u = (x - cx - (y - cy)) * Math.SQRT1_2;
         const v = (x - cx + (y - cy)) * Math.SQRT1_2;
         if (Math.abs(u) < side / 2 && Math.abs(v) < side / 2)
           (pixels.data as Uint8Array).fill(v < 0 ? 255 : 180, 3 * (y * width + x), 3 * (y * width + x) + 3);
       }
     }
-    const detector = await createDetector({ backend: seeingBackend(), model, rotate: [45] });
+    const detector = await createDetector({ backend: brightBoxBackend(), model, rotate: [45] });
     const [face] = await detector.detect(pixels);
     expect(face?.rotation).toBe(45);
     expect(Math.abs(face!.box.x + face!.box.width / 2 - cx)).toBeLessThan(8);
     expect(Math.abs(face!.box.y + face!.box.height / 2 - cy)).toBeLessThan(8);
     expect(Math.abs(face!.box.width - side)).toBeLessThan(16);
     expect(Math.abs(uprightRotation(face!.landmarks!) - 45)).toBeLessThan(8);
-    const auto = await createDetector({ backend: seeingBackend(), model });
+    const auto = await createDetector({ backend: brightBoxBackend(), model });
     expect((await auto.detect(pixels))[0]?.rotation).toBe(45);
   });
 });
 
 describe('uprightRotation', () => {
-  it('undoes a turn of the landmarks by any angle', () => {
+  it('undoes a rotation of the landmarks by any angle', () => {
     const upright = [
       [30, 40],
       [70, 40],
@@ -164,13 +168,13 @@ describe('uprightRotation', () => {
     ];
     fc.assert(
       fc.property(fc.double({ min: 0, max: 359.9, noNaN: true }), (degrees) => {
-        // Turned counterclockwise, a clockwise turn by the same angle puts it right.
+        // Rotated counterclockwise, so that a clockwise rotation by the same angle undoes it.
         const angle = (-degrees * Math.PI) / 180;
-        const turned = upright.map(([x, y]) => ({
+        const rotated = upright.map(([x, y]) => ({
           x: x! * Math.cos(angle) - y! * Math.sin(angle),
           y: x! * Math.sin(angle) + y! * Math.cos(angle),
         })) as Landmarks;
-        const difference = Math.abs(uprightRotation(turned) - degrees);
+        const difference = Math.abs(uprightRotation(rotated) - degrees);
         expect(Math.min(difference, 360 - difference)).toBeLessThan(1e-6);
       }),
     );

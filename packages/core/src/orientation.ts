@@ -1,119 +1,122 @@
-import type { Found } from './merge.ts';
+import { landmarksAt, scoreAt, type ViewDetections } from './merge.ts';
+import type { Rotation } from './options.ts';
 import { angleBetween, uprightRotation } from './rotation.ts';
-import type { PassCondition, Rotation } from './settings.ts';
-import type { Landmarks } from './types.ts';
+import type { PassCondition } from './settings.ts';
 
-// How 'auto' decides, measured on pictures of WIDER FACE turned by quarters with three models: apps/bench, `rotations`.
+// How 'auto' decides. Measured with three models on WIDER FACE images rotated by quarter turns (apps/bench,
+// `rotations`).
 
 /**
- * A face of at least this score is read the right way up: of pictures read the wrong way, one in twenty has such a
- * "face".
+ * A face of at least this score is taken to be upright. One in twenty images seen the wrong way has such a "face".
  */
-const SURE_SCORE = 0.82;
+const CONFIDENT_SCORE = 0.82;
 /**
- * With a face of at least this score in one of the quarter turns, the diagonals are left out: each more would cost
- * every doubtful picture a run.
+ * With a face of at least this score in one of the quarter turns, the diagonals are skipped: they would cost every
+ * doubtful image another run.
  */
 const LIKELY_SCORE = 0.65;
-/** A face that is found sideways with this score says that the picture is turned. */
+/** A face that is found sideways with this score suggests that the image is rotated. */
 const HINT_SCORE = 0.5;
-/** Detections below this score are no evidence; the run for 'auto' keeps those above it. */
+/** Detections below this score are not evidence; the runs for 'auto' keep those above it. */
 export const EVIDENCE_SCORE = 0.2;
-/** A reading's landmarks may lean by this many degrees from the view's own down. */
-const MAX_LEAN = 60;
+/** The most that a face's landmarks may be tilted from upright in their view, in degrees. */
+const MAX_TILT = 60;
 /**
- * A quick run shows fewer faces than a full one: it is worth a full run of its own from this share of the upright run's
- * evidence on.
+ * A quick run shows fewer faces than a full one: its rotation is worth a full run if it has more than this fraction of
+ * the evidence so far.
  */
-const QUICK_SHARE = 0.25;
-/**
- * A turned reading wins over the upright one where its evidence is stronger by this factor: most pictures are upright.
- */
-const TURNED_FACTOR = 1.25;
-/** Share of the first pass's pixels that a quick run has. */
+const QUICK_FRACTION = 0.25;
+/** A rotation wins over upright if its evidence is stronger by this factor: most images are upright. */
+const ROTATED_FACTOR = 1.25;
+/** The pixels of a quick run, as a fraction of those of the first pass. */
 export const QUICK_PIXELS = 0.25;
 
-/** The rotations that are tried after the upright reading, and the evidence with which they are not. */
-export const STAGES: readonly { readonly rotations: readonly Rotation[]; isDone(best: Evidence): boolean }[] = [
-  { rotations: [90, 180, 270], isDone: ({ best, turned }) => best >= SURE_SCORE && turned < HINT_SCORE },
+/** Rotations that are tried in one go, and the evidence with which they are not needed. */
+export interface SearchStage {
+  readonly rotations: readonly Rotation[];
+  isDone(best: Evidence): boolean;
+}
+
+/** The rotations that are tried after upright. */
+export const SEARCH_STAGES: readonly SearchStage[] = [
+  { rotations: [90, 180, 270], isDone: ({ best, tilted }) => best >= CONFIDENT_SCORE && tilted < HINT_SCORE },
   { rotations: [45, 135, 225, 315], isDone: ({ best }) => best >= LIKELY_SCORE },
 ];
 
-/** What one orientation of a picture shows. */
+/** What the views of one rotation of an image show. */
 export interface Evidence {
   readonly rotation: Rotation;
-  /** The highest score of a face whose landmarks agree with the rotation. */
+  /** The highest score of a face whose landmarks are upright in this rotation. */
   readonly best: number;
-  /** Sum of the cubes of the three highest such scores: one sure face counts for more than many doubtful ones. */
+  /** Sum of the cubes of the three highest such scores: one confident face counts more than many doubtful ones. */
   readonly strength: number;
-  /** The highest score of a face that lies on its side or upside down in this view. */
-  readonly turned: number;
+  /** The highest score of a face that is sideways or upside down in this rotation. */
+  readonly tilted: number;
 }
 
-/** Sums up what the views of one rotation found. */
-export function evidenceOf(rotation: Rotation, parts: readonly Found[]): Evidence {
-  let turned = 0;
+/** Summarizes what the views of one rotation found. */
+export function evidenceFor(rotation: Rotation, detections: readonly ViewDetections[]): Evidence {
+  const parts = detections.filter(({ view }) => view.rotation === rotation);
+  let tilted = 0;
   const top: number[] = [0, 0, 0];
-  for (const { view, count, boxes, points, hasPoints } of parts) {
-    if (view.rotation !== rotation) continue;
-    for (let i = 0; i < count; i++) {
-      const score = boxes[4 * count + i]!;
-      if (hasPoints && !leansLike(points, i, rotation)) {
-        turned = Math.max(turned, score);
+  for (const part of parts) {
+    for (let i = 0; i < part.count; i++) {
+      const score = scoreAt(part, i);
+      if (part.hasLandmarks && !isUprightIn(part.landmarks, i, rotation)) {
+        tilted = Math.max(tilted, score);
         continue;
       }
-      // Anchors beside the best one find the same face: a face counts once.
-      if (
-        score <= top[2]! ||
-        parts.some((part) => part.view.rotation === rotation && hidden(part, boxes, count, i, score))
-      )
-        continue;
+      // Anchors around the best one detect the same face: a face counts once.
+      if (score <= top[2]! || isInsideBetter(part, i, parts)) continue;
       top[2] = score;
       top.sort((a, b) => b - a);
     }
   }
-  return { rotation, best: top[0]!, strength: top.reduce((sum, score) => sum + score ** 3, 0), turned };
+  return { rotation, best: top[0]!, strength: top.reduce((sum, score) => sum + score ** 3, 0), tilted };
 }
 
-/** Whether a candidate's centre lies in a better one. */
-function hidden(part: Found, boxes: Float64Array, count: number, i: number, score: number): boolean {
+/** Whether the center of a detection is inside one with a higher score. */
+function isInsideBetter(detections: ViewDetections, i: number, parts: readonly ViewDetections[]): boolean {
+  const { boxes, count } = detections;
+  const score = scoreAt(detections, i);
   const x = (boxes[i]! + boxes[2 * count + i]!) / 2;
   const y = (boxes[count + i]! + boxes[3 * count + i]!) / 2;
-  const { count: n, boxes: b } = part;
-  for (let j = 0; j < n; j++) {
-    if (b[4 * n + j]! > score && x > b[j]! && y > b[n + j]! && x < b[2 * n + j]! && y < b[3 * n + j]!) return true;
-  }
-  return false;
+  return parts.some(({ boxes: b, count: n }) => {
+    for (let j = 0; j < n; j++) {
+      if (b[4 * n + j]! > score && x > b[j]! && y > b[n + j]! && x < b[2 * n + j]! && y < b[3 * n + j]!) return true;
+    }
+    return false;
+  });
 }
 
-function leansLike(points: Float64Array, i: number, rotation: Rotation): boolean {
-  const landmarks = [0, 2, 4, 6, 8].map((k) => ({ x: points[10 * i + k]!, y: points[10 * i + k + 1]! })) as Landmarks;
-  return angleBetween(uprightRotation(landmarks), rotation) <= MAX_LEAN;
+function isUprightIn(landmarks: Float64Array, i: number, rotation: Rotation): boolean {
+  return angleBetween(uprightRotation(landmarksAt(landmarks, i)), rotation) <= MAX_TILT;
 }
 
 /**
- * From this score on the best face is sure enough not to be a part of a larger one, which the passes so far could not
- * see.
+ * With at least this score, the best face is unlikely to be a part of a larger one that the passes so far could not
+ * detect.
  */
-const WHOLE_SCORE = 0.75;
-/** From this score on there is something. */
-const SOMETHING_SCORE = 0.3;
+const WHOLE_FACE_SCORE = 0.75;
+/** With at least this score, there is something. */
+const LOW_CONFIDENCE_SCORE = 0.3;
 
-/** Whether a pass that waits for the others is to run after what they found. */
-export function isWanted(when: PassCondition, parts: readonly Found[]): boolean {
+/** Whether a conditional pass runs, given what the other passes found. */
+export function isPassNeeded(when: PassCondition, detections: readonly ViewDetections[]): boolean {
+  if (when === 'always') return true;
   let best = 0;
-  for (const { count, boxes } of parts) for (let i = 0; i < count; i++) best = Math.max(best, boxes[4 * count + i]!);
-  return best < WHOLE_SCORE && (when === 'unsure' || best >= SOMETHING_SCORE);
+  for (const part of detections) for (let i = 0; i < part.count; i++) best = Math.max(best, scoreAt(part, i));
+  return best < WHOLE_FACE_SCORE && (when === 'no-confident-face' || best >= LOW_CONFIDENCE_SCORE);
 }
 
-/** The orientation that is worth a full run after quick ones, or null where upright is clearly better. */
-export function bestOfQuick(upright: Evidence, quick: readonly Evidence[]): Rotation | null {
+/** The rotation that deserves a full run after quick ones, or null if the current one is clearly better. */
+export function bestQuickRotation(current: Evidence, quick: readonly Evidence[]): Rotation | null {
   let best: Evidence | null = null;
   for (const each of quick) if (!best || each.strength > best.strength) best = each;
-  return best && best.strength > 0 && best.strength > QUICK_SHARE * upright.strength ? best.rotation : null;
+  return best && best.strength > 0 && best.strength > QUICK_FRACTION * current.strength ? best.rotation : null;
 }
 
-/** The reading that counts, out of one more and the best so far. */
-export function stronger(best: Evidence, other: Evidence): Evidence {
-  return other.strength > (best.rotation === 0 ? TURNED_FACTOR : 1) * best.strength ? other : best;
+/** The stronger of the best evidence so far and that of another rotation. */
+export function strongerEvidence(best: Evidence, other: Evidence): Evidence {
+  return other.strength > (best.rotation === 0 ? ROTATED_FACTOR : 1) * best.strength ? other : best;
 }

@@ -6,15 +6,15 @@ import {
   type InferenceBackend,
   type InputSize,
   type PixelBuffer,
-  type Preset,
+  type DetectionPreset,
   type Tensor,
 } from './index.ts';
 
-/** Sizes, made-up network outputs, and the faces that the reference finds in them. */
+/** Sizes, synthetic network outputs, and the faces that the reference decodes from them. */
 interface Case {
   readonly width: number;
   readonly height: number;
-  readonly preset: Preset;
+  readonly preset: DetectionPreset;
   readonly inputSize: InputSize;
   readonly strides: 3 | 5;
   readonly landmarks: boolean;
@@ -25,16 +25,16 @@ interface Case {
   readonly faces: readonly string[];
 }
 
-/** What the network receives of a small picture. */
+/** The network's input for a small image. */
 interface TensorCase {
   readonly width: number;
   readonly height: number;
-  readonly preset: Preset;
+  readonly preset: DetectionPreset;
   readonly canvas: readonly [width: number, height: number];
   readonly scaled: readonly [width: number, height: number];
-  /** The level of what the picture does not cover. */
+  /** The level of the padding. */
   readonly padding: number;
-  /** The scaled picture's levels, 0 to 255, plane by plane, in base64. */
+  /** The scaled image's levels, 0 to 255, plane by plane, in base64. */
   readonly levels: string;
 }
 
@@ -44,7 +44,7 @@ const { cases, tensors } = JSON.parse(readFileSync(new URL('fixtures/parity-scrf
   tensors: TensorCase[];
 };
 
-/** The picture that the script makes by the same formula. */
+/** The image that the script makes by the same formula. */
 function picture(width: number, height: number): PixelBuffer {
   const data = new Uint8Array(3 * width * height);
   for (let y = 0; y < height; y++) {
@@ -55,7 +55,7 @@ function picture(width: number, height: number): PixelBuffer {
   return { width, height, format: 'rgb', data };
 }
 
-/** A network that gives `outputs` whatever it sees; `fed` receives its inputs. */
+/** A network that returns `outputs` for any input; `fed` receives its inputs. */
 function fakeBackend(
   { strides, landmarks, outputs }: Pick<Case, 'strides' | 'landmarks' | 'outputs'>,
   fed: Tensor[],
@@ -137,7 +137,13 @@ describe('createDetector', () => {
     async (_, { width, height, preset, canvas, scaled, padding, levels }) => {
       const fed: Tensor[] = [];
       const backend = fakeBackend({ strides: 3, landmarks: false, outputs: [] }, fed);
-      const detector = await createDetector({ backend, model, preset, inputSize: canvas, rotate: 0 });
+      const detector = await createDetector({
+        backend,
+        model,
+        preset,
+        inputSize: { width: canvas[0], height: canvas[1] },
+        rotate: 0,
+      });
       await detector.detect(picture(width, height));
       await detector.dispose();
       const expected = Buffer.from(levels, 'base64');

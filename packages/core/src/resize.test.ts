@@ -1,19 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesPerPixel, channelOffsets } from './pixels.ts';
-import { axisTable, resizeBilinear } from './resize.ts';
+import { axisTable, resizeBilinear, resizeInto } from './resize.ts';
 import { fillTensor, padTensor } from './tensor.ts';
 import type { Box, PixelBuffer } from './types.ts';
 
-/** The formula for one pixel and channel, straight from its definition. */
+/** One channel of a pixel, by definition. */
 function sample(
   pixels: PixelBuffer,
   region: Box,
-  width: number,
-  height: number,
-  x: number,
-  y: number,
-  c: number,
+  [width, height]: readonly [number, number],
+  [x, y, c]: readonly [number, number, number],
 ): number {
   const step = bytesPerPixel(pixels.format);
   const stride = pixels.stride ?? pixels.width * step;
@@ -66,19 +63,20 @@ describe('bilinear sampling', () => {
       fc.property(picture, side, side, region, (pixels, width, height, part) => {
         const use = part ?? { x: 0, y: 0, width: pixels.width, height: pixels.height };
         const result = resizeBilinear(pixels, width, height, part);
-        const place = { canvasWidth: width + 2, canvasHeight: height + 1, width, height };
-        const tensor = new Float32Array(3 * place.canvasWidth * place.canvasHeight).fill(9);
-        fillTensor(tensor, 0, place, pixels, part);
-        padTensor(tensor, 0, place, -1);
+        const [inputWidth, inputHeight] = [width + 2, height + 1];
+        const tensor = new Float32Array(3 * inputWidth * inputHeight).fill(9);
+        const slot = { data: tensor, offset: 0, inputWidth, inputHeight, width, height };
+        fillTensor(slot, pixels, part);
+        padTensor(slot, -1);
         for (let c = 0; c < 3; c++) {
-          for (let y = 0; y < place.canvasHeight; y++) {
-            for (let x = 0; x < place.canvasWidth; x++) {
-              const value = tensor[(c * place.canvasHeight + y) * place.canvasWidth + x]!;
+          for (let y = 0; y < inputHeight; y++) {
+            for (let x = 0; x < inputWidth; x++) {
+              const value = tensor[(c * inputHeight + y) * inputWidth + x]!;
               if (x >= width || y >= height) {
                 expect(value).toBe(-1);
                 continue;
               }
-              const wanted = sample(pixels, use, width, height, x, y, c);
+              const wanted = sample(pixels, use, [width, height], [x, y, c]);
               expect(Math.abs(result.data[(y * width + x) * 3 + c]! - wanted)).toBeLessThanOrEqual(0.501);
               expect(Math.abs(value - (wanted - 127.5) / 128)).toBeLessThan(1e-4);
             }
@@ -103,13 +101,14 @@ describe('bilinear sampling', () => {
         start,
         start + stride * (height - 1) + 3 * width,
       );
-      const place = { canvasWidth: width + 1, canvasHeight: height, width, height };
-      const tensor = new Float32Array(4 + 3 * place.canvasWidth * height);
-      fillTensor(tensor, 4, place, { data, width, height, stride, format: 'rgb' });
+      const inputWidth = width + 1;
+      const tensor = new Float32Array(4 + 3 * inputWidth * height);
+      const slot = { data: tensor, offset: 4, inputWidth, inputHeight: height, width, height };
+      fillTensor(slot, { data, width, height, stride, format: 'rgb' });
       for (let c = 0; c < 3; c++) {
         for (let y = 0; y < height; y++) {
           for (let x = 0; x < width; x++)
-            expect(tensor[4 + (c * height + y) * place.canvasWidth + x]).toBeCloseTo(
+            expect(tensor[4 + (c * height + y) * inputWidth + x]).toBeCloseTo(
               (data[y * stride + 3 * x + c]! - 127.5) / 128,
               6,
             );
@@ -123,13 +122,13 @@ const tiny: PixelBuffer = { width: 2, height: 2, format: 'gray', data: Uint8Arra
 const invalid = (message: RegExp, code = 'INVALID_ARGUMENT') =>
   expect.objectContaining({ name: 'FaceDetError', code, message: expect.stringMatching(message) });
 
-describe('into', () => {
-  it('receives the pixels, and is otherwise unchanged', () => {
-    const into = new Uint8Array(3 * 3 * 3 + 5).fill(9);
-    const result = resizeBilinear(tiny, 3, 3, undefined, into);
-    expect(result.data).toBe(into);
-    expect(into.subarray(0, 27)).toEqual(resizeBilinear(tiny, 3, 3).data);
-    expect(into.subarray(27)).toEqual(new Uint8Array(5).fill(9));
+describe('resizeInto', () => {
+  it('writes the pixels, and nothing else', () => {
+    const target = new Uint8Array(3 * 3 * 3 + 5).fill(9);
+    const result = resizeInto(target, tiny, { width: 3, height: 3 });
+    expect(result.data).toBe(target);
+    expect(target.subarray(0, 27)).toEqual(resizeBilinear(tiny, 3, 3).data);
+    expect(target.subarray(27)).toEqual(new Uint8Array(5).fill(9));
   });
 
   it.each<[string, unknown]>([
@@ -139,22 +138,23 @@ describe('into', () => {
     ['of floats', new Float32Array(27)],
     ['a plain array', new Array(27).fill(0)],
     ['null', null],
-  ])('is refused when %s', (_, into) => {
-    expect(() => resizeBilinear(tiny, 3, 3, undefined, into as Uint8Array)).toThrow(
-      invalid(/at least 27 bytes for into/),
+  ])('refuses a target that is %s', (_, target) => {
+    expect(() => resizeInto(target as Uint8Array, tiny, { width: 3, height: 3 })).toThrow(
+      invalid(/at least 27 bytes for the target/),
     );
   });
 
-  it('is refused when it overlaps the source, and taken when it lies beside it', () => {
+  it('refuses a target that overlaps the source, and accepts one beside it', () => {
     const memory = new Uint8Array(64);
     const source: PixelBuffer = { width: 4, height: 4, format: 'gray', data: memory.subarray(16, 32) };
+    const size = { width: 2, height: 2 };
     for (const at of [5, 16, 20, 31])
-      expect(() => resizeBilinear(source, 2, 2, undefined, memory.subarray(at, at + 20))).toThrow(invalid(/overlaps/));
-    for (const at of [4, 32]) expect(resizeBilinear(source, 2, 2, undefined, memory.subarray(at)).width).toBe(2);
+      expect(() => resizeInto(memory.subarray(at, at + 20), source, size)).toThrow(invalid(/overlaps/));
+    for (const at of [4, 32]) expect(resizeInto(memory.subarray(at), source, size).width).toBe(2);
   });
 });
 
-describe('what can not be scaled', () => {
+describe('refused', () => {
   it.each<[number, number]>([
     [0, 4],
     [4, -1],
@@ -163,7 +163,7 @@ describe('what can not be scaled', () => {
     [Infinity, 2],
     ['3' as unknown as number, 3],
   ])('is a size of %s × %s', (width, height) => {
-    expect(() => resizeBilinear(tiny, width, height)).toThrow(invalid(/positive integers for the size to scale to/));
+    expect(() => resizeBilinear(tiny, width, height)).toThrow(invalid(/positive integers for the output size/));
   });
 
   it('is a size above 2 GiB', () => {
@@ -195,12 +195,12 @@ describe('what can not be scaled', () => {
   });
 
   it('is a source of 2 GiB, whose positions do not fit into 32 bits', () => {
-    expect(() => axisTable(0, 40_000, 10, 40_000, 60_000)).toThrow(
+    expect(() => axisTable({ start: 0, length: 40_000, limit: 40_000, step: 60_000 }, 10)).toThrow(
       invalid(/at most 2147483647 bytes of pixels but received 2400000000/, 'INVALID_IMAGE'),
     );
   });
 
-  it('never crashes: any numbers for size and region give pixels or an error with a code', () => {
+  it('any numbers for size and region give pixels or an error with a code', () => {
     const number = fc.oneof(
       fc.double(),
       fc.integer({ min: -2, max: 6 }),

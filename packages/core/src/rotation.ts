@@ -9,9 +9,9 @@ export function angleBetween(a: number, b: number): number {
 }
 
 /**
- * By how many degrees a picture is turned clockwise until the face with these landmarks is upright: 0 for an upright
- * face, 90 for one whose top points to the left. In [0, 360). The direction from between the eyes to between the
- * mouth's corners is taken as down.
+ * The degrees by which an image must be rotated clockwise until the face with these landmarks is upright, in [0, 360):
+ * 0 for an upright face, 90 for one whose top points to the left. Down is the direction from the middle of the eyes to
+ * the middle of the mouth corners.
  */
 export function uprightRotation(landmarks: Landmarks): number {
   const [leftEye, rightEye, , leftMouth, rightMouth] = landmarks;
@@ -20,8 +20,8 @@ export function uprightRotation(landmarks: Landmarks): number {
   return (450 - (Math.atan2(dy, dx) * 180) / Math.PI) % 360;
 }
 
-/** Packed RGB pixels turned clockwise by 90, 180 or 270°, into `into`, which must be large enough. */
-export function quarterTurn(pixels: PixelBuffer, rotation: number, into: Uint8Array): PixelBuffer {
+/** Rotates pixels clockwise by 90, 180 or 270° into packed RGB; `into` must be large enough. */
+export function rotateQuarter(pixels: PixelBuffer, rotation: number, into: Uint8Array): PixelBuffer {
   const { data, width, height, format } = pixels;
   const [red, green, blue] = channelOffsets(format);
   const step = bytesPerPixel(format);
@@ -50,19 +50,21 @@ export function quarterTurn(pixels: PixelBuffer, rotation: number, into: Uint8Ar
 }
 
 /**
- * A view at any angle, sampled bilinearly from pixels that show its region (or `crop` of them does) and without
- * anti-aliasing, as packed RGB; what lies outside the region is black.
+ * Samples a view at any angle from pixels of its region (or the part `crop` of them): bilinear, without anti-aliasing,
+ * as packed RGB. Positions outside the region are black.
  */
-export function rotatedView(pixels: PixelBuffer, crop: Box | null, view: View, into: Uint8Array): PixelBuffer {
-  const { width, height, map, pass } = view;
+export function sampleRotated(pixels: PixelBuffer, crop: Box | null, view: View, into: Uint8Array): PixelBuffer {
+  const { width, height } = view;
+  const { xx, xy, x0, yx, yy, y0 } = view.toSource;
+  const { x: regionX, y: regionY, width: regionWidth, height: regionHeight } = view.pass.region;
   const { data } = pixels;
   const [red, green, blue] = channelOffsets(pixels.format);
   const step = bytesPerPixel(pixels.format);
   const stride = rowStride(pixels);
   const part = crop ?? { x: 0, y: 0, width: pixels.width, height: pixels.height };
   // From source pixels to those of `pixels`.
-  const kx = part.width / pass.region.width;
-  const ky = part.height / pass.region.height;
+  const kx = part.width / regionWidth;
+  const ky = part.height / regionHeight;
   const left = Math.max(Math.floor(part.x), 0);
   const top = Math.max(Math.floor(part.y), 0);
   const right = Math.min(Math.ceil(part.x + part.width), pixels.width) - 1;
@@ -72,22 +74,25 @@ export function rotatedView(pixels: PixelBuffer, crop: Box | null, view: View, i
     const Y = row + 0.5;
     for (let column = 0; column < width; column++, to += 3) {
       const X = column + 0.5;
-      const x = (map.xx * X + map.xy * Y + map.x0 - pass.region.x) * kx + part.x - 0.5;
-      const y = (map.yx * X + map.yy * Y + map.y0 - pass.region.y) * ky + part.y - 0.5;
+      const x = (xx * X + xy * Y + x0 - regionX) * kx + part.x - 0.5;
+      const y = (yx * X + yy * Y + y0 - regionY) * ky + part.y - 0.5;
       if (x < left - 0.5 || y < top - 0.5 || x > right + 0.5 || y > bottom + 0.5) {
         into[to] = into[to + 1] = into[to + 2] = 0;
         continue;
       }
-      const cx = Math.min(Math.max(x, left), right);
-      const cy = Math.min(Math.max(y, top), bottom);
-      const x0 = Math.floor(cx);
-      const y0 = Math.floor(cy);
-      const u = cx - x0;
-      const v = cy - y0;
-      const tl = y0 * stride + x0 * step;
-      const tr = x0 < right ? tl + step : tl;
-      const below = y0 < bottom ? stride : 0;
-      const [a, b, c, d] = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
+      const clampedX = Math.min(Math.max(x, left), right);
+      const clampedY = Math.min(Math.max(y, top), bottom);
+      const column0 = Math.floor(clampedX);
+      const row0 = Math.floor(clampedY);
+      const u = clampedX - column0;
+      const v = clampedY - row0;
+      const tl = row0 * stride + column0 * step;
+      const tr = column0 < right ? tl + step : tl;
+      const below = row0 < bottom ? stride : 0;
+      const a = (1 - u) * (1 - v);
+      const b = u * (1 - v);
+      const c = (1 - u) * v;
+      const d = u * v;
       into[to] =
         data[tl + red]! * a + data[tr + red]! * b + data[tl + below + red]! * c + data[tr + below + red]! * d + 0.5;
       into[to + 1] =

@@ -2,35 +2,35 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { semaphore } from './semaphore.ts';
 
-it('never lets in more than its count, lets in everybody in order, and forgets who left', async () => {
+it('never grants more permits than its count, grants them in order, and skips aborted requests', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 4 }),
-      fc.array(fc.record({ leaves: fc.boolean(), turns: fc.integer({ min: 0, max: 4 }) }), { maxLength: 30 }),
-      async (count, visitors) => {
-        const enter = semaphore(count);
+      fc.array(fc.record({ aborts: fc.boolean(), turns: fc.integer({ min: 0, max: 4 }) }), { maxLength: 30 }),
+      async (count, requests) => {
+        const acquire = semaphore(count);
         const order: number[] = [];
-        let inside = 0;
-        const visits = visitors.map(async ({ leaves, turns }, i) => {
+        let held = 0;
+        const uses = requests.map(async ({ aborts, turns }, i) => {
           const stop = new AbortController();
-          const entry = enter(stop.signal);
-          if (leaves) stop.abort(i);
+          const permit = acquire(stop.signal);
+          if (aborts) stop.abort(i);
           try {
-            const release = await entry;
-            expect(++inside).toBeLessThanOrEqual(count);
+            const release = await permit;
+            expect(++held).toBeLessThanOrEqual(count);
             order.push(i);
             for (let n = 0; n < turns; n++) await Promise.resolve();
-            inside--;
+            held--;
             release();
           } catch (reason) {
-            expect(leaves && reason === i).toBe(true);
+            expect(aborts && reason === i).toBe(true);
           }
         });
-        await Promise.all(visits);
-        const stayed = visitors.flatMap(({ leaves }, i) => (leaves ? [] : [i]));
-        expect(order.filter((i) => !visitors[i]!.leaves)).toEqual(stayed);
-        // All places are free again.
-        const all = await Promise.all(Array.from({ length: count }, () => enter()));
+        await Promise.all(uses);
+        const granted = requests.flatMap(({ aborts }, i) => (aborts ? [] : [i]));
+        expect(order.filter((i) => !requests[i]!.aborts)).toEqual(granted);
+        // All permits are free again.
+        const all = await Promise.all(Array.from({ length: count }, () => acquire()));
         expect(all).toHaveLength(count);
       },
     ),
@@ -38,7 +38,7 @@ it('never lets in more than its count, lets in everybody in order, and forgets w
 });
 
 it("rejects with the signal's reason", async () => {
-  const enter = semaphore(1);
+  const acquire = semaphore(1);
   const reason = new Error('enough');
-  await expect(enter(AbortSignal.abort(reason))).rejects.toBe(reason);
+  await expect(acquire(AbortSignal.abort(reason))).rejects.toBe(reason);
 });

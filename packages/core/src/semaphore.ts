@@ -1,6 +1,6 @@
 /**
- * Lets up to `count` holders in at a time, in order. Resolves with the function that lets go; rejects with the signal's
- * reason.
+ * A semaphore with `count` permits, granted in the order of the requests. A request resolves with the function that
+ * releases its permit, or rejects with its signal's reason.
  */
 export function semaphore(count: number): (signal?: AbortSignal) => Promise<() => void> {
   let free = count;
@@ -15,19 +15,19 @@ export function semaphore(count: number): (signal?: AbortSignal) => Promise<() =
   return (signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const enter = () => {
-        signal?.removeEventListener('abort', leave);
+      const grant = () => {
+        signal?.removeEventListener('abort', abort);
         resolve(release);
       };
-      const leave = () => {
-        waiting.splice(waiting.indexOf(enter), 1);
+      const abort = () => {
+        waiting.splice(waiting.indexOf(grant), 1);
         reject(signal!.reason);
       };
       if (free > 0) {
         free--;
         return resolve(release);
       }
-      waiting.push(enter);
-      signal?.addEventListener('abort', leave, { once: true });
+      waiting.push(grant);
+      signal?.addEventListener('abort', abort, { once: true });
     });
 }

@@ -4,7 +4,7 @@ import { bytesPerPixel, channelOffsets } from './pixels.ts';
 import { fillTensor } from './tensor.ts';
 import type { Box, PixelBuffer, PixelFormat } from './types.ts';
 
-/** The value at a position of a channel, by the definition: bilinear between pixel centers, edges repeated. */
+/** A channel's value at a position, by definition: bilinear between pixel centers, edges repeated. */
 function sample(
   { data, width, height, stride, format }: Required<PixelBuffer>,
   x: number,
@@ -27,7 +27,7 @@ function sample(
   );
 }
 
-it('a tensor holds the normalized bilinear samples of any pixels, region and place, and nothing else is touched', () => {
+it('a tensor receives the normalized bilinear samples of any pixels, region and slot, and nothing else changes', () => {
   const scene = fc.record({
     width: fc.integer({ min: 1, max: 24 }),
     height: fc.integer({ min: 1, max: 24 }),
@@ -48,7 +48,7 @@ it('a tensor holds the normalized bilinear samples of any pixels, region and pla
         (_, i) => (Math.imul(i + seed, 2654435761) >>> 24) & 255,
       );
       const pixels = { data, width, height, format, stride };
-      // Regions may reach over the edges.
+      // Regions may extend beyond the edges.
       const region: Box = part
         ? {
             x: (part[0]! - 0.3) * width,
@@ -57,12 +57,12 @@ it('a tensor holds the normalized bilinear samples of any pixels, region and pla
             height: (part[3]! + 0.1) * height,
           }
         : { x: 0, y: 0, width, height };
-      const place = { canvasWidth: 32, canvasHeight: 32, width: toWidth, height: toHeight };
       const offset = 7;
       const tensor = new Float32Array(offset + 3 * 32 * 32 + 7).fill(9);
-      fillTensor(tensor, offset, place, pixels, region);
+      const slot = { data: tensor, offset, inputWidth: 32, inputHeight: 32, width: toWidth, height: toHeight };
+      fillTensor(slot, pixels, region);
       let worst = 0;
-      let touched = 0;
+      let changed = 0;
       for (let i = 0; i < tensor.length; i++) {
         const [channel, row, column] = [
           Math.floor((i - offset) / 1024),
@@ -70,14 +70,14 @@ it('a tensor holds the normalized bilinear samples of any pixels, region and pla
           (i - offset) % 32,
         ];
         if (i < offset || channel > 2 || row >= toHeight || column >= toWidth) {
-          if (tensor[i] !== 9) touched++;
+          if (tensor[i] !== 9) changed++;
           continue;
         }
         const x = region.x + ((column + 0.5) * region.width) / toWidth - 0.5;
         const y = region.y + ((row + 0.5) * region.height) / toHeight - 0.5;
         worst = Math.max(worst, Math.abs(tensor[i]! - (sample(pixels, x, y, channel) - 127.5) / 128));
       }
-      expect(touched).toBe(0);
+      expect(changed).toBe(0);
       expect(worst).toBeLessThan(1e-4);
     }),
     { numRuns: 300 },

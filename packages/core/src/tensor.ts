@@ -2,102 +2,92 @@ import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
 import { axisTable, type AxisTable } from './resize.ts';
 import type { Box, PixelBuffer } from './types.ts';
 
-/** SCRFD's normalisation: (x − 127.5) / 128. */
+/** SCRFD's normalization: (x − 127.5) / 128. */
 const SCALE = 1 / 128;
 const SHIFT = -127.5 / 128;
-/** Whether the first of four bytes is a word's lowest, as nearly everywhere. */
+/** Whether the first of four bytes is a word's lowest, as on nearly all machines. */
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-/** Where an image goes inside a tensor of shape [batch, 3, canvasHeight, canvasWidth]. */
-export interface TensorPlace {
-  readonly canvasWidth: number;
-  readonly canvasHeight: number;
-  /** Size of the scaled picture in the canvas' upper left corner. */
+/** The place of one image inside a tensor of shape [batch, 3, inputHeight, inputWidth]. */
+export interface TensorSlot {
+  /** The whole tensor. */
+  readonly data: Float32Array;
+  /** The first element of the image. */
+  readonly offset: number;
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** Width of the scaled image in the upper left corner. */
   readonly width: number;
+  /** Height of the scaled image. */
   readonly height: number;
 }
 
-/** Axis tables of the last few shapes: a video asks for the same two again and again. */
+/** Axis tables of one shape, kept because the frames of a video ask for the same shape again and again. */
 export interface ResizeTables {
-  key: string;
-  columns: AxisTable;
-  rows: AxisTable;
+  readonly key: string;
+  readonly columns: AxisTable;
+  readonly rows: AxisTable;
 }
 
 /**
- * Scales `region` of `pixels` straight into `tensor` (NCHW, RGB, normalised) at element `offset`, bilinear as
- * `resizeBilinear`, but
- * without its rounding to 8 bits. Touches only the picture's part of the canvas, not the padding. Pixels that have the
- * wanted size
- * already are only converted. Returns tables to pass again.
+ * Scales `region` of `pixels` into a slot of a tensor (NCHW, RGB, normalized), bilinear as `resizeBilinear`, but
+ * without its rounding to 8 bits. Writes only the image's part of the slot, not the padding. Pixels that already have
+ * the slot's size are only converted. Returns the tables to pass to the next call.
  */
 export function fillTensor(
-  tensor: Float32Array,
-  offset: number,
-  place: TensorPlace,
+  slot: TensorSlot,
   pixels: PixelBuffer,
-  region?: Box,
+  region: Box | null = null,
   tables?: ResizeTables,
 ): ResizeTables | undefined {
-  const whole =
-    region === undefined ||
-    (region.x === 0 && region.y === 0 && region.width === pixels.width && region.height === pixels.height);
-  if (whole && pixels.width === place.width && pixels.height === place.height) {
-    convert(tensor, offset, place, pixels);
+  const { x, y, width, height } = region ?? { x: 0, y: 0, width: pixels.width, height: pixels.height };
+  const isWhole = x === 0 && y === 0 && width === pixels.width && height === pixels.height;
+  if (isWhole && pixels.width === slot.width && pixels.height === slot.height) {
+    convert(slot, pixels);
     return tables;
   }
-  const x = region?.x ?? 0;
-  const y = region?.y ?? 0;
-  const width = region?.width ?? pixels.width;
-  const height = region?.height ?? pixels.height;
   const step = bytesPerPixel(pixels.format);
   const stride = rowStride(pixels);
-  const key = `${x},${y},${width},${height},${place.width},${place.height},${pixels.width},${pixels.height},${step},${stride}`;
-  const use =
+  const key = [x, y, width, height, slot.width, slot.height, pixels.width, pixels.height, step, stride].join();
+  const used =
     tables?.key === key
       ? tables
       : {
           key,
-          columns: axisTable(x, width, place.width, pixels.width, step),
-          rows: axisTable(y, height, place.height, pixels.height, stride),
+          columns: axisTable({ start: x, length: width, limit: pixels.width, step }, slot.width),
+          rows: axisTable({ start: y, length: height, limit: pixels.height, step: stride }, slot.height),
         };
-  resample(tensor, offset, place, pixels, use);
-  return use;
+  resample(slot, pixels, used);
+  return used;
 }
 
-/** Sets the canvas around the scaled picture: right of it and below it, in all three planes. */
-export function padTensor(tensor: Float32Array, offset: number, place: TensorPlace, value: number): void {
-  const { canvasWidth, canvasHeight, width, height } = place;
-  const plane = canvasWidth * canvasHeight;
+/** Sets the padding of a slot: the right of the scaled image and below it, in all three planes. */
+export function padTensor({ data, offset, inputWidth, inputHeight, width, height }: TensorSlot, value: number): void {
+  const plane = inputWidth * inputHeight;
   for (let c = 0; c < 3; c++) {
     const start = offset + c * plane;
-    if (width < canvasWidth)
-      for (let y = 0; y < height; y++)
-        tensor.fill(value, start + y * canvasWidth + width, start + (y + 1) * canvasWidth);
-    tensor.fill(value, start + height * canvasWidth, start + plane);
+    if (width < inputWidth)
+      for (let y = 0; y < height; y++) data.fill(value, start + y * inputWidth + width, start + (y + 1) * inputWidth);
+    data.fill(value, start + height * inputWidth, start + plane);
   }
 }
 
-function convert(tensor: Float32Array, offset: number, place: TensorPlace, pixels: PixelBuffer): void {
+/** Normalizes pixels that have the slot's size. */
+function convert(slot: TensorSlot, pixels: PixelBuffer): void {
   const { data, format } = pixels;
+  const { data: tensor, offset, inputWidth, width, height } = slot;
+  const stride = rowStride(pixels);
+  if (format === 'rgb' && LITTLE_ENDIAN && data.byteOffset % 4 === 0 && stride % 4 === 0 && width % 4 === 0)
+    return convertWords(slot, new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2), stride >> 2);
   const step = bytesPerPixel(format);
   const [red, green, blue] = channelOffsets(format);
-  const stride = rowStride(pixels);
-  const plane = place.canvasWidth * place.canvasHeight;
-  if (format === 'rgb' && LITTLE_ENDIAN && data.byteOffset % 4 === 0 && stride % 4 === 0 && place.width % 4 === 0)
-    return convertWords(
-      tensor,
-      offset,
-      place,
-      new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2),
-      stride >> 2,
-    );
-  for (let y = 0; y < place.height; y++) {
-    let r = offset + y * place.canvasWidth;
+  const plane = inputWidth * slot.inputHeight;
+  for (let y = 0; y < height; y++) {
+    let r = offset + y * inputWidth;
     let g = r + plane;
     let b = g + plane;
     let from = y * stride;
-    for (const end = from + place.width * step; from < end; from += step) {
+    for (const end = from + width * step; from < end; from += step) {
       tensor[r++] = data[from + red]! * SCALE + SHIFT;
       tensor[g++] = data[from + green]! * SCALE + SHIFT;
       tensor[b++] = data[from + blue]! * SCALE + SHIFT;
@@ -105,22 +95,19 @@ function convert(tensor: Float32Array, offset: number, place: TensorPlace, pixel
   }
 }
 
-/** The same for RGB whose rows begin at whole words: four pixels in three reads, which takes two thirds of the time. */
+/** The same for RGB whose rows start at whole words: four pixels in three reads, which takes two thirds of the time. */
 function convertWords(
-  tensor: Float32Array,
-  offset: number,
-  place: TensorPlace,
+  { data, offset, inputWidth, inputHeight, width, height }: TensorSlot,
   words: Uint32Array,
   stride: number,
 ): void {
-  const { width, height, canvasWidth } = place;
-  const plane = canvasWidth * place.canvasHeight;
-  const red = tensor.subarray(offset, offset + plane);
-  const green = tensor.subarray(offset + plane, offset + 2 * plane);
-  const blue = tensor.subarray(offset + 2 * plane, offset + 3 * plane);
+  const plane = inputWidth * inputHeight;
+  const red = data.subarray(offset, offset + plane);
+  const green = data.subarray(offset + plane, offset + 2 * plane);
+  const blue = data.subarray(offset + 2 * plane, offset + 3 * plane);
   for (let y = 0; y < height; y++) {
     let i = y * stride;
-    let to = y * canvasWidth;
+    let to = y * inputWidth;
     for (const end = to + width; to < end; to += 4, i += 3) {
       const a = words[i]!;
       const b = words[i + 1]!;
@@ -141,32 +128,20 @@ function convertWords(
   }
 }
 
-function resample(
-  tensor: Float32Array,
-  offset: number,
-  place: TensorPlace,
-  pixels: PixelBuffer,
-  tables: ResizeTables,
-): void {
-  // A side of one pixel has no neighbor to follow it.
+function resample(slot: TensorSlot, pixels: PixelBuffer, tables: ResizeTables): void {
+  // With a side of one pixel, the second of two neighbors is not the next pixel.
   if (bytesPerPixel(pixels.format) === 3 && pixels.width > 1 && pixels.height > 1)
-    resampleTriples(tensor, offset, place, pixels, tables);
-  else resampleAny(tensor, offset, place, pixels, tables);
+    resampleTriples(slot, pixels, tables);
+  else resampleAny(slot, pixels, tables);
 }
 
-/** RGB and BGR: neighbors lie at fixed distances, which saves an eighth of the time. */
-function resampleTriples(
-  tensor: Float32Array,
-  offset: number,
-  place: TensorPlace,
-  pixels: PixelBuffer,
-  tables: ResizeTables,
-): void {
+/** RGB and BGR: neighbors are at fixed distances, which saves an eighth of the time. */
+function resampleTriples(slot: TensorSlot, pixels: PixelBuffer, tables: ResizeTables): void {
   const { data, format } = pixels;
   const { low, weight } = tables.columns;
-  const { width, height, canvasWidth } = place;
+  const { data: tensor, offset, inputWidth, width, height } = slot;
   const stride = rowStride(pixels);
-  const plane = canvasWidth * place.canvasHeight;
+  const plane = inputWidth * slot.inputHeight;
   const planeOf = (k: number) => tensor.subarray(offset + k * plane, offset + (k + 1) * plane);
   const [first, second, third] =
     format === 'rgb' ? [planeOf(0), planeOf(1), planeOf(2)] : [planeOf(2), planeOf(1), planeOf(0)];
@@ -174,7 +149,7 @@ function resampleTriples(
     const top = tables.rows.low[y]!;
     const v = tables.rows.weight[y]! * SCALE;
     const w = SCALE - v;
-    let to = y * canvasWidth;
+    let to = y * inputWidth;
     for (let x = 0; x < width; x++, to++) {
       const u = weight[x]!;
       const b = u * w;
@@ -190,24 +165,18 @@ function resampleTriples(
   }
 }
 
-function resampleAny(
-  tensor: Float32Array,
-  offset: number,
-  place: TensorPlace,
-  pixels: PixelBuffer,
-  tables: ResizeTables,
-): void {
+function resampleAny(slot: TensorSlot, pixels: PixelBuffer, tables: ResizeTables): void {
   const { data } = pixels;
   const [red, green, blue] = channelOffsets(pixels.format);
   const { low, high, weight } = tables.columns;
-  const { width, height, canvasWidth } = place;
-  const plane = canvasWidth * place.canvasHeight;
+  const { data: tensor, offset, inputWidth, width, height } = slot;
+  const plane = inputWidth * slot.inputHeight;
   for (let y = 0; y < height; y++) {
     const top = tables.rows.low[y]!;
     const bottom = tables.rows.high[y]!;
     const v = tables.rows.weight[y]! * SCALE;
-    const w = SCALE - v; // the normalisation's factor rides on the rows' weights
-    let to = offset + y * canvasWidth;
+    const w = SCALE - v; // the rows' weights include the normalization's factor
+    let to = offset + y * inputWidth;
     for (let x = 0; x < width; x++, to++) {
       const l = low[x]!;
       const h = high[x]!;

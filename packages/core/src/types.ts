@@ -1,4 +1,4 @@
-import type { InputSize, Rotate, Rotation } from './settings.ts';
+import type { DetectOptions, Rotate, Rotation } from './options.ts';
 
 /** A point in pixels of the source image, floating point; the upper left corner of the upper left pixel is 0, 0. */
 export interface Point {
@@ -14,58 +14,60 @@ export interface Box {
   height: number;
 }
 
-/** Left eye, right eye, nose, left mouth corner, right mouth corner; left and right as seen in the picture. */
+/** Left eye, right eye, nose, left mouth corner, right mouth corner; left and right as seen in the image. */
 export type Landmarks = [Point, Point, Point, Point, Point];
 
 /** One detected face. */
 export interface Face {
-  /** Pixels of the source image. */
+  /** The bounding box in pixels of the source image. */
   box: Box;
   /** Confidence in [0, 1]. */
   score: number;
-  /** Present when the model has landmark outputs. Of a turned face, left and right are as seen when it is upright. */
-  landmarks?: Landmarks;
   /**
-   * Degrees by which the picture was turned clockwise when the face was found (see `rotate`); absent where it was not
-   * turned.
+   * Present when the model has landmark outputs. The left and right of a rotated face are as seen when it is upright.
    */
+  landmarks?: Landmarks;
+  /** Degrees by which the image was rotated clockwise when the face was found (see `rotate`); absent for 0. */
   rotation?: Rotation;
 }
 
-/** The order of channels of a `PixelBuffer`, 8 bits each. */
+/** The order of the channels of a `PixelBuffer`, 8 bits per channel. */
 export type PixelFormat = 'rgb' | 'rgba' | 'bgr' | 'bgra' | 'gray';
 
-/** Uncompressed pixels, 8 bits a channel, rows from top to bottom. */
+/** Uncompressed pixels, 8 bits per channel, rows from top to bottom. */
 export interface PixelBuffer {
   readonly data: Uint8Array | Uint8ClampedArray;
-  /** Pixels a row, an integer of at least 1. */
+  /** Pixels per row, an integer of at least 1. */
   readonly width: number;
   /** Rows, an integer of at least 1. */
   readonly height: number;
   readonly format: PixelFormat;
-  /** Bytes from one row's start to the next; by default `width` × channels. */
+  /** Bytes from the start of one row to the start of the next; by default `width` × channels. */
   readonly stride?: number;
 }
 
-/** What a `RasterSource` is asked for besides the size. */
+/** Options of `RasterSource.rasterize`. */
 export interface RasterizeOptions {
   /**
-   * The part of the source to show, in source pixels; by default the whole picture. It may reach over the edges, which
-   * are then repeated.
+   * The part of the source to scale, in source pixels; by default the whole image. It may extend beyond the edges,
+   * whose pixels are then repeated.
    */
   region?: Box;
-  /** Aborts the work; the promise then rejects with the signal's reason. */
+  /** Aborts the call; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** A picture that can scale itself: a decoder, a canvas, a GPU texture. Only the pixels asked for reach JavaScript. */
+/**
+ * An image that scales itself: a decoder, a canvas, a GPU texture. Only the pixels that a detector asks for reach
+ * JavaScript.
+ */
 export interface RasterSource {
   /** Width in source pixels, after orientation is applied. */
   readonly width: number;
   /** Height in source pixels, after orientation is applied. */
   readonly height: number;
   /**
-   * The picture, or `region` of it, scaled to `width` × `height` (bilinear, without anti-aliasing where there is a
+   * Scales the image, or `region` of it, to `width` × `height` (bilinear, without anti-aliasing where there is a
    * choice). The caller owns the result.
    */
   rasterize(width: number, height: number, options?: RasterizeOptions): PixelBuffer | Promise<PixelBuffer>;
@@ -73,59 +75,40 @@ export interface RasterSource {
   close?(): void;
 }
 
-/** Anything a detector can look at. */
+/** An image that a detector accepts. */
 export type ImageSource = PixelBuffer | RasterSource;
 
-/** A picture of a video. Whoever takes a frame from a source closes it. */
+/** One frame of a video. The code that takes a frame from a source closes it. */
 export type Frame = ImageSource & {
   /** Position in the source, from 0. */
   readonly index: number;
-  /** Seconds from the start of the source; strictly rising. */
+  /** Seconds from the start of the source; strictly increasing. */
   readonly timestamp: number;
 };
 
-/** Options of one detection call. */
-export interface DetectOptions {
-  /**
-   * Another canvas than the detector's for this call, for example a small one for a crop around a face. A model with a
-   * fixed shape keeps its own.
-   */
-  inputSize?: InputSize;
-  /**
-   * In [0, 1]: another lowest score than the detector's for this call. Lower finds more faces, and more that are none.
-   */
-  scoreThreshold?: number;
-  /** Another `rotate` than the detector's for this call. */
-  rotate?: Rotate;
-  /** Aborts the call; its promise rejects with the signal's reason. */
-  signal?: AbortSignal;
-}
-
 /**
- * Finds faces. `createDetector` makes one from any `InferenceBackend`; runtimes offer their own (a pool of threads, a
- * web worker).
+ * Detects faces. `createDetector` makes one from any `InferenceBackend`; the runtimes offer their own (a pool of
+ * threads, a web worker).
  */
 export interface Detector {
-  /** Calls that may usefully be in flight at once (1 for one session; the number of workers of a pool). */
+  /** Calls that can usefully be in flight at once (1 for one session; the number of workers of a pool). */
   readonly concurrency: number;
-  /**
-   * The orientations of a call that names none; `createVideoDetector` takes it over. Undefined is taken for `'auto'`.
-   */
+  /** The rotations of a call that does not name any; `createVideoDetector` adopts them. Undefined means `'auto'`. */
   readonly rotate?: Rotate;
   /**
    * Plain data that is equal for two detectors only if they find the same faces: the model's SHA-256 and the settings.
-   * An interrupted run is continued only by a detector with the same one.
+   * An interrupted run is continued only by a detector with the same fingerprint.
    */
   readonly fingerprint?: Readonly<Record<string, unknown>>;
-  /** Faces by falling score, in pixels of the image. */
+  /** Resolves to the faces of an image by falling score, in pixels of the image. */
   detect(image: ImageSource, options?: DetectOptions): Promise<Face[]>;
-  /** Faces of each image, in order. One batch where the model takes them, one by one elsewhere. */
+  /** Resolves to the faces of each image, in order. Images share model runs where the model accepts batches. */
   detectBatch(images: readonly ImageSource[], options?: DetectOptions): Promise<Face[][]>;
   /** Loads the model and runs it once, so that the first detection is as fast as the rest. */
   warmup(): Promise<void>;
   /**
-   * Resolves when all calls made so far have settled; the detector stays usable. Call it before `dispose()` to lose
-   * nothing.
+   * Resolves when all calls made so far have settled; the detector stays usable. Call it before `dispose()` to lose no
+   * result.
    */
   drain(): Promise<void>;
   /** Ends the session and frees its memory; calls in flight reject with `DISPOSED`. */

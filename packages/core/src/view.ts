@@ -1,12 +1,13 @@
-import { insetLetterbox, letterbox, type FixedSides, type Letterbox } from './geometry.ts';
-import type { Pass } from './plan.ts';
-import type { CanvasSize, Preset, Rotation } from './settings.ts';
+import { fitToModel, insetIntoModel, type FixedSides, type Letterbox, type Size } from './letterbox.ts';
+import type { DetectionPreset, InputSize, Rotation } from './options.ts';
+import type { Pass } from './pass.ts';
+import type { Box } from './types.ts';
 
 /**
- * The way from a canvas back to the source: x = xx · X + xy · Y + x0 and y = yx · X + yy · Y + y0 for a canvas position
- * X, Y.
+ * The affine map from the network's input back to the source: x = xx · X + xy · Y + x0 and y = yx · X + yy · Y + y0 for
+ * an input position X, Y.
  */
-export interface CanvasMap {
+export interface InputToSource {
   readonly xx: number;
   readonly xy: number;
   readonly x0: number;
@@ -15,53 +16,56 @@ export interface CanvasMap {
   readonly y0: number;
 }
 
-/** A pass as the model sees it: turned clockwise by `rotation`, on its canvas, with the way back to the source. */
+/** A pass as the network sees it: rotated clockwise by `rotation`, letterboxed, with the map back to the source. */
 export interface View extends Letterbox {
-  readonly pass: Pass;
+  readonly pass: Omit<Pass, 'width' | 'height'>;
   readonly rotation: Rotation;
-  readonly map: CanvasMap;
+  readonly toSource: InputToSource;
 }
 
-/** The view of a pass at a rotation; `size` replaces the pass's own canvas size. */
-export function viewOf(
-  pass: Pass,
-  rotation: Rotation,
-  preset: Preset,
-  fixed: FixedSides,
-  size: CanvasSize = pass.size,
-): View {
-  const { width, height } = pass.region;
-  const swapped = rotation === 90 || rotation === 270;
-  // An explicit canvas turns with the picture, so that a turned picture is shown at the same scale.
-  const turned = swapped && Array.isArray(size) ? ([size[1], size[0]] as const) : (size as CanvasSize);
-  const [w, h] = turnedSize(width, height, rotation);
-  const box = (pass.minSide > 0 ? insetLetterbox : letterbox)(w, h, turned, preset, fixed);
-  return { ...box, pass, rotation, map: mapOf(pass, rotation, w, h, box) };
+/** What the letterboxes of a detector have in common. */
+export interface InputRules {
+  readonly preset: DetectionPreset;
+  readonly fixed: FixedSides;
 }
 
-/** Whether a rotation is a quarter turn, which moves pixels and blends none. */
+/** The view of a pass at a rotation; `size` replaces the pass's own input size. */
+export function viewOf(pass: View['pass'], rotation: Rotation, rules: InputRules, size: InputSize = pass.size): View {
+  const rotated = rotatedSize(pass.region, rotation);
+  const fit = pass.minSide > 0 ? insetIntoModel : fitToModel;
+  const box = fit(rotated, rotatedInputSize(size, rotation), rules.preset, rules.fixed);
+  return { ...box, pass, rotation, toSource: mapToSource(pass.region, rotation, rotated, box) };
+}
+
+/** Whether a rotation is a multiple of 90°, which moves pixels without blending them. */
 export function isQuarterTurn(rotation: Rotation): boolean {
   return rotation % 90 === 0;
 }
 
-/** Size of the box around a turned rectangle, in whole pixels where the turn is a quarter. */
-function turnedSize(width: number, height: number, rotation: Rotation): [number, number] {
-  if (rotation === 0 || rotation === 180) return [width, height];
-  if (rotation === 90 || rotation === 270) return [height, width];
-  const side = Math.ceil((width + height) * Math.SQRT1_2);
-  return [side, side];
+/** Whether a rotation swaps width and height. */
+export function swapsSides(rotation: Rotation): boolean {
+  return rotation === 90 || rotation === 270;
 }
 
-/** Undoes the scale, then the rotation about the centre: of the turned picture, and of the region. */
-function mapOf(
-  { region }: Pass,
-  rotation: Rotation,
-  width: number,
-  height: number,
-  { scaleX, scaleY }: Letterbox,
-): CanvasMap {
+/** An explicit input size rotates with the image, so that a rotated image has the same scale. */
+function rotatedInputSize(size: InputSize, rotation: Rotation): InputSize {
+  if (!swapsSides(rotation) || typeof size === 'number' || 'pixels' in size) return size;
+  return { width: size.height, height: size.width };
+}
+
+/** The bounding box of a rotated rectangle; exact for quarter turns. */
+function rotatedSize({ width, height }: Size, rotation: Rotation): Size {
+  if (swapsSides(rotation)) return { width: height, height: width };
+  if (isQuarterTurn(rotation)) return { width, height };
+  const side = Math.ceil((width + height) * Math.SQRT1_2);
+  return { width: side, height: side };
+}
+
+/** Undoes the scale, then the rotation about the center of the rotated image, which is the center of the region. */
+function mapToSource(region: Box, rotation: Rotation, rotated: Size, { scaleX, scaleY }: Letterbox): InputToSource {
+  const { width, height } = rotated;
   const angle = (rotation * Math.PI) / 180;
-  // Exact for quarter turns: the cosine of a right angle is no exact zero.
+  // Exact for quarter turns: the computed cosine of a right angle is not 0.
   const cos = isQuarterTurn(rotation) ? Math.round(Math.cos(angle)) : Math.cos(angle);
   const sin = isQuarterTurn(rotation) ? Math.round(Math.sin(angle)) : Math.sin(angle);
   return {

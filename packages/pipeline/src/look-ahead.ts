@@ -1,4 +1,5 @@
-import { iou, type Box, type ErrorData, type Face, type Landmarks } from '@facedet/core';
+import { iou, type Box, type Face, type Landmarks } from '@facedet/core';
+import type { ErrorData } from '@facedet/core/engine';
 import type { VideoFace } from './types.ts';
 
 /** One frame's faces while they are held back. */

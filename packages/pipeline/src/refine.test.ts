@@ -1,4 +1,4 @@
-import type { Box, Detector, Face, ImageSource, InputSize, PixelBuffer } from '@facedet/core';
+import type { Box, Detector, DetectOptions, Face, ImageSource, PixelBuffer } from '@facedet/core';
 import { rasterSourceConformance } from '@facedet/core/testing';
 import { describe, expect, it } from 'vitest';
 import { cropsAround, detectAround, regionSource } from './refine.ts';
@@ -11,7 +11,7 @@ for (let y = 0; y < HEIGHT; y++) for (let x = 0; x < WIDTH; x++) picture.data.se
 
 /** A detector that finds, of `faces`, what a crop shows of each: it knows where a crop lies by its first pixel. */
 function knower(faces: readonly Face[]) {
-  const calls: { crops: Box[]; inputSize: InputSize | undefined }[] = [];
+  const calls: { crops: Box[]; inputSize: DetectOptions['inputSize'] | undefined }[] = [];
   const detectBatch: Detector['detectBatch'] = async (images, { inputSize } = {}) => {
     const crops = await Promise.all(images.map(async (image): Promise<Box> => {
       const { data } = 'rasterize' in image ? await image.rasterize(image.width, image.height) : image;
@@ -52,7 +52,7 @@ describe('detectAround', () => {
     expect(found).toEqual(faces);
     expect(calls).toHaveLength(1);
     expect(calls[0]!.crops).toHaveLength(2);
-    expect(calls[0]!.inputSize).toEqual([64, 64]);
+    expect(calls[0]!.inputSize).toEqual({ width: 64, height: 64 });
   });
 
   it('gives a face that two crops see once, and leaves one that a crop cuts to the crop that shows it whole', async () => {

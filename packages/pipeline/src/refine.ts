@@ -79,7 +79,7 @@ export async function detectAround(
   options: RefineOptions & Pick<DetectOptions, 'scoreThreshold' | 'rotate'>,
   signal?: AbortSignal,
 ): Promise<Face[]> {
-  const { inputSize = [64, 64], scale = 2.2, scoreThreshold, rotate } = options;
+  const { inputSize = { width: 64, height: 64 }, scale = 2.2, scoreThreshold, rotate } = options;
   const inside = boxes.filter(
     (b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0,
   );

@@ -1,5 +1,6 @@
 import { FaceDetError, received } from '@facedet/checks';
-import { unpackError, type Frame, type Rotate } from '@facedet/core';
+import type { Frame, Rotate } from '@facedet/core';
+import { unpackError } from '@facedet/core/engine';
 import { closeFrame, createFeed } from './feed.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
 import { mendRows, type PendingRow } from './look-ahead.ts';

@@ -174,7 +174,7 @@ it('a real detector in front of the default pipeline keeps a face that falls to 
   const detector = await createDetector({
     backend: fakeBackend({ faces: (_batch, _image, run) => [faceAt(100, 100, run < 5 ? 0.9 : 0.3)] }),
     model: new Uint8Array(1),
-    inputSize: [640, 384],
+    inputSize: { width: 640, height: 384 },
     rotate: 0,
   });
   const rows = await results({ detector });

@@ -83,10 +83,10 @@ export type ErrorPolicy =
 /** Looks in between key frames at small crops around the predicted faces. */
 export interface RefineOptions {
   /**
-   * The canvas of a crop; by default [64, 64], which shows a face at 29 pixels; measured, larger ones cost more and
-   * hold identities no better.
+   * The network's input size for a crop; by default 64 × 64, which shows a face at 29 pixels. Larger costs more;
+   * measured, it keeps track IDs no better.
    */
-  inputSize?: InputSize;
+  inputSize?: InputSize | readonly InputSize[];
   /**
    * Side of a crop as a multiple of the face's longer side, at least 1. Higher finds faces that moved farther; shows
    * them smaller. Default 2.2.

@@ -176,7 +176,7 @@ describe('run', () => {
     const detector = await createDetector({
       backend: fakeBackend({ faces: [faceAt(100, 100)] }),
       model: new Uint8Array(1),
-      inputSize: [640, 384],
+      inputSize: { width: 640, height: 384 },
       rotate: 0,
       scoreThreshold: 0.1,
     });

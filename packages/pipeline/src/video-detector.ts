@@ -1,5 +1,6 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
-import { packError, type Frame } from '@facedet/core';
+import type { Frame } from '@facedet/core';
+import { packError } from '@facedet/core/engine';
 import { createFrameDetection, type FrameDetections } from './frame-detection.ts';
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
 import { resolveOptions } from './options.ts';

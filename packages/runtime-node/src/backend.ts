@@ -1,4 +1,12 @@
-import { disposedError, FaceDetError, type InferenceBackend, type InferenceSession, type SessionOptions, type Tensor, type TensorInfo } from '@facedet/core';
+import {
+  FaceDetError,
+  type InferenceBackend,
+  type InferenceSession,
+  type SessionOptions,
+  type Tensor,
+  type TensorInfo,
+} from '@facedet/core';
+import { disposedError } from '@facedet/core/engine';
 import type { InferenceSession as OrtSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe } from './bytes.ts';
 import { modelSource } from './model.ts';

@@ -28,7 +28,7 @@ const [EXIT, UNCAUGHT, THROW, SLOW, SLOWISH] = [255, 250, 245, 240, 235];
 
 let open: PoolDetector | undefined;
 async function pool(options: Partial<PoolDetectorOptions> = {}, backendOptions?: unknown): Promise<PoolDetector> {
-  open = await createDetector({ model: new Uint8Array(1), inputSize: [320, 256], workers: 2, backend: { module: fixture, options: backendOptions }, ...options });
+  open = await createDetector({ model: new Uint8Array(1), inputSize: { width: 320, height: 256 }, workers: 2, backend: { module: fixture, options: backendOptions }, ...options });
   return open;
 }
 afterEach(async () => {
@@ -40,7 +40,7 @@ const threadOf = (score: number) => Math.round((score - 0.6) * 100);
 describe('createDetector', () => {
   it('finds what the same engine finds in the calling thread', async () => {
     const detector = await pool();
-    const plain = await createInThread({ backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.61 }] }), model: '', inputSize: [320, 256] });
+    const plain = await createInThread({ backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.61 }] }), model: '', inputSize: { width: 320, height: 256 } });
     const [[face], [wanted]] = [await detector.detect(picture()), await plain.detect(picture())];
     expect({ ...face, score: 0 }).toEqual({ ...wanted, score: 0 });
     expect(detector.concurrency).toBe(2);
@@ -54,7 +54,7 @@ describe('createDetector', () => {
     const results = await detector.detectBatch(sizes.map((width) => ({ ...picture(SLOWISH), width, stride: WIDTH * 3 })));
     expect(new Set(results.map(([face]) => threadOf(face!.score))).size).toBe(2);
     // The face stands still on the canvas, so its size in the picture tells the picture's scale.
-    const plain = await createInThread({ backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.6 }] }), model: '', inputSize: [320, 256] });
+    const plain = await createInThread({ backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.6 }] }), model: '', inputSize: { width: 320, height: 256 } });
     for (const [i, width] of sizes.entries()) expect(results[i]![0]!.box).toEqual((await plain.detect({ ...picture(), width, stride: WIDTH * 3 }))[0]!.box);
   });
 
@@ -228,7 +228,7 @@ describe('dispose', () => {
   const built = new URL('../dist/index.js', import.meta.url).href;
   const script = (end: string) => `
     import { createDetector } from ${JSON.stringify(built)};
-    const detector = await createDetector({ model: new Uint8Array(1), inputSize: [320, 256], workers: 2, backend: { module: ${JSON.stringify(fixture.href)} } });
+    const detector = await createDetector({ model: new Uint8Array(1), inputSize: { width: 320, height: 256 }, workers: 2, backend: { module: ${JSON.stringify(fixture.href)} } });
     const image = { data: new Uint8Array(320 * 256 * 3), width: 320, height: 256, format: 'rgb' };
     const faces = await detector.detectBatch([image, image, image, image]);
     ${end}

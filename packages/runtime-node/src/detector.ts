@@ -2,22 +2,24 @@ import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { checkOptionNames } from '@facedet/checks';
 import {
-  checkImage,
-  DETECT_OPTIONS,
-  DETECTION_OPTIONS,
-  detectionSettings,
   FaceDetError,
-  inFlight,
-  planPasses,
-  semaphore,
-  settingsForCall,
-  warmupCanvas,
   type DetectionOptions,
   type DetectOptions,
   type Detector,
   type Face,
   type ImageSource,
 } from '@facedet/core';
+import {
+  checkImage,
+  DETECT_OPTIONS,
+  DETECTION_OPTIONS,
+  detectionSettings,
+  inFlight,
+  planPasses,
+  semaphore,
+  settingsForCall,
+  warmupInputSize,
+} from '@facedet/core/engine';
 import { resolveBackendModule, type BackendModule } from './backend-module.ts';
 import { checkOptions, type OnnxBackendOptions } from './backend.ts';
 import { modelHash, moduleHash } from './fingerprint.ts';
@@ -131,7 +133,7 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
         stop.abort();
       }
     },
-    warmup: () => pool.everywhere({ type: 'warmup', ...warmupCanvas(settings, info.model) }),
+    warmup: () => pool.everywhere({ type: 'warmup', ...warmupInputSize(settings, info.model) }),
     drain: calls.drain,
     dispose: () => calls.end(() => pool.dispose()),
   };

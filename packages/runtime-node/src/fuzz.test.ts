@@ -106,7 +106,7 @@ describe('bad input is an error with a code, never a crash', () => {
     const result = await fuzz(samples, async (model) => {
       let detector: Detector | undefined;
       try {
-        detector = await createDetector({ backend: onnxBackend(), model, inputSize: [64, 64] });
+        detector = await createDetector({ backend: onnxBackend(), model, inputSize: { width: 64, height: 64 } });
         const faces = await detector.detect(pixels);
         for (const { box, score } of faces) expect([box.x, box.y, box.width, box.height, score].every(Number.isFinite)).toBe(true);
       } finally {

@@ -1,16 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  bytesPerPixel,
-  derivedPixels,
-  isRasterSource,
-  rasterizePasses,
-  resizeBilinear,
-  rowStride,
-  type ImageSource,
-  type Pass,
-  type PassPixels,
-  type PixelBuffer,
-} from '@facedet/core';
+import { bytesPerPixel, isRasterSource, rowStride, type ImageSource, type PixelBuffer } from '@facedet/core';
+import { derivedPixels, rasterizePasses, resizeInto, type Pass, type PassPixels } from '@facedet/core/engine';
 
 /** Pixels on their way to another thread. */
 export interface Handover {
@@ -75,7 +65,7 @@ export async function handOver(image: ImageSource, plan: readonly Pass[], spare:
     const buffer = spare.take(size);
     passes.push({
       pass,
-      pixels: resizeBilinear(image, pass.width, pass.height, pass.region, new Uint8Array(buffer, 0, size)),
+      pixels: resizeInto(new Uint8Array(buffer, 0, size), image, pass, pass.region),
       crop: null,
     });
     transfer.push(buffer);

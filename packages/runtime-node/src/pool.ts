@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { disposedError, FaceDetError, type Face, unpackError } from '@facedet/core';
+import { FaceDetError, type Face } from '@facedet/core';
+import { disposedError, unpackError } from '@facedet/core/engine';
 import { oneLine } from '@facedet/files';
 import type { FromWorker, ReadyInfo, Task, ToWorker, WorkerSetup } from './worker-protocol.ts';
 

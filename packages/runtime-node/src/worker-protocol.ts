@@ -1,4 +1,5 @@
-import type { DetectionSettings, ErrorData, Face, ModelShape, PassPixels } from '@facedet/core';
+import type { Face } from '@facedet/core';
+import type { DetectionSettings, ErrorData, ModelShape, PassPixels } from '@facedet/core/engine';
 import type { OnnxBackendOptions, ProviderFallback } from './backend.ts';
 
 /** What a worker is born with; plain data. */
@@ -18,7 +19,7 @@ export type Task =
       readonly rotate: DetectionSettings['rotate'];
       readonly reuse: readonly ArrayBuffer[];
     }
-  | { readonly type: 'warmup'; readonly canvasWidth: number; readonly canvasHeight: number };
+  | { readonly type: 'warmup'; readonly width: number; readonly height: number };
 
 /** To a worker; it answers each task, in order, and `end` with `ended`. */
 export type ToWorker = Task | { readonly type: 'end' };

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { createEngine, type InferenceBackend, type InferenceSession, packError } from '@facedet/core';
+import type { InferenceBackend, InferenceSession } from '@facedet/core';
+import { createEngine, packError } from '@facedet/core/engine';
 import { importBackend } from './backend-module.ts';
 import { onnxBackend, type OnnxSession } from './backend.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
@@ -29,7 +30,7 @@ async function serve({ backend: choice, model, settings }: WorkerSetup): Promise
       const faces =
         task.type === 'detect'
           ? (await engine.detect([task.passes], { scoreThreshold: task.scoreThreshold, rotate: task.rotate }))[0]!
-          : (await engine.warmup(task.canvasWidth, task.canvasHeight), []);
+          : (await engine.warmup(task.width, task.height), []);
       send({ type: 'done', faces, reuse }, reuse);
     } catch (error) {
       send({ type: 'failed', error: packError(error), reuse }, reuse);

@@ -1,4 +1,14 @@
-import { disposedError, FaceDetError, isFaceDetError, type InferenceBackend, type InferenceSession, type RunOptions, type SessionOptions, type Tensor, type TensorInfo } from '@facedet/core';
+import {
+  FaceDetError,
+  isFaceDetError,
+  type InferenceBackend,
+  type InferenceSession,
+  type RunOptions,
+  type SessionOptions,
+  type Tensor,
+  type TensorInfo,
+} from '@facedet/core';
+import { disposedError } from '@facedet/core/engine';
 import { agree } from './agreement.ts';
 import { environment } from './environment.ts';
 import { loadOrt, type Ort, type OrtSession, type WasmPaths } from './ort.ts';

@@ -1,29 +1,31 @@
 import { checkOptionNames } from '@facedet/checks';
 import {
   bytesPerPixel,
-  checkImage,
   createDetector as createInline,
-  DETECT_OPTIONS,
-  DETECTION_OPTIONS,
-  detectionSettings,
-  disposedError,
   FaceDetError,
-  inFlight,
   isRasterSource,
-  planPasses,
-  rasterizePasses,
   rowStride,
-  settingsForCall,
-  unpackError,
-  warmupCanvas,
   type DetectionOptions,
   type Detector,
   type DetectOptions,
   type Face,
   type ImageSource,
-  type ModelShape,
   type PixelBuffer,
 } from '@facedet/core';
+import {
+  checkImage,
+  DETECT_OPTIONS,
+  DETECTION_OPTIONS,
+  detectionSettings,
+  disposedError,
+  inFlight,
+  planPasses,
+  rasterizePasses,
+  settingsForCall,
+  unpackError,
+  warmupInputSize,
+  type ModelShape,
+} from '@facedet/core/engine';
 import { loadModel, type LoadModelOptions } from '@facedet/models/web';
 import { webBackend, type WebBackendOptions, type WebSelection, type WebSession } from './backend.ts';
 import { hasBitmap, imageSource, type WebImage } from './image-source.ts';
@@ -158,8 +160,8 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
     detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]!,
     warmup: () =>
       calls.run(undefined, async (stop) => {
-        const { canvasWidth, canvasHeight } = warmupCanvas(settings, shape);
-        await port.ask({ type: 'warmup', width: canvasWidth, height: canvasHeight }, [], stop);
+        const { width, height } = warmupInputSize(settings, shape);
+        await port.ask({ type: 'warmup', width, height }, [], stop);
       }),
     drain: calls.drain,
     dispose: () => calls.end(async () => port.end(disposedError('detector'))),

@@ -1,11 +1,5 @@
-import {
-  createEngine,
-  derivedPixels,
-  packError,
-  type DetectionEngine,
-  type PassPixels,
-  type PixelBuffer,
-} from '@facedet/core';
+import type { PixelBuffer } from '@facedet/core';
+import { createEngine, derivedPixels, packError, type DetectionEngine, type PassPixels } from '@facedet/core/engine';
 import { webBackend, type WebSession } from './backend.ts';
 import { pixelsOf } from './image-source.ts';
 import type { FromWorker, ToWorker, WebPass } from './worker-protocol.ts';

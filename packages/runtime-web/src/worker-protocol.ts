@@ -1,4 +1,5 @@
-import type { DetectionSettings, ErrorData, Face, ModelShape, Pass, PassPixels } from '@facedet/core';
+import type { Face } from '@facedet/core';
+import type { DetectionSettings, ErrorData, ModelShape, Pass, PassPixels } from '@facedet/core/engine';
 import type { WebBackendOptions, WebSelection } from './backend.ts';
 
 /**

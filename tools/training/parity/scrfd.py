@@ -117,7 +117,8 @@ def main():
         rows = anchors_of(reference, canvas, scaled, strides, seed)
         session = Session(reference, canvas, strides, landmarks, rows)
         faces = reference.detect(session, picture(width, height), preset, size)
-        entry = {"width": width, "height": height, "preset": preset, "inputSize": size, "strides": strides, "landmarks": landmarks}
+        asked = dict(zip(("width", "height"), size)) if isinstance(size, tuple) else size
+        entry = {"width": width, "height": height, "preset": preset, "inputSize": asked, "strides": strides, "landmarks": landmarks}
         entry.update(canvas=canvas, scaled=scaled, outputs=rows if landmarks else [row[:7] for row in rows])
         entry["faces"] = [
             ",".join(

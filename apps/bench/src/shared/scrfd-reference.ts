@@ -2,7 +2,8 @@
 // Independent of core except for scaling pixels; what benchmarks compare boxes with.
 import { resizeBilinear, type Box, type Face, type InferenceSession, type PixelBuffer } from '@facedet/core';
 
-export type ReferenceSize = { readonly pixels: number } | { readonly longSide: number };
+/** A longer side, or a pixel budget. */
+export type ReferenceSize = number | { readonly pixels: number };
 
 const STRIDES = [8, 16, 32];
 const ANCHORS = 2;
@@ -41,12 +42,12 @@ export async function referenceDetect(
   const { width, height } = image;
   const next32 = (value: number) => Math.ceil(value / 32) * 32;
   let canvas =
-    'pixels' in size ? budgetCanvas(width, height, size.pixels) : ([size.longSide, size.longSide] as [number, number]);
+    typeof size === 'number' ? ([size, size] as [number, number]) : budgetCanvas(width, height, size.pixels);
   const narrow = height / width > canvas[1] / canvas[0];
   const shown: [number, number] = narrow
     ? [Math.floor(canvas[1] / (height / width)), canvas[1]]
     : [canvas[0], Math.floor(canvas[0] * (height / width))];
-  if ('longSide' in size) canvas = [next32(shown[0]), next32(shown[1])];
+  if (typeof size === 'number') canvas = [next32(shown[0]), next32(shown[1])];
 
   const area = canvas[0] * canvas[1];
   const data = new Float32Array(3 * area).fill(-127.5 / 128);

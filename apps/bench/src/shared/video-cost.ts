@@ -1,5 +1,5 @@
 // What a frame of a video costs at least: decoding it, FFmpeg's scaling, one run of the model, each alone and on one thread.
-import { letterbox, type CanvasSize, type InputSize } from '@facedet/core';
+import { letterbox, type InputSize } from '@facedet/core';
 import { onnxBackend } from '@facedet/runtime-node';
 import { openVideo, type VideoFrame } from '@facedet/video-node';
 import { cpuTime, median } from './measure.ts';
@@ -15,18 +15,18 @@ export interface FrameCost {
 export async function frameCost(path: string, model: string, inputSize: InputSize, { rounds = 3, frames = 100, run = bareRun } = {}): Promise<FrameCost> {
   const decodes: number[] = [];
   const scales: number[] = [];
-  let canvas = { canvasWidth: 0, canvasHeight: 0 };
+  let input = { inputWidth: 0, inputHeight: 0 };
   for (let round = 0; round < rounds; round++) {
     const decode = await decoding(path, frames);
     const both = await decoding(path, frames, async (frame) => {
-      const box = letterbox(frame.width, frame.height, inputSize as CanvasSize, 'paper');
-      canvas = box;
+      const box = letterbox(frame, inputSize, 'paper');
+      input = box;
       await frame.rasterize(box.width, box.height);
     });
     decodes.push(decode);
     scales.push(both - decode);
   }
-  return { decode: median(decodes), scale: median(scales), run: await run(model, canvas.canvasWidth, canvas.canvasHeight) };
+  return { decode: median(decodes), scale: median(scales), run: await run(model, input.inputWidth, input.inputHeight) };
 }
 
 /** CPU time a frame, the opening and the first frames not counted. */

@@ -42,7 +42,7 @@ export async function run(context: Context, flags: BenchFlags, name: string | un
     for (const size of flags.sizes) {
       context.signal.throwIfAborted();
       const stopwatch = timed(onnxBackend({ threads, ...(flags.provider && { providers: flags.provider }) }));
-      const detector = await createDetector({ backend: stopwatch.backend, model: path, inputSize: [size, size], rotate: 0 });
+      const detector = await createDetector({ backend: stopwatch.backend, model: path, inputSize: { width: size, height: size }, rotate: 0 });
       provider = stopwatch.provider();
       try {
         results.push(await measure(flags.runs, size, () => detector.detect(image, { signal: context.signal }), stopwatch.inside, bar.tick));

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { DetectionOptions, InputSize, Rotate } from '@facedet/core';
+import type { DetectionOptions, Rotate } from '@facedet/core';
 import { usageError } from './errors.ts';
 import { integerIn, numberIn, oneOf, parsePixels, parseRotate, parseSizes } from './options.ts';
 
@@ -7,7 +7,7 @@ import { integerIn, numberIn, oneOf, parsePixels, parseRotate, parseSizes } from
 export interface DetectorFlags {
   model?: string;
   acceptLicense?: boolean;
-  size?: InputSize;
+  size?: DetectionOptions['inputSize'];
   pixels?: number;
   rotate?: Rotate;
   preset?: 'paper' | 'runtime';

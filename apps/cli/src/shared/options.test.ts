@@ -3,10 +3,10 @@ import { integerIn, numberIn, oneOf, parsePixels, parseRotate, parseSizes } from
 
 describe('option values', () => {
   it('of --size are a longer side, a canvas or a list', () => {
-    expect(parseSizes('640')).toEqual({ longSide: 640 });
+    expect(parseSizes('640')).toEqual(640);
     expect(parseSizes('640x480')).toEqual([640, 480]);
-    expect(parseSizes('320,640')).toEqual([{ longSide: 320 }, { longSide: 640 }]);
-    expect(parseSizes('320, 640x640')).toEqual([{ longSide: 320 }, [640, 640]]);
+    expect(parseSizes('320,640')).toEqual([320, 640]);
+    expect(parseSizes('320, 640x640')).toEqual([320, { width: 640, height: 640 }]);
   });
 
   it.each(['', 'big', '640x', '0', '-640', '640x480x3', '640,', '31', '99999'])('of --size %j is refused with an example', (text) => {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { CanvasSize, InputSize, Rotate, Rotation } from '@facedet/core';
+import type { InputSize, Rotate, Rotation } from '@facedet/core';
 
 /** A parser for a number within [min, max]: `option('--score <score>', …, numberIn(0, 1))`. */
 export function numberIn(min: number, max: number): (text: string) => number {
@@ -32,21 +32,21 @@ export function oneOf<const Words extends readonly string[]>(...words: Words): (
   };
 }
 
-/** `640` (the longer side), `640x480` (a canvas), or a list of them (`320,640`: tested jointly). */
-export function parseSizes(text: string): InputSize {
+/** `640` (the longer side), `640x480` (the input size), or a list of them (`320,640`: one pass each). */
+export function parseSizes(text: string): InputSize | readonly InputSize[] {
   const sizes = text.split(',').map(parseSize);
   return sizes.length === 1 ? sizes[0]! : sizes;
 }
 
-function parseSize(text: string): CanvasSize {
+function parseSize(text: string): InputSize {
   const found = text.trim().match(/^(\d+)(?:[x×](\d+))?$/i);
   const [width, height] = found ? [Number(found[1]), Number(found[2] ?? found[1])] : [0, 0];
   if (![width, height].every((side) => side >= 32 && side <= 16_384)) {
     throw new InvalidArgumentError('Expected a longer side (640), a canvas (640x480) or a list of them (320,640), from 32 to 16384 pixels.');
   }
-  if (found![2] === undefined) return { longSide: width };
+  if (found![2] === undefined) return width;
   if (width % 32 || height % 32) throw new InvalidArgumentError(`Expected sides that are multiples of 32, like ${32 * Math.ceil(width / 32)}x${32 * Math.ceil(height / 32)}.`);
-  return [width, height];
+  return { width, height };
 }
 
 /** `auto`, `90`, or a list (`0,90,270`). */

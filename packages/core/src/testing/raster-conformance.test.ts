@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { bytesPerPixel, channelOffsets } from '../pixels.ts';
-import { resizeBilinear } from '../resize.ts';
+import { resizeBilinear, resizeInto } from '../resize.ts';
 import type { Box, PixelBuffer, PixelFormat, RasterizeOptions, RasterSource } from '../types.ts';
 import { rasterSourceConformance } from './index.ts';
 
-/** A correct source in a few lines; toys replace parts of it. */
-function source(picture: PixelBuffer): Required<RasterSource> {
+/** A correct source in a few lines; broken ones replace parts of it. */
+function source(image: PixelBuffer): Required<RasterSource> {
   let closed = false;
   return {
-    width: picture.width,
-    height: picture.height,
+    width: image.width,
+    height: image.height,
     async rasterize(width, height, { region, signal } = {}) {
       signal?.throwIfAborted();
       if (closed) throw new Error('closed');
       await Promise.resolve();
       signal?.throwIfAborted();
-      return resizeBilinear(picture, width, height, region);
+      return resizeBilinear(image, width, height, region);
     },
     close() {
       closed = true;
@@ -23,24 +23,24 @@ function source(picture: PixelBuffer): Required<RasterSource> {
   };
 }
 
-/** A source whose `rasterize` is another one. */
-const drawing =
+/** A source with another `rasterize`. */
+const withRasterize =
   (
     rasterize: (
-      picture: PixelBuffer,
+      image: PixelBuffer,
       width: number,
       height: number,
       options: RasterizeOptions,
     ) => PixelBuffer | Promise<PixelBuffer>,
   ) =>
-  (picture: PixelBuffer): RasterSource => {
-    const good = source(picture);
+  (image: PixelBuffer): RasterSource => {
+    const good = source(image);
     return {
       ...good,
       async rasterize(width, height, options = {}) {
-        // What the toy does not break is checked as by the correct source.
+        // The correct source still checks the arguments.
         await good.rasterize(width, height, options);
-        return rasterize(picture, width, height, options);
+        return rasterize(image, width, height, options);
       },
     };
   };
@@ -60,10 +60,10 @@ function converted(pixels: PixelBuffer, format: PixelFormat, padding = 0): Pixel
 }
 
 /**
- * Averages the pixels under each sample, and never looks outside the region: another filter that the contract allows.
+ * Averages the pixels under each sample, and never reads outside the region: another filter that the contract allows.
  */
-function averaged(picture: PixelBuffer, width: number, height: number, region: Box): PixelBuffer {
-  const whole = resizeBilinear(picture, Math.ceil(region.width) * 8, Math.ceil(region.height) * 8, region);
+function averaged(image: PixelBuffer, width: number, height: number, region: Box): PixelBuffer {
+  const whole = resizeBilinear(image, Math.ceil(region.width) * 8, Math.ceil(region.height) * 8, region);
   const data = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -85,7 +85,7 @@ function averaged(picture: PixelBuffer, width: number, height: number, region: B
 }
 
 async function failures(
-  create: (picture: PixelBuffer) => RasterSource | Promise<RasterSource>,
+  create: (image: PixelBuffer) => RasterSource | Promise<RasterSource>,
   tolerance?: number,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
@@ -95,42 +95,42 @@ async function failures(
 }
 
 describe('rasterSourceConformance passes', () => {
-  it.each<[string, (picture: PixelBuffer) => RasterSource]>([
+  it.each<[string, (image: PixelBuffer) => RasterSource]>([
     ['a correct source', source],
     [
       'one that needs no close',
-      (picture) => ({ width: picture.width, height: picture.height, rasterize: source(picture).rasterize }),
+      (image) => ({ width: image.width, height: image.height, rasterize: source(image).rasterize }),
     ],
     [
       'one that is not asynchronous',
-      (picture) => ({
-        width: picture.width,
-        height: picture.height,
+      (image) => ({
+        width: image.width,
+        height: image.height,
         rasterize(width, height, { region, signal } = {}) {
           signal?.throwIfAborted();
-          return resizeBilinear(picture, width, height, region);
+          return resizeBilinear(image, width, height, region);
         },
       }),
     ],
     [
       'one in BGRA with padded rows',
-      drawing((picture, width, height, { region }) =>
-        converted(resizeBilinear(picture, width, height, region), 'bgra', 5),
+      withRasterize((image, width, height, { region }) =>
+        converted(resizeBilinear(image, width, height, region), 'bgra', 5),
       ),
     ],
     [
       'one that averages where it scales down',
-      drawing((picture, width, height, { region = wholeOf(picture) }) =>
+      withRasterize((image, width, height, { region = wholeOf(image) }) =>
         region.width > width || region.height > height
-          ? averaged(picture, width, height, region)
-          : resizeBilinear(picture, width, height, region),
+          ? averaged(image, width, height, region)
+          : resizeBilinear(image, width, height, region),
       ),
     ],
     [
       'one that repeats the edge of a region',
-      drawing((picture, width, height, { region = wholeOf(picture) }) => {
-        if (!Object.values(region).every(Number.isInteger)) return resizeBilinear(picture, width, height, region);
-        return resizeBilinear(resizeBilinear(picture, region.width, region.height, region), width, height);
+      withRasterize((image, width, height, { region = wholeOf(image) }) => {
+        if (!Object.values(region).every(Number.isInteger)) return resizeBilinear(image, width, height, region);
+        return resizeBilinear(resizeBilinear(image, region.width, region.height, region), width, height);
       }),
     ],
   ])('%s', async (_, create) => {
@@ -138,8 +138,8 @@ describe('rasterSourceConformance passes', () => {
   });
 
   it('noise within the tolerance, and not above', async () => {
-    const noisy = drawing((picture, width, height, { region }) => {
-      const pixels = resizeBilinear(picture, width, height, region);
+    const noisy = withRasterize((image, width, height, { region }) => {
+      const pixels = resizeBilinear(image, width, height, region);
       pixels.data.forEach((v, i) => (pixels.data[i] = v + (i % 2 ? 3 : -3)));
       return pixels;
     });
@@ -149,73 +149,70 @@ describe('rasterSourceConformance passes', () => {
 });
 
 /** Each breaks one rule; the case that names the rule must fail. */
-const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => RasterSource][]> = {
-  'has the size of its picture': [
-    ['size before rotation', (picture) => ({ ...source(picture), width: picture.height, height: picture.width })],
-    ['size as text', (picture) => ({ ...source(picture), width: String(picture.width) as unknown as number })],
+const BROKEN: Record<string, [broken: string, create: (image: PixelBuffer) => RasterSource][]> = {
+  'has the size of its image': [
+    ['size before rotation', (image) => ({ ...source(image), width: image.height, height: image.width })],
+    ['size as text', (image) => ({ ...source(image), width: String(image.width) as unknown as number })],
   ],
-  'gives exactly the size asked for, as a valid PixelBuffer': [
+  'returns exactly the requested size, as a valid PixelBuffer': [
     [
       'even sizes only',
-      drawing((picture, width, height, { region }) =>
-        resizeBilinear(picture, width + (width % 2), height + (height % 2), region),
+      withRasterize((image, width, height, { region }) =>
+        resizeBilinear(image, width + (width % 2), height + (height % 2), region),
       ),
     ],
     [
       'kept aspect',
-      drawing((picture, width, height, { region }) =>
-        resizeBilinear(picture, width, Math.round((width * picture.height) / picture.width) || height, region),
+      withRasterize((image, width, height, { region }) =>
+        resizeBilinear(image, width, Math.round((width * image.height) / image.width) || height, region),
       ),
     ],
     [
       'never larger than the source',
-      drawing((picture, width, height, { region }) =>
-        resizeBilinear(picture, Math.min(width, picture.width), Math.min(height, picture.height), region),
+      withRasterize((image, width, height, { region }) =>
+        resizeBilinear(image, Math.min(width, image.width), Math.min(height, image.height), region),
       ),
     ],
-    ['three bytes', drawing((_, width, height) => ({ width, height, format: 'rgb', data: new Uint8Array(3) }))],
+    ['three bytes', withRasterize((_, width, height) => ({ width, height, format: 'rgb', data: new Uint8Array(3) }))],
     [
       'an unknown format',
-      drawing((picture, width, height) => ({
-        ...resizeBilinear(picture, width, height),
+      withRasterize((image, width, height) => ({
+        ...resizeBilinear(image, width, height),
         format: 'yuv' as PixelFormat,
       })),
     ],
     [
       'rgb called rgba',
-      drawing((picture, width, height, { region }) => ({
-        ...resizeBilinear(picture, width, height, region),
+      withRasterize((image, width, height, { region }) => ({
+        ...resizeBilinear(image, width, height, region),
         format: 'rgba',
       })),
     ],
     [
       'a stride below a row',
-      drawing((picture, width, height) => ({ ...resizeBilinear(picture, width, height), stride: 2 })),
+      withRasterize((image, width, height) => ({ ...resizeBilinear(image, width, height), stride: 2 })),
     ],
     [
       'floats',
-      drawing((picture, width, height) => ({
-        ...resizeBilinear(picture, width, height),
+      withRasterize((image, width, height) => ({
+        ...resizeBilinear(image, width, height),
         data: new Float32Array(3 * width * height) as unknown as Uint8Array,
       })),
     ],
-    [
-      'a raster source',
-      (picture) => ({ ...source(picture), rasterize: () => source(picture) as unknown as PixelBuffer }),
-    ],
+    ['a raster source', (image) => ({ ...source(image), rasterize: () => source(image) as unknown as PixelBuffer })],
   ],
   'keeps the orientation and the order of channels': [
     [
       'red and blue exchanged',
-      drawing((picture, width, height, { region }) => ({
-        ...resizeBilinear(picture, width, height, region),
+      withRasterize((image, width, height, { region }) => ({
+        ...resizeBilinear(image, width, height, region),
         format: 'bgr',
       })),
     ],
     [
       'upside down',
-      drawing((picture, width, height, { region }) => {
-        const { data, ...rest } = resizeBilinear(picture, width, height, region);
+      withRasterize((image, width, height, { region }) => {
+        const { data, ...rest } = resizeBilinear(image, width, height, region);
         return {
           ...rest,
           data: Uint8Array.from(
@@ -227,22 +224,22 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'gray',
-      drawing((picture, width, height, { region }) =>
-        converted(resizeBilinear(picture, width, height, region), 'gray'),
+      withRasterize((image, width, height, { region }) =>
+        converted(resizeBilinear(image, width, height, region), 'gray'),
       ),
     ],
   ],
-  'shows the whole picture at its own size without an offset': [
+  'shows the whole image at its own size without an offset': [
     [
       'shifted by half a pixel',
-      drawing((picture, width, height, { region = wholeOf(picture) }) =>
-        resizeBilinear(picture, width, height, shifted(region, 0.5)),
+      withRasterize((image, width, height, { region = wholeOf(image) }) =>
+        resizeBilinear(image, width, height, shifted(region, 0.5)),
       ),
     ],
     [
       'swapped rows and columns',
-      drawing((picture, width, height, { region }) => {
-        const { data } = resizeBilinear(picture, height, width, region);
+      withRasterize((image, width, height, { region }) => {
+        const { data } = resizeBilinear(image, height, width, region);
         return {
           width,
           height,
@@ -256,8 +253,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'a stride that is not declared',
-      drawing((picture, width, height, { region }) => {
-        const { stride, ...pixels } = converted(resizeBilinear(picture, width, height, region), 'rgb', 1);
+      withRasterize((image, width, height, { region }) => {
+        const { stride, ...pixels } = converted(resizeBilinear(image, width, height, region), 'rgb', 1);
         return stride ? pixels : { ...pixels };
       }),
     ],
@@ -265,10 +262,10 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
   'scales with pixel centers at + 0.5': [
     [
       'corners aligned',
-      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+      withRasterize((image, width, height, { region = wholeOf(image) }) => {
         const grown = (length: number, count: number) => (count > 1 ? ((length - 1) * count) / (count - 1) : length);
         const [w, h] = [grown(region.width, width), grown(region.height, height)];
-        return resizeBilinear(picture, width, height, {
+        return resizeBilinear(image, width, height, {
           x: region.x + 0.5 - w / width / 2,
           y: region.y + 0.5 - h / height / 2,
           width: w,
@@ -278,9 +275,9 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'pixel centers at 0',
-      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+      withRasterize((image, width, height, { region = wholeOf(image) }) => {
         const [sx, sy] = [region.width / width, region.height / height];
-        return resizeBilinear(picture, width, height, {
+        return resizeBilinear(image, width, height, {
           ...region,
           x: region.x + 0.5 - sx / 2,
           y: region.y + 0.5 - sy / 2,
@@ -291,10 +288,10 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
   'scales each axis by itself, without a letterbox': [
     [
       'a letterbox',
-      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+      withRasterize((image, width, height, { region = wholeOf(image) }) => {
         const scale = Math.min(width / region.width, height / region.height);
         const [w, h] = [Math.max(Math.round(region.width * scale), 1), Math.max(Math.round(region.height * scale), 1)];
-        const scaled = resizeBilinear(picture, w, h, region);
+        const scaled = resizeBilinear(image, w, h, region);
         const data = new Uint8Array(3 * width * height);
         for (let y = 0; y < h; y++) data.set(scaled.data.subarray(3 * y * w, 3 * (y + 1) * w), 3 * y * width);
         return { data, width, height, format: 'rgb' };
@@ -302,25 +299,25 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'cut to the aspect',
-      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+      withRasterize((image, width, height, { region = wholeOf(image) }) => {
         const scale = Math.max(width / region.width, height / region.height);
-        return resizeBilinear(picture, width, height, { ...region, width: width / scale, height: height / scale });
+        return resizeBilinear(image, width, height, { ...region, width: width / scale, height: height / scale });
       }),
     ],
   ],
   'shows a region of whole pixels': [
-    ['no regions', drawing((picture, width, height) => resizeBilinear(picture, width, height))],
+    ['no regions', withRasterize((image, width, height) => resizeBilinear(image, width, height))],
     [
       'regions from the corner',
-      drawing((picture, width, height, { region }) =>
-        resizeBilinear(picture, width, height, region && { ...region, x: 0, y: 0 }),
+      withRasterize((image, width, height, { region }) =>
+        resizeBilinear(image, width, height, region && { ...region, x: 0, y: 0 }),
       ),
     ],
     [
-      'regions in fractions of the picture',
-      drawing((picture, width, height, { region }) =>
+      'regions in fractions of the image',
+      withRasterize((image, width, height, { region }) =>
         resizeBilinear(
-          picture,
+          image,
           width,
           height,
           region && { x: region.x / 32, y: region.y / 24, width: region.width, height: region.height },
@@ -329,9 +326,9 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'right and bottom for width and height',
-      drawing((picture, width, height, { region }) =>
+      withRasterize((image, width, height, { region }) =>
         resizeBilinear(
-          picture,
+          image,
           width,
           height,
           region && {
@@ -346,9 +343,9 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
   'shows a region between whole pixels': [
     [
       'regions rounded',
-      drawing((picture, width, height, { region }) =>
+      withRasterize((image, width, height, { region }) =>
         resizeBilinear(
-          picture,
+          image,
           width,
           height,
           region && {
@@ -361,18 +358,18 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       ),
     ],
   ],
-  'repeats the edge where a region reaches over it': [
+  'repeats the edge where a region extends beyond it': [
     [
       'black outside',
-      drawing((picture, width, height, { region = wholeOf(picture) }) => {
-        const pixels = resizeBilinear(picture, width, height, region);
+      withRasterize((image, width, height, { region = wholeOf(image) }) => {
+        const pixels = resizeBilinear(image, width, height, region);
         for (let y = 0; y < height; y++) {
           for (let x = 0; x < width; x++) {
             const [sx, sy] = [
               region.x + ((x + 0.5) * region.width) / width,
               region.y + ((y + 0.5) * region.height) / height,
             ];
-            if (sx < 0 || sy < 0 || sx > picture.width || sy > picture.height)
+            if (sx < 0 || sy < 0 || sx > image.width || sy > image.height)
               pixels.data.fill(0, 3 * (y * width + x), 3 * (y * width + x) + 3);
           }
         }
@@ -380,23 +377,23 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       }),
     ],
     [
-      'regions cut to the picture',
-      drawing((picture, width, height, { region = wholeOf(picture) }) => {
+      'regions cut to the image',
+      withRasterize((image, width, height, { region = wholeOf(image) }) => {
         const [x, y] = [Math.max(region.x, 0), Math.max(region.y, 0)];
-        return resizeBilinear(picture, width, height, {
+        return resizeBilinear(image, width, height, {
           x,
           y,
-          width: Math.min(region.x + region.width, picture.width) - x,
-          height: Math.min(region.y + region.height, picture.height) - y,
+          width: Math.min(region.x + region.width, image.width) - x,
+          height: Math.min(region.y + region.height, image.height) - y,
         });
       }),
     ],
   ],
-  'answers calls at the same time independently': [
+  'answers concurrent calls independently': [
     [
       'one region for all calls',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         let current: RasterizeOptions = {};
         return {
           ...good,
@@ -411,8 +408,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'one call at a time',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         let busy = false;
         return {
           ...good,
@@ -431,12 +428,12 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
   ],
   'keeps two sources apart': [
     [
-      'one picture for all sources',
+      'one image for all sources',
       (() => {
         let last: PixelBuffer;
-        return (picture: PixelBuffer) => {
-          last = picture;
-          const good = source(picture);
+        return (image: PixelBuffer) => {
+          last = image;
+          const good = source(image);
           return {
             ...good,
             rasterize: async (width: number, height: number, options?: RasterizeOptions) =>
@@ -446,28 +443,28 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       })(),
     ],
   ],
-  'gives pixels that belong to the caller': [
+  'returns pixels that the caller owns': [
     [
-      'the picture itself at its own size',
-      drawing((picture, width, height, { region }) =>
-        !region && width === picture.width && height === picture.height
-          ? picture
-          : resizeBilinear(picture, width, height, region),
+      'the image itself at its own size',
+      withRasterize((image, width, height, { region }) =>
+        !region && width === image.width && height === image.height
+          ? image
+          : resizeBilinear(image, width, height, region),
       ),
     ],
     [
       'one buffer for all results',
       (() => {
         const memory = new Uint8Array(100_000);
-        return drawing((picture, width, height, { region }) =>
-          resizeBilinear(picture, width, height, region, memory.subarray(0, 3 * width * height)),
+        return withRasterize((image, width, height, { region }) =>
+          resizeInto(memory.subarray(0, 3 * width * height), image, { width, height }, region),
         );
       })(),
     ],
     [
       'results kept for the next call',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         const cache = new Map<string, PixelBuffer>();
         return {
           ...good,
@@ -481,11 +478,11 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
   ],
-  'takes options that are undefined as absent': [
+  'treats options that are undefined as absent': [
     [
       'names counted',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         return {
           ...good,
           rasterize: async (width, height, options = {}) =>
@@ -496,11 +493,11 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
   ],
-  'rejects with the reason of a signal that is aborted already': [
+  'rejects with the reason of a signal that is already aborted': [
     [
       'no signal',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         return {
           ...good,
           rasterize: (width, height, options) =>
@@ -510,8 +507,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'an error of its own',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         return {
           ...good,
           rasterize: (width, height, options) =>
@@ -521,8 +518,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'no work after an abort',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         let broken = false;
         return {
           ...good,
@@ -538,8 +535,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
   'settles a call that is aborted while it runs': [
     [
       'an error of its own',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         return {
           ...good,
           async rasterize(width, height, options) {
@@ -553,8 +550,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'an abort of all calls',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         let stopped: unknown;
         return {
           ...good,
@@ -572,8 +569,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
   'refuses sizes that are not positive integers': [
     [
       'sizes rounded',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         return {
           ...good,
           rasterize: (width, height, options) =>
@@ -583,8 +580,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
     [
       'an empty buffer for an empty size',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         return {
           ...good,
           rasterize: async (width, height, options) =>
@@ -595,9 +592,9 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
     [
-      'a rejection that is no error',
-      (picture) => {
-        const good = source(picture);
+      'a rejection that is not an Error',
+      (image) => {
+        const good = source(image);
         return {
           ...good,
           rasterize: async (width, height, options) =>
@@ -609,8 +606,8 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
   'refuses regions without an area or with numbers that are not finite': [
     [
       'regions of one pixel at least',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         const safe = (v: number, least: number) => Math.max(Number.isFinite(v) ? v : least, least);
         return {
           ...good,
@@ -637,11 +634,11 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
     ],
   ],
   'can be closed twice, and refuses calls afterwards': [
-    ['a close without effect', (picture) => ({ ...source(picture), close: () => {} })],
+    ['a close without effect', (image) => ({ ...source(image), close: () => {} })],
     [
       'a second close that throws',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         let closed = false;
         return {
           ...good,
@@ -654,11 +651,11 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
       },
     ],
   ],
-  'leaves pixels valid that it gave before it was closed': [
+  'leaves pixels valid that it returned before it was closed': [
     [
       'memory that close takes back',
-      (picture) => {
-        const good = source(picture);
+      (image) => {
+        const good = source(image);
         const given: PixelBuffer[] = [];
         return {
           ...good,
@@ -678,26 +675,26 @@ const TOYS: Record<string, [broken: string, create: (picture: PixelBuffer) => Ra
 };
 
 describe('rasterSourceConformance fails', () => {
-  it('for every case some toy', () => {
-    expect(Object.keys(TOYS)).toEqual(rasterSourceConformance({ create: source }).map(({ name }) => name));
+  it('every requirement for some broken source', () => {
+    expect(Object.keys(BROKEN)).toEqual(rasterSourceConformance({ create: source }).map(({ name }) => name));
   });
 
-  it.each(Object.entries(TOYS).flatMap(([name, toys]) => toys.map(([broken, create]) => ({ name, broken, create }))))(
-    '"$name" with $broken',
-    async ({ name, create }) => {
-      const { run } = rasterSourceConformance({ create }).find((each) => each.name === name)!;
-      const error = await run().then(
-        () => undefined,
-        (reason: Error) => reason,
-      );
-      expect(error?.message).toMatch(/^(Expected .* but received .*\.|closed already|busy|no region|aborted before)$/s);
-    },
-  );
+  it.each(
+    Object.entries(BROKEN).flatMap(([name, sources]) => sources.map(([broken, create]) => ({ name, broken, create }))),
+  )('"$name" with $broken', async ({ name, create }) => {
+    const { run } = rasterSourceConformance({ create }).find((each) => each.name === name)!;
+    const error = await run().then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
+    expect(error?.message).toMatch(/^(Expected .* but received .*\.|closed already|busy|no region|aborted before)$/s);
+  });
 
   it('with the position that a wrong level belongs to', async () => {
-    const found = await failures(TOYS['shows the whole picture at its own size without an offset']![0]![1]);
-    expect(found.get('shows the whole picture at its own size without an offset')).toBe(
-      'Expected 27.0 ± 2 at x 1, y 0 of 32 × 24, the level at x 1.00 of the source, but received 31, the level at x 1.57.',
+    const found = await failures(BROKEN['shows the whole image at its own size without an offset']![0]![1]);
+    expect(found.get('shows the whole image at its own size without an offset')).toBe(
+      'Expected 27.0 ± 2 at x 1, y 0 of 32 × 24, the level at x 1.00 of the source, ' +
+        'but received 31, the level at x 1.57.',
     );
   });
 

@@ -4,13 +4,13 @@ import { FaceDetError } from '@facedet/checks';
 import { backendConformance, encodeOnnx } from './index.ts';
 
 /** A correct backend for the suite's two models, in a few lines, and ways to break it. */
-function toy(broken: string): InferenceBackend {
+function testBackend(broken: string): InferenceBackend {
   return {
-    name: broken === 'name' ? '' : 'toy',
+    name: broken === 'name' ? '' : 'test',
     async createSession(model) {
       const text = new TextDecoder('latin1').decode(model as Uint8Array);
       if (broken !== 'garbage' && !(text.includes('facedet-test') && text.endsWith('\x42\x04\x0a\x00\x10\x11')))
-        throw new FaceDetError('MODEL_UNUSABLE', 'no model');
+        throw new FaceDetError('MODEL_UNUSABLE', 'not a model');
       const fixed = !text.includes('batch');
       const shape = fixed ? [1, 3, 4, 4] : ['batch', 3, 'height', 'width'];
       const names = fixed ? ['y'] : ['y', 'z'];
@@ -43,7 +43,7 @@ function toy(broken: string): InferenceBackend {
 
 const failures = async (broken: string) => {
   const names: string[] = [];
-  for (const { name, run } of backendConformance({ create: () => toy(broken) }))
+  for (const { name, run } of backendConformance({ create: () => testBackend(broken) }))
     await run().catch(() => names.push(name));
   return names;
 };

@@ -3,17 +3,17 @@ import { rowStride } from '../pixels.ts';
 import type { Box, Face, Landmarks, PixelBuffer } from '../types.ts';
 import { fakeBackend, type FakeBackendOptions } from './fake-backend.ts';
 
-/** What the model made of one canvas. */
-export interface SeenCanvas {
+/** The size of one input that the model ran on. */
+export interface InputSeen {
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * A picture of a "face": a box that is brighter than the background (100), its upper half 255 and its lower half 180,
- * so that a model can tell which way is up. `up` is the direction of its top.
+ * An image of a "face": a box that is brighter than the background (60), its upper half 255 and its lower half 180, so
+ * that a model can recognize its orientation. `up` is the direction of its top.
  */
-export function pictureOf(
+export function imageOfFace(
   width: number,
   height: number,
   box: Box,
@@ -34,17 +34,18 @@ export function pictureOf(
 }
 
 /**
- * A backend whose model finds the bright box of `pictureOf` in the pixels that it is given, with landmarks, where the
- * box is upright in them: `score` where it is (0.9), `wrong` where it is not (0: nothing is found).
+ * A backend whose model finds the bright box of `imageOfFace` in its input, with landmarks. The face has the score
+ * `score` (0.9) if it is upright and `tiltedScore` (0, that is not found) otherwise; one with a side above `largest` is
+ * not found.
  */
-export function seeingBackend(
+export function brightBoxBackend(
   {
-    wrong = 0,
+    tiltedScore = 0,
     score = 0.9,
     largest = Infinity,
     ...options
-  }: Omit<FakeBackendOptions, 'faces'> & { wrong?: number; score?: number; largest?: number } = {},
-  seen: SeenCanvas[] = [],
+  }: Omit<FakeBackendOptions, 'faces'> & { tiltedScore?: number; score?: number; largest?: number } = {},
+  seen: InputSeen[] = [],
 ): InferenceBackend {
   return fakeBackend({
     ...options,
@@ -53,13 +54,14 @@ export function seeingBackend(
       seen.push({ width, height });
       const box = brightBox(input, image);
       if (!box || Math.max(box.width, box.height) > largest) return [];
-      const found = isUpright(input, image, box) ? score : wrong;
+      const found = isUpright(input, image, box) ? score : tiltedScore;
       return found > 0 ? [faceIn(box, found)] : [];
     },
   });
 }
 
-const LEVEL = (value: number) => (value - 127.5) / 128;
+/** Pixels above level 130 belong to the box. */
+const BRIGHT = (130 - 127.5) / 128;
 
 function planeOf(input: Tensor, image: number): Float32Array {
   const [, , height, width] = input.dims as [number, number, number, number];
@@ -72,7 +74,7 @@ function brightBox(input: Tensor, image: number): Box | null {
   let [left, top, right, bottom] = [Infinity, Infinity, -1, -1];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (plane[y * width + x]! < LEVEL(130)) continue;
+      if (plane[y * width + x]! < BRIGHT) continue;
       left = Math.min(left, x);
       top = Math.min(top, y);
       right = Math.max(right, x + 1);
@@ -91,7 +93,7 @@ function isUpright(input: Tensor, image: number, box: Box): boolean {
     let [sum, count] = [0, 0];
     for (let y = Math.floor(y0); y < Math.max(Math.ceil(y1), Math.floor(y0) + 1); y++) {
       for (let x = Math.floor(x0); x < Math.max(Math.ceil(x1), Math.floor(x0) + 1); x++) {
-        if (plane[y * width + x]! < LEVEL(130)) continue;
+        if (plane[y * width + x]! < BRIGHT) continue;
         sum += plane[y * width + x]!;
         count++;
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boxArea, clipBox, iou, scaleBox } from './boxes.ts';
+import { boxArea, clipBox, iou, scaleBox } from './box.ts';
 import type { Box } from './types.ts';
 
 const odd = fc.oneof(
@@ -17,7 +17,7 @@ const refusal = (message: RegExp) =>
   expect.objectContaining({ name: 'FaceDetError', code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
 
 describe('iou', () => {
-  it('lies in [0, 1] for any numbers, and is the same for both orders', () => {
+  it('is in [0, 1] for any numbers, and symmetric', () => {
     fc.assert(
       fc.property(anyBox, anyBox, (a, b) => {
         const value = iou(a, b);
@@ -75,7 +75,7 @@ describe('boxArea', () => {
 });
 
 describe('clipBox', () => {
-  it('gives finite numbers inside the picture, for any box', () => {
+  it('returns finite numbers inside the image, for any box', () => {
     fc.assert(
       fc.property(anyBox, fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 0, max: 5000 }), (b, width, height) => {
         const clipped = clipBox(b, width, height);
@@ -89,7 +89,7 @@ describe('clipBox', () => {
     );
   });
 
-  it('is the intersection with the picture', () => {
+  it('is the intersection with the image', () => {
     fc.assert(
       fc.property(box, fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 5000 }), (b, width, height) => {
         const clipped = clipBox(b, width, height);
@@ -107,9 +107,9 @@ describe('clipBox', () => {
     [-1, 4],
     [4, Infinity],
     [4, undefined],
-  ])('refuses a picture of %s × %s', (width, height) => {
+  ])('refuses an image of %s × %s', (width, height) => {
     expect(() => clipBox({ x: 0, y: 0, width: 1, height: 1 }, width as number, height as number)).toThrow(
-      refusal(/picture's width and height/),
+      refusal(/image's width and height/),
     );
   });
 });

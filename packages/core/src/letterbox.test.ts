@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { budgetCanvas, letterbox } from './geometry.ts';
+import { letterbox, sizeForBudget } from './letterbox.ts';
 import { detectionSettings } from './settings.ts';
 
-/** Every canvas, as the definition says. */
-function slowBudget(width: number, height: number, pixels: number): [number, number] {
+/** The definition: the best of all sizes. */
+function bestOfAllSizes(width: number, height: number, pixels: number): [number, number] {
   let best: [number, number] = [32, 32];
   let bestScale = 0;
   for (let w = 32; w <= pixels / 32; w += 32) {
@@ -16,35 +16,36 @@ function slowBudget(width: number, height: number, pixels: number): [number, num
   return best;
 }
 
-describe('budgetCanvas', () => {
-  it('is the best of all canvases', () => {
+describe('sizeForBudget', () => {
+  it('is the best of all sizes', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5000 }),
         fc.integer({ min: 1, max: 5000 }),
         fc.integer({ min: 1024, max: 300_000 }),
         (w, h, pixels) => {
-          expect(budgetCanvas(w, h, pixels)).toEqual(slowBudget(w, h, pixels));
+          const [width, height] = bestOfAllSizes(w, h, pixels);
+          expect(sizeForBudget({ width: w, height: h }, pixels)).toEqual({ width, height });
         },
       ),
       { numRuns: 300 },
     );
   });
 
-  it('gives the shapes that the plan names', () => {
-    expect(budgetCanvas(1920, 1080, 409_600)).toEqual([832, 480]);
-    expect(budgetCanvas(2048, 1150, 409_600)).toEqual([832, 480]);
-    expect(budgetCanvas(500, 500, 409_600)).toEqual([640, 640]);
+  it('gives the documented sizes', () => {
+    expect(sizeForBudget({ width: 1920, height: 1080 }, 409_600)).toEqual({ width: 832, height: 480 });
+    expect(sizeForBudget({ width: 2048, height: 1150 }, 409_600)).toEqual({ width: 832, height: 480 });
+    expect(sizeForBudget({ width: 500, height: 500 }, 409_600)).toEqual({ width: 640, height: 640 });
   });
 });
 
 describe('letterbox', () => {
-  it('keeps the picture inside the canvas, at the largest scale, within a pixel of its aspect', () => {
+  it('keeps the image inside the input, at the largest scale, within a pixel of its aspect ratio', () => {
     const size = fc.oneof(
       fc.integer({ min: 32, max: 1000 }),
       fc
         .tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 }))
-        .map(([w, h]) => [32 * w, 32 * h] as [number, number]),
+        .map(([w, h]) => ({ width: 32 * w, height: 32 * h })),
       fc.integer({ min: 1024, max: 600_000 }).map((pixels) => ({ pixels })),
     );
     fc.assert(
@@ -54,14 +55,14 @@ describe('letterbox', () => {
         size,
         fc.constantFrom('paper' as const, 'runtime' as const),
         (w, h, s, preset) => {
-          const l = letterbox(w, h, s, preset);
-          expect(l.canvasWidth % 32 || l.canvasHeight % 32).toBe(0);
+          const l = letterbox({ width: w, height: h }, s, preset);
+          expect(l.inputWidth % 32 || l.inputHeight % 32).toBe(0);
           expect(l.width).toBeGreaterThanOrEqual(1);
           expect(l.height).toBeGreaterThanOrEqual(1);
-          expect(l.width).toBeLessThanOrEqual(l.canvasWidth);
-          expect(l.height).toBeLessThanOrEqual(l.canvasHeight);
-          const [cw, ch] = typeof s === 'number' ? [s, s] : [l.canvasWidth, l.canvasHeight];
-          const scale = Math.min(cw / w, ch / h);
+          expect(l.width).toBeLessThanOrEqual(l.inputWidth);
+          expect(l.height).toBeLessThanOrEqual(l.inputHeight);
+          const [inputWidth, inputHeight] = typeof s === 'number' ? [s, s] : [l.inputWidth, l.inputHeight];
+          const scale = Math.min(inputWidth / w, inputHeight / h);
           expect(Math.abs(l.width - Math.max(w * scale, 1))).toBeLessThanOrEqual(1);
           expect(Math.abs(l.height - Math.max(h * scale, 1))).toBeLessThanOrEqual(1);
         },
@@ -69,23 +70,25 @@ describe('letterbox', () => {
     );
   });
 
-  it('pads the shorter side to the next multiple of 32 for a longer side', () => {
-    expect(letterbox(1920, 1080, 640, 'runtime')).toMatchObject({
-      canvasWidth: 640,
-      canvasHeight: 384,
+  it('pads the shorter side to the next multiple of 32 if the size is the longer side', () => {
+    expect(letterbox({ width: 1920, height: 1080 }, 640)).toMatchObject({
+      inputWidth: 640,
+      inputHeight: 384,
       width: 640,
       height: 360,
     });
   });
 
-  it('rounds for paper and cuts for runtime', () => {
-    expect(letterbox(1024, 683, [640, 640], 'paper')).toMatchObject({
+  it('rounds for paper and truncates for runtime', () => {
+    const image = { width: 1024, height: 683 };
+    const inputSize = { width: 640, height: 640 };
+    expect(letterbox(image, inputSize, 'paper')).toMatchObject({
       width: 640,
       height: 427,
       scaleX: 640 / 1024,
       scaleY: 427 / 683,
     });
-    expect(letterbox(1024, 683, [640, 640], 'runtime')).toMatchObject({
+    expect(letterbox(image, inputSize, 'runtime')).toMatchObject({
       width: 640,
       height: 426,
       scaleX: 640 / 1024,
@@ -103,25 +106,30 @@ describe('detectionSettings', () => {
       iouThreshold: 0.4,
     });
     expect(detectionSettings({ preset: 'paper' })).toMatchObject({
-      sizes: [[640, 640]],
+      sizes: [{ width: 640, height: 640 }],
       scoreThreshold: 0.02,
       iouThreshold: 0.45,
     });
   });
 
-  it('reads two numbers as a canvas and anything else in brackets as a list', () => {
-    expect(detectionSettings({ inputSize: [320, 640] }).sizes).toEqual([[320, 640]]);
-    expect(detectionSettings({ inputSize: [[320, 320], 640] }).sizes).toEqual([[320, 320], 640]);
-    expect(detectionSettings({ inputSize: [{ longSide: 320 }, { longSide: 640 }] }).sizes).toHaveLength(2);
+  it('reads a list as one pass per size, also of two numbers', () => {
+    const size = { width: 320, height: 640 };
+    expect(detectionSettings({ inputSize: 640 }).sizes).toEqual([640]);
+    expect(detectionSettings({ inputSize: size }).sizes).toEqual([size]);
+    expect(detectionSettings({ inputSize: [size, 640] }).sizes).toEqual([size, 640]);
+    expect(detectionSettings({ inputSize: [320, 640] }).sizes).toEqual([320, 640]);
   });
 
   it.each([
     [{ scoreThreshold: 1.5 }, 'scoreThreshold'],
     [{ iouThreshold: NaN }, 'iouThreshold'],
-    [{ inputSize: [630, 640] as [number, number] }, 'multiples of 32'],
+    [{ inputSize: { width: 630, height: 640 } }, 'multiples of 32'],
     [{ inputSize: 8 }, 'at least 32'],
     [{ inputSize: { pixels: 5 } }, 'pixel budget'],
     [{ inputSize: [] }, 'empty list'],
+    [{ inputSize: { longSide: 640 } as unknown as number }, 'a number is the longer side'],
+    [{ inputSize: [[640, 640]] as unknown as number[] }, '{ width, height }'],
+    [{ inputSize: { width: 640 } as { width: number; height: number } }, 'height'],
     [{ maxFaces: 0 }, 'maxFaces'],
     [{ preset: 'best' as 'paper' }, 'preset'],
     [{ tiles: { overlap: 1 } }, 'overlap'],

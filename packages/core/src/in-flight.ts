@@ -1,22 +1,22 @@
-import { FaceDetError } from '@facedet/checks';
+import { disposedError } from './errors.ts';
 
-/** The calls of something that can be disposed. */
+/** The calls in flight of an object that can be disposed. */
 export interface InFlight {
   /**
-   * Runs a call. It settles at once where its signal aborts (with the signal's reason) or `end` is called (with
-   * `DISPOSED`), however long the work goes on; the signal that the work gets aborts then, too.
+   * Runs a call. Even if the work continues, the call rejects as soon as its signal aborts (with the signal's reason)
+   * or `end` is used (with `DISPOSED`); the signal passed to the work then aborts, too.
    */
   run<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Resolves when all calls made so far have settled. */
   drain(): Promise<void>;
   /**
-   * Makes all calls in flight and all later ones reject with `DISPOSED`, then frees what they used. The second time it
-   * only waits.
+   * Rejects all calls in flight and all later ones with `DISPOSED`, then frees the resources they used. A second call
+   * only waits for the first.
    */
   end(free: () => Promise<void>): Promise<void>;
 }
 
-/** Keeps account of the calls of a `what`, which is named in errors. */
+/** Tracks the calls in flight of an object; `what` names the object in errors. */
 export function inFlight(what: string): InFlight {
   const running = new Map<Promise<unknown>, (reason: unknown) => void>();
   let freed: Promise<void> | null = null;
@@ -55,9 +55,4 @@ export function inFlight(what: string): InFlight {
       return freed;
     },
   };
-}
-
-/** The error of calls after `dispose()`, and of those in flight when it is called. */
-export function disposedError(what: string): FaceDetError {
-  return new FaceDetError('DISPOSED', `Expected a ${what} in use but it was disposed; create a new one.`);
 }
