@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { detectionSettings } from '@facedet/core';
+import { detectionSettings } from '@facedet/core/engine';
 import type { WiderImage } from '@facedet/eval/wider';
 import { writeOutputSync } from '@facedet/files';
 import type { ResolvedModel } from '@facedet/models/node';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { detectionSettings } from '@facedet/core';
+import { detectionSettings } from '@facedet/core/engine';
 import type { WiderImage } from '@facedet/eval/wider';
 import { outputOf } from '../testing/output-of.ts';
 import { run as detections } from './eval-detections.ts';
