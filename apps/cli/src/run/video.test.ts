@@ -101,6 +101,27 @@ describe('video', () => {
     expect(totalFrames).toBeGreaterThan(3);
   });
 
+  it('ends normally when a camera that never answered is given up by a signal', async () => {
+    const source = 'http://127.0.0.1:1/cam';
+    const stopAt = (flags: Partial<VideoFlags>) => {
+      const stop = new AbortController();
+      const { seen, context: fake } = context();
+      const log = (line: string) => {
+        seen.log.push(line);
+        if (line.includes('not connected')) stop.abort(new Error('stopped'));
+      };
+      const stoppable = { ...fake, log, signal: stop.signal } as Context;
+      return { seen, end: video(stoppable, { track: true, smooth: true, audio: true, workers: 1, ...flags }, source) };
+    };
+    const { seen, end } = stopAt({ reconnects: 'forever', json: true, jsonl: at('never.jsonl') });
+    expect(await end).toBe(0);
+    expect(JSON.parse(seen.output)).toMatchObject({ totalFrames: 0, identities: 0 });
+    expect(existsSync(at('never.jsonl'))).toBe(false);
+    const silent = stopAt({ reconnects: 3 });
+    expect(await silent.end).toBe(0);
+    expect(silent.seen.log.at(-1)).toMatch(/^0 frames/);
+  });
+
   it('refuses flags that contradict each other and outputs that are inputs, before anything is read', async () => {
     for (const flags of [{ output: at('film.txt') }, { output: at('scene.mp4') }, { jsonl: at('a'), mot: at('a') }, { track: false, detectEvery: 3 }, { live: true, lookAhead: 1 }, { output: at('a.webm'), codec: 'h264' as const }]) {
       await expect(follow(at('scene.mp4'), flags)).rejects.toMatchObject({ exitCode: 2 });

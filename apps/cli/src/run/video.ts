@@ -51,6 +51,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
   const low = flags.track ? Math.min(TRACKER_LOW, flags.score ?? TRACKER_LOW) : undefined;
   const { detector, model } = await openDetector(context, low === undefined ? flags : { ...flags, score: low });
   const bar = await videoProgress(context, source);
+  let hasStarted = false;
   try {
     const summary = await processVideo(source, {
       detector,
@@ -77,7 +78,10 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       encoding: encodingOptions(flags),
       signal: context.signal,
       ...(page && { show: page, ...(!writes(flags) && { onFrame: player(page, context.signal) }) }),
-      onStart: ({ outputs }) => reportNames(context, flags, outputs),
+      onStart: ({ outputs }) => {
+        hasStarted = true;
+        reportNames(context, flags, outputs);
+      },
       onProgress: bar.onProgress,
     });
     bar.stop();
@@ -94,7 +98,12 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
     // A live source has no other end than the signal.
     if (live) return Exit.ok;
   } catch (error) {
-    if (context.signal.aborted) throw error;
+    if (context.signal.aborted) {
+      // Waiting for a camera has no other end than the signal either.
+      if (hasStarted || !waitsForStream(source, flags)) throw error;
+      await reportNothing(context, flags);
+      return Exit.ok;
+    }
     // A reader that has seen enough (`| head`).
     if (isFaceDetError(error) && error.code === 'OUTPUT_CLOSED') return Exit.ok;
     if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
@@ -104,6 +113,18 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
     bar.stop();
     await detector.dispose();
   }
+}
+
+/** Whether a source is a camera in a network, for whose first connection the run waits as long as it takes. */
+function waitsForStream(source: string, { reconnects }: VideoFlags): boolean {
+  return /^rtsps?:/i.test(source) || (/^https?:/i.test(source) && reconnects !== undefined);
+}
+
+/** The summary of a stream that was stopped before its first frame; there are no outputs. */
+async function reportNothing(context: Context, { json }: VideoFlags): Promise<void> {
+  const summary = { totalFrames: 0, avgFps: 0, avgFacesPerFrame: 0, identities: 0 };
+  if (json) await context.write(`${JSON.stringify(summary, undefined, 2)}\n`);
+  else context.log('0 frames: stopped before the first one; nothing was written');
 }
 
 /** What became of the frames that could not be analyzed. */

@@ -30,6 +30,7 @@ import { openGallerySink, type GallerySink } from './sinks/gallery.ts';
 import { previewSink } from './sinks/preview.ts';
 import { openRowSink, type RowSink } from './sinks/rows.ts';
 import type { Sink } from './sinks/sink.ts';
+import { createWallClock } from './wall-clock.ts';
 
 const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'thumbnails'] as const;
 
@@ -229,7 +230,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     }
 
     const reached = { frames: Math.max(counted, detectFrom), seconds: 0 };
-    const clock = wallClock();
+    const clock = createWallClock();
     let failed = 0;
     let firstFailure: string | undefined;
     for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal && !live ? { signal } : {})) {
@@ -356,19 +357,6 @@ async function nameOutputs(outputs: OutputPaths, { thumbnailsPage }: ProcessVide
 
 function untilOf({ timestamp, duration }: VideoFrame, { fps }: VideoMetadata): number {
   return timestamp + (duration || 1 / (fps ?? 25));
-}
-
-/** Seconds that the time of day may be away from the source's clock before it is taken over anew. */
-const DRIFT = 2;
-
-/** Gives the time of day of a live source's timestamps. It follows the source's clock, so that it rises evenly. */
-function wallClock(): (timestamp: number) => string {
-  let origin: number | undefined;
-  return (timestamp) => {
-    const now = Date.now() / 1000;
-    if (origin === undefined || Math.abs(now - origin - timestamp) > DRIFT) origin = now - timestamp;
-    return new Date(1000 * (origin + timestamp)).toISOString();
-  };
 }
 
 /** Those of the options that the pipeline knows. */
