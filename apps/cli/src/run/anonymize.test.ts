@@ -15,7 +15,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { readImage, writeImage } from '@facedet/runtime-node';
-import { createVideoWriter, openVideo } from '@facedet/video-node';
+import { createVideoWriter, openVideo, summarizeColors } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { hasHeifEnc, tiledHeic } from '../testing/tiled-heic.ts';
@@ -308,5 +308,46 @@ describe('anonymize', () => {
     expect(failed).toEqual(['IMAGE_UNREADABLE']);
     expect(readdirSync(at('many')).sort()).toEqual([0, 1, 2, 3].map((i) => `many-${i}.png`));
     expect(together).toBeGreaterThan(1);
+  });
+});
+
+describe('a 10-bit HDR film', () => {
+  const film = async (name: string) => {
+    const tags = 'setparams=range=tv:color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc';
+    const source = await openVideo({ lavfi: `testsrc2=size=64x48:rate=25:duration=0.2,format=yuv420p10le,${tags}` });
+    const writer = await createVideoWriter(at(name), { like: source.metadata, bitDepth: 10 });
+    for await (const frame of source) {
+      await writer.write(frame);
+      frame.close();
+    }
+    await writer.finish();
+    return at(name);
+  };
+  const written = async (path: string) => {
+    const video = await openVideo(path);
+    await video.close();
+    return { ...summarizeColors(video.metadata), codec: video.metadata.codec, frames: await frameCount(path) };
+  };
+
+  it('keeps 10 bits where they are asked for, else says so in one line, and is continued only with the same', async () => {
+    const source = await film('hlg.mp4');
+    const shallow = await hide([source], { output: at('shallow.mp4') });
+    expect(shallow.log).toEqual([`facedet: ${at('shallow.mp4')}: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 keeps 10 bits`]);
+    expect(await written(at('shallow.mp4'))).toEqual({ bitDepth: 8, dynamicRange: 'hlg', codec: 'h264', frames: 5 });
+    expect(await hide([source], { output: at('deep.mp4'), bitDepth: 10 })).toEqual({ log: [], failed: [] });
+    expect(await written(at('deep.mp4'))).toEqual({ bitDepth: 10, dynamicRange: 'hlg', codec: 'hevc', frames: 5 });
+    const stopping = new AbortController();
+    fails = (call) => {
+      if (call === 3) stopping.abort(new Error('stopped'));
+      return false;
+    };
+    try {
+      await expect(hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0 }, stopping.signal)).rejects.toThrow('stopped');
+    } finally {
+      fails = () => false;
+    }
+    await expect(hide([source], { output: at('cut.mp4'), lookAhead: 0, resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', message: expect.stringContaining('bitDepth') });
+    expect(await hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0, resume: true })).toEqual({ log: [], failed: [] });
+    expect(await written(at('cut.mp4'))).toEqual({ bitDepth: 10, dynamicRange: 'hlg', codec: 'hevc', frames: 5 });
   });
 });

@@ -9,6 +9,7 @@ import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
 import type { Context } from '../shared/context.ts';
 import { openBatchRecord } from './batch-record.ts';
+import { colorLines } from './color-report.ts';
 import { streamLines } from './streams-report.ts';
 import { copyName, outputNames, ownName } from '../shared/output-names.ts';
 import { openDetector } from '../shared/detector.ts';
@@ -133,7 +134,10 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
   const { onProgress } = bar;
   try {
     if (!detector) {
-      await renderVideo(input.source, { output, tracks: flags.tracks!, anonymize: effect, encoding, signal, onProgress });
+      const rendered = await renderVideo(input.source, { output, tracks: flags.tracks!, anonymize: effect, encoding, signal, onProgress });
+      bar.stop();
+      colorLines(output, rendered.metadata, flags).forEach(context.log);
+      streamLines(output, rendered).forEach(context.log);
       return;
     }
     const summary = await processVideo(input.source, {
@@ -151,6 +155,7 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
       encoding,
       ...(flags.resume && { resume: true }),
       signal,
+      onStart: ({ metadata }) => colorLines(output, metadata, flags).forEach(context.log),
       onProgress,
     });
     bar.stop();

@@ -10,6 +10,7 @@ const NAMES: Record<VideoSummary['leftOut'][number]['kind'], string> = {
   timecode: 'the timecode',
   chapters: 'the chapters',
   alpha: 'transparency',
+  hdr: 'HDR metadata',
 };
 
 /** One line for each thing of the source that is not in a film as it was. */

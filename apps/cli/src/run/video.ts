@@ -5,6 +5,7 @@ import { processVideo, type ConnectionChange, type VideoSummary } from '@facedet
 import { galleryPage } from '../pages/gallery-page.ts';
 import { startLivePage, type LivePage } from '../pages/live-page.ts';
 import type { Context } from '../shared/context.ts';
+import { colorLines } from './color-report.ts';
 import { streamLines } from './streams-report.ts';
 import { openDetector } from '../shared/detector.ts';
 import { CommandError, errorLine, modelError, usageError } from '../shared/errors.ts';
@@ -78,9 +79,10 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       encoding: encodingOptions(flags),
       signal: context.signal,
       ...(page && { show: page, ...(!writes(flags) && { onFrame: player(page, context.signal) }) }),
-      onStart: ({ outputs }) => {
+      onStart: ({ outputs, metadata }) => {
         hasStarted = true;
         reportNames(context, flags, outputs);
+        if (outputs.output !== undefined) colorLines(outputs.output, metadata, flags).forEach(context.log);
       },
       onProgress: bar.onProgress,
     });

@@ -1,5 +1,6 @@
 import type { CodecParameters, FormatContext, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { parseHdrMetadata, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
 import { orientationOf, turnsSideways, type Orientation } from '../ffmpeg/orientation.ts';
 
 /** A fraction, as containers count time: `num / den` seconds a tick. */
@@ -54,6 +55,8 @@ export interface VideoMetadata {
   readonly startTime: number;
   readonly sampleAspectRatio: Fraction;
   readonly color: ColorTags;
+  /** What HDR pictures say about their mastering display and brightness, where they do. */
+  readonly hdr?: HdrMetadata;
   readonly audioStreams: readonly SideStream[];
   readonly subtitleStreams: readonly SideStream[];
   /** No end is known and late frames are of no use: cameras and streams. */
@@ -67,6 +70,11 @@ export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stre
   const sideways = turnsSideways(orientation);
   const duration = streamDuration(ffmpeg, format, stream);
   const aspect = codecpar.sampleAspectRatio;
+  const { AV_PKT_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_CONTENT_LIGHT_LEVEL } = ffmpeg.constants;
+  const hdr = parseHdrMetadata(
+    codecpar.getCodedSideData(AV_PKT_DATA_MASTERING_DISPLAY_METADATA),
+    codecpar.getCodedSideData(AV_PKT_DATA_CONTENT_LIGHT_LEVEL),
+  );
   const sar = aspect.num > 0 && aspect.den > 0 ? { num: aspect.num, den: aspect.den } : { num: 1, den: 1 };
   return {
     ...source,
@@ -84,6 +92,7 @@ export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stre
     startTime: stream.startTime !== ffmpeg.constants.AV_NOPTS_VALUE ? (Number(stream.startTime) * stream.timeBase.num) / stream.timeBase.den : 0,
     sampleAspectRatio: sideways ? { num: sar.den, den: sar.num } : sar,
     color: { range: codecpar.colorRange, space: codecpar.colorSpace, primaries: codecpar.colorPrimaries, transfer: codecpar.colorTrc, chromaLocation: codecpar.chromaLocation },
+    ...(hdr && { hdr }),
     audioStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_AUDIO),
     subtitleStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_SUBTITLE),
   };

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
 import { ahead } from './read-ahead.ts';
+import { frameHdrMetadata } from '../ffmpeg/hdr-metadata.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
 import { DEFAULT_LIMITS, type InputLimits } from './input.ts';
 import type { VideoMetadata } from './metadata.ts';
@@ -113,12 +114,15 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     release();
     throw error;
   });
-  const metadata = reader.metadata();
-  if (first.done || !metadata) {
+  const described = reader.metadata();
+  if (first.done || !described) {
     release();
     throw new FaceDetError('VIDEO_FINISHED', `${resolved.name}: there is no frame behind number ${options.after?.index ?? -1}.`);
   }
   const waiting = [first.value];
+  // Many files say it in their pictures alone.
+  const hdr = { ...frameHdrMetadata(ffmpeg, first.value.frame), ...described.hdr };
+  const metadata: VideoMetadata = Object.keys(hdr).length > 0 ? { ...described, hdr } : described;
 
   const dropOldest = options.dropLate ?? metadata.live;
   const paced = options.paced ?? (options.dropLate === true && !metadata.live);

@@ -24,8 +24,8 @@ export interface SideStreamOptions {
 
 /** Something of the source that is not in the output. */
 export interface LeftOut {
-  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha';
-  /** FFmpeg's name of the codec. */
+  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha' | 'hdr';
+  /** FFmpeg's name of the codec; of `hdr`, what it is: `mastering display`, `HDR10+`, … */
   readonly codec: string;
   /** Why, as a part of a sentence: `WebM has no bitmap subtitles`. */
   readonly reason: string;

@@ -6,8 +6,12 @@ import type { YuvPlanes } from '@facedet/draw';
 import { lockOutput, openOutput, outputError, outputPlace, printable, type OutputFile } from '@facedet/files';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { openEncoder, type VideoCodec } from './encoder.ts';
+import { chooseEncoding } from './encoding.ts';
+import { hdrLosses } from './hdr-losses.ts';
+import { createPictureConverter } from './picture-converter.ts';
+import { takeDynamicHdr } from '../ffmpeg/hdr-metadata.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
-import { colorTagsOf, neutralTags, setColorTags } from '../ffmpeg/colors.ts';
+import { setColorTags } from '../ffmpeg/colors.ts';
 import { check } from '../ffmpeg/errors.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
@@ -20,11 +24,20 @@ import type { VideoFrame } from '../read/frame.ts';
 export interface VideoWriterOptions {
   /** Where the frames come from: size, times, colours, sound and subtitles are as there. For frames of your own, size and nominal rate. */
   like: VideoMetadata | { readonly width: number; readonly height: number; readonly fps: number };
-  /** Default `h264`; `vp9` in `.webm`. */
+  /** Default `h264`, or `hevc` with `bitDepth: 10`; `vp9` in `.webm`. */
   codec?: VideoCodec;
-  /** Constant quality, lower is better: h264 0–51 (default 23), vp9 0–63 (33), av1 0–63 (35). */
+  /**
+   * Bits of a sample in the output. 10 keeps the steps of 10-bit sources (HDR) and their mastering metadata, for
+   * `hevc`, `av1` and `vp9`; 8-bit sources are stored in 10 bits, unchanged. Default 8: sources of more bits are
+   * rounded (dithered), under the same color tags.
+   */
+  bitDepth?: 8 | 10;
+  /** Constant quality, lower is better: h264 0–51 (default 23), hevc 0–51 (25), vp9 0–63 (33), av1 0–63 (35). */
   crf?: number;
-  /** The encoder's own speed setting: x264's preset (default `veryfast`), libvpx's cpu-used (`5`), SVT-AV1's preset (`10`). */
+  /**
+   * The encoder's own speed setting: the preset of x264 (default `veryfast`) and x265 (`superfast`), libvpx's
+   * cpu-used (`5`), SVT-AV1's preset (`10`).
+   */
   preset?: string;
   /** Threads of the encoder. Default: as many as cores up to 8, half of the cores where that is more. */
   threads?: number;
@@ -55,7 +68,7 @@ export interface VideoWriter {
   /**
    * Writes a frame at its timestamp, after the frames of earlier calls, whether or not those were awaited. The frame may be closed,
    * and own pixels may change, as soon as the call returns; until its turn a call holds its picture in memory. `edit` gets a writable copy of its planes
-   * (8-bit 4:2:0); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
+   * (4:2:0 of the output's `bitDepth`; above 8 bits, two bytes a sample); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
    */
   write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
   /** Ends the file early, after the writes before it: all of them are in it, playable, under its partial name. May be repeated. */
@@ -112,10 +125,9 @@ export interface OpenVideo {
 export async function openVideoWriter(path: string, options: VideoWriterOptions, release = () => {}): Promise<OpenVideo> {
   const like = 'source' in options.like ? options.like : ownMetadata(options.like);
   const container = containerOf(path);
-  const codec = options.codec ?? (container === 'webm' ? 'vp9' : 'h264');
-  if (container === 'webm' && codec === 'h264') throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected vp9 or av1 in a WebM, received h264. Name the file .mp4 or .mkv.`);
+  const { codec, bitDepth } = chooseEncoding(path, container, options);
   const ffmpeg = await loadFfmpeg();
-  const { constants, Frame, SoftwareScaleContext } = ffmpeg;
+  const { constants } = ffmpeg;
   if (like.kind === 'file' && (await place(path)) === (await place(like.source))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
   const { target, partialPath } = filePlace(path);
   const former = options.resume ? await takeFormer(target) : undefined;
@@ -129,13 +141,14 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   const color = rgb ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG } : like.pixelFormat.startsWith('yuvj') ? { ...like.color, range: constants.AVCOL_RANGE_JPEG } : like.color;
   const threads = options.threads ?? defaultThreads(availableParallelism());
   const fps = like.fps ?? 25;
-  const encoder = await openEncoder(ffmpeg, { codec, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
+  const hdr = bitDepth === 10 ? like.hdr : undefined;
+  const encoder = await openEncoder(ffmpeg, { codec, bitDepth, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, hdr, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
   const sides = like.kind === 'file' ? { path: like.source, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
 
   let frames = 0;
   // FFmpeg writes into the file that was created here exclusively.
   const file = openPartial(path, encoder.close);
-  const muxer = await createMuxer(ffmpeg, { path: partialPath, container, encoder: encoder.context, timeBase, sides }).catch((error: unknown) => {
+  const muxer = await createMuxer(ffmpeg, { path: partialPath, container, encoder: encoder.context, timeBase, hdr, sides }).catch((error: unknown) => {
     encoder.close();
     file.discard();
     throw error;
@@ -153,9 +166,8 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     throw error;
   }
 
-  const scaler = new SoftwareScaleContext();
-  scaler.allocContext();
-  scaler.setOption('sws_flags', 'bilinear+accurate_rnd');
+  const converter = createPictureConverter(ffmpeg, { width, height, bitDepth, color, rgb });
+  const hdrLoss = hdrLosses(muxer.leftOut, bitDepth === 8 ? like.hdr : undefined);
   let last = -1n;
   let chain: Promise<unknown> = Promise.resolve(); // calls, in their order
   let ending: { readonly complete: boolean; readonly done: Promise<void> } | undefined;
@@ -210,41 +222,6 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     if (failed) throw failed.error;
   }
 
-  /** The picture as the encoder takes it: 8-bit 4:2:0, even sides; writable where it is to be edited. */
-  async function prepare(source: NativeFrame, writable: boolean): Promise<NativeFrame> {
-    source.width &= ~1;
-    source.height &= ~1;
-    const as420 = source.format === constants.AV_PIX_FMT_YUV420P || source.format === constants.AV_PIX_FMT_YUVJ420P;
-    if (as420 && source.width === width && source.height === height) {
-      source.format = constants.AV_PIX_FMT_YUV420P;
-      try {
-        if (writable) check(ffmpeg, source.makeWritable(), 'OUT_OF_MEMORY', 'A picture can\'t be copied');
-        return source;
-      } catch (error) {
-        source.free();
-        throw error;
-      }
-    }
-    const converted = new Frame();
-    converted.alloc();
-    converted.width = width;
-    converted.height = height;
-    converted.format = constants.AV_PIX_FMT_YUV420P;
-    // Only the range may differ, and the matrix where RGB becomes YUV: neither side names primaries or transfer.
-    const from = neutralTags(ffmpeg, colorTagsOf(source));
-    setColorTags(source, from);
-    setColorTags(converted, { ...from, range: color.range || from.range, ...(rgb && { space: color.space, chromaLocation: color.chromaLocation }) });
-    try {
-      check(ffmpeg, await scaler.scaleFrame(converted, source), 'ENCODING_FAILED', 'A picture can\'t be converted to 4:2:0');
-      return converted;
-    } catch (error) {
-      converted.free();
-      throw error;
-    } finally {
-      source.free();
-    }
-  }
-
   async function write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void> {
     if (ending) throw refuse('a frame');
     rethrow();
@@ -264,7 +241,8 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
       source.free();
       throw failed.error;
     }
-    const picture = await prepare(source, edit !== undefined);
+    hdrLoss(takeDynamicHdr(ffmpeg, source));
+    const picture = await converter.convert(source, edit !== undefined);
     try {
       setColorTags(picture, color);
       if (edit) await edit(planesOf(ffmpeg, picture));
@@ -309,7 +287,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
       });
     } finally {
       encoder.close();
-      scaler.freeContext();
+      converter.close();
       await muxer.close();
     }
   }

@@ -2,7 +2,7 @@ import type { YuvPlanes } from '@facedet/draw';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 
-/** A writable 8-bit 4:2:0 picture's planes, straight in FFmpeg's memory: valid until the picture is freed. */
+/** A writable 4:2:0 picture's planes of 8 or 10 bits, straight in FFmpeg's memory: valid until the picture is freed. */
 export function planesOf({ constants }: Ffmpeg, frame: NativeFrame): YuvPlanes {
   const { colorSpace: space } = frame;
   const bt2020 = space === constants.AVCOL_SPC_BT2020_NCL || space === constants.AVCOL_SPC_BT2020_CL;
@@ -14,6 +14,7 @@ export function planesOf({ constants }: Ffmpeg, frame: NativeFrame): YuvPlanes {
     planes: frame.data!.slice(0, 3),
     strides: frame.linesize.slice(0, 3),
     subsampling: '420',
+    bitDepth: frame.format === constants.AV_PIX_FMT_YUV420P10LE ? 10 : 8,
     range: frame.colorRange === constants.AVCOL_RANGE_JPEG ? 'full' : 'limited',
     ...(matrix ? { matrix } : {}),
   };
