@@ -19,7 +19,7 @@ export interface MediaOptions {
   };
   /** The encoder of a tone as long as the pictures. */
   readonly sound?: string;
-  /** Two lines of text in this codec. */
+  /** Two subtitles in this codec. */
   readonly subtitles?: SubtitleCodec;
   /** The muxer. Default by the name of the file. */
   readonly format?: string;
@@ -28,8 +28,8 @@ export interface MediaOptions {
   readonly start?: number;
 }
 
-/** A codec of subtitles as text. */
-export type SubtitleCodec = 'subrip' | 'ass' | 'mov_text' | 'webvtt';
+/** A codec of subtitles: text, or the bitmaps of DVDs. */
+export type SubtitleCodec = 'subrip' | 'ass' | 'mov_text' | 'webvtt' | 'dvd_subtitle';
 
 interface Encoded {
   begin(stream: Stream): void;
@@ -56,7 +56,7 @@ export async function writeMedia(path: string, options: MediaOptions): Promise<s
     const seconds = (options.video.frames ?? 20) / RATE;
     parts.push(await encodePictures(ffmpeg, output, options.video));
     if (options.sound) parts.push(await encodeSound(ffmpeg, output, options.sound, seconds));
-    if (options.subtitles) parts.push(textPackets(ffmpeg, options.subtitles));
+    if (options.subtitles) parts.push(subtitlePackets(ffmpeg, options.subtitles));
     const streams = parts.map((part) => {
       const stream = output.newStream(null);
       part.begin(stream);
@@ -211,16 +211,19 @@ Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 `;
 
-function textPackets(ffmpeg: Ffmpeg, codec: SubtitleCodec): Encoded {
+function subtitlePackets(ffmpeg: Ffmpeg, codec: SubtitleCodec): Encoded {
   const { constants } = ffmpeg;
   const ids = {
     subrip: constants.AV_CODEC_ID_SUBRIP,
     ass: constants.AV_CODEC_ID_ASS,
     mov_text: constants.AV_CODEC_ID_MOV_TEXT,
     webvtt: constants.AV_CODEC_ID_WEBVTT,
+    dvd_subtitle: constants.AV_CODEC_ID_DVD_SUBTITLE,
   };
   const payload = (text: string, order: number) => {
     if (codec === 'ass') return Buffer.from(`${order},0,Default,,0,0,0,,${text}`);
+    // Never decoded: only its length is that of a bitmap's packet.
+    if (codec === 'dvd_subtitle') return Buffer.from([0, 8, 0, 4, 0, 0, 0, 4]);
     if (codec !== 'mov_text') return Buffer.from(text);
     return Buffer.concat([Buffer.from([0, Buffer.byteLength(text)]), Buffer.from(text)]);
   };
