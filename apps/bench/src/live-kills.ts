@@ -56,14 +56,21 @@ const hashes = () =>
   new Map(
     readdirSync(folder)
       .filter((name) => !name.endsWith('.lock'))
-      .map((name) => [name, createHash('sha256').update(readFileSync(at(name))).digest('hex')]),
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(at(name)))
+          .digest('hex'),
+      ]),
   );
 
 function start(): { stop(signal: NodeJS.Signals): void; readonly ended: Promise<Ended>; isRunning(): boolean } {
   const outputs = ['--jsonl', 'cam.jsonl', '--mot', 'cam.txt', '--csv', 'cam.csv', '--output', 'cam.mp4'];
   const args = ['video', server.url, ...outputs.map((part) => (part.startsWith('--') ? part : at(part)))];
   const settings = ['--size', '160', '--workers', '1', '--reconnects', 'forever'];
-  const child = spawn(process.execPath, [options.command, ...args, ...settings], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [options.command, ...args, ...settings], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (bytes) => (stderr += String(bytes)));
   const ended = new Promise<Ended>((done) => child.on('close', (code, signal) => done({ code, signal, stderr })));
@@ -83,7 +90,8 @@ async function framesOf(name: string): Promise<number> {
   try {
     for await (const frame of video) {
       frame.close();
-      if (frame.timestamp <= last) throw new Error(`${name}: frame ${frames} is at ${frame.timestamp} s, after ${last} s`);
+      if (frame.timestamp <= last)
+        throw new Error(`${name}: frame ${frames} is at ${frame.timestamp} s, after ${last} s`);
       last = frame.timestamp;
       frames++;
     }
@@ -107,13 +115,20 @@ function checkRows(label: string, rows: readonly Row[]): void {
     const before = rows[i - 1];
     // Frames that come while the detector is busy are dropped: numbers rise, not always by one.
     if (frame <= (before?.frame ?? -1)) faults.push(`${label}: row ${i} has the frame number ${frame}`);
-    if (before && timestamp <= before.timestamp) faults.push(`${label}: row ${i} at ${timestamp} s, after ${before.timestamp} s`);
+    if (before && timestamp <= before.timestamp)
+      faults.push(`${label}: row ${i} at ${timestamp} s, after ${before.timestamp} s`);
     if (time < lastTime) faults.push(`${label}: row ${i} came at ${time}, the one before at ${lastTime}`);
     lastTime = time;
   });
 }
 
-async function checkRun(label: string, name: string, signal: NodeJS.Signals, seen: number, { code, stderr }: Ended): Promise<void> {
+async function checkRun(
+  label: string,
+  name: string,
+  signal: NodeJS.Signals,
+  seen: number,
+  { code, stderr }: Ended,
+): Promise<void> {
   const fault = (text: string) => faults.push(`${label}: ${text}`);
   const rows = linesOf(`${name}.jsonl`).map((line) => JSON.parse(line) as Row);
   checkRows(label, rows);
@@ -123,7 +138,8 @@ async function checkRun(label: string, name: string, signal: NodeJS.Signals, see
   const others = [linesOf(`${name}.txt`).length, linesOf(`${name}.csv`).length - 1];
   // MOT and CSV are written before the JSONL line.
   const isComplete = signal === 'SIGTERM';
-  if (others.some((count) => (isComplete ? count !== faces : count < faces))) fault(`${faces} faces, MOT and CSV have ${others.join(' and ')}`);
+  if (others.some((count) => (isComplete ? count !== faces : count < faces)))
+    fault(`${faces} faces, MOT and CSV have ${others.join(' and ')}`);
   const left = readdirSync(folder).filter((file) => file.startsWith(`${name}.`) && /\.partial/.test(file));
   if (isComplete) {
     if (code !== 0) fault(`exit code ${code}: ${stderr.trim()}`);
@@ -136,7 +152,8 @@ async function checkRun(label: string, name: string, signal: NodeJS.Signals, see
     return;
   }
   counts.filmFrames += frames;
-  if (isComplete ? frames !== rows.length : frames < rows.length - LOST_FRAMES) fault(`${frames} frames in the film, ${rows.length} rows`);
+  if (isComplete ? frames !== rows.length : frames < rows.length - LOST_FRAMES)
+    fault(`${frames} frames in the film, ${rows.length} rows`);
 }
 
 try {
@@ -163,7 +180,8 @@ try {
     }
     counts[signal === 'SIGTERM' ? 'terminated' : 'killed']++;
     const after = hashes();
-    for (const [file, hash] of before) if (after.get(file) !== hash) faults.push(`${label}: ${file} of an earlier recording was changed or removed`);
+    for (const [file, hash] of before)
+      if (after.get(file) !== hash) faults.push(`${label}: ${file} of an earlier recording was changed or removed`);
     const fresh = [...after.keys()].filter((file) => !before.has(file));
     const odd = fresh.filter((file) => !file.startsWith(`${name}.`));
     if (odd.length > 0) faults.push(`${label}: expected files of ${name} but found ${odd.join(', ')}`);
@@ -182,7 +200,12 @@ try {
   if (options.json) console.log(JSON.stringify({ ...counts, stream: server.counts, faults }, undefined, 2));
   else {
     const figures = { ...counts, ...server.counts, faults: faults.length };
-    console.log(table(['figure', 'count'], Object.entries(figures).map(([name, value]) => [name, String(value)])));
+    console.log(
+      table(
+        ['figure', 'count'],
+        Object.entries(figures).map(([name, value]) => [name, String(value)]),
+      ),
+    );
     for (const fault of faults) console.log(fault);
   }
 } finally {

@@ -16,7 +16,14 @@ export type LiveKind = (typeof KINDS)[number];
 /** The server, and what it did so far. */
 export interface LiveServer {
   readonly url: string;
-  readonly counts: { connections: number; refused: number; stalls: number; drops: number; sizes: number; jumps: number };
+  readonly counts: {
+    connections: number;
+    refused: number;
+    stalls: number;
+    drops: number;
+    sizes: number;
+    jumps: number;
+  };
   /** What is sent from now on; returns it. */
   begin(kind: LiveKind): LiveKind;
   close(): Promise<void>;

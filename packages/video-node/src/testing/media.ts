@@ -85,7 +85,12 @@ async function writePackets(
   start: number,
 ): Promise<void> {
   const all = parts.flatMap(({ packets, unit }, i) =>
-    packets.map((packet) => ({ packet, unit, stream: streams[i]!, seconds: (Number(packet.dts) * unit.num) / unit.den })),
+    packets.map((packet) => ({
+      packet,
+      unit,
+      stream: streams[i]!,
+      seconds: (Number(packet.dts) * unit.num) / unit.den,
+    })),
   );
   all.sort((a, b) => a.seconds - b.seconds);
   for (const { packet, unit, stream } of all) {
@@ -99,7 +104,14 @@ async function writePackets(
 }
 
 async function encodePictures(ffmpeg: Ffmpeg, output: FormatContext, video: MediaOptions['video']): Promise<Encoded> {
-  const { encoder, pixelFormat = 'yuv420p', size: [width, height] = [96, 64], frames = 20, keyFrames = 8, graph } = video;
+  const {
+    encoder,
+    pixelFormat = 'yuv420p',
+    size: [width, height] = [96, 64],
+    frames = 20,
+    keyFrames = 8,
+    graph,
+  } = video;
   const pictures = `${graph ?? `testsrc2=size=${width}x${height}:rate=${RATE}`},trim=end_frame=${frames},format=${pixelFormat}`;
   const context = contextOf(ffmpeg, output, encoder);
   Object.assign(context, { width, height, pixelFormat: ffmpeg.avGetPixFmtFromName(pixelFormat), gopSize: keyFrames });
@@ -120,7 +132,8 @@ const FAST: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 async function encodeSound(ffmpeg: Ffmpeg, output: FormatContext, encoder: string, seconds: number): Promise<Encoded> {
   const context = contextOf(ffmpeg, output, encoder);
   const codec = findEncoder(ffmpeg, encoder);
-  const rate = codec.supportedSamplerates?.includes(SAMPLE_RATE) === false ? codec.supportedSamplerates[0]! : SAMPLE_RATE;
+  const rate =
+    codec.supportedSamplerates?.includes(SAMPLE_RATE) === false ? codec.supportedSamplerates[0]! : SAMPLE_RATE;
   context.sampleRate = rate;
   context.sampleFormat = codec.sampleFormats?.[0] ?? ffmpeg.constants.AV_SAMPLE_FMT_S16;
   context.channelLayout = ffmpeg.constants.AV_CHANNEL_LAYOUT_STEREO;
@@ -172,7 +185,7 @@ async function encode(
     must(ffmpeg, graph.parse2(text.replace(/(a?buffersink)$/, '$1@out')), text);
     must(ffmpeg, await graph.config(), text);
     const sink = graph.getFilter(/abuffersink$/.test(text) ? 'abuffersink@out' : 'buffersink@out')!;
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = (await sink.buffersinkGetFrame(frame)) >= 0;
       must(ffmpeg, await context.sendFrame(more ? frame : null), name);
       frame.unref();
@@ -187,7 +200,8 @@ async function encode(
     graph.free();
   }
   const unit = { num: context.timeBase.num, den: context.timeBase.den };
-  for (const one of packets) if (one.duration === 0n && context.codecType === constants.AVMEDIA_TYPE_VIDEO) one.duration = 1n;
+  for (const one of packets)
+    if (one.duration === 0n && context.codecType === constants.AVMEDIA_TYPE_VIDEO) one.duration = 1n;
   return {
     begin: (stream) => void stream.codecpar.fromContext(context),
     unit,

@@ -65,14 +65,20 @@ async function convert(path: string, target: string): Promise<string> {
   const { metadata } = video;
   await video.close();
   const output = `${path}.${target}`;
-  const writer = await createVideoWriter(output, { like: { ...metadata, width: 16, height: 16 }, threads: 1, preset: target === 'webm' ? '8' : 'ultrafast' });
+  const writer = await createVideoWriter(output, {
+    like: { ...metadata, width: 16, height: 16 },
+    threads: 1,
+    preset: target === 'webm' ? '8' : 'ultrafast',
+  });
   for (let i = 0; i < 4; i++) await writer.write({ ...numberedPicture(i, 16, 16), timestamp: 0.2 * i });
   await writer.finish();
   const { leftOut, sideStreams } = writer;
-  if (sideStreams.length === 0) return leftOut.length === 1 && leftOut[0]!.reason ? 'named' : `LOST ${JSON.stringify(leftOut)}`;
+  if (sideStreams.length === 0)
+    return leftOut.length === 1 && leftOut[0]!.reason ? 'named' : `LOST ${JSON.stringify(leftOut)}`;
   const [{ from, to, packets, dropped }] = sideStreams as [(typeof sideStreams)[0]];
   const written = await packetsOf(output);
-  if (written < 1 || packets < 1 || dropped > 0) return `LOST ${from} ${to}: ${packets} written, ${written} read, ${dropped} dropped`;
+  if (written < 1 || packets < 1 || dropped > 0)
+    return `LOST ${from} ${to}: ${packets} written, ${written} read, ${dropped} dropped`;
   return from === to ? 'kept' : `→ ${to}`;
 }
 
@@ -123,7 +129,11 @@ describe('sound and subtitles of 12 containers and 15 kinds', () => {
     const kinds = Object.keys(KINDS);
     const rows: string[][] = [];
     for (const kind of kinds) rows.push([container, kind, ...(await row(container, kind))]);
-    const line = (cells: readonly string[]) => cells.map((cell) => cell.padEnd(12)).join('').trimEnd();
+    const line = (cells: readonly string[]) =>
+      cells
+        .map((cell) => cell.padEnd(12))
+        .join('')
+        .trimEnd();
     process.stdout.write(`${[line(['source', 'stream', ...TARGETS]), ...rows.map(line)].join('\n')}\n`);
     const cells = rows.flatMap((cells) => cells.slice(2));
     expect(cells.filter((cell) => !/^(kept|named|→ \w+|–)$/.test(cell))).toEqual([]);
