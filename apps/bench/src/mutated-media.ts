@@ -1,6 +1,7 @@
-// Damages media files at random and gives them to the command: no crash, no hang, little memory, no half-written output.
+// Damages media files at random and gives them to the command: no crash, no hang, bounded memory, no half-written output.
 //
-//   node apps/bench/run.mjs mutated-media [--files 1000] [--from 0] [--seed 1] [--only N] [--jobs 2] [--json] [--command PATH]
+//   node apps/bench/run.mjs mutated-media [--files 1000] [--from 0] [--seed 1] [--only N] [--jobs 2] [--json]
+//                                         [--command PATH]
 //
 //   --files    how many files, every fifth a picture
 //   --from     number of the first file: a run of 1,000 may be done in parts
@@ -10,13 +11,15 @@
 //   --json     prints an object instead of the table
 //   --command  the built command; by default that of this repository
 //
-// Tiny films of many containers and codecs, and pictures, are damaged: bits, lengths in boxes and elements, times, blocks
-// cut off, moved, doubled, zeroed, two formats joined. Films go through `video --jsonl` and every third through
-// `anonymize`, pictures through `detect` and every third through `anonymize`, each in a process of its own with a model
-// that finds a face over the whole picture wherever it is asked: a frame of an anonymized output that is not masked whole
-// was not analyzed. A fault is an end by a signal, an exit code other than 0 or 1 (2 where a picture has become a film),
+// Tiny films of many containers and codecs, and pictures, are damaged: bits, lengths in boxes and elements, times, and
+// blocks that are cut off, moved, doubled or zeroed, two formats joined. Films go through `video --jsonl` and every third
+// through `anonymize`, pictures through `detect` and every third through `anonymize`, each in a process of its own. The
+// model finds a face over the whole picture wherever it is asked: a frame of an anonymized output that is not masked
+// whole was not analyzed.
+//
+// A fault is an end by a signal, an exit code other than 0 or 1 (or 2 of `anonymize`, where a picture has become a film),
 // INTERNAL or a stack on standard error, more than 20 seconds, more than 1 GB of memory, an output under its final name
-// that does not play or with rows out of order, a frame that is not masked.
+// that does not play or has rows out of order, and a frame that is not masked.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
