@@ -37,9 +37,11 @@ export default tseslint.config(
   { files: ['packages/eval/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', ...noNode, ...engines) },
   { files: ['packages/models/src/**'], ignores: ['**/*.test.ts', 'packages/models/src/node.ts', 'packages/models/src/node/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', ...noNode, ...engines) },
   { files: ['packages/runtime-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-web', '@facedet/video-node', '@facedet/eval', 'onnxruntime-web', 'node-av', 'node-av/*') },
-  { files: ['packages/video-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/core', '!@facedet/draw', '!@facedet/models', '!@facedet/pipeline', ...engines.filter((name) => !name.startsWith('node-av'))) },
+  { files: ['packages/video-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/http', '!@facedet/core', '!@facedet/draw', '!@facedet/models', '!@facedet/pipeline', ...engines.filter((name) => !name.startsWith('node-av'))) },
   // Built into packages for Node, so it stands on less than they do.
   { files: ['packages/files/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', ...engines) },
+  { files: ['packages/http/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', ...engines) },
+  { files: ['packages/models/src/node.ts', 'packages/models/src/node/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/http', '!@facedet/core', ...engines) },
   { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },
   { files: ['apps/*/src/**', 'examples/**'], ignores: ['**/*.test.ts'], rules: forbid() },
   { files: ['apps/**', 'examples/**', 'scripts/**', '**/*.test.ts', '**/bench/**', 'packages/*/scripts/**', '**/fixtures/**'], rules: { 'no-console': 'off' } },

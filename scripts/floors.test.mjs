@@ -32,6 +32,10 @@ describe('the floors of the house', () => {
     ['packages/video-node/src/a.ts', '@facedet/runtime-node'],
     ['packages/video-node/src/a.ts', 'sharp'],
     ['packages/files/src/a.ts', '@facedet/core'],
+    ['packages/files/src/a.ts', '@facedet/http'],
+    ['packages/http/src/a.ts', '@facedet/core'],
+    ['packages/models/src/node/a.ts', '@facedet/runtime-node'],
+    ['packages/models/src/a.ts', '@facedet/http'],
     ['packages/runtime-web/src/a.ts', 'onnxruntime-node'],
     ['packages/runtime-web/src/a.ts', 'node:path'],
     ['apps/cli/src/a.ts', '@facedet/core/src/nms.ts'],
@@ -47,7 +51,10 @@ describe('the floors of the house', () => {
     ['packages/models/src/node/a.ts', 'node:fs'],
     ['packages/runtime-node/src/a.ts', 'onnxruntime-node'],
     ['packages/video-node/src/a.ts', 'node-av/lib'],
+    ['packages/models/src/node/a.ts', '@facedet/http'],
     ['packages/files/src/a.ts', 'node:fs'],
+    ['packages/http/src/a.ts', '@facedet/files'],
+    ['packages/video-node/src/a.ts', '@facedet/http'],
     ['apps/cli/src/a.ts', '@facedet/runtime-node'],
   ])('%s may import %s', async (file, name) => {
     expect(await messages(file, importing(name))).toEqual([]);

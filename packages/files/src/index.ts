@@ -2,6 +2,8 @@
 export { loadOptional, oneLine } from './optional.ts';
 export { printable } from './printable.ts';
 export { redactUrl } from './redact-url.ts';
+export { filePath, parseUrl } from './file-url.ts';
+export { shownSource } from './shown-source.ts';
 // Outputs: in progress under a partial name, or written to directly.
 export { lockOutput, openOutput, renameOutput, replaceFile, writeOutput, writeOutputSync, type OpenOutputOptions, type OutputFile } from './output-file.ts';
 export { outputPlace, partialPathOf, type OutputPlace } from './output-place.ts';

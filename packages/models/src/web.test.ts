@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { file, noise, sha256, startServer, status, type Behaviour } from './node/server.fixture.ts';
+import { file, noise, sha256, startServer, status, type Behaviour } from '@facedet/http/testing';
 import type { ModelProgress } from './progress.ts';
 import { clearModels, loadModel } from './web.ts';
 

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isFaceDetError, type Detector, type Face } from '@facedet/core';
+import { parseUrl } from '@facedet/files';
 import type { StillImage } from '@facedet/runtime-node';
 import { copyWriter } from '../shared/copies.ts';
 import type { Context } from '../shared/context.ts';
@@ -67,7 +68,7 @@ async function detectFaces(context: Context, detector: Detector, input: Input, b
   signal.throwIfAborted();
   // A folder that took a picture's name since the inputs were listed, or a device, is no picture.
   if (input.kind === 'file') await stat(input.source);
-  const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? new URL(input.source) : input.source), { signal });
+  const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? parseUrl(input.source) : input.source), { signal });
   try {
     const faces: Face[] = await detector.detect(image, { signal });
     await copies(input, image, faces, signal);

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
-import { redactUrl, replaceFile } from '@facedet/files';
+import { redactUrl, replaceFile, shownSource } from '@facedet/files';
 import envPaths from 'env-paths';
 import type { ModelLicense } from '../types.ts';
 import type { ResolveModelOptions } from './options.ts';
@@ -72,7 +72,7 @@ export function unwritable(cacheDir: string, error: unknown): unknown {
   const system = error instanceof FaceDetError && (error.code === 'OUTPUT_UNWRITABLE' || error.code === 'DISK_FULL') ? error.cause : error;
   const code = (system as NodeJS.ErrnoException | undefined)?.code;
   if (!code || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code)) return error;
-  return new FaceDetError('CACHE_UNWRITABLE', `The model folder ${cacheDir} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`, { cause: error });
+  return new FaceDetError('CACHE_UNWRITABLE', `The model folder ${shownSource(cacheDir)} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`, { cause: error });
 }
 
 /** Whether the licence was accepted earlier with this cache. */

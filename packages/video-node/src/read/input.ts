@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
+import { parseUrl } from '@facedet/files';
+import { proxyFor } from '@facedet/http';
 import type { FormatContext, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
@@ -127,8 +129,19 @@ async function address({ InputFormat }: Ffmpeg, source: Container, { width, heig
   }
   const { url } = source;
   if (/^rtsps?:/i.test(url)) return { url, options: { rtsp_transport: 'tcp', timeout: String(SILENCE_US) } };
-  if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US) } };
+  if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US), http_proxy: proxyOption(source.name, url) } };
   return { url, options: { rw_timeout: String(SILENCE_US) } };
+}
+
+/**
+ * FFmpeg's `http_proxy`: the proxy that downloads use too. Always given, as FFmpeg itself reads only `http_proxy`, and
+ * that for https too; an empty one is none.
+ */
+function proxyOption(name: string, url: string): string {
+  const proxy = proxyFor(parseUrl(url));
+  if (proxy === undefined) return '';
+  if (proxy.protocol === 'http:') return proxy.href;
+  throw new FaceDetError('STREAM_UNREACHABLE', `Expected an http:// proxy for ${name} but the environment names an https:// one, which FFmpeg can't use; set another for it, or name its host in NO_PROXY.`);
 }
 
 function pictures({ constants, avGetCodecName }: Ffmpeg, format: FormatContext, source: Container): Stream {
