@@ -8,7 +8,7 @@ export async function readWhole(url: string, options: HttpOptions & { readonly m
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const { position, bytes } of readUrl(url, {}, options)) {
-    if (position < size) parts.length = size = 0;
+    if (position < size) parts.length = 0;
     parts.push(bytes);
     size = position + bytes.length;
   }

@@ -1,6 +1,5 @@
-import type { IncomingMessage, RequestOptions } from 'node:http';
-import type { Socket } from 'node:net';
-import { isIP } from 'node:net';
+import type { IncomingMessage, request as nodeRequest, RequestOptions } from 'node:http';
+import { isIP, type Socket } from 'node:net';
 import { FaceDetError } from '@facedet/checks';
 import { parseUrl, printable, shownSource } from '@facedet/files';
 import { plainHost, portOf, proxyFor } from './proxy.ts';
@@ -65,23 +64,23 @@ async function getOnce(url: URL, options: GetOptions): Promise<IncomingMessage> 
   const common = { headers, signal: options.signal, agent: false, method: 'GET' };
   const path = `${url.pathname}${url.search}`;
   if (proxy === undefined) {
-    return send(url.protocol, { ...common, host: plainHost(url), port: portOf(url), path, servername: serverName(url) }, options.onConnect);
+    return exchange(url.protocol, { ...common, host: plainHost(url), port: portOf(url), path, servername: serverName(url) }, options.onConnect);
   }
   if (url.protocol === 'https:') {
     const secure = await tunnel(url, proxy, options);
     // With an agent Node would make a connection of its own.
     const through = { ...common, agent: undefined, createConnection: () => secure, host: plainHost(url), port: portOf(url), path };
-    return send('https:', through, options.onConnect);
+    return exchange('https:', through, options.onConnect);
   }
   headers['host'] = url.host;
   const proxyAuth = basicAuth(proxy);
   if (proxyAuth !== undefined) headers['proxy-authorization'] = proxyAuth;
-  return send(proxy.protocol, { ...common, host: plainHost(proxy), port: portOf(proxy), path: `http://${url.host}${path}`, servername: serverName(proxy) }, options.onConnect);
+  return exchange(proxy.protocol, { ...common, host: plainHost(proxy), port: portOf(proxy), path: `http://${url.host}${path}`, servername: serverName(proxy) }, options.onConnect);
 }
 
 type Options = RequestOptions & { servername?: string };
 
-async function send(protocol: string, options: Options, onConnect: () => void): Promise<IncomingMessage> {
+async function exchange(protocol: string, options: Options, onConnect: () => void): Promise<IncomingMessage> {
   const request = await client(protocol);
   return new Promise((resolve, reject) => {
     const sent = request(options, resolve);
@@ -94,7 +93,7 @@ async function send(protocol: string, options: Options, onConnect: () => void): 
   });
 }
 
-async function client(protocol: string): Promise<typeof import('node:http').request> {
+async function client(protocol: string): Promise<typeof nodeRequest> {
   return protocol === 'https:' ? (await import('node:https')).request : (await import('node:http')).request;
 }
 
