@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { FaceDetError } from '@facedet/checks';
 import { describeOwner, tryLock, type FileLock } from './file-lock.ts';
 import { outputError } from './output-error.ts';
-import { outputPlace, type OutputPlace } from './output-place.ts';
+import { outputPlace, requireRegular, type OutputPlace } from './output-place.ts';
 import { printable } from './printable.ts';
 
 /** An output in progress. All methods throw `DISK_FULL` and `OUTPUT_UNWRITABLE`. */
@@ -315,12 +315,6 @@ function reopen(partialPath: string, keepBytes: number): number {
     closeSync(file);
     throw error;
   }
-}
-
-function requireRegular(path: string, found: { isFile(): boolean; isSymbolicLink(): boolean; isDirectory(): boolean }): void {
-  if (found.isFile()) return;
-  const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a special file';
-  throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a free name for the file in progress but received ${kind}; remove it, or write elsewhere.`);
 }
 
 /** Makes a rename permanent. Not every system can flush a folder. */

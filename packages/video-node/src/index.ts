@@ -11,7 +11,8 @@ export { type VideoFrame } from './read/frame.ts';
 export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './write/writer.ts';
 export { type VideoCodec } from './write/encoder.ts';
 export { type LeftOut, type SideStreamSummary } from './write/side-streams.ts';
-export { containerFor } from './write/containers.ts';
+export { containerFor, type ContainerChoice } from './write/containers.ts';
+export { outputExtension } from './write/output-extension.ts';
 // The whole way of a video.
 export { processVideo, type OutputPaths, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
 export { renderVideo, type RenderSummary, type RenderVideoOptions } from './run/render-video.ts';

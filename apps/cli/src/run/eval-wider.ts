@@ -1,4 +1,5 @@
 import { evaluateWider, landmarkError, recallBreakdown, type DegradedFigures, type RecallGroup, type ScoredBoxes, type WiderEvaluation, type WiderImage, type WiderReport } from '@facedet/eval';
+import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandError, usageError } from '../shared/errors.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
@@ -50,6 +51,7 @@ function checkUsage({ dataRoot, predictions, outputDir, degrade, benchmark, mode
   if (!predictions && !dataRoot) throw usageError('expected --data-root (run the detector over its pictures) or --predictions (score the files of a submission folder)');
   if (predictions && (degrade || benchmark || model)) throw usageError(`expected no ${degrade ? '--degrade' : benchmark ? '--benchmark' : '--model'} beside --predictions: nothing is detected`);
   if (predictions && outputDir === predictions) throw usageError('expected --output-dir to be another folder than --predictions');
+  if (outputDir !== undefined) checkOutputs([{ path: outputDir, isFolder: true }], []);
 }
 
 /** Predictions that somebody has made. */

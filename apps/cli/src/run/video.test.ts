@@ -89,7 +89,7 @@ describe('video', () => {
     expect(existsSync(at('stopped.jsonl'))).toBe(false);
     const hidden = await hide([at('broken/3.png'), at('scene.mp4')], { output: at('hidden-until'), onError: 'stop' });
     expect(hidden.failed.map(({ input }) => input)).toEqual([at('broken/3.png')]);
-    expect(hidden.log.filter((line) => line.includes('1 of 2 files were not processed'))).toHaveLength(1);
+    expect(hidden.log.filter((line) => line.includes('1 file not processed, 1 failure'))).toHaveLength(1);
     expect(existsSync(at('hidden-until/scene.mp4'))).toBe(false);
   });
 

@@ -1,3 +1,4 @@
+import { statSync, type Dirent } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { countPictures, fileKind, HEAD_BYTES, pictureFormatOf, type FileKind } from '@facedet/files';
@@ -62,13 +63,23 @@ async function expand(argument: string, options: ExpandOptions): Promise<Input[]
   try {
     if (!(await stat(argument)).isDirectory()) return [await named(argument)];
     const entries = await readdir(argument, { withFileTypes: true });
-    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name).sort(naturalOrder());
-    return await select(argument, names.map((name) => join(argument, name)), folders, options);
+    const isFolder = (entry: Dirent) => entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(join(argument, entry.name)));
+    const folders = new Set(entries.filter(isFolder).map(({ name }) => name));
+    const names = entries.map(({ name }) => name).filter((name) => !folders.has(name)).sort(naturalOrder());
+    return await select(argument, names.map((name) => join(argument, name)), [...folders], options);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[\]{}]/.test(argument)) return expandGlob(argument, options);
     const { code, message } = describe(error);
     return failed(argument, code, message, error);
+  }
+}
+
+/** Whether a link leads to a folder; one that leads nowhere does not. */
+function leadsToFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 
@@ -118,10 +129,13 @@ async function contentOf(path: string): Promise<FileKind | undefined> {
   }
 }
 
-/** Whether an input is a film: by its content a video or a picture that moves, by its name where the content tells nothing. */
-export async function isFilm({ source, content }: Input): Promise<'video' | 'animation' | undefined> {
+/**
+ * Whether an input is a film: by its content a video or a picture that moves, by its name where the content tells nothing.
+ * `bytes` are those of standard input.
+ */
+export async function isFilm({ source, content }: Input, bytes?: Uint8Array): Promise<'video' | 'animation' | undefined> {
   if (content?.type === 'picture') {
-    const pictures = await countPictures(source, content.format, 2).catch(() => 1);
+    const pictures = await countPictures(bytes ?? source, content.format, 2).catch(() => 1);
     return pictures > 1 ? 'animation' : undefined;
   }
   return content?.type === 'video' || isVideoName(source) ? 'video' : undefined;

@@ -141,6 +141,7 @@ export function checkVideo(path: string, { codec, bitDepth, crf = 0, encoderPres
   if (isStandardOutput(path)) throw usageError('expected a file for the video, received standard output; a video is written in places, not from front to back');
   if (!WRITTEN_VIDEOS.includes(extension)) throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
   if (extension === '.webm' && (codec === 'h264' || codec === 'hevc')) throw usageError(`${path}: expected vp9 or av1 in a WebM, received ${codec}`);
+  if (extension === '.mov' && (codec === 'vp9' || codec === 'av1')) throw usageError(`${path}: expected h264 or hevc in QuickTime, received ${codec}; name the file .mp4 or .mkv`);
   const chosen = codec ?? (extension === '.webm' ? 'vp9' : bitDepth === 10 ? 'hevc' : 'h264');
   if (bitDepth === 10 && chosen === 'h264') throw usageError('expected --codec hevc, av1 or vp9 for --bit-depth 10, received h264; few players decode its 10-bit form');
   if ((chosen === 'h264' || chosen === 'hevc') && crf > 51) throw usageError(`expected --crf from 0 to 51 for ${chosen}, received ${crf}`);

@@ -14,6 +14,8 @@ import type { ResolvedSource } from './source.ts';
 export interface Input {
   readonly format: FormatContext;
   readonly stream: Stream;
+  /** The file that is read: for a pipe the temporary one that keeps it; null where it can't be opened again. */
+  readonly path: string | null;
   /** Interrupts what is being read and closes the container. */
   close(): Promise<void>;
 }
@@ -87,7 +89,7 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
       signal?.removeEventListener('abort', interrupt);
       return (closed ??= format.closeInput().finally(() => pipe?.close()));
     };
-    return { format, stream, close };
+    return { format, stream, path: source.kind === 'file' ? source.path : (pipe?.path ?? null), close };
   } catch (error) {
     signal?.removeEventListener('abort', interrupt);
     if (opened) await format.closeInput();

@@ -32,6 +32,8 @@ export interface SideStream {
 export interface VideoMetadata {
   /** What messages call the source. */
   readonly source: string;
+  /** The file that can be opened again for sound and subtitles; null for pipes that are read directly, pictures and live sources. */
+  readonly path: string | null;
   readonly kind: 'file' | 'pictures' | 'camera' | 'stream' | 'lavfi';
   /** Pixels of the upright picture: rotation metadata is applied. */
   readonly width: number;
@@ -64,7 +66,7 @@ export interface VideoMetadata {
 }
 
 /** Reads what the container says about its pictures. */
-export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stream, source: Pick<VideoMetadata, 'source' | 'kind' | 'live'>): VideoMetadata {
+export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stream, source: Pick<VideoMetadata, 'source' | 'path' | 'kind' | 'live'>): VideoMetadata {
   const { codecpar } = stream;
   const orientation = streamOrientation(ffmpeg, codecpar);
   const sideways = turnsSideways(orientation);

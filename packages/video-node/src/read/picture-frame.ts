@@ -22,6 +22,7 @@ export async function createStillFrame(ffmpeg: Ffmpeg, path: string, source: Res
   const { constants } = ffmpeg;
   const metadata: VideoMetadata = {
     source: source.name,
+    path: null,
     kind: source.kind === 'pipe' ? 'file' : source.kind,
     width,
     height,

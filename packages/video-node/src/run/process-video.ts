@@ -72,6 +72,11 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
    * function) would give other results. Where there are such parts, `resume` needs it.
    */
   fingerprint?: unknown;
+  /**
+   * Whether what is in progress stays under its partial names after an error; the signal always leaves it. Default: it
+   * stays where there is a frame in it.
+   */
+  keepPartial?: (error: unknown) => boolean;
   /** Called when the outputs are open, with the names that they have in the end: those of live sources may have a number. */
   onStart?: (run: { readonly metadata: VideoMetadata; readonly outputs: OutputPaths }) => void;
   /** Called for each frame, before it is written; the frame is open until the promise settles. */
@@ -100,6 +105,8 @@ export interface VideoSummary extends VideoStatistics {
   readonly metadata: VideoMetadata;
   /** Seconds from the call to the end. */
   readonly seconds: number;
+  /** Faces in all frames: someone in ten frames counts ten times. */
+  readonly totalFaces: number;
   /** Times a lost stream came back. */
   readonly reconnects: number;
   /** Streams of the source that the output can't hold. */
@@ -139,6 +146,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   let keepLast = () => {};
   let unlock = () => {};
   let discard: (() => Promise<void>) | undefined;
+  let discardAll: typeof discard;
   try {
     if (live && resume)
       throw new FaceDetError('INVALID_ARGUMENT', `Expected no resume for the live source ${metadata.source} but received true: what it showed meanwhile is gone. Start again without it; earlier recordings are kept.`);
@@ -174,11 +182,11 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     if (show) sinks.push(previewSink(show, options, () => pipeline.statistics));
     manifests.write();
     // A run that fails before its first frame leaves nothing.
-    if (!continues)
-      discard = async () => {
-        for (const sink of sinks) await sink.discard();
-        manifests.remove();
-      };
+    discardAll = async () => {
+      for (const sink of sinks) await sink.discard();
+      manifests.remove();
+    };
+    if (!continues) discard = discardAll;
     options.onStart?.({ metadata, outputs });
 
     const editor = output === undefined ? undefined : createEditor(options);
@@ -261,6 +269,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const summary: VideoSummary = {
       ...statistics,
       totalFrames: total.frames,
+      totalFaces: total.faces,
       avgFacesPerFrame: total.frames ? total.faces / total.frames : 0,
       identities: total.ids.size,
       droppedFrames: statistics.droppedFrames + video.statistics.dropped,
@@ -281,6 +290,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   } catch (error) {
     // What is there stays, playable and readable; why it ended is the error that counts.
     keepLast();
+    if (!signal?.aborted && options.keepPartial?.(error) === false) discard = discardAll;
     if (discard) await discard();
     else for (const sink of sinks) await sink.leave();
     throw error;
@@ -318,6 +328,7 @@ const NOT_DECISIVE = new Set<string>([
   'thumbnailsPage',
   'show',
   'resume',
+  'keepPartial',
   'onStart',
   'onFrame',
   'onProgress',

@@ -24,6 +24,8 @@ export interface RenderVideoOptions extends Omit<OpenVideoOptions, 'after'> {
 /** What `renderVideo` did. */
 export interface RenderSummary extends Pick<VideoWriter, 'leftOut' | 'sideStreams'> {
   readonly totalFrames: number;
+  /** Faces in all frames: someone in ten frames counts ten times. */
+  readonly totalFaces: number;
   readonly metadata: VideoMetadata;
 }
 
@@ -38,6 +40,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
   const video = await openVideo(source, options);
   const { metadata } = video;
   let writer: VideoWriter | undefined;
+  let totalFaces = 0;
   try {
     writer = await createVideoWriter(output, { ...options.encoding, like: metadata });
     for await (const frame of video) {
@@ -48,6 +51,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
           if (anonymize) anonymizePlanes(planes, row.faces, anonymize);
           if (draw) drawPlanes(planes, row.faces, draw);
         });
+        totalFaces += row.faces.length;
         onProgress?.({ frames: frame.index + 1, totalFrames: metadata.frameCount, seconds: frame.timestamp, duration: metadata.duration, faces: row.faces.length });
       } finally {
         frame.close();
@@ -57,7 +61,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
     const more = [...rows.keys()].find((frame) => frame >= frames);
     if (more !== undefined) throw new FaceDetError('TRACKS_MISMATCH', `${tracks}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. Give the rows that were written for it.`);
     await writer.finish();
-    return { totalFrames: frames, leftOut: writer.leftOut, sideStreams: writer.sideStreams, metadata };
+    return { totalFrames: frames, totalFaces, leftOut: writer.leftOut, sideStreams: writer.sideStreams, metadata };
   } catch (error) {
     await writer?.flush().catch(() => {});
     throw error;

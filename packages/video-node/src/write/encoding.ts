@@ -1,5 +1,6 @@
 import { FaceDetError } from '@facedet/core';
 import { printable } from '@facedet/files';
+import { requirePictures } from './containers.ts';
 import type { VideoCodec } from './encoder.ts';
 
 /** How pictures are coded. */
@@ -20,11 +21,7 @@ export function chooseEncoding(path: string, container: string, asked: Partial<E
       'INVALID_ARGUMENT',
       `Expected 8 or 10 for bitDepth but received ${printable(String(bitDepth), 40)}; leave it out for 8.`,
     );
-  if (isWebm && (codec === 'h264' || codec === 'hevc'))
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `${printable(path, 200)}: Expected vp9 or av1 in a WebM but received ${codec}; name the file .mp4 or .mkv.`,
-    );
+  requirePictures(path, container, codec);
   if (bitDepth === 10 && codec === 'h264')
     throw new FaceDetError(
       'INVALID_ARGUMENT',

@@ -1,10 +1,10 @@
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { printable } from '@facedet/files';
 import type { BitStreamFilterContext, FormatContext, Packet, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
 import { openInput, type Input } from '../read/input.ts';
-import type { Fraction } from '../read/metadata.ts';
-import { resolveSource } from '../read/source.ts';
+import type { Fraction, VideoMetadata } from '../read/metadata.ts';
 import { openAudioConverter, type AudioConverter } from './audio-conversion.ts';
 import { moveChapters, readChapters, type Chapter } from './chapters.ts';
 import { containerRules, TEXT_SUBTITLES } from './containers.ts';
@@ -60,6 +60,15 @@ export interface SideStreams {
 
 type Counts = { -readonly [K in keyof SideStreamSummary]: SideStreamSummary[K] };
 
+/** Names the sound and subtitles of a source that can't be opened a second time for them. */
+export function unreadableStreams({ audioStreams, subtitleStreams, live }: VideoMetadata, { audio = true, subtitles = true }: { audio?: boolean; subtitles?: boolean }): LeftOut[] {
+  const reason = live ? 'only the pictures of a live source are written' : 'a pipe is read once, for its pictures; name a file to keep it';
+  return [
+    ...(audio ? audioStreams.map(({ codec }) => ({ kind: 'audio' as const, codec, reason })) : []),
+    ...(subtitles ? subtitleStreams.map(({ codec }) => ({ kind: 'subtitles' as const, codec, reason })) : []),
+  ];
+}
+
 /** One stream on its way. */
 interface Route {
   readonly from: Stream;
@@ -91,9 +100,7 @@ const TRIED = { perStream: 4, total: 600, bytes: 16_000_000 };
  */
 export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: FormatContext, container: string, options: SideStreamOptions, pictures?: Stream): Promise<SideStreams> {
   const { constants, Packet, avGetCodecName, avRescaleQ } = ffmpeg;
-  const source = await resolveSource(path);
-  if (source.kind !== 'file') return { leftOut: [], summary: [], chapters: [], lead: 0, jump() {}, async copyUntil() {}, async close() {} };
-  const input: Input = await openInput(ffmpeg, source);
+  const input: Input = await openInput(ffmpeg, { kind: 'file', name: printable(path), path });
   const { format } = input;
   const leftOut: LeftOut[] = [];
   const routes = new Map<number, Route>();

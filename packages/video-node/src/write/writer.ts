@@ -5,6 +5,7 @@ import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffe
 import type { YuvPlanes } from '@facedet/draw';
 import { lockOutput, openOutput, outputError, outputPlace, printable, type OutputFile } from '@facedet/files';
 import type { Frame as NativeFrame } from 'node-av/lib';
+import { EXTENSIONS } from './containers.ts';
 import { openEncoder, type VideoCodec } from './encoder.ts';
 import { chooseEncoding } from './encoding.ts';
 import { hdrLosses } from './hdr-losses.ts';
@@ -16,7 +17,7 @@ import { check } from '../ffmpeg/errors.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
 import { planesOf } from './yuv-planes.ts';
-import type { LeftOut, SideStreamSummary } from './side-streams.ts';
+import { unreadableStreams, type LeftOut, type SideStreamSummary } from './side-streams.ts';
 import { formerVideoPath, takeFormer } from './mp4-fragments.ts';
 import type { VideoFrame } from '../read/frame.ts';
 
@@ -128,7 +129,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   const { codec, bitDepth } = chooseEncoding(path, container, options);
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
-  if (like.kind === 'file' && (await place(path)) === (await place(like.source))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
+  if (like.path !== null && (await place(path)) === (await place(like.path))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
   const { target, partialPath } = filePlace(path);
   const former = options.resume ? await takeFormer(target) : undefined;
   if (!former) await rm(formerVideoPath(target), { force: true });
@@ -143,7 +144,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   const fps = like.fps ?? 25;
   const hdr = bitDepth === 10 ? like.hdr : undefined;
   const encoder = await openEncoder(ffmpeg, { codec, bitDepth, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, hdr, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
-  const sides = like.kind === 'file' ? { path: like.source, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
+  const sides = like.path !== null ? { path: like.path, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
 
   let frames = 0;
   // FFmpeg writes into the file that was created here exclusively.
@@ -321,7 +322,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   const writer: VideoWriter = {
     path,
     partialPath,
-    leftOut: muxer.leftOut,
+    leftOut: sides ? muxer.leftOut : unreadableStreams(like, options),
     sideStreams: muxer.sideStreams,
     get frames() {
       return frames;
@@ -406,13 +407,11 @@ const UNSAID = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 
 
 function ownMetadata({ width, height, fps }: { width: number; height: number; fps: number }): VideoMetadata {
   if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected positive width, height and fps for a video, received ${width} × ${height} at ${fps}.`);
-  return { source: '', kind: 'lavfi', width, height, fps, frameCount: null, duration: null, codec: 'rawvideo', pixelFormat: 'rgb24', container: '', rotation: 0, mirrored: false, timeBase: { num: 1, den: 90_000 }, startTime: 0, sampleAspectRatio: { num: 1, den: 1 }, color: UNSAID, audioStreams: [], subtitleStreams: [], live: false };
+  return { source: '', path: null, kind: 'lavfi', width, height, fps, frameCount: null, duration: null, codec: 'rawvideo', pixelFormat: 'rgb24', container: '', rotation: 0, mirrored: false, timeBase: { num: 1, den: 90_000 }, startTime: 0, sampleAspectRatio: { num: 1, den: 1 }, color: UNSAID, audioStreams: [], subtitleStreams: [], live: false };
 }
 
-const CONTAINERS: Record<string, string> = { '.mp4': 'mp4', '.m4v': 'mp4', '.mov': 'mov', '.mkv': 'matroska', '.webm': 'webm' };
-
 function containerOf(path: string): string {
-  const found = CONTAINERS[extname(path).toLowerCase()];
-  if (!found) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected a name that ends in ${Object.keys(CONTAINERS).join(', ')}.`);
+  const found = EXTENSIONS[extname(path).toLowerCase()];
+  if (!found) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')}.`);
   return found;
 }
