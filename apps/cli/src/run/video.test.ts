@@ -119,7 +119,7 @@ describe('video', () => {
     expect(existsSync(at('never.jsonl'))).toBe(false);
     const silent = stopAt({ reconnects: 3 });
     expect(await silent.end).toBe(0);
-    expect(silent.seen.log.at(-1)).toMatch(/^0 frames/);
+    expect(silent.seen.log.at(-1)).toMatch(/^facedet: 0 sources done, 0 frames/);
   });
 
   it('refuses flags that contradict each other and outputs that are inputs, before anything is read', async () => {
