@@ -32,7 +32,7 @@ describe('how a video is to be written', () => {
       ['a.mp4', { codec: 'hevc', encoderPreset: 'slow', crf: 51 }],
       ['a.mp4', { bitDepth: 10, encoderPreset: 'slow' }],
       ['a.webm', { bitDepth: 10, encoderPreset: '8', crf: 63 }],
-      ['a.mov', { bitDepth: 10, codec: 'av1', encoderPreset: '13' }],
+      ['a.mp4', { bitDepth: 10, codec: 'av1', encoderPreset: '13' }],
       ['a.mp4', { bitDepth: 8, codec: 'h264' }],
     ] as const) expect(() => checkVideo(path, flags)).not.toThrow();
   });
