@@ -16,6 +16,7 @@ export interface TrackingFlags {
 export interface EncodingFlags {
   codec?: VideoCodec;
   bitDepth?: 8 | 10;
+  toneMap?: 'sdr';
   crf?: number;
   encoderPreset?: string;
   encoderThreads?: number;
@@ -40,6 +41,11 @@ export function withEncodingOptions(command: Command, { audio = true } = {}): Co
         '--bit-depth <bits>',
         'bits of a sample, 8 or 10; 10 keeps those of 10-bit sources (HDR), not with h264 (default: 8)',
       ).argParser(parseBitDepth),
+    )
+    .addOption(
+      new Option('--tone-map <what>', 'sdr makes SDR (BT.709) of HDR sources (HLG, PQ); others stay as they are').argParser(
+        oneOf('sdr'),
+      ),
     )
     .addOption(
       new Option(
@@ -82,12 +88,13 @@ export function parseBitDepth(text: string): 8 | 10 {
 }
 
 /** The flags as options of the writer. */
-export function encodingOptions({ codec, bitDepth, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
+export function encodingOptions({ codec, bitDepth, toneMap, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
   return {
     ...(audio !== undefined && { audio }),
     ...(codec && { codec }),
     // The default is left out: with and without it a run is the same, and can be continued.
     ...(bitDepth === 10 && { bitDepth }),
+    ...(toneMap && { toneMap }),
     ...(crf !== undefined && { crf }),
     ...(encoderPreset && { preset: encoderPreset }),
     ...(encoderThreads && { threads: encoderThreads }),

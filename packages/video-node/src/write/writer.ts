@@ -8,6 +8,7 @@ import type { Frame as NativeFrame } from 'node-av/lib';
 import { EXTENSIONS } from './containers.ts';
 import { openEncoder, type VideoCodec } from './encoder.ts';
 import { chooseEncoding } from './encoding.ts';
+import { createToneMapper, isHdr } from './tone-map.ts';
 import { hdrLosses } from './hdr-losses.ts';
 import { createPictureConverter } from './picture-converter.ts';
 import { takeDynamicHdr } from '../ffmpeg/hdr-metadata.ts';
@@ -33,6 +34,11 @@ export interface VideoWriterOptions {
    * rounded (dithered), under the same color tags.
    */
   bitDepth?: 8 | 10;
+  /**
+   * `sdr` makes SDR of HDR sources (HLG, PQ): BT.709 for ordinary screens. Masks and overlays are drawn after it. SDR
+   * sources stay as they are. Default: none, HDR stays HDR.
+   */
+  toneMap?: 'sdr';
   /** Constant quality, lower is better: h264 0–51 (default 23), hevc 0–51 (25), vp9 0–63 (33), av1 0–63 (35). */
   crf?: number;
   /**
@@ -139,10 +145,15 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   const timeBase = like.timeBase.num === 1 && like.timeBase.den >= 1000 && like.timeBase.den <= 1_000_000 && container !== 'matroska' && container !== 'webm' ? like.timeBase : container === 'mp4' || container === 'mov' ? { num: 1, den: 90_000 } : { num: 1, den: 1000 };
   const rgb = !/^(yuv|nv|p0|gray)/.test(like.pixelFormat);
   // RGB becomes YUV by BT.601, FFmpeg's default.
-  const color = rgb ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG } : like.pixelFormat.startsWith('yuvj') ? { ...like.color, range: constants.AVCOL_RANGE_JPEG } : like.color;
+  const sourceColor = rgb ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG } : like.pixelFormat.startsWith('yuvj') ? { ...like.color, range: constants.AVCOL_RANGE_JPEG } : like.color;
   const threads = options.threads ?? defaultThreads(availableParallelism());
   const fps = like.fps ?? 25;
-  const hdr = bitDepth === 10 ? like.hdr : undefined;
+  const toneMapper =
+    options.toneMap && isHdr(like)
+      ? createToneMapper(ffmpeg, { color: sourceColor, hdr: like.hdr, bitDepth, threads })
+      : undefined;
+  const color = toneMapper?.color ?? sourceColor;
+  const hdr = bitDepth === 10 && !toneMapper ? like.hdr : undefined;
   const encoder = await openEncoder(ffmpeg, { codec, bitDepth, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, hdr, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
   const sides = like.path !== null ? { path: like.path, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
 
@@ -167,8 +178,8 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     throw error;
   }
 
-  const converter = createPictureConverter(ffmpeg, { width, height, bitDepth, color, rgb });
-  const hdrLoss = hdrLosses(muxer.leftOut, bitDepth === 8 ? like.hdr : undefined);
+  const converter = createPictureConverter(ffmpeg, { width, height, bitDepth: toneMapper ? 10 : bitDepth, color: sourceColor, rgb });
+  const hdrLoss = hdrLosses(muxer.leftOut, bitDepth === 8 && !toneMapper ? like.hdr : undefined);
   let last = -1n;
   let chain: Promise<unknown> = Promise.resolve(); // calls, in their order
   let ending: { readonly complete: boolean; readonly done: Promise<void> } | undefined;
@@ -242,8 +253,10 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
       source.free();
       throw failed.error;
     }
-    hdrLoss(takeDynamicHdr(ffmpeg, source));
-    const picture = await converter.convert(source, edit !== undefined);
+    const dynamic = takeDynamicHdr(ffmpeg, source);
+    if (!toneMapper) hdrLoss(dynamic);
+    const converted = await converter.convert(source, edit !== undefined && !toneMapper);
+    const picture = toneMapper ? await toneMapper.map(converted) : converted;
     try {
       setColorTags(picture, color);
       if (edit) await edit(planesOf(ffmpeg, picture));
@@ -289,6 +302,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     } finally {
       encoder.close();
       converter.close();
+      toneMapper?.close();
       await muxer.close();
     }
   }
