@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 const ground = ['core', 'tracker', 'temporal'];
@@ -28,6 +29,16 @@ export default tseslint.config(
   { files: ['examples/web-*/main.js'], languageOptions: { globals: { document: 'readonly' } } },
   // No DOM and no Node global on the ground: what is used there exists in every runtime.
   { files: ['packages/{checks,core,tracker,temporal,pipeline,eval}/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: { 'no-restricted-globals': ['error', 'window', 'document', 'navigator', 'self', 'location', 'localStorage', 'process', 'Buffer', 'require', 'HTMLElement', 'OffscreenCanvas', 'createImageBitmap', 'Worker'] } },
+  // Names, messages and files of others reach these expressions: none may take more than linear time.
+  {
+    files: ['packages/*/src/**', 'apps/*/src/**'],
+    ignores: ['**/*.test.ts', '**/fixtures/**'],
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: false, ignorePartial: false }],
+    },
+  },
   // The floors: what each package may stand on.
   ...ground.map((name) => ({ files: [`packages/${name}/src/**`], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', ...noNode, ...engines) })),
   // Built into the ground, so it stands on less than the ground does.

@@ -143,7 +143,7 @@ async function checkRun(
   const left = readdirSync(folder).filter((file) => file.startsWith(`${name}.`) && /\.partial/.test(file));
   if (isComplete) {
     if (code !== 0) fault(`exit code ${code}: ${stderr.trim()}`);
-    if (!/\d+ frames, /.test(stderr)) fault(`no summary: ${stderr.trim()}`);
+    if (!stderr.includes(' frames, ')) fault(`no summary: ${stderr.trim()}`);
     if (left.length > 0) fault(`left ${left.join(', ')}`);
   }
   const frames = await framesOf(name).catch((error: Error) => error);

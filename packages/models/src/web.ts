@@ -1,4 +1,5 @@
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { baseOf } from './base-url.ts';
 import { bundledIdentities, defaultWeightsUrl } from './default.ts';
 import { classifyModel } from './find.ts';
 import type { ModelProgress } from './progress.ts';
@@ -75,7 +76,7 @@ function locate(model: string | URL | undefined, options: LoadModelOptions): { u
     return { url: mirrorUrl(entry, options), name: entry.name, accepted: own.length > 0 ? own : accepted, sameOrigin: false };
   }
   const url = new URL('url' in target ? target.url : target.path, base).href;
-  return { url, name: url.split('/').at(-1)!.replace(/[?#].*$/, ''), accepted: own, sameOrigin: false };
+  return { url, name: url.split(/[?#]/, 1)[0]!.split('/').at(-1)!, accepted: own, sameOrigin: false };
 }
 
 function mirrorUrl(entry: ModelIdentity, { baseUrl, acceptLicense }: LoadModelOptions): string {
@@ -83,7 +84,7 @@ function mirrorUrl(entry: ModelIdentity, { baseUrl, acceptLicense }: LoadModelOp
     throw new FaceDetError('MODEL_NOT_DOWNLOADABLE', `${entry.name} is served by no official place that a page may read: put ${entry.name}.onnx on your site and give its folder as baseUrl, or its URL. (${entry.license.name}.)`);
   }
   if (entry.license.mustAccept && !acceptLicense) throw new FaceDetError('LICENSE_NOT_ACCEPTED', `${entry.name}: ${entry.license.notice} (${entry.license.url}) Say acceptLicense: true if that is your use.`);
-  return new URL(`${String(baseUrl).replace(/\/+$/, '')}/${entry.name}.onnx`, globalThis.location?.href).href;
+  return new URL(`${baseOf(baseUrl)}/${entry.name}.onnx`, globalThis.location?.href).href;
 }
 
 /** The Cache API exists in secure contexts only, and may be switched off. */

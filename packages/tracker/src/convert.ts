@@ -168,14 +168,14 @@ function rowsOf(values: ArrayLike<unknown>, size: number, columns: string): Arra
 /** The first seven numbers of a line of text, or none where it has something else there. */
 function parseLine(line: string): number[] {
   if (line.length > MAX_LINE || line.trim().includes('\n')) return [];
-  const cells = line.trim().split(SEPARATOR).slice(0, 7);
+  const cells = line.trim().replace(/ +/g, ' ').split(SEPARATOR).slice(0, 7);
   return cells.every((cell) => NUMBER.test(cell)) ? cells.map(Number) : [];
 }
 
 /** A longer line is no row of a few numbers. */
 const MAX_LINE = 10_000;
-const SEPARATOR = / *[,;\t] *| +/;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const SEPARATOR = / ?[,;\t] ?| /;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 function allFinite(numbers: ArrayLike<unknown>, count: number): boolean {
   for (let i = 0; i < count; i++) if (!Number.isFinite(numbers[i])) return false;

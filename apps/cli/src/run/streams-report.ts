@@ -18,7 +18,7 @@ export function streamLines(output: string, { leftOut, sideStreams }: Pick<Video
   const line = (text: string) => `facedet: ${output}: ${text}`;
   return [
     ...leftOut.map(({ kind, codec, reason }) =>
-      line(`${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} is left out: ${reason}`.replace(/^(sub\S+|the chapters)(.*?) is /, '$1$2 are ')),
+      line(`${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} ${kind === 'subtitles' || kind === 'chapters' ? 'are' : 'is'} left out: ${reason}`),
     ),
     ...sideStreams
       .filter(({ from, to }) => from !== to)

@@ -87,9 +87,15 @@ async function expandGlob(pattern: string, options: ExpandOptions): Promise<Inpu
   const { glob } = await import('tinyglobby');
   const paths = (await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false, absolute: isAbsolute(pattern) })).sort(naturalOrder());
   // A glob that names an extension means just those files; one that ends openly (photos/**) means the pictures there.
-  if (!/\.[^/*?]+$/.test(pattern)) return select(pattern, paths, [], options);
+  if (!namesExtension(pattern)) return select(pattern, paths, [], options);
   if (paths.length === 0) return failed(pattern, 'NO_INPUT', 'no file fits this pattern');
   return Promise.all(paths.map(named));
+}
+
+/** Whether a dot and something that is no wildcard come last: `*.jpg`. */
+function namesExtension(pattern: string): boolean {
+  const last = pattern.split(/[/*?]/).at(-1)!;
+  return last.includes('.') && last.indexOf('.') < last.length - 1;
 }
 
 /** The files that are inputs; the rest is counted. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
 import { redactUrl, replaceFile, shownSource } from '@facedet/files';
 import envPaths from 'env-paths';
+import { baseOf } from '../base-url.ts';
 import type { ModelLicense } from '../types.ts';
 import type { ResolveModelOptions } from './options.ts';
 
@@ -28,7 +29,7 @@ export function placesOf(options: Pick<ResolveModelOptions, 'baseUrl' | 'cacheDi
   const baseUrl = options.baseUrl ?? mirror;
   return {
     cacheDir: resolve(options.cacheDir ?? (mirror ? undefined : setting) ?? envPaths('facedet', { suffix: '' }).cache),
-    ...(baseUrl === undefined ? {} : { baseUrl: String(baseUrl).replace(/\/+$/, '') }),
+    ...(baseUrl === undefined ? {} : { baseUrl: baseOf(baseUrl) }),
   };
 }
 

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { FaceDetError } from '@facedet/core';
 import { filePath, PICTURE_EXTENSIONS, printable, redactUrl } from '@facedet/files';
+import { wildcard } from './wildcard.ts';
 
 /**
  * A video source: the path of a file or a named pipe; `-` for standard input; a folder or glob of pictures; a camera's
@@ -102,24 +103,13 @@ async function glob(pattern: string): Promise<ResolvedSource> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new FaceDetError('NOT_FOUND', `${printable(folder)}: no such folder.`, { cause });
   });
-  const matches = wildcard(basename(pattern));
-  return pictures(printable(pattern), folder, names.filter((name) => matches.test(name)));
+  return pictures(printable(pattern), folder, names.filter(wildcard(basename(pattern))));
 }
 
 function pictures(name: string, folder: string, names: readonly string[]): ResolvedSource {
   const chosen = names.filter((entry) => PICTURES.has(extname(entry).toLowerCase()) && !entry.startsWith('.'));
   if (chosen.length === 0) throw new FaceDetError('NO_PICTURES', `${name}: expected pictures (${[...PICTURES].join(' ')}), found none among ${names.length} names.`);
   return { kind: 'pictures', name, paths: naturalOrder(chosen).map((entry) => join(folder, entry)) };
-}
-
-function wildcard(pattern: string): RegExp {
-  const source = pattern.replace(/\[(!?)([^\]]*)\]|[.+^${}()|\\*?[\]]/g, (part, not: string | undefined, set: string | undefined) => {
-    if (part === '*') return '.*';
-    if (part === '?') return '.';
-    if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\^]/g, '\\$&')}]`;
-    return `\\${part}`;
-  });
-  return new RegExp(`^${source}$`, 's');
 }
 
 async function exists(path: string): Promise<boolean> {
