@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { checkOptionNames } from '@facedet/checks';
+import { checkOptionNames, received } from '@facedet/checks';
 import {
   checkImage,
   DETECT_OPTIONS,
@@ -38,6 +38,12 @@ export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOption
   workers?: number;
   /** Threads inside each session; by default the cores divided by `workers`. */
   threads?: number;
+  /**
+   * Seconds that one run may take before it rejects with `RUN_TIMEOUT` and its thread is replaced; by default any time.
+   * Lower ends a hung engine sooner, and slow runs too. (An engine that never returns from native code may keep the
+   * process from ending.)
+   */
+  runTimeout?: number;
   /** Another engine than ONNX Runtime, whose options then don't apply. */
   backend?: BackendModule;
 }
@@ -47,6 +53,7 @@ const KNOWN = [
   'model',
   'workers',
   'threads',
+  'runTimeout',
   'backend',
   'providers',
   'graphOptimization',
@@ -68,17 +75,20 @@ export interface PoolDetector extends Detector {
  *
  * Rejects with `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `MODEL_UNUSABLE` and core's other `MODEL_…`, `BACKEND_UNUSABLE`,
  * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. A preferred provider that can't be had is a process warning and stands in `info.fallbacks`.
- * `detect` rejects with `WORKER_CRASHED` where its thread dies (another takes its place), and as core's detector.
+ * `detect` rejects with `WORKER_CRASHED` where its thread ends (another takes its place), `RUN_TIMEOUT` after `runTimeout`, and as core's
+ * detector. A run that goes on for 30 s after its call was aborted ends with its thread too.
  */
 export async function createDetector(options: PoolDetectorOptions): Promise<PoolDetector> {
   checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
+  const { runTimeout } = options;
+  if (runTimeout !== undefined && !(runTimeout > 0 && runTimeout <= 2e6)) throw new FaceDetError('INVALID_ARGUMENT', `Expected seconds from above 0 to 2,000,000 for runTimeout but received ${received(runTimeout)}.`);
   const { workers, threads } = division(options);
   const backend = backendChoice(options, threads);
   const setup: WorkerSetup = { backend, model: await portableModel(options.model, options.backend === undefined), settings };
   const spare = spareBuffers(2 * workers);
   silenceTelemetry();
-  const pool = await createPool({ size: workers, setup, onReuse: spare.put });
+  const pool = await createPool({ size: workers, setup, onReuse: spare.put, runTimeout });
   const { info } = pool;
   const fingerprint = {
     model: await modelHash(setup.model),
