@@ -232,7 +232,7 @@ function isContinuable(error: unknown): boolean {
 
 /** What decides the pixels of a folder run. */
 async function settingsOf(
-  { output: _, resume: __, onError: ___, image, tracks, ...flags }: AnonymizeFlags,
+  { output: _, resume: __, onError: ___, acceptLicense: ____, threads: _____, workers: ______, image, tracks, ...flags }: AnonymizeFlags,
   effect: AnonymizeOptions,
   score: number,
   detector: Detector | undefined,

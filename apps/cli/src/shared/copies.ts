@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Face, PixelBuffer } from '@facedet/core';
-import { PICTURE_FORMATS } from '@facedet/files';
+import { partialPathOf, PICTURE_FORMATS } from '@facedet/files';
 import type { StillImage } from '@facedet/runtime-node';
 import { CommandError, usageError } from './errors.ts';
 import type { Input } from './inputs.ts';
@@ -22,12 +22,17 @@ export async function copyWriter(inputs: readonly Input[], { draw, crop }: { dra
   for (const { source, kind } of inputs) if (kind === 'file') files.set(await real(source), source);
   const refuse = (folder: string, source: string) => usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
   if (draw !== undefined) {
-    for (const name of names.values()) if (files.has(join(drawn!, name))) throw refuse(draw, files.get(join(drawn!, name))!);
+    for (const name of names.values()) {
+      const taken = [name, partialPathOf(name)].map((each) => files.get(join(drawn!, each))).find((source) => source !== undefined);
+      if (taken !== undefined) throw refuse(draw, taken);
+    }
   }
   if (crop !== undefined) {
     const stems = new Set([...names.values()].map((name) => basename(name, extname(name))));
     for (const [path, source] of files) {
-      const stem = basename(path, extname(path)).match(/^(.*)-\d+(?:\.aligned)?$/)?.[1];
+      // `a-1.jpg.partial` is a face in progress.
+      const name = basename(path).replace(/\.partial$/, '');
+      const stem = basename(name, extname(name)).match(/^(.*)-\d+(?:\.aligned)?$/)?.[1];
       if (dirname(path) === cropped && stem !== undefined && stems.has(stem)) throw refuse(crop, source);
     }
   }

@@ -53,6 +53,12 @@ describe('inputs', () => {
   it.skipIf(process.platform === 'win32')('that are pipes are not read before their turn', async () => {
     execFileSync('mkfifo', [at('pipe.jpg')]);
     expect(await expandInputs([at('pipe.jpg')])).toEqual([{ source: at('pipe.jpg'), kind: 'file' }]);
+    // One that is in a folder by chance has perhaps no writer.
+    mkdirSync(at('with-pipe'));
+    execFileSync('mkfifo', [at('with-pipe/pipe.jpg')]);
+    const passed: PassedOver[] = [];
+    const only = await expandInputs([at('with-pipe')], { onPassedOver: (over) => passed.push(over) });
+    expect([only.map(({ error }) => error?.code), passed.map(({ counts }) => counts)]).toEqual([['NO_INPUT'], [{ special: 1 }]]);
   });
 
   it('of a glob are the files that fit', async () => {

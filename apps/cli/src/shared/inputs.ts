@@ -20,7 +20,7 @@ export interface Input {
 export interface PassedOver {
   /** The folder or the pattern. */
   readonly source: string;
-  /** Numbers of files by what they hold (`text`, `PDF`, …) and of `folder`s. */
+  /** Numbers of files by what they hold (`text`, `PDF`, …; `special` are pipes, sockets and devices) and of `folder`s. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -105,9 +105,9 @@ async function select(source: string, paths: readonly string[], folders: readonl
   const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
   const visible = (path: string) => !basename(path).startsWith('.') && !SYSTEM_FILES.includes(basename(path).toLowerCase());
   for await (const input of inOrder(paths, 16, named)) {
-    const { type } = input.content ?? { type: 'unreadable' };
+    const { type } = input.content ?? { type: isSpecial(input.source) ? 'special' : 'unreadable' };
     const hasName = pictureFormatOf(input.source) !== undefined || (videos && isVideoName(input.source));
-    if (type === 'picture' || hasName || (videos && type === 'video')) inputs.push(input);
+    if (type === 'picture' || (hasName && type !== 'special') || (videos && type === 'video')) inputs.push(input);
     else if (visible(input.source)) count(type);
   }
   folders.filter(visible).forEach(() => count('folder'));
@@ -116,6 +116,15 @@ async function select(source: string, paths: readonly string[], folders: readonl
   const what = videos ? 'pictures or videos' : 'pictures';
   if (paths.length === 0 && /[*?[\]{}]/.test(source)) return failed(source, 'NO_INPUT', 'no file fits this pattern');
   return failed(source, 'NO_INPUT', `expected a folder with ${what} but found none in it; name another, or a pattern like photos/**`);
+}
+
+/** Whether a path is a pipe, a socket or a device: one that happens to be in a folder could block the run for ever. */
+function isSpecial(path: string): boolean {
+  try {
+    return !statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** A file with what it holds. Pipes and devices are not read here: their bytes come once. */

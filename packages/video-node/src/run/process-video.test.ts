@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from '../read/open-video.ts';
-import { processVideo, type OutputPaths, type ProcessVideoOptions } from './process-video.ts';
+import { processVideo, type OutputPaths, type ProcessVideoOptions, type VideoSummary } from './process-video.ts';
 import { renderVideo } from './render-video.ts';
 import { encodeImage, writeImage } from '@facedet/runtime-node';
 import { numberedPicture, numbersOf, show, steady, tempFolder, writeNumbered } from '../fixtures.ts';
@@ -179,6 +179,16 @@ describe('resume', () => {
     await expect(processVideo(film, { detector: fakeDetector(), mot, signal: stop.signal, onFrame: ({ index }) => void (index === 40 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
     await processVideo(film, { detector: fakeDetector(), mot, resume: true });
     expect(readFileSync(mot, 'utf8')).toBe(readFileSync(alone.mot, 'utf8'));
+  });
+
+  it.each([['film', { output: 'film.mp4' }], ['csv', { csv: 'rows.csv' }], ['mot', { mot: 'rows.txt' }], ['jsonl', { jsonl: 'rows.jsonl' }]])('ends with the same sums where only one output is asked for: %s', async (_, names) => {
+    const sums = ({ totalFrames, totalFaces, identities, avgFacesPerFrame }: VideoSummary) => ({ totalFrames, totalFaces, identities, avgFacesPerFrame });
+    const paths = (prefix: string) => Object.fromEntries(Object.entries(names).map(([kind, name]) => [kind, at(`${prefix}-${name}`)]));
+    const alone = await processVideo(film, { detector: fakeDetector(), ...paths('a') });
+    const stop = new AbortController();
+    await expect(processVideo(film, { detector: fakeDetector(), ...paths('b'), signal: stop.signal, onFrame: ({ index }) => void (index === 50 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    expect(sums(await processVideo(film, { detector: fakeDetector(), ...paths('b'), resume: true }))).toEqual(sums(alone));
+    expect(sums(alone)).toMatchObject({ totalFrames: 80, totalFaces: 80 });
   });
 });
 

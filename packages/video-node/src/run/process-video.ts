@@ -25,6 +25,7 @@ import { lockOutputs, outputFiles, refusePipe } from './output-files.ts';
 import type { Preview } from './preview.ts';
 import { NO_RESUME_STATE, openResumeState } from './resume-state.ts';
 import { rowOf, type Row } from './rows.ts';
+import { Counter } from './totals.ts';
 import { openFilmSink, type FilmSink } from './sinks/film.ts';
 import { openGallerySink, type GallerySink } from './sinks/gallery.ts';
 import { previewSink } from './sinks/preview.ts';
@@ -206,14 +207,11 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const start = drawable ? Math.min(detectFrom, inFilm) : detectFrom;
     if (hasTrails) for (const row of rows.rows.slice(0, start)) editor?.next(row, undefined);
     editor?.restore(point?.lingering ?? []);
-    const total = { frames: 0, faces: 0, ids: new Set<number>() };
-    const count = ({ faces }: Row) => {
-      total.frames++;
-      total.faces += faces.length;
-      for (const { id } of faces) if (id !== null) total.ids.add(id);
-    };
-    rows.rows.forEach(count);
-    const counted = rows.rows.length;
+    const total = new Counter();
+    rows.rows.forEach((row) => total.count(row));
+    // Without rows that can be read again, the sums are those of the state.
+    if (!hasRows && point) total.restore(point.totals);
+    const counted = hasRows ? rows.rows.length : detectFrom;
 
     if (start > 0) {
       await video.close();
@@ -252,9 +250,9 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       const item = { frame, row, until: untilOf(frame, metadata), edit: editor?.next(row, result), result };
       discard = undefined;
       for (const sink of sinks) await sink.write(item);
-      if (result.index >= counted) count(row);
+      if (result.index >= counted) total.count(row);
       const { index, timestamp } = result;
-      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [] });
+      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [], totals: total.totals() });
       keep.offer(pointHere);
       keepLast = () => {
         if (pipeline.snapshot().lastIndex === index) keep.offer(pointHere, true);
@@ -271,7 +269,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       totalFrames: total.frames,
       totalFaces: total.faces,
       avgFacesPerFrame: total.frames ? total.faces / total.frames : 0,
-      identities: total.ids.size,
+      identities: total.identities,
       droppedFrames: statistics.droppedFrames + video.statistics.dropped,
       metadata,
       seconds: (performance.now() - begun) / 1000,

@@ -12,6 +12,13 @@ export interface Lingering {
   readonly seen: number;
 }
 
+/** Sums of a run; `ids` are the IDs shown, as ranges. */
+export interface Totals {
+  readonly frames: number;
+  readonly faces: number;
+  readonly ids: readonly (readonly [first: number, last: number])[];
+}
+
 /** The state of a run after a frame. */
 export interface ResumePoint {
   /** The frame after which it is. */
@@ -19,6 +26,8 @@ export interface ResumePoint {
   readonly timestamp: number;
   readonly snapshot: VideoSnapshot;
   readonly lingering: readonly Lingering[];
+  /** What the run has counted up to there. */
+  readonly totals: Totals;
 }
 
 /** Keeps the state of a run now and then, so that an interrupted run need not begin anew. */
@@ -90,7 +99,8 @@ function removeOld(folder: string): void {
 
 function load(path: string): ResumePoint[] {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[];
+    // One that is damaged only costs time.
+    return (JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[]).filter(({ totals }) => Array.isArray(totals?.ids));
   } catch {
     return [];
   }
