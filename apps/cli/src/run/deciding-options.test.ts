@@ -32,6 +32,7 @@ const FILM = {
   trackerPreset: ['--tracker-preset', 'conservative'],
   codec: ['--codec', 'av1'],
   bitDepth: ['--bit-depth', '10'],
+  toneMap: ['--tone-map', 'sdr'],
   crf: ['--crf', '30'],
   encoderPreset: ['--encoder-preset', 'fast'],
   encoderThreads: ['--encoder-threads', '2'],
