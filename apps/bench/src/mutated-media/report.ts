@@ -21,10 +21,7 @@ export function faultLines(of: readonly Result[]): string[] {
 
 /** Prints what all commands did; whether there is no fault. */
 export function report(results: readonly Result[], isJson: boolean): boolean {
-  const codes = new Map<string, number>();
-  for (const { ended } of results) {
-    for (const [, code] of ended.stderr.matchAll(/\[([A-Z_]+)\]$/gm)) codes.set(code!, (codes.get(code!) ?? 0) + 1);
-  }
+  const codes = codesOf(results);
   const rows = [...new Set(results.map(({ clip }) => clip))].sort().map((clip) => {
     const of = results.filter((result) => result.clip === clip);
     const count = (test: (result: Result) => boolean) => String(of.filter(test).length);
@@ -39,14 +36,9 @@ export function report(results: readonly Result[], isJson: boolean): boolean {
     };
   });
   const faults = faultLines(results);
-  const sorted = [...codes].sort((a, b) => b[1] - a[1]);
   if (isJson) {
     console.log(
-      JSON.stringify(
-        { files: new Set(results.map(({ file }) => file)).size, rows, codes: Object.fromEntries(sorted), faults },
-        undefined,
-        2,
-      ),
+      JSON.stringify({ files: new Set(results.map(({ file }) => file)).size, rows, codes, faults }, undefined, 2),
     );
   } else {
     console.log(
@@ -55,8 +47,26 @@ export function report(results: readonly Result[], isJson: boolean): boolean {
         rows.map((row) => Object.values(row)),
       ),
     );
-    console.log(`\n${results.length} runs; codes: ${sorted.map(([code, count]) => `${code} ${count}`).join(', ')}`);
+    console.log(
+      `\n${results.length} runs; codes: ${Object.entries(codes)
+        .map(([code, { count, files }]) => `${code} ${count} (${files.join(', ')})`)
+        .join(', ')}`,
+    );
     console.log(faults.length > 0 ? faults.join('\n') : 'no faults');
   }
   return faults.length === 0;
+}
+
+/** Codes of errors, the most frequent first, with the first files that had them. */
+function codesOf(results: readonly Result[]): Record<string, { count: number; files: number[] }> {
+  const codes = new Map<string, { count: number; files: number[] }>();
+  for (const { ended, file } of results) {
+    for (const [, code] of ended.stderr.matchAll(/\[([A-Z_]+)\]$/gm)) {
+      const entry = codes.get(code!) ?? { count: 0, files: [] };
+      codes.set(code!, entry);
+      entry.count++;
+      if (entry.files.length < 3) entry.files.push(file);
+    }
+  }
+  return Object.fromEntries([...codes].sort(([, a], [, b]) => b.count - a.count));
 }
