@@ -24,7 +24,7 @@ function faultsOfEnd({ code, signal, stderr, isHung, peak }: Ended, allowed: rea
   else if (signal !== null) faults.push(`ended by ${signal}`);
   else if (!allowed.includes(code!)) faults.push(`exit code ${code}`);
   if (/\[INTERNAL\]/.test(stderr)) faults.push('INTERNAL');
-  if (/^\s+at .*:\d+/m.test(stderr)) faults.push('a stack on standard error');
+  if (stderr.split('\n').some((line) => /^ {1,8}at .*:\d/.test(line))) faults.push('a stack on standard error');
   if (stderr.split('\n').some((line) => line.length > 1300)) faults.push('a line of more than 1,300 characters');
   if (code === 1 && !/\[[A-Z_]+\]/.test(stderr)) faults.push('exit code 1 without a reason');
   if (peak > MOST_BYTES) faults.push(`${Math.round(peak / 1e6)} MB of memory`);

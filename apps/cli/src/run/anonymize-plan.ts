@@ -109,9 +109,11 @@ function extensionOf({ content }: Input): string {
 
 function checkJobs(jobs: readonly Job[], flags: AnonymizeFlags, folder: boolean): void {
   const read = jobs.filter(({ input }) => !input.error);
-  for (const { video, output } of read) {
+  for (const { video, output, input } of read) {
     if (video) checkVideo(output, flags);
-    else if (!folder && extname(output) !== '' && !imageFormatOf(output)) throw usageError(`${output}: expected a picture's name, like .jpg or .png`);
+    else if (!folder && extname(output) !== '' && !imageFormatOf(output)) {
+      throw usageError(`${output}: expected a picture's name, like .jpg or .png, as ${input.source} is one picture`);
+    }
   }
   const files = read.filter(({ input }) => input.kind === 'file').map(({ input }) => input.source);
   checkOutputs(jobs.map(({ output, video }) => ({ path: output, media: video })), files, 'expected another name or folder');
