@@ -338,9 +338,9 @@ describe('a 10-bit HDR film', () => {
     const shallow = await hide([source], { output: at('shallow.mp4') });
     expect(shallow.log).toEqual([`facedet: ${at('shallow.mp4')}: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 keeps 10 bits, --tone-map sdr makes it SDR`]);
     expect(await written(at('shallow.mp4'))).toEqual({ bitDepth: 8, dynamicRange: 'hlg', codec: 'h264', frames: 5 });
-    expect(await hide([source], { output: at('deep.mp4'), bitDepth: 10 })).toEqual({ log: [], failed: [] });
+    expect(await hide([source], { output: at('deep.mp4'), bitDepth: 10 })).toMatchObject({ log: [], failed: [] });
     expect(await written(at('deep.mp4'))).toEqual({ bitDepth: 10, dynamicRange: 'hlg', codec: 'hevc', frames: 5 });
-    expect(await hide([source], { output: at('sdr.mp4'), toneMap: 'sdr' })).toEqual({ log: [], failed: [] });
+    expect(await hide([source], { output: at('sdr.mp4'), toneMap: 'sdr' })).toMatchObject({ log: [], failed: [] });
     expect(await written(at('sdr.mp4'))).toEqual({ bitDepth: 8, dynamicRange: 'sdr', codec: 'h264', frames: 5 });
     const stopping = new AbortController();
     fails = (call) => {
