@@ -209,6 +209,20 @@ describe('masks on 10-bit frames', () => {
     shallow.forEach((plane, i) => plane.forEach((sample, k) => expect(Math.abs(deep[i]![k]! / 4 - sample)).toBeLessThanOrEqual(1)));
   });
 
+  it.each([
+    ['HLG', 18, 0.75],
+    ['PQ', 16, 0.58],
+    ['SDR', 14, 1],
+  ])('white is drawn at reference white, not at the peak: %s', async (_, transfer, level) => {
+    const source = await writeByGraph(at('s.mov'), { graph, encoder: 'libx264', pixelFormat: 'yuv420p10le', frames: 1, size: [width, height], color: { ...PQ, transfer } });
+    let found: number[][] = [];
+    await copy(source, at('o.mp4'), {}, (planes) => {
+      anonymizePlanes(planes, [face], { effect: 'solid', color: [255, 255, 255] });
+      found = samplesOf(planes);
+    });
+    expect(found[0]![55 * width + 70]).toBe(Math.round(64 + 876 * level));
+  });
+
   it('an 8-bit source is stored in 10 bits, its samples unchanged', async () => {
     const source = await writeByGraph(at('s.mov'), { graph, encoder: 'libx264', pixelFormat: 'yuv420p', frames: 1, size: [width, height] });
     const seen = { 8: [] as number[][], 10: [] as number[][] };
