@@ -13,3 +13,5 @@ export { describeOwner, tryLock, withLock, type FileLock, type LockOwner, type W
 export { fileKind, HEAD_BYTES, isHeif, type FileKind } from './file-kind.ts';
 export { countPictures } from './count-pictures.ts';
 export { isWritable, PICTURE_EXTENSIONS, PICTURE_FORMATS, pictureFormatOf, type PictureFormat, type WritableFormat } from './picture-formats.ts';
+// Objects with native memory that nobody closed.
+export { unwatchLeak, watchLeak, type Leak } from './leak.ts';

@@ -39,6 +39,8 @@ const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'thumbnails'] as const;
 export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVideoOptions, 'after'> {
   /** A detector that a runtime made. */
   detector: Detector;
+  /** As in `createVideoDetector`; video files are read a second time for the frames beyond it. Default 256 MB. */
+  lookAheadBytes?: number;
   /** A video to write: `.mp4`, `.mov`, `.mkv` or `.webm`. */
   output?: string;
   /** How it is written. */
@@ -371,9 +373,10 @@ function untilOf({ timestamp, duration }: VideoFrame, { fps }: VideoMetadata): n
 /** Those of the options that the pipeline knows. */
 function pipelineOptions(options: ProcessVideoOptions, fps: number | null): VideoDetectorOptions {
   const known: readonly string[] = videoDetectorOptionNames;
-  const given = Object.fromEntries(
-    Object.entries(options).filter(([name]) => known.includes(name)),
-  ) as unknown as VideoDetectorOptions;
+  const given = {
+    lookAheadBytes: LOOK_AHEAD_BYTES,
+    ...Object.fromEntries(Object.entries(options).filter(([name, value]) => known.includes(name) && value !== undefined)),
+  } as unknown as VideoDetectorOptions;
   const { tracker, detectEvery = 1 } = given;
   if (!fps || tracker === false || (tracker && 'update' in tracker)) return given;
   // A track of the last key frame must reach the next one, also where a film shows one picture every few seconds.
@@ -385,6 +388,9 @@ function pipelineOptions(options: ProcessVideoOptions, fps: number | null): Vide
     },
   };
 }
+
+/** Two seconds of 1080p at 40 frames per second, one of 4K at 20. */
+const LOOK_AHEAD_BYTES = 256e6;
 
 /** Frames from one key frame to the next at most, with `detectEvery: 'auto'`. */
 const LONGEST_AUTO = 10;
