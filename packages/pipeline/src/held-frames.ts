@@ -28,7 +28,7 @@ export interface HeldFrames<F extends Frame> {
 }
 
 /** Frames from which the memory of the whole look-ahead is estimated. */
-const MIN_FRAMES = 8;
+const MIN_FRAMES = 3;
 /** Frames that can't be reloaded may take so many times the bytes: less look-ahead costs more than memory. */
 const KEPT_FACTOR = 4;
 

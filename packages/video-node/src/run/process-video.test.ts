@@ -471,3 +471,17 @@ describe('anonymising', () => {
     expect(left('j')).toEqual([]);
   });
 });
+
+describe('look-ahead beyond its bytes', () => {
+  it('writes the same rows and the same film, from a film that is read twice', async () => {
+    const source = await writeNumbered(at('own.mkv'), steady(60).map((time, i) => time + (i % 5 === 2 ? 0.012 : 0)));
+    const run = async (name: string, lookAheadBytes: number) => {
+      const outputs = { output: at(`${name}.mp4`), jsonl: at(`${name}.jsonl`) };
+      const options = { encoding: { threads: 1 }, anonymize: true, detectEvery: 4, lookAhead: 0.5, lookAheadBytes };
+      const { earlyResults } = await processVideo(source, { detector: fakeDetector(), ...outputs, ...options });
+      expect(earlyResults).toBe(0);
+      return [readFileSync(outputs.output).toString('base64'), readFileSync(outputs.jsonl, 'utf8')];
+    };
+    expect(await run('small', 20_000)).toEqual(await run('large', 1e12));
+  });
+});
