@@ -38,7 +38,7 @@ function heavyFilm(count: number, { fps = FPS, failing = -1, isUnloadable = true
           state.open--;
           if (isLoaded) load(-1);
         },
-      } as Frame;
+      } as unknown as Frame;
     }
   }
   return { frames, state };

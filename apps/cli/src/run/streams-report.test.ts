@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { streamLines } from './streams-report.ts';
+import { earlyLines, streamLines } from './streams-report.ts';
 
 it('names what is left out, converted, repaired and dropped, and nothing else', () => {
   const copied = { kind: 'audio', from: 'aac', to: 'aac', packets: 9, repaired: 0, dropped: 0 } as const;
@@ -24,4 +24,9 @@ it('names what is left out, converted, repaired and dropped, and nothing else', 
     'facedet: a.mp4: sound converted from pcm_s16le to aac',
     'facedet: a.mp4: sound: of 10 packets 2 had bad times that were repaired, 1 were dropped',
   ]);
+});
+
+it('says where look-ahead was shorter than asked for', () => {
+  expect(earlyLines('a.mp4', { earlyResults: 0 })).toEqual([]);
+  expect(earlyLines('a.mp4', { earlyResults: 3 })).toEqual([expect.stringMatching(/^facedet: a\.mp4: look-ahead was shorter .* in 3 frames: /)]);
 });

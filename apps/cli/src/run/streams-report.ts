@@ -30,3 +30,10 @@ export function streamLines(output: string, { leftOut, sideStreams }: Pick<Video
       ),
   ];
 }
+
+/** One line where look-ahead was shorter than asked for. */
+export function earlyLines(source: string, { earlyResults }: Pick<VideoSummary, 'earlyResults'>): string[] {
+  if (!earlyResults) return [];
+  const frames = `${earlyResults} ${earlyResults === 1 ? 'frame' : 'frames'}`;
+  return [`facedet: ${source}: look-ahead was shorter than asked for in ${frames}: the source can't be read again, and its frames fill the memory kept for them; save it as a file, or give a smaller --look-ahead`];
+}

@@ -1,4 +1,4 @@
-import { FaceDetError, type Frame, type PixelBuffer, type RasterSource } from '@facedet/core';
+import type { FaceDetError, Frame, PixelBuffer, RasterSource } from '@facedet/core';
 import type { UnloadableFrame } from '@facedet/pipeline';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { unwatchLeak, watchLeak, type Leak } from '@facedet/files';
