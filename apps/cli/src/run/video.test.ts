@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeImage } from '@facedet/runtime-node';
+import { createScene } from '@facedet/eval/synthetic';
+import { encodeImage, writeImage } from '@facedet/runtime-node';
 import { openVideo } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import { run as anonymize, type AnonymizeFlags } from './anonymize.ts';
@@ -99,6 +102,24 @@ describe('video', () => {
     const { totalFrames, droppedFrames } = JSON.parse(output) as { totalFrames: number; droppedFrames: number };
     expect(totalFrames + droppedFrames).toBe(30);
     expect(totalFrames).toBeGreaterThan(3);
+  });
+
+  it('completes the outputs of a camera that is lost for good, and reports it', async () => {
+    const { image } = createScene({ ...scene, frames: 1, events: [] }).frame(0);
+    const jpeg = Buffer.from(await encodeImage(image, { format: 'jpeg' }));
+    const head = `--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`;
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'multipart/x-mixed-replace; boundary=frame' });
+      response.write(Buffer.concat(Array.from({ length: 12 }, () => [Buffer.from(head), jpeg, Buffer.from('\r\n')]).flat()));
+      setTimeout(() => (response.destroy(), server.close()), 300);
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const { failed, log, output } = await follow(`http://127.0.0.1:${port}/`, { jsonl: at('gone.jsonl'), reconnects: 0, json: true });
+    expect(failed.map(({ code }) => code)).toEqual(['STREAM_LOST']);
+    const { totalFrames, lost } = JSON.parse(output) as { totalFrames: number; lost?: unknown };
+    expect([lines(at('gone.jsonl')).length, lost]).toEqual([totalFrames, undefined]);
+    expect(log.join('\n')).toMatch(/\d+ frames/);
   });
 
   it('ends normally when a camera that never answered is given up by a signal', async () => {

@@ -101,6 +101,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       if (live) context.log(errorLine(failed, source));
       else context.fail(source, failed);
     }
+    if (summary.lost) context.fail(source, withoutName(summary.lost, source));
     context.log(summaryLine(summary, flags));
     // A live source has no other end than the signal.
     if (live) return Exit.ok;
@@ -200,7 +201,7 @@ function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: numbe
   };
 }
 
-function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, ...figures }: VideoSummary): unknown {
+function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, lost: ____, ...figures }: VideoSummary): unknown {
   const { source, width, height, fps, duration, codec } = metadata;
   return { ...figures, source: { name: source, width, height, fps, duration, codec } };
 }

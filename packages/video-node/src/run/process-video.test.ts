@@ -357,6 +357,25 @@ describe('a live source', () => {
     return { url: `http://127.0.0.1:${port}/`, close: () => (server.closeAllConnections(), server.close()) };
   }
 
+  it('that is lost for good leaves complete outputs, and the summary says so', async () => {
+    const source = await camera();
+    try {
+      const { lost, totalFrames, outputs: paths } = await processVideo(source.url, {
+        detector: fakeDetector(),
+        ...outputs('lost'),
+        reconnects: 0,
+        onFrame: ({ index }) => void (index === 10 && source.close()),
+      });
+      expect(lost).toMatchObject({ code: 'STREAM_LOST' });
+      expect(totalFrames).toBeGreaterThan(10);
+      expect(rowsOf(paths.jsonl!).length).toBe(totalFrames);
+      expect((await show(paths.output!)).times.length).toBe(totalFrames);
+      expect(left('lost').filter((name) => name.includes('partial'))).toEqual([]);
+    } finally {
+      source.close();
+    }
+  });
+
   it('ends normally at the signal, and a new start overwrites nothing', async () => {
     const source = await camera();
     try {

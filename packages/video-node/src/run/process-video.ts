@@ -120,6 +120,8 @@ export interface VideoSummary extends VideoStatistics {
   readonly outputs: OutputPaths;
   /** Why the first of the failed frames failed; undefined where none did. */
   readonly firstFailure?: string;
+  /** Why a live source ended before the signal (`STREAM_LOST`): the outputs are complete up to there. */
+  readonly lost?: FaceDetError;
 }
 
 /**
@@ -128,7 +130,8 @@ export interface VideoSummary extends VideoStatistics {
  * final names when all of them are complete. Whatever ends the run before leaves them readable up to there, and `resume`
  * continues them.
  *
- * A live source has no end: the signal ends it normally, and the outputs are completed. A new run of a live source never
+ * A live source has no end: the signal ends it normally, and the outputs are completed. So they are when it is lost for
+ * good, which the summary says in `lost`. A new run of a live source never
  * overwrites what an earlier one recorded: its outputs get the next free number.
  *
  * Throws what `openVideo`, `createVideoWriter` and the detector throw, `DISK_FULL` and `OUTPUT_UNWRITABLE`,
@@ -224,7 +227,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
         throw error;
       });
     }
-    const frames = live ? endless(video, signal) : video[Symbol.asyncIterator]();
+    let lost: FaceDetError | undefined;
+    const frames = live ? endless(video, signal, (error) => (lost = error)) : video[Symbol.asyncIterator]();
     // Rows are there, the film lacks the frames.
     for (let index = start; index < detectFrom; index++) {
       const { value: frame, done } = await frames.next();
@@ -280,6 +284,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       sideStreams: film?.writer.sideStreams ?? [],
       outputs,
       ...(firstFailure !== undefined && { firstFailure }),
+      ...(lost && { lost }),
     };
     for (const sink of sinks) await sink.complete();
     manifests.complete({ ...summary, metadata: undefined, outputs: undefined });
