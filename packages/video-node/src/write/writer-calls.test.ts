@@ -65,8 +65,34 @@ describe('calls that nobody awaits', () => {
     await expect(ended.complete()).rejects.toMatchObject({ code: 'INVALID_STATE' });
   });
 
+  it('reject within an edit of the same writer, at any depth, and count again after it', async () => {
+    const writer = await open(join(folder, 'e.mp4'));
+    const other = await open(join(folder, 'f.mp4'));
+    const calls: [string, () => Promise<void>][] = [
+      ['write', () => writer.write(frame(1))],
+      ['write with an edit', () => writer.write(frame(1), () => {})],
+      ['flush', () => writer.flush()],
+      ['complete', () => writer.complete()],
+      ['finish', () => writer.finish()],
+      ['through a timer', () => new Promise<void>((done) => setTimeout(done)).then(() => writer.write(frame(1)))],
+      ['through another writer', () => other.write(frame(0), () => writer.write(frame(1)))],
+    ];
+    for (const [name, call] of calls)
+      await expect(writer.write(frame(0), call), name).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    let later!: Promise<void>;
+    const leftBehind = () => {
+      later = new Promise<void>((done) => setTimeout(done, 20)).then(() => writer.write(frame(3)));
+    };
+    await Promise.all([writer.write(frame(2), leftBehind), writer.write(frame(2))]);
+    await later;
+    expect(writer.frames).toBe(3);
+    await expect(writer.write(frame(4), () => writer.close())).resolves.toBeUndefined();
+    await writer.close();
+    await other.close();
+  });
+
   it('settle in any order, and end the process in none', async () => {
-    const call = fc.constantFrom('write', 'edit', 'fail', 'flush', 'complete', 'finish', 'close', 'wait');
+    const call = fc.constantFrom('write', 'edit', 'fail', 'flush', 'complete', 'finish', 'close', 'wait', 'nested');
     let number = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 10 }), async (names) => {
@@ -78,6 +104,7 @@ describe('calls that nobody awaits', () => {
           else if (name === 'write') calls.push(writer.write(frame(index++)));
           else if (name === 'edit') calls.push(writer.write(frame(index++), () => new Promise(setImmediate)));
           else if (name === 'fail') calls.push(writer.write(frame(index++), () => Promise.reject(new RangeError('edit'))));
+          else if (name === 'nested') calls.push(writer.write(frame(index++), () => writer[index % 2 ? 'finish' : 'close']()));
           else calls.push(writer[name]());
         }
         for (const result of await Promise.allSettled(calls))

@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
 import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
 import type { YuvPlanes } from '@facedet/draw';
-import { lockOutput, openOutput, outputError, outputPlace, printable, type OutputFile } from '@facedet/files';
+import { lockOutput, openOutput, outputError, outputPlace, printable, unwatchLeak, watchLeak, type Leak, type OutputFile } from '@facedet/files';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { EXTENSIONS } from './containers.ts';
+import { createEditContext } from './edit-context.ts';
 import { openEncoder, type VideoCodec } from './encoder.ts';
 import { chooseEncoding } from './encoding.ts';
 import { createToneMapper, isHdr } from './tone-map.ts';
@@ -76,6 +77,8 @@ export interface VideoWriter {
    * Writes a frame at its timestamp, after the frames of earlier calls, whether or not those were awaited. The frame may be closed,
    * and own pixels may change, as soon as the call returns; until its turn a call holds its picture in memory. `edit` gets a writable copy of its planes
    * (4:2:0 of the output's `bitDepth`; above 8 bits, two bytes a sample); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
+   * Within `edit` the writer's other calls reject with `INVALID_STATE`, as they would wait for that edit; `close` only ends
+   * the file after it.
    */
   write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
   /** Ends the file early, after the writes before it: all of them are in it, playable, under its partial name. May be repeated. */
@@ -180,6 +183,11 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
 
   const converter = createPictureConverter(ffmpeg, { width, height, bitDepth: toneMapper ? 10 : bitDepth, color: sourceColor, rgb });
   const hdrLoss = hdrLosses(muxer.leftOut, bitDepth === 8 && !toneMapper ? like.hdr : undefined);
+  const editing = createEditContext();
+  const leak: Leak = {
+    code: 'FACEDET_WRITER_LEAKED',
+    message: `The writer of ${printable(path, 200)} was neither finished nor closed: call finish() or close(), or declare it by \`await using\`.`,
+  };
   let last = -1n;
   let chain: Promise<unknown> = Promise.resolve(); // calls, in their order
   let ending: { readonly complete: boolean; readonly done: Promise<void> } | undefined;
@@ -212,9 +220,20 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
 
   /** A call that nobody awaits must not end the process by its rejection; encoding errors come again from `finish`. */
   function guarded(call: () => Promise<void>): Promise<void> {
-    const result = (async () => call())();
+    const result = (async () => {
+      if (editing.isInside) throw calledByEdit();
+      return call();
+    })();
     result.catch(() => {});
     return result;
+  }
+
+  function calledByEdit(): FaceDetError {
+    return new FaceDetError(
+      'INVALID_STATE',
+      `${path}: Expected calls of the writer from outside of edit() but received one from within, which would wait ` +
+        'for itself; call it when the write() of that edit has settled.',
+    );
   }
 
   function refuse(what: string): FaceDetError {
@@ -259,7 +278,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     const picture = toneMapper ? await toneMapper.map(converted) : converted;
     try {
       setColorTags(picture, color);
-      if (edit) await edit(planesOf(ffmpeg, picture));
+      if (edit) await editing.run(() => edit(planesOf(ffmpeg, picture)));
     } catch (error) {
       picture.free();
       throw error;
@@ -287,11 +306,11 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   }
 
   function end(complete: boolean): Promise<void> {
-    ending ??= { complete, done: inOrder(() => close(complete)) };
+    ending ??= { complete, done: inOrder(() => endFile(complete)) };
     return ending.done;
   }
 
-  async function close(rest: boolean): Promise<void> {
+  async function endFile(rest: boolean): Promise<void> {
     try {
       enqueue(() => encoder.encode(null, (packet) => muxer.write(packet)));
       await tail;
@@ -313,6 +332,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   }
 
   function leave(): void {
+    unwatchLeak(leak);
     file.leave();
     release();
   }
@@ -331,7 +351,12 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     }
   }
 
-  const dispose = () => guarded(() => end(false).then(() => finishing, () => {}).finally(leave));
+  async function close(): Promise<void> {
+    unwatchLeak(leak);
+    const ended = end(false).then(() => finishing, () => {}).finally(leave).catch(() => {});
+    // Within an edit it is done after that edit.
+    if (!editing.isInside) await ended;
+  }
 
   const writer: VideoWriter = {
     path,
@@ -345,9 +370,10 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     flush: () => guarded(flush),
     complete: () => guarded(complete),
     finish: () => guarded(finish),
-    close: () => dispose().catch(() => {}),
-    [Symbol.asyncDispose]: () => dispose().catch(() => {}),
+    close,
+    [Symbol.asyncDispose]: close,
   };
+  watchLeak(writer, leak);
   return {
     writer,
     commit: () => file.commit(),
