@@ -85,17 +85,24 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
       // WASM first: it tells a bad model from a bad GPU, is what the GPU is held against, and goes on where the GPU does not.
       current = await createWasm(ort, bytes);
       const gpu = await ort.InferenceSession.create(bytes, { executionProviders: ['webgpu'], logSeverityLevel: 3 });
+      if (signal?.aborted) {
+        await gpu.release().catch(() => {});
+        signal.throwIfAborted();
+      }
       const disagreement = await agree(ort, gpu, current).catch((error: unknown) => error);
       if (disagreement) {
         await gpu.release().catch(() => {});
         throw disagreement instanceof Error ? disagreement : new Error(`its first result is not that of WASM: ${String(disagreement)}.`);
       }
-      await current.release();
+      await current.release().catch(() => {});
       current = gpu;
       on = 'webgpu';
     } catch (error) {
-      signal?.throwIfAborted();
-      if (isFaceDetError(error)) throw error;
+      if (signal?.aborted || isFaceDetError(error)) {
+        await current?.release().catch(() => {});
+        signal?.throwIfAborted();
+        throw error;
+      }
       const message = `WebGPU is not used: ${error instanceof Error ? error.message : String(error)}`;
       if (provider === 'webgpu') {
         await current?.release();

@@ -1,5 +1,5 @@
 import { FaceDetError } from '@facedet/core';
-import type { CodecContext, CodecParameters, Packet } from 'node-av/lib';
+import type { CodecContext, CodecParameters, FormatContext, Packet } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check } from '../ffmpeg/errors.ts';
 import { hdrSideData, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
@@ -59,11 +59,22 @@ const WRITTEN = -1n;
  * Opens a container for writing. An MP4 is written in fragments, so that it can be read at any moment, and becomes an ordinary one
  * when it ends. Fragments end only where every picture up to the last one shown is in them: what a kill leaves is frames without gaps.
  */
-export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, timeBase, hdr, sides }: MuxerOptions): Promise<Muxer> {
-  const { Dictionary, FormatContext, Rational } = ffmpeg;
-  const output = new FormatContext();
+export async function createMuxer(ffmpeg: Ffmpeg, options: MuxerOptions): Promise<Muxer> {
+  const output = new ffmpeg.FormatContext();
+  const { container, path } = options;
+  check(ffmpeg, output.allocOutputContext2(null, container, path), 'INVALID_ARGUMENT', `${path} can't be written`);
+  try {
+    return await openMuxer(ffmpeg, output, options);
+  } catch (error) {
+    output.freeContext();
+    throw error;
+  }
+}
+
+/** Opens the container; where that fails, everything but `output` is freed. */
+async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, { path, container, encoder, timeBase, hdr, sides }: MuxerOptions): Promise<Muxer> {
+  const { Dictionary, Rational } = ffmpeg;
   const failed = `${path} can't be written`;
-  check(ffmpeg, output.allocOutputContext2(null, container, path), 'INVALID_ARGUMENT', failed);
   const stream = output.newStream(null);
   const base = new Rational(timeBase.num, timeBase.den);
   stream.timeBase = base;
@@ -78,10 +89,7 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
     check(ffmpeg, stream.codecpar.addCodedSideData(type as never, data), 'OUT_OF_MEMORY', failed);
   output.strictStdCompliance = STRICTNESS;
   const side = sides
-    ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream).catch((error: unknown) => {
-        output.freeContext();
-        throw error;
-      })
+    ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream)
     : undefined;
   const lead = BigInt(Math.round(((side?.lead ?? 0) * timeBase.den) / timeBase.num));
   let opened = false;
@@ -93,7 +101,6 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
   } catch (error) {
     await side?.close();
     if (opened) await output.closeOutput();
-    output.freeContext();
     throw error;
   } finally {
     options.free();

@@ -109,6 +109,7 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   const edited = (format.iformat?.name ?? '').includes('mov');
   const clock = createSideClock(options.startTime, discontinuous);
   let next: Packet | null = null;
+  let chapters: Chapter[] = [];
   const spare = new Packet();
   spare.alloc();
 
@@ -136,11 +137,11 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     const wanted = choose();
     await readAhead(wanted);
     for (const from of wanted) await addRoute(from);
+    chapters = await readChapters(ffmpeg, format);
   } catch (error) {
     await close();
     throw error;
   }
-  let chapters = await readChapters(ffmpeg, format);
   if (chapters.length > 0 && !options.metadata) {
     leftOut.push({ kind: 'chapters', codec: 'none', reason: 'they are metadata' });
     chapters = [];
