@@ -109,7 +109,7 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   const edited = (format.iformat?.name ?? '').includes('mov');
   const clock = createSideClock(options.startTime, discontinuous);
   let next: Packet | null = null;
-  let chapters: Chapter[] = [];
+  let chapters: Chapter[];
   const spare = new Packet();
   spare.alloc();
 
