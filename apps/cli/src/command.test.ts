@@ -45,6 +45,7 @@ describe('the command', () => {
     const help = await facedet(['--help']);
     expect(help.code).toBe(0);
     for (const name of ['detect', 'bench', 'doctor', 'completion']) expect(help.stdout).toContain(`\n  ${name} `);
+    for (const name of ['detect', 'video', 'anonymize']) expect((await facedet([name, '--help'])).stdout).toMatch(/that exists? (is|are) replaced/);
   });
 
   it.each([

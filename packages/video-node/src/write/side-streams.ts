@@ -329,13 +329,15 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     const length = lengthOf(packet, timeBase);
     const { num, den } = stream.timeBase;
     let dts = BigInt(Math.round(((seconds + lead) * den) / num));
-    if (route.lastDts !== undefined && dts <= route.lastDts && (counts.kind === 'audio' || dts < route.lastDts)) {
+    // Matroska's ticks may be longer than packets (TrueHD): there equal times are right, and rising ones would drift.
+    const isStrict = counts.kind === 'audio' && container !== 'matroska' && container !== 'webm';
+    if (route.lastDts !== undefined && dts <= route.lastDts && (isStrict || dts < route.lastDts)) {
       // What overlaps by more than half of its length was heard already.
       if (route.behind && length > 0 && position.end !== undefined && position.end - seconds > length / 2 + 0.02) {
         counts.dropped++;
         return;
       }
-      const next = route.lastDts + (counts.kind === 'audio' ? 1n : 0n);
+      const next = route.lastDts + (isStrict ? 1n : 0n);
       // Packets shorter than a tick of the source (TrueHD in Matroska) share a time that is not wrong.
       const tick = Math.ceil((route.from.timeBase.num * den) / (route.from.timeBase.den * num));
       if (next - dts > BigInt(tick)) counts.repaired++;
