@@ -76,9 +76,11 @@ export function copyName(input: Input): string {
   return `${ofName ? basename(own, extension) : own}${PICTURE_FORMATS[PICTURE_FORMATS[format].copy].extensions[0]}`;
 }
 
-/** Names of a file in progress, a picture's and a film's. */
+/** Names of a file in progress, a picture's and a film's, and of a film that is resumed. */
 function partialsOf(name: string): string[] {
-  return [plain(partialPathOf(name)), plain(partialPathOf(name, { media: true }))];
+  const extension = extname(name);
+  const former = `${basename(name, extension)}.partial-before${extension}`;
+  return [partialPathOf(name), partialPathOf(name, { media: true }), former].map(plain);
 }
 
 /** As file systems compare names that tell neither cases nor forms of Unicode apart. */
