@@ -108,6 +108,10 @@ describe('loadModel', () => {
     await expect(loadModel(`${server.url}/m.onnx`, { ...quick, sha256: sha256(body) })).rejects.toMatchObject({ code: 'INSECURE_CONTEXT' });
   });
 
+  it('says what is no address', async () => {
+    for (const text of ['http://', 'http://[', 'https://%']) await expect(loadModel(text, quick)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('aborts with the reason given', async () => {
     const server = await serve({ '/m.onnx': file(body, { slow: 50 }) });
     const reason = new Error('enough');
