@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
+import { unwatchLeak, watchLeak, type Leak } from '@facedet/files';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { ahead } from './read-ahead.ts';
 import { frameHdrMetadata } from '../ffmpeg/hdr-metadata.ts';
@@ -72,6 +73,8 @@ export interface VideoInput extends AsyncIterable<VideoFrame> {
    * can't be reloaded.
    */
   close(): Promise<void>;
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -215,15 +218,28 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     release();
   }
 
-  return {
+  const leak: Leak = {
+    code: 'FACEDET_VIDEO_LEAKED',
+    message: `The video ${resolved.name} was neither read to its end nor closed: call close(), or declare it by \`await using\`.`,
+  };
+  const end = () => {
+    unwatchLeak(leak);
+    return (closing ??= close());
+  };
+  const input: VideoInput = {
     metadata,
     statistics,
     [Symbol.asyncIterator]() {
       if (running || closing) throw new FaceDetError('INVALID_STATE', `The frames of ${resolved.name} were gone through already. Open it again.`);
+      // The loop over the frames ends reading.
+      unwatchLeak(leak);
       return (running = loop());
     },
-    close: () => (closing ??= close()),
+    close: end,
+    [Symbol.asyncDispose]: end,
   };
+  watchLeak(input, leak);
+  return input;
 }
 
 // Frames decoded ahead take at most so much memory, in bytes: 20 of 1080p, one of 8K.

@@ -58,7 +58,7 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   mot?: string;
   /** A CSV file; see `jsonl`. */
   csv?: string;
-  /** A folder for the best portrait of each identity and `identities.json`, which says who appears when. It needs a tracker. */
+  /** A folder for the best portrait of each identity and `identities.json`, which says who appears when. Of a live source it keeps the 10,000 identities seen last. It needs a tracker. */
   thumbnails?: string;
   /** Makes `index.html` of that folder; without it there is none. */
   thumbnailsPage?: GalleryPage;
@@ -182,7 +182,12 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const gallery: GallerySink | undefined =
       thumbnails === undefined
         ? undefined
-        : await openGallerySink(thumbnails, { source: metadata.source, resume: continues, ...(thumbnailsPage && { page: thumbnailsPage }) });
+        : await openGallerySink(thumbnails, {
+            source: metadata.source,
+            resume: continues,
+            ...(live && { limit: LIVE_IDENTITIES }),
+            ...(thumbnailsPage && { page: thumbnailsPage }),
+          });
     // What can be named again after an interruption comes first.
     sinks = [...(gallery ? [gallery] : []), ...(film ? [film] : []), rows];
     if (show) sinks.push(previewSink(show, options, () => pipeline.statistics));
@@ -394,6 +399,9 @@ function pipelineOptions(options: ProcessVideoOptions, fps: number | null): Vide
   };
 }
 
+/** Identities that the gallery of a source without an end keeps: the newest, some 3 MB of `identities.json`. */
+const LIVE_IDENTITIES = 10_000;
+
 /** Two seconds of 1080p at 40 frames per second, one of 4K at 20. */
 const LOOK_AHEAD_BYTES = 256e6;
 
@@ -402,5 +410,12 @@ const LONGEST_AUTO = 10;
 
 /** A video of which every frame was seen. */
 function atItsEnd(video: VideoInput): VideoInput {
-  return { metadata: video.metadata, statistics: video.statistics, async *[Symbol.asyncIterator]() {}, async close() {} };
+  const nothing = async () => {};
+  return {
+    metadata: video.metadata,
+    statistics: video.statistics,
+    async *[Symbol.asyncIterator]() {},
+    close: nothing,
+    [Symbol.asyncDispose]: nothing,
+  };
 }
