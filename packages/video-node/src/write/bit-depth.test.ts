@@ -315,6 +315,21 @@ describe('HDR metadata', () => {
     }
   });
 
+  it.each([8, 10] as const)('of single frames is named once and taken off: %i bits', async (bitDepth) => {
+    const { constants } = await loadFfmpeg();
+    const video = await openVideo(await source10());
+    const writer = await createVideoWriter(at('copy.mp4'), { like: video.metadata, bitDepth });
+    for await (const frame of video) {
+      frame.native().newSideData(constants.AV_FRAME_DATA_DYNAMIC_HDR_PLUS, 64);
+      await writer.write(frame);
+      // The frame of the caller keeps it.
+      expect(frame.native().getSideData(constants.AV_FRAME_DATA_DYNAMIC_HDR_PLUS)).not.toBeNull();
+      frame.close();
+    }
+    await writer.finish();
+    expect(writer.leftOut).toEqual([{ kind: 'hdr', codec: 'HDR10+', reason: expect.any(String) }]);
+  });
+
   it('is named where 8 bits are written', async () => {
     const { leftOut } = await copy(await sourceWithHdr(), at('copy.mp4'), { bitDepth: 8 });
     expect(leftOut).toEqual([
