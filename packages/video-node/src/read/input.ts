@@ -38,6 +38,8 @@ export interface InputLimits {
   readonly protocols: readonly string[];
   /** Bytes of a pipe that are kept in a temporary file at most. */
   readonly spoolLimit: number;
+  /** Seconds that finding the streams may take. By default it depends on the kind of source. */
+  readonly analysisSeconds?: number;
 }
 
 /** Limits where nothing else is asked for. */
@@ -45,6 +47,27 @@ export const DEFAULT_LIMITS: InputLimits = { pixelLimit: 8192 * 4320, protocols:
 
 // A stream that says nothing for so long is lost.
 const SILENCE_US = 10_000_000;
+
+/** Seconds that the analysis of a container may take. A pipe may be slow. */
+const ANALYSIS_SECONDS: Partial<Record<Container['kind'], number>> = { file: 15, stream: 60 };
+
+/** Finds the streams. With some damage FFmpeg searches for ever: throws `VIDEO_UNREADABLE` then. */
+async function analyze(format: FormatContext, source: Container, limits: InputLimits): Promise<number> {
+  const seconds = limits.analysisSeconds ?? ANALYSIS_SECONDS[source.kind];
+  let isLate = false;
+  const stop = () => {
+    isLate = true;
+    format.interrupt();
+  };
+  const timer = seconds === undefined ? undefined : setTimeout(stop, 1000 * seconds);
+  try {
+    const found = await format.findStreamInfo(null);
+    if (!isLate) return found;
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new FaceDetError('VIDEO_UNREADABLE', `Expected a video but the streams of ${source.name} are not found within ${seconds} s; it is broken: convert it, or name another.`);
+}
 
 /**
  * Opens a container and finds its pictures. Throws `VIDEO_UNREADABLE` for what is no video, `VIDEO_NO_PICTURES` for sound alone,
@@ -75,7 +98,7 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
     // Analysis decodes the first picture without a limit: what states too many pixels is refused before, and a still
     // picture, which states them only to its decoder, is not analyzed.
     for (const { codecpar } of format.streams) checkPixels(source.name, codecpar, limits.pixelLimit);
-    const found = format.iformat?.name?.endsWith('_pipe') ? 0 : await format.findStreamInfo(null);
+    const found = format.iformat?.name?.endsWith('_pipe') ? 0 : await analyze(format, source, limits);
     signal?.throwIfAborted();
     if (found < 0) throw failure(ffmpeg, found, 'VIDEO_UNREADABLE', `${source.name}: expected a video, its streams can't be read`);
     const stream = pictures(ffmpeg, format, source);
