@@ -133,12 +133,17 @@ export async function* runFrames<F extends Frame>(
     },
   });
 
+  /** What a snapshot needs of the frames that the tracker has seen and whose results are still to come. */
+  function keepPending(): void {
+    progress.pending = [...held.rows, ...known.values()];
+  }
+
   /** Gives the first of the results held back. */
   async function* emit(): AsyncGenerator<FrameResult<F>, void, undefined> {
     await orAborted(held.load(), signal);
     const item = held.shift();
     const result = resultOf(item);
-    progress.pending = [...held.rows, ...known.values()];
+    keepPending();
     const begin = performance.now();
     try {
       yield result;
@@ -179,6 +184,8 @@ export async function* runFrames<F extends Frame>(
           Object.assign(progress, { chosen: plan.chosen, probed: plan.probed });
           if (lookAhead) mendRows(held.rows);
         }
+        // Also without a result: the run may end before the next one.
+        keepPending();
       } catch (error) {
         if (!kept) closeFrame(frame);
         throw error;
