@@ -258,6 +258,21 @@ describe('a run manifest', () => {
     expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
   });
 
+  it('of a run that was killed while it opened its outputs lets resume start from the beginning', async () => {
+    await processVideo(film, all());
+    const whole = readFileSync(outputs('m').jsonl, 'utf8');
+    for (const path of Object.values(outputs('m'))) rmSync(path);
+    await stopped({ ...all(), lookAhead: 1 });
+    // As the next run leaves it, with other settings, before any of its outputs is open.
+    for (const path of Object.values(outputs('m'))) {
+      const file = `${path}.partial.json`;
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), opening: true }));
+    }
+    expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
+    expect(readFileSync(outputs('m').jsonl, 'utf8')).toBe(whole);
+    expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
+  });
+
   it('needs a fingerprint where parts say nothing about themselves', async () => {
     const own = (): ProcessVideoOptions => ({ ...all(), onError: () => 'skip' as const });
     await stopped(own());

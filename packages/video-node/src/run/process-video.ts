@@ -167,8 +167,16 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       manifests.remove();
       return { ...(finished as VideoSummary), metadata, outputs };
     }
-    // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other settings.
-    if (!manifests.continues) manifests.remove();
+    // A run that fails before its first frame leaves nothing.
+    discardAll = async () => {
+      for (const sink of sinks) await sink.discard();
+      manifests.remove();
+    };
+    if (!manifests.continues) {
+      discard = discardAll;
+      // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other settings.
+      manifests.open();
+    }
 
     const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
     const { output, thumbnails, show, thumbnailsPage } = { ...options, ...targets };
@@ -192,12 +200,6 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     sinks = [...(gallery ? [gallery] : []), ...(film ? [film] : []), rows];
     if (show) sinks.push(previewSink(show, options, () => pipeline.statistics));
     manifests.write();
-    // A run that fails before its first frame leaves nothing.
-    discardAll = async () => {
-      for (const sink of sinks) await sink.discard();
-      manifests.remove();
-    };
-    if (!continues) discard = discardAll;
     options.onStart?.({ metadata, outputs });
 
     const editor = output === undefined ? undefined : createEditor(options);
