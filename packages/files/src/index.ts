@@ -7,6 +7,7 @@ export { shownSource } from './shown-source.ts';
 // Outputs: in progress under a partial name, or written to directly.
 export { lockOutput, openOutput, renameOutput, replaceFile, writeOutput, writeOutputSync, type OpenOutputOptions, type OutputFile } from './output-file.ts';
 export { outputPlace, partialPathOf, requireWritable, type OutputPlace } from './output-place.ts';
+export { makeFolder } from './make-folder.ts';
 export { outputError } from './output-error.ts';
 export { describeOwner, tryLock, withLock, type FileLock, type LockOwner, type WithLockOptions } from './file-lock.ts';
 // What files hold, by content: the picture formats of the whole project.

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
-import { PICTURE_FORMATS } from '@facedet/files';
+import { makeFolder, PICTURE_FORMATS } from '@facedet/files';
 import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
@@ -157,7 +157,7 @@ async function hideInPicture({ context, flags: { keepMetadata = false }, stdin, 
     const format = imageFormatOf(output) ?? PICTURE_FORMATS[image.format].copy;
     if (isStandardOutput(output)) await context.write(await encodeImage(copy, { format, ...tags }));
     else {
-      await mkdir(dirname(output), { recursive: true });
+      makeFolder(dirname(output));
       await writeImage(output, copy, { like: image.format, ...tags });
     }
     if (image.pages > 1) log(firstOfSeveral(input.source, image, 'anonymize -o NAME.mp4'));

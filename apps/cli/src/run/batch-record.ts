@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, copyFileSync, existsSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import { usageError } from '../shared/errors.ts';
 import { place } from '../shared/paths.ts';
@@ -52,7 +53,7 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
       if (entry) entries.set(entry.output, entry);
     }
   } else {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     rmSync(path, { force: true });
   }
   removeQuietly(away);
@@ -76,13 +77,13 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
         inputStamp: stampOf(input),
         outputStamp: stampOf(output),
       };
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       appendFileSync(path, `${JSON.stringify(entry)}\n`);
     },
     remove: () => rmSync(path, { force: true }),
     moveAway() {
       try {
-        mkdirSync(dirname(away), { recursive: true });
+        makeFolder(dirname(away));
         copyFileSync(path, away);
       } catch {
         // Without it the next run does all files again.

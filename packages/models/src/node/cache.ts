@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
-import { redactUrl, replaceFile, shownSource } from '@facedet/files';
+import { makeFolder, redactUrl, replaceFile, shownSource } from '@facedet/files';
 import envPaths from 'env-paths';
 import { baseOf } from '../base-url.ts';
 import type { ModelLicense } from '../types.ts';
@@ -61,7 +61,7 @@ export async function writePin(path: string, pin: Pin): Promise<void> {
 /** Makes the folder, or says what to do where that fails. */
 export async function makeCacheDir(cacheDir: string): Promise<void> {
   try {
-    await mkdir(cacheDir, { recursive: true });
+    makeFolder(cacheDir);
   } catch (error) {
     throw unwritable(cacheDir, error);
   }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Box, PixelBuffer, RasterSource } from '@facedet/core';
-import { outputError, renameOutput, replaceFile } from '@facedet/files';
+import { makeFolder, outputError, renameOutput, replaceFile } from '@facedet/files';
 import type { VideoFace } from '@facedet/pipeline';
 import { loadFfmpeg } from '../ffmpeg/load.ts';
 import { encodeJpeg } from '../write/jpeg.ts';
@@ -92,7 +92,7 @@ const INTERVAL = 5000;
  */
 export async function openGallery(folder: string, { source, resume = false, limit = Infinity, page }: GalleryOptions): Promise<Gallery> {
   const statePath = join(folder, 'identities.json.partial');
-  await guard(folder, () => mkdir(folder, { recursive: true }));
+  await guard(folder, async () => makeFolder(folder));
   const state = await read(statePath);
   const former = resume && state?.source === source ? state : undefined;
   if (!former) await forget(folder, state, statePath);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { replaceFile } from '@facedet/files';
+import { makeFolder, replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
 import type { RunManifest } from './manifest.ts';
@@ -109,7 +109,7 @@ function load(path: string): ResumePoint[] {
 // A full or read-only disk costs the short cut, not the run.
 function save(folder: string, path: string, text: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     replaceFile(path, text, { flush: false });
   } catch {
     // The run goes on without.
