@@ -268,6 +268,13 @@ describe('dispose', () => {
     await expect(detector.warmup()).rejects.toMatchObject({ code: 'DISPOSED' });
   });
 
+  it('is what `await using` calls', async () => {
+    const detector = await pool({ workers: 1 });
+    const running = detector.detect(picture(SLOW)).catch((error: unknown) => error);
+    await Promise.all([detector[Symbol.asyncDispose](), detector[Symbol.asyncDispose](), detector.dispose()]);
+    expect(await running).toMatchObject({ code: 'DISPOSED' });
+  });
+
   const built = new URL('../dist/index.js', import.meta.url).href;
   const script = (end: string) => `
     import { createDetector } from ${JSON.stringify(built)};

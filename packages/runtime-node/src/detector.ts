@@ -66,6 +66,8 @@ export interface PoolDetector extends Detector {
   readonly fingerprint: Readonly<Record<string, unknown>>;
   /** What runs the model: the backend's name, the provider, and the providers that could not be had. */
   readonly info: ReadyInfo;
+  /** `dispose`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -118,6 +120,7 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
     });
   }
 
+  const dispose = () => calls.end(() => pool.dispose());
   return {
     concurrency: workers,
     rotate: settings.rotate,
@@ -143,7 +146,8 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
     },
     warmup: () => pool.everywhere({ type: 'warmup', ...warmupCanvas(settings, info.model) }),
     drain: calls.drain,
-    dispose: () => calls.end(() => pool.dispose()),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 

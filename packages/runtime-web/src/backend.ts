@@ -1,5 +1,6 @@
 import { disposedError, FaceDetError, isFaceDetError, type InferenceBackend, type InferenceSession, type RunOptions, type SessionOptions, type Tensor, type TensorInfo } from '@facedet/core';
 import { agree } from './agreement.ts';
+import { disposable } from './disposable.ts';
 import { environment } from './environment.ts';
 import { loadOrt, type Ort, type OrtSession, type WasmPaths } from './ort.ts';
 
@@ -26,7 +27,7 @@ export interface WebSelection {
 }
 
 /** A session that tells what it runs on. After a GPU was lost, `selection` changes. */
-export interface WebSession extends InferenceSession {
+export interface WebSession extends InferenceSession, AsyncDisposable {
   readonly selection: WebSelection;
 }
 
@@ -118,7 +119,7 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
   }
   const engine = ort!;
   let selection: WebSelection = { provider: on, threads: on === 'wasm' ? threads : 1, reasons };
-  let disposed = false;
+  let disposed: Promise<void> | undefined;
 
   const info = (metadata: readonly OrtValue[]): TensorInfo[] => metadata.map((v) => ({ name: v.name, type: v.type ?? 'float32', ...(v.shape ? { shape: v.shape } : {}) }));
   const session = current;
@@ -138,7 +139,7 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
     return out;
   }
 
-  return {
+  return disposable<WebSession>({
     inputs,
     outputs,
     get selection() {
@@ -156,6 +157,10 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
         if (on !== 'webgpu' || disposed) throw error;
         // A lost device can't be told from other failures by its error; if WASM fails too, the fault lies elsewhere.
         const replacement = await createWasm(engine, bytes);
+        if (disposed) {
+          await replacement.release();
+          throw disposedError('session');
+        }
         await current?.release().catch(() => {});
         current = replacement;
         on = 'wasm';
@@ -163,12 +168,8 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
         return attempt(feeds);
       }
     },
-    async dispose() {
-      if (disposed) return;
-      disposed = true;
-      await current?.release();
-    },
-  };
+    dispose: () => (disposed ??= current!.release()),
+  });
 }
 
 interface OrtValue {

@@ -42,3 +42,12 @@ it('releases the session on WASM where aborting makes that on the GPU fail', asy
   await expect(webBackend().createSession(new Uint8Array(1), { signal: leaving.signal })).rejects.toThrow('left');
   expect(state).toEqual({ created: 1, open: 0 });
 });
+
+it('frees a session once at the end of its `await using`, however often', async () => {
+  const state = fakeOrt(() => {});
+  const session = await webBackend().createSession(new Uint8Array(1));
+  expect(state.open).toBe(1);
+  await Promise.all([session[Symbol.asyncDispose](), session.dispose(), session[Symbol.asyncDispose]()]);
+  expect(state.open).toBe(0);
+  await expect(session.run({})).rejects.toMatchObject({ code: 'DISPOSED' });
+});

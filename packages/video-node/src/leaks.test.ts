@@ -68,3 +68,9 @@ it('warns of a video that nobody read to its end or closed', async () => {
   await apart(async () => void (await openVideo(film)));
   expect(await settle()).toEqual(['FACEDET_VIDEO_LEAKED']);
 });
+
+it('warns of a writer that nobody finished or closed', async () => {
+  const options = { like: { width: 64, height: 48, fps: 25 }, threads: 1 };
+  await apart(async () => void (await createVideoWriter(join(folder, 'c.mp4'), options)));
+  expect(await settle()).toEqual(['FACEDET_WRITER_LEAKED']);
+});
