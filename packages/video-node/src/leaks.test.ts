@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { steady, tempFolder, writeNumbered } from './fixtures.ts';
 import type { VideoFrame } from './read/frame.ts';
 import { openVideo } from './read/open-video.ts';
-import { createVideoWriter } from './write/writer.ts';
+import { createVideoWriter, openVideoWriter } from './write/writer.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -52,6 +52,18 @@ it('says nothing of what was closed, however often and however', async () => {
     await Promise.all([video.close(), video.close(), video[Symbol.asyncDispose]()]);
     const writer = await createVideoWriter(join(folder, 'b.mp4'), { like: { width: 64, height: 48, fps: 25 } });
     await writer.close();
+  });
+  expect(await settle(10)).toEqual([]);
+});
+
+it('says nothing of a video that a run completed or discarded', async () => {
+  const like = { width: 64, height: 48, fps: 25 };
+  await apart(async () => {
+    const kept = await openVideoWriter(join(folder, 'c.mp4'), { like });
+    await kept.writer.complete();
+    kept.commit();
+    const discarded = await openVideoWriter(join(folder, 'd.mp4'), { like });
+    await discarded.discard();
   });
   expect(await settle(10)).toEqual([]);
 });

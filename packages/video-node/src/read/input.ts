@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
-import { parseUrl } from '@facedet/files';
+import { parseUrl, PICTURE_EXTENSIONS } from '@facedet/files';
 import { proxyFor } from '@facedet/http';
 import type { FormatContext, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
@@ -140,8 +140,7 @@ async function address({ InputFormat }: Ffmpeg, source: Container, { width, heig
   if (source.kind === 'file') {
     // With its protocol named, a path of whatever characters is never taken for an address.
     const url = `file:${resolve(source.path)}`;
-    // A name like a%d.jpg or a{b}.jpg would be a pattern of many files to FFmpeg: then content alone decides.
-    const name = /[%*?{[]/.test(url) ? InputFormat.probe(await firstBytes(source.path, 65_536))?.name : undefined;
+    const name = await formatByContent(InputFormat, source, url);
     if (name && !allowedFormats(source).split(',').some((allowed) => name.split(',').includes(allowed))) throw refused(source.name);
     return { url, ...(name ? { name: name.split(',')[0]! } : {}), options: {} };
   }
@@ -156,6 +155,25 @@ async function address({ InputFormat }: Ffmpeg, source: Container, { width, heig
   if (/^rtsps?:/i.test(url)) return { url, options: { rtsp_transport: 'tcp', timeout: String(SILENCE_US) } };
   if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US), http_proxy: proxyOption(source.name, url) } };
   return { url, options: { rw_timeout: String(SILENCE_US) } };
+}
+
+// Stereo JPEGs have names of their own.
+const IMAGE2_EXTENSIONS = new Set([...PICTURE_EXTENSIONS, '.jps', '.mpo']);
+
+/**
+ * Where content alone has to choose the demuxer: a name like a%d.jpg or a{b}.jpg is a pattern of many files to FFmpeg,
+ * and a picture's extension counts more for it than what a JPEG of over 2 KB begins with: both mean image2, which is not
+ * allowed.
+ */
+async function formatByContent(
+  InputFormat: Ffmpeg['InputFormat'],
+  { path }: { readonly path: string },
+  url: string,
+): Promise<string | undefined> {
+  const isPattern = /[%*?{[]/.test(url);
+  if (!isPattern && !IMAGE2_EXTENSIONS.has(extname(path).toLowerCase())) return undefined;
+  const name = InputFormat.probe(await firstBytes(path, 65_536))?.name;
+  return name && (isPattern || name.endsWith('_pipe')) ? name : undefined;
 }
 
 /**

@@ -376,8 +376,12 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   watchLeak(writer, leak);
   return {
     writer,
-    commit: () => file.commit(),
+    commit() {
+      unwatchLeak(leak);
+      file.commit();
+    },
     async discard() {
+      unwatchLeak(leak);
       await end(false).catch(() => {});
       file.discard();
     },
