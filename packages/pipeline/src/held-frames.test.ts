@@ -7,7 +7,7 @@ import { createVideoDetector } from './video-detector.ts';
 const MB = 1e6;
 
 /** Frames of 1 MB that count how many are in memory; `failing` is the index of one whose reload fails. */
-function heavyFilm(count: number, { fps = FPS, failing = -1, isUnloadable = true } = {}) {
+function heavyFilm(count: number, { fps = FPS, failing = -1, isUnloadable = true, byteLength = MB } = {}) {
   const state = { loaded: 0, most: 0, reloads: [] as number[], open: 0 };
   const load = (by: number) => {
     state.loaded += by;
@@ -20,7 +20,7 @@ function heavyFilm(count: number, { fps = FPS, failing = -1, isUnloadable = true
       state.open++;
       yield {
         ...frameAt(index, index / fps),
-        byteLength: MB,
+        byteLength,
         ...(isUnloadable && {
           unload() {
             expect(isLoaded).toBe(true);
@@ -44,8 +44,8 @@ function heavyFilm(count: number, { fps = FPS, failing = -1, isUnloadable = true
   return { frames, state };
 }
 
-async function collect(frames: Iterable<Frame>, options: Partial<VideoDetectorOptions>) {
-  const { detector } = fakeDetector((i) => (i % 7 === 3 ? [] : [faceAt(100 + i, 80)]));
+async function collect(frames: Iterable<Frame>, options: Partial<VideoDetectorOptions>, concurrency = 1) {
+  const { detector } = fakeDetector((i) => (i % 7 === 3 ? [] : [faceAt(100 + i, 80)]), { concurrency });
   const video = createVideoDetector({ detector, lookAhead: 1, ...options });
   const rows: unknown[] = [];
   let error: unknown;
@@ -101,5 +101,19 @@ describe('frames held back', () => {
     const { detector } = fakeDetector(() => []);
     const options = { detector, lookAheadBytes };
     expect(() => createVideoDetector(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+
+  it.each([
+    [1, 32],
+    [3, 16],
+    [25, 16],
+  ])('ahead of the detector are fewer where they take %d MB each, with the same results', async (size, most) => {
+    const options = { lookAhead: 0, detectEvery: 8 };
+    const { frames, state } = heavyFilm(200, { byteLength: size * MB });
+    const { rows } = await collect(frames(), options, 2);
+    expect(rows).toEqual((await collect(heavyFilm(200).frames(), options, 2)).rows);
+    expect(state.most).toBeGreaterThanOrEqual(most);
+    expect(state.most).toBeLessThanOrEqual(most + 1);
+    expect(state.open).toBe(0);
   });
 });

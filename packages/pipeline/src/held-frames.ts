@@ -95,7 +95,7 @@ function isUnloadable(frame: Frame): frame is Frame & UnloadableFrame {
 }
 
 /** Bytes of a frame's picture; 0 where that is not known. */
-function bytesOf(frame: Frame): number {
+export function bytesOf(frame: Frame): number {
   const { byteLength } = frame as Partial<UnloadableFrame>;
   if (typeof byteLength === 'number' && byteLength >= 0) return byteLength;
   return isRasterSource(frame) ? 0 : frame.data.byteLength;

@@ -1,7 +1,7 @@
 import { FaceDetError, received } from '@facedet/checks';
 import { unpackError, type Frame, type Rotate } from '@facedet/core';
 import { closeFrame, createFeed } from './feed.ts';
-import { createHeldFrames } from './held-frames.ts';
+import { bytesOf, createHeldFrames } from './held-frames.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
 import { mendRows, type PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
@@ -49,6 +49,8 @@ export interface RunParts extends FrameDetection {
   step<F extends Frame>(frame: F, detections: FrameDetections | null, plan: StepPlan): BufferedFrame<F>;
   resultOf<F extends Frame>(buffered: BufferedFrame<F>): FrameResult<F>;
 }
+/** Bytes of frames ahead of the tracker beyond which none waits that does not keep a session busy: 15 of 1080p. */
+const AHEAD_BYTES = 48e6;
 
 /** How a frame goes through the tracker. */
 export interface StepPlan {
@@ -104,6 +106,9 @@ export async function* runFrames<F extends Frame>(
   const { settings, limit, statistics, progress, step, resultOf, detectFrame, detectInCrops } = parts;
   const { live, lookAhead } = settings;
   const held = createHeldFrames<F>(settings);
+  const { concurrency } = settings.detector;
+  // Half of the limit is a key frame for each session, with the frames in between; the rest waits behind them.
+  const busy = Math.min(limit, Math.max(2 * concurrency, Math.ceil(limit / 2)));
   // Rows that a snapshot brought along: their frames come again, but the detector does not run on them again.
   const known = new Map(progress.pending.map((row) => [row.index, row]));
   const { lastIndex: resumedAfter, processed: seen } = progress;
@@ -119,6 +124,7 @@ export async function* runFrames<F extends Frame>(
   statistics.begin();
   const feed = createFeed<F, Plan>(frames, {
     limit,
+    bytes: { limit: AHEAD_BYTES, jobs: busy, of: bytesOf },
     live,
     onDrop: () => statistics.dropped(),
     onSource: (ms) => statistics.spent('source', ms),
