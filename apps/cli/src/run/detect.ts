@@ -58,11 +58,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
       await results.write(one.result);
       bar?.tick();
     }
-    for (const over of passed) {
-      const message = passedOverText(over);
-      context.log(`facedet: ${over.source}: ${message}`);
-      if (flags.json || flags.jsonl) await results.write({ source: over.source, error: { code: 'PASSED_OVER', message }, passedOver: over.counts });
-    }
+    for (const over of passed) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     await results.end();
     bar?.stop();
     if (!context.isUnread) context.log(countsLine({ ...done, skipped: skippedIn(passed) }, context.signal.aborted ? '; interrupted' : ''));

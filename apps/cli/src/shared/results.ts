@@ -4,7 +4,7 @@ import { csv, jsonArray, jsonLines, round, type Rows } from './output.ts';
 import { shown, sourceField } from './shown.ts';
 
 /** What is printed of one picture. */
-export type Result = { source: string; width: number; height: number; faces: Face[] } | { source: string; error: { code: string; message: string }; passedOver?: Readonly<Record<string, number>> };
+export type Result = { source: string; width: number; height: number; faces: Face[] } | { source: string; error: { code: string; message: string } };
 
 const LANDMARKS = ['left_eye', 'right_eye', 'nose', 'left_mouth', 'right_mouth'];
 const CSV_HEADER = ['source', 'image_width', 'image_height', 'face', 'x', 'y', 'width', 'height', 'score', ...LANDMARKS.flatMap((name) => [`${name}_x`, `${name}_y`])];

@@ -27,6 +27,8 @@ export interface DecodeOptions {
   readonly pixelLimit: number;
   /** Whether the source has a stated end that it must reach. */
   readonly finite: boolean;
+  /** Whether a picture with errors is refused, instead of its damaged part being guessed. */
+  readonly strict?: boolean;
 }
 
 /** The decoder of one container. */
@@ -60,6 +62,8 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     context.pktTimebase = stream.timeBase;
     context.threadCount = options.threads;
     context.setOption('max_pixels', options.pixelLimit);
+    // That of TIFF would refuse tags that it does not know.
+    if (options.strict && stream.codecpar.codecId !== constants.AV_CODEC_ID_TIFF) context.setOption('err_detect', 'explode');
     if (options.hwaccel === 'auto') hardware = openHardware(ffmpeg, codec, context);
     check(ffmpeg, await context.open2(codec, null), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder does not open`);
   } catch (error) {

@@ -34,3 +34,23 @@ it.each(NAMES)('reads large JPEGs as %s', async (name) => {
   for (const number of [1, 2, 3]) writeFileSync(join(numbered, `${number}.jpg`), jpeg);
   expect(await sizes(numbered)).toEqual(['96 × 64', '96 × 64', '96 × 64']);
 });
+
+it('reports a picture that is cut off in the middle of a sequence', async () => {
+  const data = Buffer.from(Array.from({ length: 96 * 64 * 3 }, (_, i) => (i * i * 7919) >> 8));
+  const image = sharp(data, { raw: { width: 96, height: 64, channels: 3 } });
+  for (const format of ['jpg', 'png', 'webp', 'tiff'] as const) {
+    const whole = await image.clone().toFormat(format === 'jpg' ? 'jpeg' : format, { compression: 'lzw' } as object).toBuffer();
+    const numbered = join(folder, format);
+    mkdirSync(numbered);
+    for (const number of [1, 2, 3])
+      writeFileSync(join(numbered, `${number}.${format}`), number === 2 ? whole.subarray(0, whole.length >> 1) : whole);
+    await expect(sizes(numbered), format).rejects.toMatchObject({ name: 'FaceDetError' });
+    await using video = await openVideo(numbered, { onPictureError: 'skip' });
+    const errors: (string | undefined)[] = [];
+    for await (const frame of video) {
+      errors.push(frame.error?.code);
+      frame.close();
+    }
+    expect(errors, format).toEqual([undefined, expect.any(String), undefined]);
+  }
+});

@@ -86,7 +86,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     const input = await openInput(ffmpeg, container, options.capture, options.limits, signal);
     try {
       const live = source.kind === 'camera' || (source.kind === 'stream' && !(input.format.duration > 0n));
-      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, pixelLimit: options.limits.pixelLimit, finite: !live && source.kind !== 'pictures' });
+      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, pixelLimit: options.limits.pixelLimit, finite: !live && source.kind !== 'pictures', strict: source.kind === 'pictures' });
       return (opened = { input, decoder, metadata: readMetadata(ffmpeg, input.format, input.stream, { source: source.name, path: source.kind === 'pictures' ? null : input.path, kind: source.kind === 'pipe' ? 'file' : source.kind, live }) });
     } catch (error) {
       await input.close();
