@@ -5,7 +5,7 @@ export { type VideoSource } from './read/source.ts';
 export { type ConnectionChange } from './read/reader.ts';
 export { type HdrMetadata, type Chromaticity } from './ffmpeg/hdr-metadata.ts';
 export { summarizeColors, type ColorSummary } from './read/color-summary.ts';
-export { type ColorTags, type Fraction, type SideStream, type VideoMetadata } from './read/metadata.ts';
+export { type ColorTags, type Fraction, type OtherStream, type SideStream, type VideoMetadata } from './read/metadata.ts';
 export { type VideoFrame } from './read/frame.ts';
 // Film out.
 export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './write/writer.ts';

@@ -28,6 +28,13 @@ export interface SideStream {
   readonly language?: string;
 }
 
+/** A stream that is neither pictures, sound nor subtitles of the video, or its chapters. */
+export interface OtherStream {
+  readonly kind: 'video' | 'cover' | 'attachment' | 'data' | 'chapters' | 'alpha';
+  /** FFmpeg's name of the codec; `none` for chapters. */
+  readonly codec: string;
+}
+
 /** What is known of a video before it is read. */
 export interface VideoMetadata {
   /** What messages call the source. */
@@ -61,6 +68,8 @@ export interface VideoMetadata {
   readonly hdr?: HdrMetadata;
   readonly audioStreams: readonly SideStream[];
   readonly subtitleStreams: readonly SideStream[];
+  /** What else the container holds, where it can't be opened again for it; no output has it. */
+  readonly otherStreams?: readonly OtherStream[];
   /** No end is known and late frames are of no use: cameras and streams. */
   readonly live: boolean;
 }
@@ -126,4 +135,24 @@ function sideStreams(ffmpeg: Ffmpeg, format: FormatContext, type: number): SideS
       const language = metadata?.get('language');
       return { index, codec: ffmpeg.avGetCodecName(codecpar.codecId) ?? 'unknown', ...(language ? { language } : {}) };
     });
+}
+
+/** What a container holds besides its pictures, sound and subtitles. */
+export function otherStreams(ffmpeg: Ffmpeg, format: FormatContext, pictures: Stream): OtherStream[] {
+  const { AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_SUBTITLE, AVMEDIA_TYPE_ATTACHMENT } = ffmpeg.constants;
+  return format.streams.flatMap((stream): OtherStream[] => {
+    const type = stream.codecpar.codecType;
+    const codec = ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'unknown';
+    if (stream.index === pictures.index) return hasAlpha(ffmpeg, stream) ? [{ kind: 'alpha', codec }] : [];
+    if (type === AVMEDIA_TYPE_AUDIO || type === AVMEDIA_TYPE_SUBTITLE) return [];
+    if (stream.hasDisposition(ffmpeg.constants.AV_DISPOSITION_ATTACHED_PIC)) return [{ kind: 'cover', codec }];
+    if (type === AVMEDIA_TYPE_VIDEO) return [{ kind: 'video', codec }];
+    return [{ kind: type === AVMEDIA_TYPE_ATTACHMENT ? 'attachment' : 'data', codec }];
+  });
+}
+
+/** Whether pictures have transparent parts, as far as the container says. */
+export function hasAlpha(ffmpeg: Ffmpeg, { codecpar, metadata }: Stream): boolean {
+  const name = ffmpeg.avGetPixFmtName(codecpar.format as never) ?? '';
+  return /^(yuva|gbrap|ya\d|rgba|bgra|argb|abgr)/.test(name) || metadata?.get('alpha_mode') === '1';
 }

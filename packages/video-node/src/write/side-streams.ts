@@ -4,9 +4,9 @@ import type { BitStreamFilterContext, FormatContext, Packet, Stream } from 'node
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
 import { openInput, type Input } from '../read/input.ts';
-import type { Fraction, VideoMetadata } from '../read/metadata.ts';
+import { hasAlpha, type Fraction, type VideoMetadata } from '../read/metadata.ts';
 import { openAudioConverter, type AudioConverter } from './audio-conversion.ts';
-import { moveChapters, readChapters, type Chapter } from './chapters.ts';
+import { moveChapters, readChapters, type Chapter } from '../read/chapters.ts';
 import { containerRules, TEXT_SUBTITLES } from './containers.ts';
 import { createSideClock, type Position } from './side-clock.ts';
 import { convertSubtitle } from './subtitle-conversion.ts';
@@ -60,12 +60,15 @@ export interface SideStreams {
 
 type Counts = { -readonly [K in keyof SideStreamSummary]: SideStreamSummary[K] };
 
-/** Names the sound and subtitles of a source that can't be opened a second time for them. */
-export function unreadableStreams({ audioStreams, subtitleStreams, live }: VideoMetadata, { audio = true, subtitles = true }: { audio?: boolean; subtitles?: boolean }): LeftOut[] {
+const OPAQUE = 'pictures are written opaque, and what lies under transparent parts is visible';
+
+/** Names what a source that can't be opened a second time holds besides its pictures. */
+export function unreadableStreams({ audioStreams, subtitleStreams, otherStreams = [], live }: VideoMetadata, { audio = true, subtitles = true }: { audio?: boolean; subtitles?: boolean }): LeftOut[] {
   const reason = live ? 'only the pictures of a live source are written' : 'a pipe is read once, for its pictures; name a file to keep it';
   return [
     ...(audio ? audioStreams.map(({ codec }) => ({ kind: 'audio' as const, codec, reason })) : []),
     ...(subtitles ? subtitleStreams.map(({ codec }) => ({ kind: 'subtitles' as const, codec, reason })) : []),
+    ...otherStreams.map(({ kind, codec }) => ({ kind, codec, reason: kind === 'alpha' ? OPAQUE : reason })),
   ];
 }
 
@@ -165,8 +168,7 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
           const data = codecpar.getCodedSideData(kind);
           if (data) pictures?.codecpar.addCodedSideData(kind, data);
         }
-        const name = ffmpeg.avGetPixFmtName(codecpar.format as never) ?? '';
-        if (/^(yuva|gbrap|ya\d|rgba|bgra|argb|abgr)/.test(name) || from.metadata?.get('alpha_mode') === '1') leftOut.push({ kind: 'alpha', codec, reason: 'pictures are written opaque, and what lies under transparent parts is visible' });
+        if (hasAlpha(ffmpeg, from)) leftOut.push({ kind: 'alpha', codec, reason: OPAQUE });
         continue;
       }
       if (type === constants.AVMEDIA_TYPE_AUDIO || type === constants.AVMEDIA_TYPE_SUBTITLE) {
