@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 const ground = ['core', 'tracker', 'temporal'];
@@ -30,6 +31,16 @@ export default tseslint.config(
   { files: ['examples/web-*/main.js'], languageOptions: { globals: { document: 'readonly' } } },
   // No DOM and no Node global on the ground: what is used there exists in every runtime.
   { files: ['packages/{checks,core,tracker,temporal,pipeline,eval}/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: { 'no-restricted-globals': ['error', 'window', 'document', 'navigator', 'self', 'location', 'localStorage', 'process', 'Buffer', 'require', 'HTMLElement', 'OffscreenCanvas', 'createImageBitmap', 'Worker'] } },
+  // Names, messages and files of others reach these expressions: none may take more than linear time.
+  {
+    files: ['packages/*/src/**', 'apps/*/src/**'],
+    ignores: ['**/*.test.ts', '**/fixtures/**'],
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: false, ignorePartial: false }],
+    },
+  },
   // The floors: what each package may stand on.
   ...ground.map((name) => ({ files: [`packages/${name}/src/**`], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', ...noNode, ...engines) })),
   // Built into the ground, so it stands on less than the ground does.
@@ -39,9 +50,11 @@ export default tseslint.config(
   { files: ['packages/eval/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', engine, ...noNode, ...engines) },
   { files: ['packages/models/src/**'], ignores: ['**/*.test.ts', 'packages/models/src/node.ts', 'packages/models/src/node/**'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', engine, ...noNode, ...engines) },
   { files: ['packages/runtime-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-web', '@facedet/video-node', '@facedet/eval', 'onnxruntime-web', 'node-av', 'node-av/*') },
-  { files: ['packages/video-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/core', engine, '!@facedet/draw', '!@facedet/models', '!@facedet/pipeline', ...engines.filter((name) => !name.startsWith('node-av'))) },
+  { files: ['packages/video-node/src/**'], ignores: ['**/*.test.ts', '**/fixtures.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/http', '!@facedet/core', engine, '!@facedet/draw', '!@facedet/models', '!@facedet/pipeline', ...engines.filter((name) => !name.startsWith('node-av'))) },
   // Built into packages for Node, so it stands on less than they do.
   { files: ['packages/files/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', ...engines) },
+  { files: ['packages/http/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', ...engines) },
+  { files: ['packages/models/src/node.ts', 'packages/models/src/node/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/http', '!@facedet/core', ...engines) },
   { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },
   { files: ['packages/models/src/node.ts', 'packages/models/src/node/**'], ignores: ['**/*.test.ts'], rules: forbid(engine) },
   { files: ['apps/*/src/**', 'examples/**'], ignores: ['**/*.test.ts', 'apps/cli/src/**'], rules: forbid(engine) },

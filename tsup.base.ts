@@ -1,7 +1,7 @@
 import { defineConfig, type Options } from 'tsup';
 
 /** Private packages that are built into those that use them: code and declarations. */
-const BUNDLED = ['@facedet/checks', '@facedet/files'];
+const BUNDLED = ['@facedet/checks', '@facedet/files', '@facedet/http'];
 
 /** The build of every library package: ESM, one file an entry, declarations beside it. */
 export function library(entry: Record<string, string>, extra: Options = {}) {

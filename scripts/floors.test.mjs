@@ -40,6 +40,10 @@ describe('the floors of the house', () => {
     ['packages/video-node/src/a.ts', '@facedet/runtime-node'],
     ['packages/video-node/src/a.ts', 'sharp'],
     ['packages/files/src/a.ts', '@facedet/core'],
+    ['packages/files/src/a.ts', '@facedet/http'],
+    ['packages/http/src/a.ts', '@facedet/core'],
+    ['packages/models/src/node/a.ts', '@facedet/runtime-node'],
+    ['packages/models/src/a.ts', '@facedet/http'],
     ['packages/runtime-web/src/a.ts', 'onnxruntime-node'],
     ['packages/runtime-web/src/a.ts', 'node:path'],
     ['apps/cli/src/a.ts', '@facedet/core/src/nms.ts'],
@@ -59,10 +63,18 @@ describe('the floors of the house', () => {
     ['packages/models/src/node/a.ts', 'node:fs'],
     ['packages/runtime-node/src/a.ts', 'onnxruntime-node'],
     ['packages/video-node/src/a.ts', 'node-av/lib'],
+    ['packages/models/src/node/a.ts', '@facedet/http'],
     ['packages/files/src/a.ts', 'node:fs'],
+    ['packages/http/src/a.ts', '@facedet/files'],
+    ['packages/video-node/src/a.ts', '@facedet/http'],
     ['apps/cli/src/a.ts', '@facedet/runtime-node'],
   ])('%s may import %s', async (file, name) => {
     expect(await messages(file, importing(name))).toEqual([]);
+  });
+
+  it.each(['/\\s*\\n\\s*/', '/\\/+$/', '/^(a+)+$/', '/\\d+\\.?\\d*x/'])('no expression that takes quadratic time: %s', async (expression) => {
+    const [result] = await eslint.lintText(`export const expression = ${expression};\n`, { filePath: join(root, 'apps/cli/src/a.ts') });
+    expect(result.messages.map(({ ruleId }) => ruleId)).toContainEqual(expect.stringMatching(/^regexp\/no-super-linear/));
   });
 
   it.each(['process.cwd()', 'document.title', 'Buffer.alloc(1)'])('no %s on the ground', async (code) => {

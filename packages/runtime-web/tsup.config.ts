@@ -4,7 +4,8 @@ const entry = { index: 'src/index.ts', worker: 'src/worker.ts' };
 const shared = { entry, format: 'esm' as const, target: 'es2022', platform: 'browser' as const, sourcemap: true, splitting: true };
 
 export default defineConfig([
-  { ...shared, dts: true, clean: ['dist/*.*'] },
+  // The types of `await using`, also where a page's tsconfig names an older library.
+  { ...shared, dts: { banner: '/// <reference lib="esnext.disposable" />' }, clean: ['dist/*.*'] },
   // For pages without a bundler: everything in it but the engine's .wasm files and mediabunny.
   {
     ...shared,

@@ -102,7 +102,8 @@ function psnrOf(a: Uint8Array, b: Uint8Array): number {
 
 const stateOf = (prefix: string) =>
   readdirSync(folder)
-    .filter((name) => at(name).startsWith(prefix))
+    // The lock of a process that was killed goes when the next one sees that nobody holds it.
+    .filter((name) => at(name).startsWith(prefix) && !name.endsWith('.lock'))
     .map((name) => [name, readFileSync(at(name)).toString('base64')] as const);
 
 let lowest = Infinity;

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { file, noise, NO_PROXIES, startProxy, startServer } from '@facedet/http/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProgram } from './program.ts';
 
@@ -44,6 +45,7 @@ describe('the command', () => {
     const help = await facedet(['--help']);
     expect(help.code).toBe(0);
     for (const name of ['detect', 'bench', 'doctor', 'completion']) expect(help.stdout).toContain(`\n  ${name} `);
+    for (const name of ['detect', 'video', 'anonymize']) expect((await facedet([name, '--help'])).stdout).toMatch(/that exists? (is|are) replaced/);
   });
 
   it.each([
@@ -123,6 +125,25 @@ describe('the command', () => {
     expect(await facedet(['anonymize', sample, sample, '-o', folder])).toMatchObject({ code: 0 });
     expect(readdirSync(folder).sort()).toEqual(['sample-2.png', 'sample.png']);
     expect(readFileSync(join(folder, 'sample.png')).equals(readFileSync(join(folder, 'sample-2.png')))).toBe(true);
+  });
+
+  it('reads pictures and models from addresses behind a proxy', async () => {
+    const examples = join(here, '..', '..', '..', 'examples');
+    const server = await startServer({ '/sample.png': file(readFileSync(join(examples, 'sample.png'))), '/m.onnx': [file(noise(1000)), file(noise(2000))] });
+    const proxy = await startProxy(server.port, { credentials: 'me:pass' });
+    const env = { ...Object.fromEntries(Object.keys(NO_PROXIES).map((name) => [name, ''])), HTTP_PROXY: proxy.url.replace('//', '//me:pass@'), FACEDET_MODELS: join(dir, 'models') };
+    try {
+      const run = await facedet(['detect', 'http://user:SECRET@pictures.invalid/sample.png', '--json'], env);
+      expect(run).toMatchObject({ code: 0, stderr: expect.stringMatching(/^facedet: 1 file done, .*\n$/) as string });
+      expect(JSON.parse(run.stdout)).toMatchObject([{ source: 'http://***@pictures.invalid/sample.png', width: expect.any(Number) as number }]);
+      for (const flags of [[], ['--refresh']]) expect(await facedet(['models', 'pull', 'http://models.invalid/m.onnx', ...flags], env)).toMatchObject({ code: 0 });
+      expect(proxy.through).toEqual(['GET http://pictures.invalid/sample.png', 'GET http://models.invalid/m.onnx', 'GET http://models.invalid/m.onnx']);
+      const kept = readdirSync(join(dir, 'models', 'urls')).find((name) => name.endsWith('.onnx'))!;
+      expect(readFileSync(join(dir, 'models', 'urls', kept)).length).toBe(2000);
+    } finally {
+      await proxy.close();
+      await server.close();
+    }
   });
 
   describe.runIf(data)('on a real picture [needs ../shared]', () => {

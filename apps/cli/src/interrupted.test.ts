@@ -50,7 +50,7 @@ describe('facedet video', () => {
     while (linesIn(rows) < 100 && child.exitCode === null) await sleep(5);
     child.kill(signal);
     const ended = await end;
-    if (signal === 'SIGINT') expect(ended).toMatchObject({ code: 130 });
+    if (signal === 'SIGINT') expect(ended).toMatchObject({ code: 130, stderr: expect.stringMatching(/^facedet: interrupted; what is done is kept in \S+rows\.jsonl\.partial, \S+out\.partial\.mp4: continue with --resume$/m) as string });
     else expect(ended).toMatchObject({ code: null, signal });
     expect(names(signal)).toEqual([
       'out.mp4.partial.json',

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../package.json';
 import { commands } from './commands/index.ts';
+import { shown } from './shared/shown.ts';
 
 /** The command tree with the contract's way of ending: errors as `facedet: …`, never a process exit from inside. */
 export function createProgram(): Command {
@@ -8,7 +9,7 @@ export function createProgram(): Command {
     .description('Find faces in images and video, follow them, steady them, blur them.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/^error: /, 'facedet: ').replace(/\s*\n\s*/g, ' ')} [USAGE]\n`) });
+    .configureOutput({ outputError: (text, write) => write(`${shown(text.trim().replace(/^error: /, 'facedet: '))} [USAGE]\n`) });
   for (const command of commands) program.addCommand(command());
   inherit(program);
   return program;

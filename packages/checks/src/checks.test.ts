@@ -21,6 +21,34 @@ describe('FaceDetError', () => {
     expect(isFaceDetError(new Other('SOME_CODE', ''))).toBe(true);
   });
 
+  it('has a message of at most 1,000 characters, of which the start and the end are kept', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 3000 }),
+        fc.constantFrom('a', '😀'),
+        fc.nat(20_000),
+        (text, filler, count) => {
+          const message = `Expected a${text}${filler.repeat(count)}; give another.`;
+          const shown = new FaceDetError('SOME_CODE', message).message;
+          expect(shown.length).toBeLessThanOrEqual(1000);
+          expect(shown.startsWith('Expected a') && shown.endsWith('; give another.')).toBe(true);
+          expect(new FaceDetError('SOME_CODE', shown).message).toBe(shown);
+          expect(shown).not.toMatch(/\S{201}/);
+          // eslint-disable-next-line no-control-regex
+          expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/);
+          if (text === '')
+            expect(shown).not.toMatch(/(?<![\ud800-\udbff])[\udc00-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])/);
+        },
+      ),
+    );
+  });
+
+  it('has its message as it is where that can be read', () => {
+    for (const message of ['', 'Expected a but received b.', `${'word '.repeat(199)}\nend`, 'x'.repeat(200)])
+      expect(new FaceDetError('SOME_CODE', message).message).toBe(message);
+    expect(new FaceDetError('SOME_CODE', 'a\x1b[2J\u2028b').message).toBe('a\\u001b[2J\\u2028b');
+  });
+
   it('is recognized from another realm', () => {
     const foreign: unknown = vm.runInNewContext(
       `Object.assign(new Error('Expected a but received b.'), { name: 'FaceDetError', code: 'SOME_CODE' })`,

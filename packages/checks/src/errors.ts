@@ -1,10 +1,14 @@
-/** The error class of all packages. The message names what was expected, what was received and the next step. */
+/**
+ * An error with a stable `code` in capitals. The message names what was expected, what was received and the next step, in
+ * at most 1,000 characters and without control characters. Of what is longer, and of a word (a path, a URL) over 200
+ * characters, the middle is left out.
+ */
 export class FaceDetError extends Error {
   /** Stable across versions, e.g. `INVALID_ARGUMENT` or `MODEL_UNUSABLE`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(readable(String(message)), options);
     this.name = 'FaceDetError';
     this.code = code;
   }
@@ -17,6 +21,32 @@ export class FaceDetError extends Error {
     // A subclass keeps the usual meaning: not every FaceDetError is an instance of it.
     return this === FaceDetError ? isFaceDetError(value) : Function.prototype[Symbol.hasInstance].call(this, value);
   }
+}
+
+/** Control characters but line breaks, terminal escapes among them, and Unicode's line separators. */
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** A message that can be read and printed, whatever foreign text is in it; linear time. */
+function readable(message: string): string {
+  return shortened(
+    shortened(message, 10_000)
+      .replace(UNPRINTABLE, escaped)
+      .replace(/\S{201,}/g, (word) => shortened(word, 200)),
+    1000,
+  );
+}
+
+/** The start of a text says what it is about, the end what to do. */
+function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const start = Math.floor(0.65 * most);
+  // Half of a surrogate pair is no character.
+  return `${text.slice(0, start).replace(/[\ud800-\udbff]$/, '')}…${text.slice(start + 1 - most).replace(/^[\udc00-\udfff]/, '')}`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Whether a value is a `FaceDetError`, also from another package, copy or realm; the same as `instanceof`. */

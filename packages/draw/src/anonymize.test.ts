@@ -195,6 +195,8 @@ describe('anonymizePlanes', () => {
     expect(red({ matrix: 'bt709' })).toEqual([63, 102, 240]);
     expect(red({ range: 'full' })).toEqual([76, 85, 255]);
     expect(red({ bitDepth: 10 })).toEqual([326, 361, 960]);
+    // HLG's reference white: three quarters of the signal.
+    expect(red({ bitDepth: 10, whiteLevel: 0.75 })).toEqual([260, 399, 848]);
   });
 
   it('refuses planes that do not fit', () => {

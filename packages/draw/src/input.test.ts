@@ -218,6 +218,9 @@ describe('pictures', () => {
     ['an unknown range', { range: 'tv' }, "'limited' or 'full' for range"],
     ['an unknown subsampling', { subsampling: '411' }, 'subsampling'],
     ['7 bits', { bitDepth: 7 }, 'bitDepth'],
+    ['no light', { whiteLevel: 0 }, 'whiteLevel'],
+    ['white beyond the signal', { whiteLevel: 1.1 }, 'whiteLevel'],
+    ['white that is a text', { whiteLevel: '1' }, 'whiteLevel'],
   ])('planes with %s are refused', (_, part, words) => {
     expect(() => anonymizePlanes({ ...planes(), ...part } as never, faces)).toThrow(refused(words));
   });
@@ -400,6 +403,7 @@ it('every error of any option, face and picture says what was expected, what was
       'bitDepth',
       'matrix',
       'range',
+      'whiteLevel',
     ),
     value: odd,
   });

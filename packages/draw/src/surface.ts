@@ -153,7 +153,7 @@ export function sampleOf(plane: Plane, [red, green, blue]: Rgb): number {
 }
 
 // ITU-R BT.601, BT.709 and BT.2020: the same formula with other weights of red and blue.
-function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited' }: YuvPlanes): Plane['weights'][] {
+function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited', whiteLevel = 1 }: YuvPlanes): Plane['weights'][] {
   const name = matrix ?? (height >= 720 ? 'bt709' : 'bt601');
   expectThat(
     typeof name === 'string' && Object.hasOwn(LUMA, name),
@@ -167,13 +167,19 @@ function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited' }: YuvPlan
     range,
     'leave it out for limited',
   );
+  expectThat(
+    typeof whiteLevel === 'number' && whiteLevel > 0 && whiteLevel <= 1,
+    'a number above 0 up to 1 for whiteLevel',
+    whiteLevel,
+    'leave it out for SDR',
+  );
   const [kr, kb] = LUMA[name];
   const kg = 1 - kr - kb;
   const depth = 2 ** (bitDepth - 8);
   const full = range === 'full';
   const unit = full ? (2 ** bitDepth - 1) / 255 : depth;
-  const luma = full ? unit : (219 / 255) * depth;
-  const chroma = full ? unit : (224 / 255) * depth;
+  const luma = whiteLevel * (full ? unit : (219 / 255) * depth);
+  const chroma = whiteLevel * (full ? unit : (224 / 255) * depth);
   const [u, v] = [chroma / (2 * (1 - kb)), chroma / (2 * (1 - kr))];
   return [
     [luma * kr, luma * kg, luma * kb, full ? 0 : 16 * depth],

@@ -36,6 +36,11 @@ export interface YuvPlanes {
   readonly matrix?: 'bt601' | 'bt709' | 'bt2020';
   /** Whether 8-bit luma runs from 16 to 235 or from 0 to 255; default `limited`. */
   readonly range?: 'limited' | 'full';
+  /**
+   * Share of the full signal at which white is drawn, above 0 up to 1. Lower draws darker. HDR planes need it, as their
+   * full signal is many times brighter than white paper: 0.75 in HLG, 0.58 in PQ (ITU-R BT.2408). Default 1.
+   */
+  readonly whiteLevel?: number;
 }
 
 /** Which pixels of a face's surroundings an effect takes. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadOptional, oneLine } from './optional.ts';
+import { printable } from './printable.ts';
+import { shownSource } from './shown-source.ts';
 
 describe('loadOptional', () => {
   it('gives what was loaded', async () => {
@@ -20,5 +22,14 @@ describe('loadOptional', () => {
   it('puts messages on one line', () => {
     expect(oneLine('a\n  b\r\n c')).toBe('a; b; c.');
     expect(oneLine('done!')).toBe('done!');
+  });
+
+  it('takes linear time, whatever the text is made of', () => {
+    for (const part of [' ', '\n', ' \n', '\r\n ', '://', 'a://', 'a://b:c', '://a@', '://a:b', '?token', '&a=', 'authorization: ', 'a', '\u2028 ', '\x1b[', '"', '%', 'http://u:p@h/ ']) {
+      const text = part.repeat(1e6 / part.length);
+      expect(oneLine(`x${text}x`).length).toBeLessThanOrEqual(601);
+      expect(printable(`x${text}x`).length).toBeLessThanOrEqual(1000);
+      expect(shownSource(`x${text}x`).length).toBeLessThanOrEqual(200);
+    }
   });
 });

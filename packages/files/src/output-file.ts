@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, unlinkSync, write as writeCallback, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, lstatSync, openSync, renameSync, rmSync, unlinkSync, write as writeCallback, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { FaceDetError } from '@facedet/checks';
 import { describeOwner, tryLock, type FileLock } from './file-lock.ts';
+import { makeFolder } from './make-folder.ts';
 import { outputError } from './output-error.ts';
-import { outputPlace, type OutputPlace } from './output-place.ts';
+import { outputPlace, requireRegular, type OutputPlace } from './output-place.ts';
 import { printable } from './printable.ts';
 
 /** An output in progress. All methods throw `DISK_FULL` and `OUTPUT_UNWRITABLE`. */
@@ -51,7 +52,7 @@ export function lockOutput(path: string, { media = false }: { readonly media?: b
   return guarded(path, undefined, () => {
     const place = outputPlace(path, { media });
     if (place.kind === 'stream') return NO_LOCK;
-    mkdirSync(dirname(place.partialPath), { recursive: true });
+    makeFolder(dirname(place.partialPath));
     return lockPartial(path, place.partialPath);
   });
 }
@@ -149,7 +150,7 @@ interface OpenFileOptions {
 function openFile(path: string, { target, partialPath }: OutputPlace & { kind: 'file' }, { keepBytes = 0, isKept = false, isLocked = false, createsFolder }: OpenFileOptions): InternalFile {
   const kept = isKept ? partialPath : undefined;
   const lock = guarded(path, undefined, () => {
-    if (createsFolder) mkdirSync(dirname(partialPath), { recursive: true });
+    if (createsFolder) makeFolder(dirname(partialPath));
     return isLocked ? NO_LOCK : lockPartial(path, partialPath);
   });
   let file: number;
@@ -315,12 +316,6 @@ function reopen(partialPath: string, keepBytes: number): number {
     closeSync(file);
     throw error;
   }
-}
-
-function requireRegular(path: string, found: { isFile(): boolean; isSymbolicLink(): boolean; isDirectory(): boolean }): void {
-  if (found.isFile()) return;
-  const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a special file';
-  throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a free name for the file in progress but received ${kind}; remove it, or write elsewhere.`);
 }
 
 /** Makes a rename permanent. Not every system can flush a folder. */

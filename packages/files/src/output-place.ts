@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/checks';
 import { outputError } from './output-error.ts';
@@ -36,6 +36,48 @@ export function outputPlace(path: string, options: { readonly media?: boolean } 
   }
   if (found && !found.isFile()) return { kind: 'stream', target };
   return { kind: 'file', target, partialPath: partialPathOf(target, options) };
+}
+
+/**
+ * Throws `OUTPUT_UNWRITABLE` where an output can't be written, before any work and without writing: a folder in place of
+ * a file, a file in place of a folder of its path, no permission, a read-only disk. Folders that are missing are made
+ * later. `isFolder` means an output that is a folder itself.
+ */
+export function requireWritable(path: string, { media = false, isFolder = false }: { readonly media?: boolean; readonly isFolder?: boolean } = {}): void {
+  try {
+    if (isFolder) return requireFolder(resolve(path));
+    const place = outputPlace(path, { media });
+    if (place.kind === 'stream') {
+      if (place.fd === undefined) accessSync(place.target, constants.W_OK);
+      return;
+    }
+    const partial = lstatSync(place.partialPath, { throwIfNoEntry: false });
+    if (partial) requireRegular(place.partialPath, partial);
+    // Renaming would replace a file that its owner has protected.
+    if (statSync(place.target, { throwIfNoEntry: false })) accessSync(place.target, constants.W_OK);
+    requireFolder(dirname(resolve(place.target)));
+  } catch (error) {
+    throw outputError(path, error);
+  }
+}
+
+/** The folder, or the nearest one above it that exists, must take new files. */
+function requireFolder(path: string): void {
+  let folder = path;
+  for (;;) {
+    const found = statSync(folder, { throwIfNoEntry: false });
+    if (found && !found.isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    if (found || dirname(folder) === folder) break;
+    folder = dirname(folder);
+  }
+  accessSync(folder, constants.W_OK | constants.X_OK);
+}
+
+/** Throws `OUTPUT_UNWRITABLE` for a link, a folder or a special file in the place of a file in progress. */
+export function requireRegular(path: string, found: { isFile(): boolean; isSymbolicLink(): boolean; isDirectory(): boolean }): void {
+  if (found.isFile()) return;
+  const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a special file';
+  throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a free name for the file in progress but received ${kind}; remove it, or write elsewhere.`);
 }
 
 function kindOf(path: string, target: string): Stats | undefined {

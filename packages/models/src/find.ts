@@ -1,3 +1,4 @@
+import { received } from '@facedet/checks';
 import { FaceDetError } from '@facedet/core';
 import type { ModelIdentity } from './types.ts';
 
@@ -24,14 +25,18 @@ export function classifyModel<M extends ModelIdentity>(models: readonly M[], mod
   }
   const text = String(model);
   if (/^https?:\/\//i.test(text)) return { url: text };
-  if (/^file:\/\//i.test(text)) return { path: new URL(text) };
+  if (/^file:\/\//i.test(text)) {
+    if (URL.canParse(text)) return { path: new URL(text) };
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a file: URL but received ${received(text)}; correct it, or give the path.`);
+  }
   const entry = byName(models, text);
   if (entry) return { entry };
   if (/[/\\]/.test(text) || /\.(onnx|ort)$/i.test(text)) return { path: text };
-  throw new FaceDetError('MODEL_UNKNOWN', `${JSON.stringify(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(models, text)}`);
+  throw new FaceDetError('MODEL_UNKNOWN', `${received(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(models, text)}`);
 }
 
 function suggestion(models: readonly ModelIdentity[], text: string): string {
+  if (text.length > 100) return '.';
   const names = models.flatMap(({ name, aliases }) => [name, ...aliases]);
   const near = names.map((name) => ({ name, distance: distance(text.toLowerCase(), name) })).sort((a, b) => a.distance - b.distance)[0];
   return near && near.distance <= 3 ? `. Did you mean ${near.name}?` : '.';

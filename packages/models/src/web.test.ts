@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { file, noise, sha256, startServer, status, type Behaviour } from './node/server.fixture.ts';
+import { file, noise, sha256, startServer, status, type Behaviour } from '@facedet/http/testing';
 import type { ModelProgress } from './progress.ts';
 import { clearModels, loadModel } from './web.ts';
 
@@ -106,6 +106,10 @@ describe('loadModel', () => {
     const server = await serve({ '/m.onnx': file(body) });
     vi.stubGlobal('crypto', {});
     await expect(loadModel(`${server.url}/m.onnx`, { ...quick, sha256: sha256(body) })).rejects.toMatchObject({ code: 'INSECURE_CONTEXT' });
+  });
+
+  it('says what is no address', async () => {
+    for (const text of ['http://', 'http://[', 'https://%']) await expect(loadModel(text, quick)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('aborts with the reason given', async () => {

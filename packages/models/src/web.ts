@@ -1,4 +1,6 @@
+import { received } from '@facedet/checks';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { baseOf } from './base-url.ts';
 import { bundledIdentities, defaultWeightsUrl } from './default.ts';
 import { classifyModel } from './find.ts';
 import type { ModelProgress } from './progress.ts';
@@ -32,7 +34,7 @@ export interface LoadModelOptions {
  * against the manifest's (or the caller's) by SubtleCrypto. Without a name: the default weights, served with the page.
  *
  * @throws FaceDetError `NO_MODEL`, `MODEL_UNKNOWN`, `MODEL_NOT_DOWNLOADABLE` (no `baseUrl`), `LICENSE_NOT_ACCEPTED`, `DOWNLOAD_NOT_FOUND`, `DOWNLOAD_FAILED`,
- * `CHECKSUM_MISMATCH`, `INSECURE_CONTEXT` (a hash can't be computed on a page without HTTPS); the signal's reason where it aborts.
+ * `CHECKSUM_MISMATCH`, `INSECURE_CONTEXT` (a hash can't be computed on a page without HTTPS), `INVALID_ARGUMENT` (no URL); the signal's reason where it aborts.
  */
 export async function loadModel(model?: string | URL, options: LoadModelOptions = {}): Promise<Uint8Array> {
   options.signal?.throwIfAborted();
@@ -74,8 +76,10 @@ function locate(model: string | URL | undefined, options: LoadModelOptions): { u
     if (entry === bundledIdentities[0]) return { url: defaultWeightsUrl().href, name: entry.name, accepted, sameOrigin: true };
     return { url: mirrorUrl(entry, options), name: entry.name, accepted: own.length > 0 ? own : accepted, sameOrigin: false };
   }
-  const url = new URL('url' in target ? target.url : target.path, base).href;
-  return { url, name: url.split('/').at(-1)!.replace(/[?#].*$/, ''), accepted: own, sameOrigin: false };
+  const address = String('url' in target ? target.url : target.path);
+  if (!URL.canParse(address, base)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a model's name or URL but received ${received(address)}; correct it.`);
+  const url = new URL(address, base).href;
+  return { url, name: url.split(/[?#]/, 1)[0]!.split('/').at(-1)!, accepted: own, sameOrigin: false };
 }
 
 function mirrorUrl(entry: ModelIdentity, { baseUrl, acceptLicense }: LoadModelOptions): string {
@@ -83,7 +87,7 @@ function mirrorUrl(entry: ModelIdentity, { baseUrl, acceptLicense }: LoadModelOp
     throw new FaceDetError('MODEL_NOT_DOWNLOADABLE', `${entry.name} is served by no official place that a page may read: put ${entry.name}.onnx on your site and give its folder as baseUrl, or its URL. (${entry.license.name}.)`);
   }
   if (entry.license.mustAccept && !acceptLicense) throw new FaceDetError('LICENSE_NOT_ACCEPTED', `${entry.name}: ${entry.license.notice} (${entry.license.url}) Say acceptLicense: true if that is your use.`);
-  return new URL(`${String(baseUrl).replace(/\/+$/, '')}/${entry.name}.onnx`, globalThis.location?.href).href;
+  return new URL(`${baseOf(baseUrl)}/${entry.name}.onnx`, globalThis.location?.href).href;
 }
 
 /** The Cache API exists in secure contexts only, and may be switched off. */

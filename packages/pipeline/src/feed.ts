@@ -13,6 +13,8 @@ export interface FeedOptions<F extends Frame, R> {
   work(frame: F): Promise<R>;
   /** Jobs that may wait for their turn at once, each with its work begun. */
   limit: number;
+  /** Large frames: beyond `limit` bytes fewer jobs wait, but at least `jobs`. */
+  bytes: { readonly limit: number; readonly jobs: number; of(frame: F): number };
   /** Newest frame wins: beside `limit` jobs one frame waits, the newest. */
   live: boolean;
   onDrop(): void;
@@ -39,7 +41,10 @@ export function closeFrame(frame: Frame): void {
 const PATIENCE = 500;
 
 /** Begins to read `frames`. */
-export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterable<F>, { work, limit, live, onDrop, onSource }: FeedOptions<F, R>): Feed<F, R> {
+export function createFeed<F extends Frame, R>(
+  frames: AsyncIterable<F> | Iterable<F>,
+  { work, limit, bytes, live, onDrop, onSource }: FeedOptions<F, R>,
+): Feed<F, R> {
   const iterator: AsyncIterator<F> | Iterator<F> = Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]();
   const jobs: Job<F, R>[] = []; // work begun; the first may be out with the consumer
   let waiting: F | null = null; // live only: the newest frame, its work not begun
@@ -54,6 +59,10 @@ export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterab
     wake = [];
     for (const done of all) done();
   };
+  const isFull = () => {
+    if (jobs.length >= limit) return true;
+    return jobs.length >= bytes.jobs && jobs.reduce((sum, { frame }) => sum + bytes.of(frame), 0) >= bytes.limit;
+  };
   const begin = (frame: F) => {
     const job = { frame, work: work(frame) };
     jobs.push(job);
@@ -64,7 +73,7 @@ export function createFeed<F extends Frame, R>(frames: AsyncIterable<F> | Iterab
   const pump = (async () => {
     try {
       while (!stopped) {
-        while (!live && jobs.length >= limit && !stopped) await changed();
+        while (!live && isFull() && !stopped) await changed();
         if (stopped) break;
         const asked = performance.now();
         const { done, value } = await iterator.next();

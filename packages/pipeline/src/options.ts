@@ -12,6 +12,7 @@ export interface Settings {
   readonly detectEvery: number | 'auto';
   readonly refine: RefineOptions | null;
   readonly lookAhead: number;
+  readonly lookAheadBytes: number;
   readonly live: boolean;
   readonly onError: ErrorPolicy;
   readonly shotCuts: boolean;
@@ -30,6 +31,7 @@ export const videoDetectorOptionNames: readonly (keyof VideoDetectorOptions)[] =
   'detectEvery',
   'refine',
   'lookAhead',
+  'lookAheadBytes',
   'live',
   'onError',
   'shotCuts',
@@ -44,6 +46,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     detector,
     detectEvery = 1,
     lookAhead = 0,
+    lookAheadBytes = Infinity,
     live = false,
     onError = 'stop',
     shotCuts = true,
@@ -76,6 +79,12 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     '0 to 60 seconds for lookAhead',
     lookAhead,
     'frames are kept open for that long',
+  );
+  expectThat(
+    typeof lookAheadBytes === 'number' && lookAheadBytes >= 0,
+    'a number of bytes from 0 for lookAheadBytes',
+    lookAheadBytes,
+    'leave it out for no limit',
   );
   expectThat(typeof live === 'boolean', 'true or false for live', live, 'true drops frames that wait');
   expectThat(
@@ -149,6 +158,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     detector,
     detectEvery,
     lookAhead,
+    lookAheadBytes,
     live,
     onError,
     shotCuts,

@@ -2,6 +2,7 @@ import { FaceDetError, received } from '@facedet/checks';
 import type { Frame, Rotate } from '@facedet/core';
 import { unpackError } from '@facedet/core/engine';
 import { closeFrame, createFeed } from './feed.ts';
+import { bytesOf, createHeldFrames } from './held-frames.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
 import { mendRows, type PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
@@ -49,6 +50,8 @@ export interface RunParts extends FrameDetection {
   step<F extends Frame>(frame: F, detections: FrameDetections | null, plan: StepPlan): BufferedFrame<F>;
   resultOf<F extends Frame>(buffered: BufferedFrame<F>): FrameResult<F>;
 }
+/** Bytes of frames ahead of the tracker beyond which none waits that does not keep a session busy: 15 of 1080p. */
+const AHEAD_BYTES = 48e6;
 
 /** How a frame goes through the tracker. */
 export interface StepPlan {
@@ -103,10 +106,13 @@ export async function* runFrames<F extends Frame>(
 ): AsyncGenerator<FrameResult<F>, void, undefined> {
   const { settings, limit, statistics, progress, step, resultOf, detectFrame, detectInCrops } = parts;
   const { live, lookAhead } = settings;
+  const held = createHeldFrames<F>(settings);
+  const { concurrency } = settings.detector;
+  // Half of the limit is a key frame for each session, with the frames in between; the rest waits behind them.
+  const busy = Math.min(limit, Math.max(2 * concurrency, Math.ceil(limit / 2)));
   // Rows that a snapshot brought along: their frames come again, but the detector does not run on them again.
   const known = new Map(progress.pending.map((row) => [row.index, row]));
   const { lastIndex: resumedAfter, processed: seen } = progress;
-  const held: BufferedFrame<F>[] = [];
   let read = -1;
   const stopped = new AbortController();
   const inner = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
@@ -119,6 +125,7 @@ export async function* runFrames<F extends Frame>(
   statistics.begin();
   const feed = createFeed<F, Plan>(frames, {
     limit,
+    bytes: { limit: AHEAD_BYTES, jobs: busy, of: bytesOf },
     live,
     onDrop: () => statistics.dropped(),
     onSource: (ms) => statistics.spent('source', ms),
@@ -133,9 +140,17 @@ export async function* runFrames<F extends Frame>(
     },
   });
 
-  async function* emit(item: BufferedFrame<F>): AsyncGenerator<FrameResult<F>, void, undefined> {
+  /** What a snapshot needs of the frames that the tracker has seen and whose results are still to come. */
+  function keepPending(): void {
+    progress.pending = [...held.rows, ...known.values()];
+  }
+
+  /** Gives the first of the results held back. */
+  async function* emit(): AsyncGenerator<FrameResult<F>, void, undefined> {
+    await orAborted(held.load(), signal);
+    const item = held.shift();
     const result = resultOf(item);
-    progress.pending = [...held.map((h) => h.row), ...known.values()];
+    keepPending();
     const begin = performance.now();
     try {
       yield result;
@@ -152,12 +167,17 @@ export async function* runFrames<F extends Frame>(
       const job = await orAborted(feed.next(), signal);
       if (!job) break;
       const { frame } = job;
+      let kept = false;
+      const hold = (buffered: BufferedFrame<F>) => {
+        kept = true;
+        held.push(buffered);
+      };
       try {
         const plan = await orAborted(job.work, signal);
         if (frame.index <= seen) {
           // A frame from before the snapshot: its row was held back, or it had its result.
           const row = known.get(frame.index);
-          if (row) held.push({ frame, row, error: row.error && unpackError(row.error) });
+          if (row) hold({ frame, row, error: row.error && unpackError(row.error) });
           else closeFrame(frame);
           known.delete(frame.index);
         } else {
@@ -167,18 +187,22 @@ export async function* runFrames<F extends Frame>(
               : detectInCrops(frame, progress.orientation.current, inner),
             signal,
           );
-          held.push(step(frame, detections, { refined: !plan.key && detections !== null, shot: plan.chosen.shots }));
+          hold(step(frame, detections, { refined: !plan.key && detections !== null, shot: plan.chosen.shots }));
           Object.assign(progress, { chosen: plan.chosen, probed: plan.probed });
-          if (lookAhead) mendRows(held.map((h) => h.row));
+          if (lookAhead) mendRows(held.rows);
         }
+        // Also without a result: the run may end before the next one.
+        keepPending();
       } catch (error) {
-        if (held.at(-1)?.frame !== frame) closeFrame(frame);
+        if (!kept) closeFrame(frame);
         throw error;
       } finally {
         feed.release();
       }
-      // Where times are no numbers, nothing waits for a later one.
-      while (held.length && !(frame.timestamp - held[0]!.row.timestamp < lookAhead)) yield* emit(held.shift()!);
+      for (let due = held.due(frame.timestamp); due; due = held.due(frame.timestamp)) {
+        if (due === 'early') statistics.early();
+        yield* emit();
+      }
     }
     if (read >= 0 && read < resumedAfter) {
       throw new FaceDetError(
@@ -187,14 +211,15 @@ export async function* runFrames<F extends Frame>(
           'call reset() before another video.',
       );
     }
-    while (held.length) yield* emit(held.shift()!);
+    while (held.length) yield* emit();
   } catch (error) {
     // Results before the error still come, unless the caller wants no more.
-    if (!signal?.aborted) while (held.length) yield* emit(held.shift()!);
+    const isLoaded = () => held.load().then(() => true, () => false);
+    while (!signal?.aborted && held.length && (await isLoaded())) yield* emit();
     throw error;
   } finally {
     stopped.abort();
-    for (const { frame } of held.splice(0)) closeFrame(frame);
+    held.close();
     await feed.stop();
   }
 }

@@ -10,6 +10,8 @@ export interface StatisticsCounter {
   spent(stage: Stage, ms: number): void;
   result(result: FrameResult, refined: boolean): void;
   dropped(): void;
+  /** A result is given early. */
+  early(): void;
   readonly value: VideoStatistics;
   reset(): void;
 }
@@ -18,7 +20,7 @@ export interface StatisticsCounter {
 export function createStatistics(): StatisticsCounter {
   let start = 0;
   let end = 0;
-  let totals = { frames: 0, faces: 0, detected: 0, refined: 0, dropped: 0, failed: 0, cuts: 0 };
+  let totals = { frames: 0, faces: 0, detected: 0, refined: 0, dropped: 0, failed: 0, early: 0, cuts: 0 };
   let spent: Record<Stage, number> = { source: 0, detect: 0, track: 0, smooth: 0, consumer: 0 };
   let ids = new Set<number>();
   return {
@@ -40,6 +42,9 @@ export function createStatistics(): StatisticsCounter {
     dropped() {
       totals.dropped++;
     },
+    early() {
+      totals.early++;
+    },
     get value() {
       const per = (ms: number) => (totals.frames ? ms / totals.frames : 0);
       return {
@@ -51,13 +56,14 @@ export function createStatistics(): StatisticsCounter {
         refinedFrames: totals.refined,
         droppedFrames: totals.dropped,
         failedFrames: totals.failed,
+        earlyResults: totals.early,
         shotCuts: totals.cuts,
         msPerFrame: { source: per(spent.source), detect: per(spent.detect), track: per(spent.track), smooth: per(spent.smooth), consumer: per(spent.consumer) },
       };
     },
     reset() {
       start = end = 0;
-      totals = { frames: 0, faces: 0, detected: 0, refined: 0, dropped: 0, failed: 0, cuts: 0 };
+      totals = { frames: 0, faces: 0, detected: 0, refined: 0, dropped: 0, failed: 0, early: 0, cuts: 0 };
       spent = { source: 0, detect: 0, track: 0, smooth: 0, consumer: 0 };
       ids = new Set();
     },

@@ -52,6 +52,19 @@ export interface FrameResult<F extends Frame = Frame> {
   readonly error?: FaceDetError | Error;
 }
 
+/**
+ * What a frame may also have: its picture can leave memory while look-ahead holds its result back. A frame without
+ * `unload` and `reload` stays in memory; without `byteLength`, and if it is no `PixelBuffer`, its memory is not counted.
+ */
+export interface UnloadableFrame {
+  /** Bytes that the picture takes in memory. */
+  readonly byteLength: number;
+  /** Frees the picture until `reload`. Called once, when the detector and the tracker are done with the frame. */
+  unload(): void;
+  /** Brings the same picture back. Frames are reloaded in their order. */
+  reload(): Promise<void>;
+}
+
 /** What a smoother gets and gives: boxes and landmarks of identities at one time. */
 export interface SmoothInput {
   readonly id: number;
@@ -127,6 +140,12 @@ export interface VideoDetectorOptions {
    */
   lookAhead?: number;
   /**
+   * Bytes of frames that `lookAhead` keeps in memory at most. Frames beyond it are unloaded and reloaded where they can
+   * be (`UnloadableFrame`); others may take four times as much, then the earliest results come before `lookAhead` has
+   * passed and are counted in `earlyResults`. Higher takes more memory; saves the time of reloading. Default: no limit.
+   */
+  lookAheadBytes?: number;
+  /**
    * Newest frame wins: frames that wait while all sessions are busy are dropped. Default false: every frame gets its
    * result.
    */
@@ -165,6 +184,8 @@ export interface VideoStatistics {
   readonly droppedFrames: number;
   /** Frames with an error that was skipped. */
   readonly failedFrames: number;
+  /** Results given before `lookAhead` had passed, as their frames took too much memory (`lookAheadBytes`). */
+  readonly earlyResults: number;
   readonly shotCuts: number;
   /**
    * Mean milliseconds a frame: waiting for the source, from a detection's start to its end (calls overlap), tracking,

@@ -38,6 +38,14 @@ describe('onnxBackend', () => {
     }
   });
 
+  it('frees a session at the end of its `await using`, however often', async () => {
+    const session = await onnxBackend().createSession(double);
+    const running = session.run({ x: input() });
+    await Promise.all([session[Symbol.asyncDispose](), session.dispose(), session[Symbol.asyncDispose]()]);
+    expect((await running)['y']!.data[0]).toBe(6);
+    await expect(session.run({ x: input() })).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+
   it('says what is wrong with a model that is missing, a folder, empty, text or cut off', async () => {
     const at = (name: string, content: string | Uint8Array) => {
       writeFileSync(join(folder, name), content);

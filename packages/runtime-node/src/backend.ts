@@ -41,6 +41,8 @@ export interface OnnxSession extends InferenceSession {
   readonly provider: ExecutionProvider;
   /** The providers that were preferred and failed; empty where the first choice runs. */
   readonly fallbacks: readonly ProviderFallback[];
+  /** `dispose`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** An `InferenceBackend` on onnxruntime-node. */
@@ -116,6 +118,7 @@ function isBuiltIn(ort: OnnxRuntime, provider: ExecutionProvider): boolean {
 function wrap(ort: OnnxRuntime, session: OrtSession, provider: ExecutionProvider, fallbacks: readonly ProviderFallback[]): OnnxSession {
   let last: Promise<unknown> = Promise.resolve();
   let disposed: Promise<void> | undefined;
+  const dispose = () => (disposed ??= last.then(() => session.release()));
   return {
     provider,
     fallbacks,
@@ -135,9 +138,8 @@ function wrap(ort: OnnxRuntime, session: OrtSession, provider: ExecutionProvider
       signal?.throwIfAborted();
       return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor as OrtTensor)]));
     },
-    dispose() {
-      return (disposed ??= last.then(() => session.release()));
-    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
-import { oneLine, printable, redactUrl } from '@facedet/files';
+import { filePath, oneLine, parseUrl, shownSource } from '@facedet/files';
+import { readWhole } from '@facedet/http';
 
 /** The codes under which a kind of input fails. */
 export interface ByteErrors {
@@ -44,24 +44,16 @@ export function locate(source: string | URL | Uint8Array | ArrayBuffer): Locatio
   if (source instanceof Uint8Array) return { kind: 'bytes', bytes: source };
   if (source instanceof ArrayBuffer) return { kind: 'bytes', bytes: new Uint8Array(source) };
   const url = source instanceof URL ? source : typeof source === 'string' && /^(https?|file|data):/i.test(source) ? parseUrl(source) : undefined;
-  if (url?.protocol === 'file:') return { kind: 'file', path: fileURLToPath(url) };
+  if (url?.protocol === 'file:') return { kind: 'file', path: filePath(url) };
   if (url && /^(https?|data):$/.test(url.protocol)) return { kind: 'url', url };
   if (url) throw new FaceDetError('INVALID_ARGUMENT', `Expected a file:, http:, https: or data: URL but received ${url.protocol}.`);
   if (typeof source !== 'string' || source === '') throw new FaceDetError('INVALID_ARGUMENT', `Expected a path, a URL or bytes but received ${source === '' ? 'an empty string' : Object.prototype.toString.call(source)}.`);
   return { kind: 'file', path: resolve(source) };
 }
 
-/** Characters of a source in a message. */
-const SHOWN = 200;
-
 /** A source in a message: its path or URL on one line, without credentials or the body of a data URL, its middle cut out where it is long. */
 export function describe(source: string | URL | Uint8Array | ArrayBuffer): string {
-  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return 'the buffer';
-  const whole = String(source);
-  if (/^data:/i.test(whole)) return 'the data: URL';
-  // A text of megabytes is not read to its end for a message; a URL is redacted whole.
-  const text = printable(redactUrl(whole.length > 20_000 ? whole.slice(0, 10_000) : whole), 10_000);
-  return text.length <= SHOWN ? text : `${text.slice(0, 120)}…${text.slice(-79)}`;
+  return source instanceof Uint8Array || source instanceof ArrayBuffer ? 'the buffer' : shownSource(source);
 }
 
 /** What to do about a path that is not there. */
@@ -97,51 +89,30 @@ export function isMissing(code: string | undefined): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
 }
 
-/** Longest silence of a server, in seconds. */
-const PATIENCE = 30;
+/** Attempts of a download: who waits for a picture waits for seconds. */
+const ATTEMPTS = 3;
 
 async function download(url: URL, errors: ByteErrors, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  if (url.protocol === 'data:') return dataOf(url, errors);
   const shown = describe(url);
-  const quiet = new AbortController();
-  let timer = setTimeout(() => quiet.abort(), PATIENCE * 1000);
   try {
-    const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, quiet.signal]) : quiet.signal });
-    if (!response.ok) {
-      await response.body?.cancel();
-      const gone = response.status === 404 || response.status === 410;
-      throw new FaceDetError(gone ? errors.missing : errors.unreadable, `Expected ${errors.what} but ${shown} answered ${response.status} ${response.statusText}`.trimEnd() + '.');
-    }
-    const announced = Number(response.headers.get('content-length') ?? 0);
-    if (announced > maxBytes) {
-      await response.body?.cancel();
-      throw tooLarge(shown, announced, errors, maxBytes);
-    }
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
-      timer = setTimeout(() => quiet.abort(), PATIENCE * 1000);
-      size += chunk.length;
-      if (size > maxBytes) throw tooLarge(shown, size, errors, maxBytes);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks, size);
+    return await readWhole(url.href, { what: errors.what, attempts: ATTEMPTS, maxBytes, ...(signal && { signal }) });
   } catch (cause) {
-    if (cause instanceof FaceDetError) throw cause;
-    signal?.throwIfAborted();
-    const inner = (cause as { cause?: { message?: string } }).cause?.message ?? (cause as Error).message;
-    const reason = quiet.signal.aborted ? `no byte came for ${PATIENCE} s` : oneLine(inner);
-    throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${shown} can't be fetched: ${reason}`, { cause });
-  } finally {
-    clearTimeout(timer);
+    if (!(cause instanceof FaceDetError)) {
+      signal?.throwIfAborted();
+      throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but ${shown} can't be fetched: ${oneLine((cause as Error).message)}`, { cause });
+    }
+    // The client's codes are those of downloads; a caller asked for a picture or a model.
+    const code = { DOWNLOAD_NOT_FOUND: errors.missing, DOWNLOAD_TOO_LARGE: errors.tooLarge }[cause.code] ?? errors.unreadable;
+    throw new FaceDetError(code, cause.message, { cause });
   }
 }
 
-function parseUrl(text: string): URL {
+async function dataOf(url: URL, errors: ByteErrors): Promise<Uint8Array> {
   try {
-    return new URL(text);
+    return new Uint8Array(await (await fetch(url)).arrayBuffer());
   } catch (cause) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a URL but received ${describe(text)}; correct it.`, { cause });
+    throw new FaceDetError(errors.unreadable, `Expected ${errors.what} but the data: URL can't be decoded; check its base64 text.`, { cause });
   }
 }
 

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
-import { createDetector as createInThread, type PixelBuffer, type RasterSource } from '@facedet/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createDetector as createInThread, detectionSettings, planPasses, type PixelBuffer, type RasterSource } from '@facedet/core';
 import { encodeOnnx, fakeBackend } from '@facedet/core/testing';
 import { createDetector, division, type PoolDetector, type PoolDetectorOptions } from './detector.ts';
 import { onnxBackend } from './backend.ts';
+import { handOver, spareBuffers } from './handover.ts';
+import { createPool } from './pool.ts';
 import { readImage } from './read-image.ts';
 
 const fixture = new URL('./fixtures/fake-backend.mjs', import.meta.url);
@@ -24,7 +26,7 @@ function picture(red = 10): PixelBuffer & { data: Uint8Array } {
   for (let i = 0; i < data.length; i += 3) data[i] = red;
   return { data, width: WIDTH, height: HEIGHT, format: 'rgb' };
 }
-const [EXIT, UNCAUGHT, THROW, SLOW, SLOWISH] = [255, 250, 245, 240, 235];
+const [EXIT, UNCAUGHT, THROW, SLOW, SLOWISH, HANG] = [255, 250, 245, 240, 235, 230];
 
 let open: PoolDetector | undefined;
 async function pool(options: Partial<PoolDetectorOptions> = {}, backendOptions?: unknown): Promise<PoolDetector> {
@@ -95,6 +97,45 @@ describe('createDetector', () => {
     // The only thread dies and its successor is refused.
     await expect(detector.detect(picture(EXIT))).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
     await expect(detector.detect(picture())).rejects.toMatchObject({ code: 'BACKEND_UNUSABLE', message: expect.stringContaining('no memory for another session') });
+  });
+
+  it('grows again after a thread could not start, although others live', async () => {
+    const starts = new SharedArrayBuffer(4);
+    const detector = await pool({ workers: 2 }, { starts, allow: 1, again: 2 });
+    const threads = async () => new Set((await detector.detectBatch(Array.from({ length: 6 }, () => picture(SLOWISH)))).map(([face]) => threadOf(face!.score))).size;
+    await threads();
+    // Not at once, which would only fail again, but a second later.
+    await vi.waitFor(async () => expect(await threads()).toBe(2), { timeout: 20_000, interval: 200 });
+    expect(new Int32Array(starts)[0]).toBe(3);
+  });
+
+  it('replaces a thread whose run hangs, at its time limit', async () => {
+    const detector = await pool({ workers: 1, runTimeout: 3 });
+    const [hung, after] = [detector.detect(picture(HANG)), detector.detect(picture())];
+    await expect(hung).rejects.toMatchObject({ code: 'RUN_TIMEOUT', message: expect.stringContaining('at most 3 s') as string });
+    expect(await after).toHaveLength(1);
+    expect(await detector.detect(picture(SLOWISH))).toHaveLength(1);
+  });
+
+  it('replaces a thread whose run goes on after its call was aborted', async () => {
+    const settings = detectionSettings({ inputSize: [WIDTH, HEIGHT] });
+    const setup = { backend: { kind: 'module', module: fixture.href, options: undefined }, model: new Uint8Array(1), settings } as const;
+    const threads = await createPool({ size: 1, setup, onReuse: () => {}, abortGrace: 0.2 });
+    try {
+      const task = async (red: number) => {
+        const { passes } = await handOver(picture(red), planPasses(WIDTH, HEIGHT, settings, threads.info.model), spareBuffers(1));
+        return { type: 'detect', passes, scoreThreshold: 0.5, rotate: [0], reuse: [] } as const;
+      };
+      const stop = new AbortController();
+      const reason = new Error('enough');
+      const hung = threads.run(await task(HANG), [], stop.signal);
+      const after = threads.run(await task(10), []);
+      setTimeout(() => stop.abort(reason), 20);
+      await expect(hung).rejects.toBe(reason);
+      expect(await after).toHaveLength(1);
+    } finally {
+      await threads.dispose();
+    }
   });
 
   it('ends a batch at its first failure', async () => {
@@ -201,6 +242,8 @@ describe('options', () => {
   it.each([
     [{ workers: 0 }, 'INVALID_ARGUMENT'],
     [{ workers: 1.5 }, 'INVALID_ARGUMENT'],
+    [{ runTimeout: 0 }, 'INVALID_ARGUMENT'],
+    [{ runTimeout: Number.NaN }, 'INVALID_ARGUMENT'],
     [{ threads: 2 }, 'INVALID_ARGUMENT'], // an option of ONNX Runtime beside another backend
     [{ scoreThreshold: 2 }, 'INVALID_ARGUMENT'],
     [{ backend: { module: '' } }, 'INVALID_ARGUMENT'],
@@ -223,6 +266,13 @@ describe('dispose', () => {
     for (const result of await settled) expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DISPOSED' } });
     await expect(detector.detect(picture())).rejects.toMatchObject({ code: 'DISPOSED' });
     await expect(detector.warmup()).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+
+  it('is what `await using` calls', async () => {
+    const detector = await pool({ workers: 1 });
+    const running = detector.detect(picture(SLOW)).catch((error: unknown) => error);
+    await Promise.all([detector[Symbol.asyncDispose](), detector[Symbol.asyncDispose](), detector.dispose()]);
+    expect(await running).toMatchObject({ code: 'DISPOSED' });
   });
 
   const built = new URL('../dist/index.js', import.meta.url).href;

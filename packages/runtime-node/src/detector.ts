@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { checkOptionNames } from '@facedet/checks';
+import { checkOptionNames, received } from '@facedet/checks';
 import {
   FaceDetError,
   type DetectionOptions,
@@ -40,6 +40,12 @@ export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOption
   workers?: number;
   /** Threads inside each session; by default the cores divided by `workers`. */
   threads?: number;
+  /**
+   * Seconds that one run may take before it rejects with `RUN_TIMEOUT` and its thread is replaced; by default any time.
+   * Lower ends a hung engine sooner, and slow runs too. (An engine that never returns from native code may keep the
+   * process from ending.)
+   */
+  runTimeout?: number;
   /** Another engine than ONNX Runtime, whose options then don't apply. */
   backend?: BackendModule;
 }
@@ -49,6 +55,7 @@ const KNOWN = [
   'model',
   'workers',
   'threads',
+  'runTimeout',
   'backend',
   'providers',
   'graphOptimization',
@@ -61,6 +68,8 @@ export interface PoolDetector extends Detector {
   readonly fingerprint: Readonly<Record<string, unknown>>;
   /** What runs the model: the backend's name, the provider, and the providers that could not be had. */
   readonly info: ReadyInfo;
+  /** `dispose`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -70,17 +79,20 @@ export interface PoolDetector extends Detector {
  *
  * Rejects with `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `MODEL_UNUSABLE` and core's other `MODEL_…`, `BACKEND_UNUSABLE`,
  * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. A preferred provider that can't be had is a process warning and stands in `info.fallbacks`.
- * `detect` rejects with `WORKER_CRASHED` where its thread dies (another takes its place), and as core's detector.
+ * `detect` rejects with `WORKER_CRASHED` where its thread ends (another takes its place), `RUN_TIMEOUT` after `runTimeout`, and as core's
+ * detector. A run that goes on for 30 s after its call was aborted ends with its thread too.
  */
 export async function createDetector(options: PoolDetectorOptions): Promise<PoolDetector> {
   checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
+  const { runTimeout } = options;
+  if (runTimeout !== undefined && !(runTimeout > 0 && runTimeout <= 2e6)) throw new FaceDetError('INVALID_ARGUMENT', `Expected seconds from above 0 to 2,000,000 for runTimeout but received ${received(runTimeout)}.`);
   const { workers, threads } = division(options);
   const backend = backendChoice(options, threads);
   const setup: WorkerSetup = { backend, model: await portableModel(options.model, options.backend === undefined), settings };
   const spare = spareBuffers(2 * workers);
   silenceTelemetry();
-  const pool = await createPool({ size: workers, setup, onReuse: spare.put });
+  const pool = await createPool({ size: workers, setup, onReuse: spare.put, runTimeout });
   const { info } = pool;
   const fingerprint = {
     model: await modelHash(setup.model),
@@ -110,6 +122,7 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
     });
   }
 
+  const dispose = () => calls.end(() => pool.dispose());
   return {
     concurrency: workers,
     rotate: settings.rotate,
@@ -135,7 +148,8 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
     },
     warmup: () => pool.everywhere({ type: 'warmup', ...warmupInputSize(settings, info.model) }),
     drain: calls.drain,
-    dispose: () => calls.end(() => pool.dispose()),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 

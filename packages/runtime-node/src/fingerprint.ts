@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { filePath } from '@facedet/files';
 import type { WorkerSetup } from './worker-protocol.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { WorkerSetup } from './worker-protocol.ts';
 export async function modelHash(model: WorkerSetup['model']): Promise<string> {
   const hash = createHash('sha256');
   if (model instanceof Uint8Array) return hash.update(model).digest('hex');
-  const path = model.url && model.text.startsWith('file:') ? fileURLToPath(model.text) : model.text;
+  const path = model.url && model.text.startsWith('file:') ? filePath(model.text) : model.text;
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
     return hash.digest('hex');
@@ -22,6 +22,6 @@ export async function modelHash(model: WorkerSetup['model']): Promise<string> {
 
 /** The same for another engine's module: its code decides what its model finds. */
 export async function moduleHash(url: string): Promise<string> {
-  const code = url.startsWith('file:') ? await readFile(fileURLToPath(url)).catch(() => url) : url;
+  const code = url.startsWith('file:') ? await readFile(filePath(url)).catch(() => url) : url;
   return createHash('sha256').update(code).digest('hex');
 }

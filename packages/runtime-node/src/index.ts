@@ -1,7 +1,7 @@
 // Pictures: read lazily by sharp, written under their name only when complete.
 export { readImage, type PictureDecoder, type ReadImageOptions, type StillImage } from './read-image.ts';
 export { encodeImage, imageFormatOf, writeImage, type EncodeImageOptions, type WriteImageOptions } from './write-image.ts';
-export { type ImageFormat, type ReadableFormat } from './sharp.ts';
+export { blockOtherFormats, type ImageFormat, type ReadableFormat } from './sharp.ts';
 export { type PictureTags } from './exif.ts';
 // A detector on a pool of threads.
 export { createDetector, type PoolDetector, type PoolDetectorOptions } from './detector.ts';

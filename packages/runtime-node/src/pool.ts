@@ -22,6 +22,10 @@ export interface PoolOptions {
   readonly setup: WorkerSetup;
   /** Called with buffers that a thread gives back. */
   readonly onReuse: (buffers: readonly ArrayBuffer[]) => void;
+  /** Seconds that a run may take; by default any time. */
+  readonly runTimeout?: number | undefined;
+  /** Seconds that a run may go on after its call was aborted before its thread is replaced; by default 30. */
+  readonly abortGrace?: number | undefined;
 }
 
 interface Job {
@@ -36,21 +40,37 @@ interface Member {
   readonly started: Promise<ReadyInfo>;
   ready: boolean;
   job: Job | null;
+  /** Runs out when the job has taken too long. */
+  overdue?: NodeJS.Timeout;
+  /** Takes the thread out: its task rejects, and its start if it had not come so far. */
+  lose(error: unknown): void;
   /** Resolves when the thread is gone. */
   readonly gone: Promise<void>;
 }
 
 /** How long a thread may take to end its run and its session before it is stopped, in seconds. */
 const PATIENCE = 5;
+/** Seconds until another thread is tried after one could not start, doubled each time, at most a minute. */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [1, 60];
+/** Seconds that an aborted run may go on by default: the session's own end is worth waiting for, a thread lost is not. */
+const ABORT_GRACE = 30;
+
+/** Why the last thread could not start, and when the next may. */
+interface Refusal {
+  readonly error: unknown;
+  readonly pause: number;
+  readonly until: number;
+}
 
 /**
  * Starts one thread and waits until its model is loaded; the others start when there is work for them. A thread that dies takes only its
- * own task with it: the next task that finds no idle thread starts another. Idle threads don't keep the process alive.
+ * own task with it: the next task that finds no idle thread starts another. A thread that could not start is tried again later. A thread
+ * whose run takes longer than `runTimeout`, or goes on long after its call was aborted, is replaced. Idle threads don't keep the process alive.
  */
-export async function createPool({ size, setup, onReuse }: PoolOptions): Promise<Pool> {
+export async function createPool({ size, setup, onReuse, runTimeout, abortGrace = ABORT_GRACE }: PoolOptions): Promise<Pool> {
   const members = new Set<Member>();
   const queue: Job[] = [];
-  let refused: unknown; // why the last thread could not start
+  let refused: Refusal | undefined;
   let disposed: Promise<void> | null = null;
 
   function start(): Member {
@@ -60,19 +80,18 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
     const started = new Promise<ReadyInfo>((resolve, reject) => ([resolveStarted, rejectStarted] = [resolve, reject]));
     started.catch(() => {}); // whoever needs it hears of it; nobody may
     const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    const member: Member = { worker, started, gone, ready: false, job: null };
-    members.add(member);
-
-    /** Takes the thread out: its task rejects, and its start if it had not come so far. */
     const lose = (error: unknown) => {
       if (!members.delete(member)) return;
-      if (!member.ready) refused = error;
+      clearTimeout(member.overdue);
+      if (!member.ready) refused = refusal(error, refused);
       rejectStarted(error);
       member.job?.fail(error);
       member.job = null;
       void worker.terminate();
       pump();
     };
+    const member: Member = { worker, started, gone, ready: false, job: null, lose };
+    members.add(member);
 
     worker.on('message', (message: FromWorker) => {
       switch (message.type) {
@@ -88,6 +107,7 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
         case 'failed': {
           const { job } = member;
           member.job = null;
+          clearTimeout(member.overdue);
           worker.unref();
           onReuse(message.reuse);
           if (message.type === 'done') job?.settle(message.faces);
@@ -109,15 +129,26 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
   function give(member: Member, job: Job): void {
     member.job = job;
     member.worker.ref();
+    if (runTimeout !== undefined) limit(member, runTimeout, new FaceDetError('RUN_TIMEOUT', `Expected a run of at most ${runTimeout} s (runTimeout) but it takes longer; the thread is replaced. Raise runTimeout, or use a smaller inputSize.`));
     try {
       member.worker.postMessage(job.task, [...job.transfer]);
     } catch (error) {
       // Some memory (an engine's, a decoder's) can't change its owner: then it is copied.
       if ((error as Error).name === 'DataCloneError' && job.transfer.length > 0) return give(member, { ...job, transfer: [] });
       member.job = null;
+      clearTimeout(member.overdue);
       member.worker.unref();
       job.fail(error);
     }
+  }
+
+  /** Replaces the thread where its job is not done in time. */
+  function limit(member: Member, seconds: number, error: FaceDetError): void {
+    const { job } = member;
+    clearTimeout(member.overdue);
+    member.overdue = setTimeout(() => {
+      if (member.job === job) member.lose(error);
+    }, seconds * 1000).unref();
   }
 
   function pump(): void {
@@ -127,10 +158,13 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
       if (member.ready && !member.job) give(member, queue.shift()!);
     }
     if (refused !== undefined) {
-      if (members.size > 0) return; // those that did start go on
-      for (const job of queue.splice(0)) job.fail(refused);
-      refused = undefined;
-      return;
+      if (members.size === 0) {
+        for (const job of queue.splice(0)) job.fail(refused.error);
+        refused = undefined;
+        return;
+      }
+      // Those that did start go on; memory that was short may be free later.
+      if (performance.now() < refused.until) return;
     }
     let starting = 0;
     for (const member of members) if (!member.ready) starting++;
@@ -142,6 +176,8 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
       const abort = () => {
         const at = queue.indexOf(job);
         if (at >= 0) queue.splice(at, 1);
+        const member = [...members].find((each) => each.job?.task === task);
+        if (member) limit(member, Math.min(abortGrace, runTimeout ?? Infinity), crashed(`its run went on for ${abortGrace} s after it was aborted.`));
         job.fail(signal!.reason);
       };
       const over = () => signal?.removeEventListener('abort', abort);
@@ -194,6 +230,11 @@ export async function createPool({ size, setup, onReuse }: PoolOptions): Promise
   return { info, ...pool };
 }
 
+function refusal(error: unknown, before: Refusal | undefined): Refusal {
+  const pause = Math.min(LONGEST_PAUSE, before ? 2 * before.pause : FIRST_PAUSE);
+  return { error, pause, until: performance.now() + 1000 * pause };
+}
+
 /** The built worker beside this file; from the sources, which a thread can't run, that of the last build. */
 function workerUrl(): URL {
   return new URL(unbuilt() ? '../dist/worker.js' : './worker.js', import.meta.url);
@@ -210,5 +251,5 @@ function ownFlags(): { execArgv?: string[] } {
 const unbuilt = () => import.meta.url.endsWith('.ts');
 
 function crashed(reason: string, cause?: unknown): FaceDetError {
-  return new FaceDetError('WORKER_CRASHED', `A detector thread died: ${reason} The image it looked at is lost, and a new thread takes its place.`, { cause });
+  return new FaceDetError('WORKER_CRASHED', `Expected a result of a detector thread but it ended: ${reason} Its image is lost; another thread takes its place, so the call can be repeated.`, { cause });
 }

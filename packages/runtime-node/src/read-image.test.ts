@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_PROXIES, startProxy } from '@facedet/http/testing';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createDetector, isFaceDetError, resizeBilinear, type PixelBuffer } from '@facedet/core';
 import { onnxBackend } from './backend.ts';
 import { readImage, type PictureDecoder } from './read-image.ts';
@@ -329,6 +330,7 @@ describe('pictures on the web', () => {
     server = createServer((request, response) => {
       switch (request.url) {
         case '/ok.png': return response.end(bytes);
+        case '/as-page': return response.writeHead(200, { 'content-type': 'text/html' }).end(bytes);
         case '/moved': return response.writeHead(302, { location: '/ok.png' }).end();
         case '/huge': return response.writeHead(200, { 'content-length': 2e9 }).end();
         case '/broken': return response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 50), () => response.destroy());
@@ -345,6 +347,20 @@ describe('pictures on the web', () => {
 
   it('are fetched', async () => {
     for (const path of ['/ok.png', '/moved']) expect(corners(await (await readImage(base + path)).pixels())).toBe(UPRIGHT);
+  });
+
+  it('are fetched through the proxy of the environment, and refused beyond maxBytes', async () => {
+    const proxy = await startProxy((server.address() as AddressInfo).port);
+    for (const [name, value] of Object.entries({ ...NO_PROXIES, HTTP_PROXY: proxy.url })) vi.stubEnv(name, value);
+    try {
+      // The content decides, whatever type a server claims.
+      for (const path of ['/ok.png', '/as-page']) expect(corners(await (await readImage(`http://pictures.invalid${path}`)).pixels())).toBe(UPRIGHT);
+      expect(proxy.through).toEqual(['GET http://pictures.invalid/ok.png', 'GET http://pictures.invalid/as-page']);
+      await expect(readImage('http://pictures.invalid/ok.png', { maxBytes: 50 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    } finally {
+      vi.unstubAllEnvs();
+      await proxy.close();
+    }
   });
 
   it('fail with codes', async () => {

@@ -8,6 +8,21 @@ export function loadSharp(): Promise<Sharp> {
   return loadOptional('sharp', 'reads and writes pictures', async () => (await import('sharp')).default);
 }
 
+/** libvips's loaders of the formats that are read. */
+const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((name) => `VipsForeignLoad${name}`);
+
+/**
+ * Blocks sharp's loaders of all formats that `readImage` does not read (SVG, PDF, …), for the whole process: for a program
+ * that opens pictures of strangers and has no other use for them. `readImage` never passes such a file to sharp; this
+ * holds also where libvips would take a crafted file for another format than its first bytes say. Rejects with
+ * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`.
+ */
+export async function blockOtherFormats(): Promise<void> {
+  const sharp = await loadSharp();
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: LOADERS });
+}
+
 /** The picture formats that are read and written by sharp. */
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff';
 

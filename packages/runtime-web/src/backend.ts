@@ -10,6 +10,7 @@ import {
 } from '@facedet/core';
 import { disposedError } from '@facedet/core/engine';
 import { agree } from './agreement.ts';
+import { disposable } from './disposable.ts';
 import { environment } from './environment.ts';
 import { loadOrt, type Ort, type OrtSession, type WasmPaths } from './ort.ts';
 
@@ -36,7 +37,7 @@ export interface WebSelection {
 }
 
 /** A session that tells what it runs on. After a GPU was lost, `selection` changes. */
-export interface WebSession extends InferenceSession {
+export interface WebSession extends InferenceSession, AsyncDisposable {
   readonly selection: WebSelection;
 }
 
@@ -95,17 +96,24 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
       // WASM first: it tells a bad model from a bad GPU, is what the GPU is held against, and goes on where the GPU does not.
       current = await createWasm(ort, bytes);
       const gpu = await ort.InferenceSession.create(bytes, { executionProviders: ['webgpu'], logSeverityLevel: 3 });
+      if (signal?.aborted) {
+        await gpu.release().catch(() => {});
+        signal.throwIfAborted();
+      }
       const disagreement = await agree(ort, gpu, current).catch((error: unknown) => error);
       if (disagreement) {
         await gpu.release().catch(() => {});
         throw disagreement instanceof Error ? disagreement : new Error(`its first result is not that of WASM: ${String(disagreement)}.`);
       }
-      await current.release();
+      await current.release().catch(() => {});
       current = gpu;
       on = 'webgpu';
     } catch (error) {
-      signal?.throwIfAborted();
-      if (isFaceDetError(error)) throw error;
+      if (signal?.aborted || isFaceDetError(error)) {
+        await current?.release().catch(() => {});
+        signal?.throwIfAborted();
+        throw error;
+      }
       const message = `WebGPU is not used: ${error instanceof Error ? error.message : String(error)}`;
       if (provider === 'webgpu') {
         await current?.release();
@@ -121,7 +129,7 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
   }
   const engine = ort!;
   let selection: WebSelection = { provider: on, threads: on === 'wasm' ? threads : 1, reasons };
-  let disposed = false;
+  let disposed: Promise<void> | undefined;
 
   const info = (metadata: readonly OrtValue[]): TensorInfo[] => metadata.map((v) => ({ name: v.name, type: v.type ?? 'float32', ...(v.shape ? { shape: v.shape } : {}) }));
   const session = current;
@@ -141,7 +149,7 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
     return out;
   }
 
-  return {
+  return disposable<WebSession>({
     inputs,
     outputs,
     get selection() {
@@ -159,6 +167,10 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
         if (on !== 'webgpu' || disposed) throw error;
         // A lost device can't be told from other failures by its error; if WASM fails too, the fault lies elsewhere.
         const replacement = await createWasm(engine, bytes);
+        if (disposed) {
+          await replacement.release();
+          throw disposedError('session');
+        }
         await current?.release().catch(() => {});
         current = replacement;
         on = 'wasm';
@@ -166,12 +178,8 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
         return attempt(feeds);
       }
     },
-    async dispose() {
-      if (disposed) return;
-      disposed = true;
-      await current?.release();
-    },
-  };
+    dispose: () => (disposed ??= current!.release()),
+  });
 }
 
 interface OrtValue {

@@ -28,6 +28,7 @@ import {
 } from '@facedet/core/engine';
 import { loadModel, type LoadModelOptions } from '@facedet/models/web';
 import { webBackend, type WebBackendOptions, type WebSelection, type WebSession } from './backend.ts';
+import { disposable } from './disposable.ts';
 import { hasBitmap, imageSource, type WebImage } from './image-source.ts';
 import type { FromWorker, ToWorker, WebPass, WorkerTimes } from './worker-protocol.ts';
 
@@ -46,7 +47,7 @@ export interface WebDetectorOptions extends DetectionOptions, WebBackendOptions 
 const KNOWN = [...DETECTION_OPTIONS, 'model', 'load', 'worker', 'signal', 'provider', 'threads', 'wasmPaths'];
 
 /** A `Detector` that also takes the browser's own pictures. */
-export interface WebDetector extends Detector {
+export interface WebDetector extends Detector, AsyncDisposable {
   /** What the model runs on, and why on nothing faster. It changes when a GPU is lost. */
   readonly selection: WebSelection;
   /** Milliseconds of the last detection inside the worker; null inline or before the first. */
@@ -146,7 +147,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
     return answer.faces.map((faces) => [...faces]);
   }
 
-  return {
+  return disposable<WebDetector>({
     // While the worker looks at one picture, the next one's pixels are made.
     concurrency: 2,
     rotate: settings.rotate,
@@ -165,7 +166,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
       }),
     drain: calls.drain,
     dispose: () => calls.end(async () => port.end(disposedError('detector'))),
-  };
+  });
 }
 
 /** The same in the calling thread. */
@@ -186,7 +187,15 @@ async function inline(model: Uint8Array, backend: WebBackendOptions, options: We
       sources.forEach((source, i) => release(source, images[i]!));
     }
   };
-  return { ...detector, get selection() { return session!.selection; }, lastTimes: null, detectBatch, detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]! };
+  return disposable<WebDetector>({
+    ...detector,
+    get selection() {
+      return session!.selection;
+    },
+    lastTimes: null,
+    detectBatch,
+    detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]!,
+  });
 }
 
 /**

@@ -92,3 +92,10 @@ describe('pixels on their way to the worker', () => {
     expect(pool.byteLength).toBe(4_000_000);
   });
 });
+
+it('disposes a detector at the end of its `await using`', async () => {
+  const detector = await createDetector({ model: new Uint8Array(8), worker: () => cloningWorker([]) });
+  await Promise.all([detector[Symbol.asyncDispose](), detector[Symbol.asyncDispose](), detector.dispose()]);
+  const image = { width: 8, height: 8, format: 'gray', data: new Uint8Array(64) } as const;
+  await expect(detector.detect(image)).rejects.toMatchObject({ code: 'DISPOSED' });
+});

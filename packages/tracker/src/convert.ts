@@ -152,14 +152,14 @@ function splitRows(values: ArrayLike<unknown>, size: number, columns: string): A
 /** The first seven numbers of a line of text; empty where one of them is not a number. */
 function parseLine(line: string): number[] {
   if (line.length > MAX_LINE || line.trim().includes('\n')) return [];
-  const cells = line.trim().split(SEPARATOR).slice(0, 7);
+  const cells = line.trim().replace(/ +/g, ' ').split(SEPARATOR).slice(0, 7);
   return cells.every((cell) => NUMBER.test(cell)) ? cells.map(Number) : [];
 }
 
 /** Longer lines are refused unread. */
 const MAX_LINE = 10_000;
-const SEPARATOR = / *[,;\t] *| +/;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const SEPARATOR = / ?[,;\t] ?| /;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 function allFinite(numbers: ArrayLike<unknown>, count: number): boolean {
   for (let i = 0; i < count; i++) if (!Number.isFinite(numbers[i])) return false;

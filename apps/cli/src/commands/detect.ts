@@ -9,4 +9,5 @@ export const detect = () =>
     .addOption(new Option('--csv', 'print a row a face').conflicts(['json', 'jsonl']))
     .option('--draw <folder>', 'write copies with the faces marked')
     .option('--crop <folder>', 'write each face as a picture of its own, and upright at 112x112 where the model gives landmarks')
+    .addHelpText('after', '\nCopies that exist are replaced; a folder in which one would replace an input is refused.')
     .action(action(() => import('../run/detect.ts')));

@@ -15,6 +15,7 @@ export const models = () =>
         .description('download models, verify them and print where they lie')
         .argument('<models...>', 'names of the zoo, or URLs')
         .option('--accept-license', 'accept the licence that restricts their use; it is remembered')
+        .option('--refresh', 'download again, and take an address whose content has changed')
         .action(action(() => import('../run/models.ts').then(({ pull }) => ({ run: pull })))),
     )
     .addCommand(

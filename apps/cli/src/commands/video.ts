@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { action } from '../shared/context.ts';
 import { withDetectorOptions } from '../shared/model-option.ts';
-import { integerIn, numberIn, oneOf } from '../shared/options.ts';
+import { integerIn, numberIn, oneOf, OVERWRITES } from '../shared/options.ts';
 import { parseDetectEvery, parseReconnects, withEncodingOptions, withOnErrorOption, withTrackingOptions } from '../shared/video-options.ts';
 
 export const video = () =>
@@ -29,4 +29,6 @@ export const video = () =>
       ),
     ),
     'a frame or picture that cannot be analyzed: skip it and report it at the end, or stop (default: skip)',
-  ).action(action(() => import('../run/video.ts')));
+  )
+    .addHelpText('after', OVERWRITES)
+    .action(action(() => import('../run/video.ts')));

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { get, request, type IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -80,7 +80,7 @@ describe('a live page', () => {
     stop.abort(new Error('enough'));
     await expect(given).rejects.toThrow('enough');
     for (let i = 0; i < 20; i++) await page.push(update(i, { image: make }));
-    await text(await open('/'));
+    await text(await open(''));
     await page.push(update(20, { image: make }));
     expect(make).not.toHaveBeenCalled();
     expect(viewer).not.toHaveBeenCalled();
@@ -142,15 +142,38 @@ describe('a live page', () => {
   it('is for this machine only', async () => {
     page = await startLivePage({ port: 0 });
     expect(new URL(page.url).hostname).toBe('127.0.0.1');
-    const home = await open('/');
+    const home = await open('');
     expect(home.statusCode).toBe(200);
     expect(home.headers).toMatchObject({ 'cross-origin-resource-policy': 'same-origin', 'cache-control': 'no-store' });
     expect(home.headers['content-security-policy']).toContain("default-src 'none'");
-    expect((await open('/', { host: 'localhost:1234' })).statusCode).toBe(200);
-    for (const path of ['/', 'video', 'events']) expect((await open(path, { host: 'evil.example' })).statusCode).toBe(403);
-    expect((await open('../etc/passwd')).statusCode).toBe(404);
+    expect((await open('', { host: 'localhost:1234' })).statusCode).toBe(200);
+    for (const path of ['', 'video', 'events']) expect((await open(path, { host: 'evil.example' })).statusCode).toBe(403);
+    expect((await open('etc/passwd')).statusCode).toBe(404);
     const post = await new Promise<IncomingMessage>((resolve) => request(page.url, { method: 'POST' }, resolve).end());
     expect(post.statusCode).toBe(405);
+  });
+
+  it('is for who knows its address only', async () => {
+    page = await startLivePage({ port: 0 });
+    const first = page.url;
+    const secret = new URL(first).pathname.slice(1, -1);
+    expect(secret).toMatch(/^[\w-]{22}$/);
+    const wrong = secret.replace(/.$/, secret.endsWith('A') ? 'Q' : 'A');
+    for (const path of ['/', '/video', '/events', `/${secret}`, `/${secret}video`, `/${wrong}/`, `/${wrong}/video`, `/?${secret}/`, '/video/', `/${'é'.repeat(11)}/video`]) {
+      const refused = await open(path);
+      expect([path, refused.statusCode]).toEqual([path, 403]);
+      expect(await text(refused)).not.toContain(secret);
+    }
+    await page.close();
+    page = await startLivePage({ port: 0 });
+    expect(new URL(page.url).pathname).not.toBe(new URL(first).pathname);
+  });
+
+  it('beyond loopback takes addresses and its own name, and no foreign name', async () => {
+    page = await startLivePage({ port: 0, host: '0.0.0.0' });
+    const at = (host: string) => open('', { host }).then(({ statusCode }) => statusCode);
+    for (const host of ['192.0.2.7:80', '[2001:db8::1]:80', 'localhost', hostname(), `${hostname().toUpperCase()}:8787`]) expect([host, await at(host)]).toEqual([host, 200]);
+    for (const host of ['evil.example', 'evil.example:8787', '127.0.0.1.evil.example', '1.2.3.4.evil', 'localhost.evil']) expect([host, await at(host)]).toEqual([host, 403]);
   });
 
   it('says that a port is taken or none', async () => {

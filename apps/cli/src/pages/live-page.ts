@@ -1,5 +1,7 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isIP, type AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
 import { identityColor } from '@facedet/draw';
@@ -19,6 +21,7 @@ export interface LivePageOptions {
 
 /** A page of this machine that shows a video as it is worked on. */
 export interface LivePage extends Preview {
+  /** Its path is a secret, made anew each time: other users of this machine reach the port too. */
   readonly url: string;
   /** Shows a frame to those who look, unless the frame before is still on its way. Settles when the picture is taken: the frame may be closed then. Never rejects. */
   push(update: PreviewUpdate): Promise<void>;
@@ -51,8 +54,8 @@ const GRACE = 300;
 
 /**
  * Serves a page with the pictures (`/video`, MJPEG) and the identities (`/events`, server-sent events). The newest frame wins: a viewer
- * that is slow skips frames, without viewers nothing is encoded. Other sites' pages can't show it, and a name that leads here from
- * elsewhere is refused. Rejects with `PORT_IN_USE`, `PORT_UNAVAILABLE` and `INVALID_ARGUMENT`.
+ * that is slow skips frames, without viewers nothing is encoded. Only who knows its address sees it; other sites' pages can't show it, and a
+ * foreign name that leads here (DNS rebinding) is refused, whatever `host` is. Rejects with `PORT_IN_USE`, `PORT_UNAVAILABLE` and `INVALID_ARGUMENT`.
  */
 export async function startLivePage({ port = 8787, host = '127.0.0.1', title = 'Video' }: LivePageOptions = {}): Promise<LivePage> {
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a port from 0 to 65535, received ${port}.`);
@@ -66,12 +69,14 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
   let encoding = false;
   let [pictureAt, listAt] = [-Infinity, -Infinity];
   let closed: Promise<void> | undefined;
+  const secret = randomBytes(16).toString('base64url');
 
   const server = createServer((request, response) => {
     response.on('error', () => {}); // a viewer that is gone
-    if (!isLocal(request, host)) return refuse(response, 403, 'This page is only for the machine it runs on.');
+    if (!isOwnName(request, host)) return refuse(response, 403, 'Open this page by the address that facedet printed.');
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'GET only.');
-    const path = request.url?.split('?', 1)[0];
+    const path = pathBehind(secret, request);
+    if (path === undefined) return refuse(response, 403, 'Open this page by the address that facedet printed; it is another one each time.');
     if (path === '/') return page(response, title);
     if (path === '/video' && request.method === 'GET') {
       join(viewers, response, { 'Content-Type': `multipart/x-mixed-replace; boundary=${BOUNDARY}` });
@@ -141,7 +146,7 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
   }
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}/`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}/${secret}/`,
     push,
     viewer: (signal) =>
       new Promise<void>((resolve, reject) => {
@@ -163,11 +168,23 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
 
 const BOUNDARY = 'facedet-frame';
 
-/** Whether a request names this machine itself: a foreign site's name may lead here too. */
-function isLocal(request: IncomingMessage, host: string): boolean {
-  const name = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '').toLowerCase();
-  if (host !== '127.0.0.1' && host !== '::1' && host !== 'localhost') return true;
-  return name === 'localhost' || name === '127.0.0.1' || name === '::1';
+/**
+ * Whether a request names this machine itself: a foreign site's name may lead here too, and its pages would then be of
+ * one origin with this one. Beyond loopback an address is as good as a name: no DNS leads it elsewhere.
+ */
+function isOwnName(request: IncomingMessage, host: string): boolean {
+  const name = (request.headers.host ?? '').replace(/:\d{1,5}$/, '').replace(/^\[|\]$/g, '').toLowerCase();
+  if (name === 'localhost' || name === '127.0.0.1' || name === '::1') return true;
+  if (host === '127.0.0.1' || host === '::1' || host === 'localhost') return false;
+  return isIP(name) !== 0 || name === host.toLowerCase() || name === hostname().toLowerCase();
+}
+
+/** The path of a request behind the secret; undefined where that is missing or wrong. */
+function pathBehind(secret: string, request: IncomingMessage): string | undefined {
+  const path = request.url?.split('?', 1)[0] ?? '';
+  const given = Buffer.from(path.slice(1, secret.length + 1));
+  if (given.length !== secret.length || path[secret.length + 1] !== '/') return undefined;
+  return timingSafeEqual(given, Buffer.from(secret)) ? path.slice(secret.length + 1) : undefined;
 }
 
 function join(group: Set<Viewer>, response: ServerResponse, headers: Record<string, string>): void {

@@ -15,7 +15,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { readImage, writeImage } from '@facedet/runtime-node';
-import { createVideoWriter, openVideo } from '@facedet/video-node';
+import { createVideoWriter, openVideo, summarizeColors } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { hasHeifEnc, tiledHeic } from '../testing/tiled-heic.ts';
@@ -23,6 +23,8 @@ import { run, type AnonymizeFlags } from './anonymize.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facedet-anonymize-'));
 const at = (name: string) => join(folder, name);
+// States of runs are not kept in the user's cache.
+process.env.FACEDET_MODELS = at('cache');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Two places where faces may be; the second is surer of none than of one. */
@@ -62,8 +64,10 @@ const hide = async (
   const [failed, log] = [[] as unknown[], [] as string[]];
   const context = { write: async () => {}, log: (line: string) => void log.push(line), fail: (_: string, error: { code: string }) => void failed.push(error.code), signal, terminal: false };
   await run(context as unknown as Context, { output: at('out'), effect: 'solid', color: [255, 255, 255], shape: 'box', ...flags }, inputs);
-  return { failed, log };
+  return { failed, log: log.filter((line) => !COUNTS.test(line)), counts: log.filter((line) => COUNTS.test(line)).join() };
 };
+/** The line that ends every run. */
+const COUNTS = /^facedet: \d+ files? done/;
 const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 
 const heif = hasHeifEnc();
@@ -208,7 +212,7 @@ describe('anonymize', () => {
     it('makes OUT a folder, however many files are in it', async () => {
       for (const argument of ['in', 'in/*.png']) {
         fill(1);
-        expect(await hide([at(argument)], { output: at('batch') })).toEqual({ failed: [], log: [] });
+        expect(await hide([at(argument)], { output: at('batch') })).toEqual({ failed: [], log: [], counts: 'facedet: 1 file done, 1 face, 0 failures, 0 skipped' });
         expect(readdirSync(at('batch'))).toEqual(['a.png']);
       }
     });
@@ -218,8 +222,8 @@ describe('anonymize', () => {
       await interrupt();
       expect(readdirSync(at('batch'))).toEqual(['.facedet-run.partial.json', 'a.png', 'b.png']);
       const before = times();
-      const { log, failed } = await hide([at('in')], { output: at('batch'), resume: true });
-      expect([log, failed]).toEqual([['facedet: 2 of 4 files were done already'], []]);
+      const { counts, failed } = await hide([at('in')], { output: at('batch'), resume: true });
+      expect([counts, failed]).toEqual(['facedet: 2 files done, 2 faces, 2 files done before, 0 failures, 0 skipped', []]);
       expect(times().map((time, i) => time === before[i])).toEqual([true, true, false, false]);
       // Complete: nothing is remembered, so that the next run makes all of them.
       expect(readdirSync(at('batch'))).toEqual(names);
@@ -229,7 +233,7 @@ describe('anonymize', () => {
       writeFileSync(at('batch/a.png'), 'spoilt');
       await writeImage(at('in/b.png'), { ...grey, data: new Uint8Array(64 * 48 * 3).fill(91) });
       const again = await hide([at('in')], { output: at('batch'), resume: true });
-      expect(again.log).toEqual([]);
+      expect(again.counts).not.toContain('before');
       expect((await (await readImage(at('batch/a.png'))).pixels()).width).toBe(64);
       const { data } = await (await readImage(at('batch/b.png'))).pixels();
       expect(data[3 * 64 * 40]).toBe(91);
@@ -308,5 +312,48 @@ describe('anonymize', () => {
     expect(failed).toEqual(['IMAGE_UNREADABLE']);
     expect(readdirSync(at('many')).sort()).toEqual([0, 1, 2, 3].map((i) => `many-${i}.png`));
     expect(together).toBeGreaterThan(1);
+  });
+});
+
+describe('a 10-bit HDR film', () => {
+  const film = async (name: string) => {
+    const tags = 'setparams=range=tv:color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc';
+    const source = await openVideo({ lavfi: `testsrc2=size=64x48:rate=25:duration=0.2,format=yuv420p10le,${tags}` });
+    const writer = await createVideoWriter(at(name), { like: source.metadata, bitDepth: 10 });
+    for await (const frame of source) {
+      await writer.write(frame);
+      frame.close();
+    }
+    await writer.finish();
+    return at(name);
+  };
+  const written = async (path: string) => {
+    const video = await openVideo(path);
+    await video.close();
+    return { ...summarizeColors(video.metadata), codec: video.metadata.codec, frames: await frameCount(path) };
+  };
+
+  it('keeps 10 bits where they are asked for, else says so in one line, and is continued only with the same', async () => {
+    const source = await film('hlg.mp4');
+    const shallow = await hide([source], { output: at('shallow.mp4') });
+    expect(shallow.log).toEqual([`facedet: ${at('shallow.mp4')}: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 keeps 10 bits, --tone-map sdr makes it SDR`]);
+    expect(await written(at('shallow.mp4'))).toEqual({ bitDepth: 8, dynamicRange: 'hlg', codec: 'h264', frames: 5 });
+    expect(await hide([source], { output: at('deep.mp4'), bitDepth: 10 })).toMatchObject({ log: [], failed: [] });
+    expect(await written(at('deep.mp4'))).toEqual({ bitDepth: 10, dynamicRange: 'hlg', codec: 'hevc', frames: 5 });
+    expect(await hide([source], { output: at('sdr.mp4'), toneMap: 'sdr' })).toMatchObject({ log: [], failed: [] });
+    expect(await written(at('sdr.mp4'))).toEqual({ bitDepth: 8, dynamicRange: 'sdr', codec: 'h264', frames: 5 });
+    const stopping = new AbortController();
+    fails = (call) => {
+      if (call === 3) stopping.abort(new Error('stopped'));
+      return false;
+    };
+    try {
+      await expect(hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0 }, stopping.signal)).rejects.toThrow('stopped');
+    } finally {
+      fails = () => false;
+    }
+    await expect(hide([source], { output: at('cut.mp4'), lookAhead: 0, resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', message: expect.stringContaining('bitDepth') });
+    expect(await hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0, resume: true })).toMatchObject({ log: [], failed: [] });
+    expect(await written(at('cut.mp4'))).toEqual({ bitDepth: 10, dynamicRange: 'hlg', codec: 'hevc', frames: 5 });
   });
 });

@@ -1,27 +1,31 @@
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
-import { imageFormatOf, writeImage } from '@facedet/runtime-node';
+import { makeFolder, PICTURE_FORMATS } from '@facedet/files';
+import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
 import type { Context } from '../shared/context.ts';
+import { planRun, type Job } from './anonymize-plan.ts';
 import { openBatchRecord } from './batch-record.ts';
-import { streamLines } from './streams-report.ts';
-import { copyName, outputNames, ownName } from '../shared/output-names.ts';
+import { colorLines } from './color-report.ts';
+import { earlyLines, streamLines } from './streams-report.ts';
+import { countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
-import { expandInputs, firstOfSeveral, isFilm, passedOverText, type Input, type PassedOver } from '../shared/inputs.ts';
+import { firstOfSeveral, passedOverText, type PassedOver } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
-import { place } from '../shared/paths.ts';
+import { isStandardOutput } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
 import { readPicture } from '../shared/read-picture.ts';
+import type { StandardInput } from '../shared/standard-input.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, checkVideo, encodingOptions, WRITTEN_VIDEOS, type EncodingFlags, type ErrorFlags, type TrackingFlags } from '../shared/video-options.ts';
+import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, encodingOptions, type EncodingFlags, type ErrorFlags, type TrackingFlags } from '../shared/video-options.ts';
 
 export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags, ErrorFlags {
   output: string;
@@ -38,48 +42,53 @@ export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFl
   resume?: boolean;
 }
 
-interface Job {
-  readonly input: Input;
-  readonly output: string;
-  readonly video: boolean;
+/** What a run has done so far. */
+interface Tally {
+  files: number;
+  frames: number | undefined;
+  faces: number;
+  masked: number;
+  failures: number;
+  before: number;
+  left: number;
 }
 
 export async function run(context: Context, flags: AnonymizeFlags, args: string[]): Promise<void> {
-  const passed: PassedOver[] = [];
-  const inputs = await expandInputs(args, { videos: true, onPassedOver: (over) => passed.push(over) });
-  const several = args.length > 1 || inputs.length > 1 || args.some(namesSeveral);
-  const jobs = await planJobs(inputs, flags, several);
+  const { jobs, passed, stdin, isFolderRun } = await planRun(args, flags);
   const effect = await effectOf(flags);
   const score = flags.score ?? ANONYMIZE_SCORE;
   const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
-  const folderRun = jobs.length > 1 && several;
-  const record = folderRun
+  const record = isFolderRun
     ? openBatchRecord(flags.output, await settingsOf(flags, effect, score, opened?.detector), flags.resume ?? false)
     : undefined;
-  let before = 0;
+  const tally: Tally = { files: 0, frames: jobs.some(({ video }) => video) ? 0 : undefined, faces: 0, masked: 0, failures: 0, before: 0, left: 0 };
+  const work: Work = { context, flags, stdin, effect, score, detector: opened?.detector, isFolderRun };
   let stopped = false;
-  let left = 0;
   const attempt = async (job: Job): Promise<void> => {
-    const { source } = job.input;
+    const { source, kind, error: known } = job.input;
     try {
       context.signal.throwIfAborted();
       if (stopped) {
-        left++;
+        tally.left++;
         return;
       }
-      if (job.input.error) throw job.input.error;
+      if (known) throw known;
       if (record?.isDone(source, job.output)) {
-        before++;
+        tally.before++;
         return;
       }
-      await stat(source);
-      if (job.video) await hideInVideo(context, flags, job, effect, score, opened?.detector);
-      else await hideInPicture(context, flags, job, effect, opened!.detector);
+      if (kind === 'file') await stat(source);
+      const done = await (job.video ? hideInVideo(work, job) : hideInPicture(work, job));
+      tally.files++;
+      tally.faces += done.faces;
+      if (done.frames !== undefined) tally.frames = (tally.frames ?? 0) + done.frames;
+      tally.masked += done.masked ?? 0;
       record?.done(source, job.output);
     } catch (error) {
       if (context.signal.aborted) throw error;
       if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
       if (opened && isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(opened.model, error);
+      tally.failures++;
       context.fail(source, withoutName(error, source));
       stopped = flags.onError === 'stop';
     }
@@ -89,13 +98,40 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     // One video keeps all cores busy.
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
     for (const over of passed) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
-    if (before > 0) context.log(`facedet: ${before} of ${jobs.length} files were done already`);
-    if (left > 0) context.log(`facedet: ${left} of ${jobs.length} files were not processed, as --on-error is stop; continue with --resume`);
-    // What failed would fail again: only an interrupted run is continued.
-    else record?.remove();
+    const isComplete = tally.left === 0 && tally.failures === 0;
+    context.log(tallyLine(tally, passed, isFolderRun && !isComplete ? '; --resume tries what is missing again' : ''));
+    if (isComplete) record?.remove();
+    // What nobody came to is in the folder; what failed leaves nothing there.
+    else if (tally.left === 0) record?.moveAway();
+  } catch (error) {
+    const continues = (isFolderRun || jobs[0]?.video) && flags.tracks === undefined && jobs[0]?.input.kind === 'file';
+    if (context.signal.aborted) context.log(tallyLine(tally, passed, `; interrupted${continues ? ', continue with --resume' : ''}`));
+    throw error;
   } finally {
     await opened?.detector.dispose();
   }
+}
+
+function tallyLine({ files, frames, faces, masked, failures, before, left }: Tally, passed: readonly PassedOver[], note: string): string {
+  return countsLine({ files, ...(frames !== undefined && { frames }), faces, maskedFrames: masked, failures, doneBefore: before, left, skipped: skippedIn(passed) }, note);
+}
+
+/** What all inputs of a run have in common. */
+interface Work {
+  readonly context: Context;
+  readonly flags: AnonymizeFlags;
+  readonly stdin: StandardInput;
+  readonly effect: AnonymizeOptions;
+  readonly score: number;
+  readonly detector: Detector | undefined;
+  readonly isFolderRun: boolean;
+}
+
+/** What was done of one input. */
+interface Done {
+  readonly faces: number;
+  readonly frames?: number;
+  readonly masked?: number;
 }
 
 /** Several pictures at once, as many as the detector looks at and one that is read or written meanwhile. */
@@ -108,35 +144,58 @@ async function hideInPictures(context: Context, jobs: readonly Job[], concurrenc
   }
 }
 
-async function hideInPicture({ signal, log }: Context, { keepMetadata = false }: AnonymizeFlags, { input, output }: Job, effect: AnonymizeOptions, detector: Detector): Promise<void> {
-  const image = await readPicture(input.source, { signal });
+async function hideInPicture({ context, flags: { keepMetadata = false }, stdin, effect, detector }: Work, { input, output }: Job): Promise<Done> {
+  const { signal, log } = context;
+  const image = await readPicture(input.kind === 'stdin' ? await stdin.bytes() : input.source, { signal });
   try {
     // The pixels first: a picture that is broken in the middle ends here.
     const pixels = await image.pixels({ signal });
-    const faces = await detector.detect(image, { signal });
+    const faces = await detector!.detect(image, { signal });
     const copy: PixelBuffer = { ...pixels, data: new Uint8Array(pixels.data) };
     anonymizePixels(copy, faces, effect);
-    await mkdir(dirname(output), { recursive: true });
-    await writeImage(output, copy, { like: image.format, ...(keepMetadata && { tags: image.tags }) });
+    const tags = keepMetadata ? { tags: image.tags } : {};
+    const format = imageFormatOf(output) ?? PICTURE_FORMATS[image.format].copy;
+    if (isStandardOutput(output)) await context.write(await encodeImage(copy, { format, ...tags }));
+    else {
+      makeFolder(dirname(output));
+      await writeImage(output, copy, { like: image.format, ...tags });
+    }
     if (image.pages > 1) log(firstOfSeveral(input.source, image, 'anonymize -o NAME.mp4'));
-    const format = imageFormatOf(output) ?? image.format;
     if (keepMetadata && Object.keys(image.tags).length > 0 && (format === 'gif' || format === 'tiff')) log(`facedet: ${output}: titles, dates and places can't be kept in ${format.toUpperCase()}; write a .jpg or .png to keep them`);
+    return { faces: faces.length };
   } finally {
     image.close();
   }
 }
 
-async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, output }: Job, effect: AnonymizeOptions, score: number, detector: Detector | undefined): Promise<void> {
+async function hideInVideo(work: Work, job: Job): Promise<Done> {
+  const { stdin } = work;
+  if (job.input.kind !== 'stdin' || stdin.isUnread()) return hideInFilm(work, job, job.input.source);
+  // A picture that moves, or a film so short that telling its format has read it all.
+  const folder = await mkdtemp(join(tmpdir(), 'facedet-stdin-'));
+  try {
+    const path = join(folder, 'input');
+    await writeFile(path, await stdin.bytes(), { mode: 0o600 });
+    return await hideInFilm(work, job, path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function hideInFilm({ context, flags, effect, score, detector, isFolderRun }: Work, { input, output }: Job, source: string): Promise<Done> {
   const { signal } = context;
   const bar = await videoProgress(context, input.source);
   const encoding = { ...encodingOptions(flags), keepMetadata: flags.keepMetadata ?? false };
   const { onProgress } = bar;
   try {
     if (!detector) {
-      await renderVideo(input.source, { output, tracks: flags.tracks!, anonymize: effect, encoding, signal, onProgress });
-      return;
+      const rendered = await renderVideo(source, { output, tracks: flags.tracks!, anonymize: effect, encoding, signal, onProgress });
+      bar.stop();
+      colorLines(output, rendered.metadata, flags).forEach(context.log);
+      streamLines(output, rendered).forEach(context.log);
+      return { faces: rendered.totalFaces, frames: rendered.totalFrames };
     }
-    const summary = await processVideo(input.source, {
+    const summary = await processVideo(source, {
       detector,
       tracker: { preset: flags.trackerPreset ?? ANONYMIZE_PRESET, scoreThreshold: Math.max(score, 0.3), newTrackThreshold: Math.max(score, 0.35), lowScoreThreshold: score },
       // A smoothed box may lag behind a face that moves.
@@ -150,63 +209,31 @@ async function hideInVideo(context: Context, flags: AnonymizeFlags, { input, out
       anonymize: effect,
       encoding,
       ...(flags.resume && { resume: true }),
+      // Among the results of a folder, half of a broken film would pass for one.
+      ...(isFolderRun && { keepPartial: isContinuable }),
       signal,
+      onStart: ({ metadata }) => colorLines(output, metadata, flags).forEach(context.log),
       onProgress,
     });
     bar.stop();
     streamLines(output, summary).forEach(context.log);
+    earlyLines(input.source, summary).forEach(context.log);
     const { failedFrames: failed } = summary;
     if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`);
+    return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed };
   } finally {
     bar.stop();
   }
 }
 
-/** Whether an argument is a folder or a pattern: what comes of it is a folder, however many files there are in it. */
-function namesSeveral(argument: string): boolean {
-  return statSync(argument, { throwIfNoEntry: false })?.isDirectory() ?? /[*?[\]{}]/.test(argument);
-}
-
-/** What is written where. Ends the command with exit code 2 before anything is written where an output is one of the inputs. */
-async function planJobs(inputs: readonly Input[], flags: AnonymizeFlags, several: boolean): Promise<Job[]> {
-  const { output } = flags;
-  const folder = several || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output);
-  if (folder && existsSync(output) && !statSync(output).isDirectory()) throw usageError(`${output}: expected a folder, as a folder, a pattern or several inputs were given, found a file`);
-  const videos = new Set<Input>();
-  for await (const [input, film] of inOrder(inputs, 16, async (input) => [input, await isFilm(input)] as const)) {
-    // Of a picture that moves the first is taken where a picture is asked for.
-    const isFirstAsked = film === 'animation' && !folder && imageFormatOf(output);
-    if (flags.tracks !== undefined || (film && !isFirstAsked)) videos.add(input);
-  }
-  const names = outputNames(inputs, { nameOf: (input) => (videos.has(input) ? videoName(input) : copyName(input)) });
-  const jobs = inputs.map((input): Job => {
-    if (input.kind !== 'file') throw usageError(`${input.source}: expected a file or folder`);
-    return { input, video: videos.has(input), output: folder ? join(output, names.get(input)!) : output };
-  });
-  const sources = new Map(inputs.filter(({ error }) => !error).map(({ source }) => [place(source), source]));
-  for (const job of jobs) {
-    const own = sources.get(place(job.output));
-    if (own !== undefined) throw usageError(`${job.output}: it is the input ${own}; expected another name or folder`, 'OUTPUT_IS_INPUT');
-    if (job.video && !job.input.error) checkVideo(job.output, flags);
-    else if (!folder && !job.input.error && extname(job.output) !== '' && !imageFormatOf(job.output)) throw usageError(`${job.output}: expected a picture's name, like .jpg or .png`);
-  }
-  const unused = { lookAhead: '--look-ahead', detectEvery: '--detect-every', resume: '--resume', trackerPreset: '--tracker-preset' };
-  const idle = flags.tracks === undefined ? [] : Object.entries(unused).filter(([flag]) => flags[flag as keyof typeof unused] !== undefined);
-  if (idle.length > 0) throw usageError(`expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows are taken as they are`);
-  if (flags.tracks !== undefined && jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
-  return jobs;
-}
-
-/** What can't be written as it was (a GIF, an AVI) becomes an MP4. */
-function videoName(input: Input): string {
-  const own = ownName(input);
-  const extension = extname(own);
-  return WRITTEN_VIDEOS.includes(extension.toLowerCase()) ? own : `${own.slice(0, own.length - extension.length)}.mp4`;
+/** Whether the machine is to blame and not the input: then what is done can be continued. */
+function isContinuable(error: unknown): boolean {
+  return !isFaceDetError(error) || /^(?:DISK_FULL|WRITE_FAILED|OUTPUT_|WORKER_|OUT_OF_MEMORY)/.test(error.code);
 }
 
 /** What decides the pixels of a folder run. */
 async function settingsOf(
-  { output: _, resume: __, onError: ___, image, tracks, ...flags }: AnonymizeFlags,
+  { output: _, resume: __, onError: ___, acceptLicense: ____, threads: _____, workers: ______, image, tracks, ...flags }: AnonymizeFlags,
   effect: AnonymizeOptions,
   score: number,
   detector: Detector | undefined,

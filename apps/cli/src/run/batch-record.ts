@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, copyFileSync, existsSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '@facedet/files';
+import { modelCacheDir } from '@facedet/models/node';
 import { usageError } from '../shared/errors.ts';
+import { place } from '../shared/paths.ts';
 
-/** Which files of a folder run are done; it stands in the output folder until all of them are. */
+/** Which files of a folder run are done; it is in the output folder while the run goes on and after it was interrupted. */
 export interface BatchRecord {
   /** Whether an interrupted run with the same settings has made this output of this input, and both are as they were. */
   isDone(input: string, output: string): boolean;
@@ -11,6 +14,8 @@ export interface BatchRecord {
   done(input: string, output: string): void;
   /** All are done: nothing is kept. */
   remove(): void;
+  /** Some failed: the record goes to the cache folder, so that only results are in the output folder. */
+  moveAway(): void;
 }
 
 const NAME = '.facedet-run.partial.json';
@@ -32,7 +37,8 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
   const path = join(folder, NAME);
   const header = JSON.stringify({ format: 1, settings });
   const entries = new Map<string, Entry>();
-  const [before, ...lines] = resume && existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  const away = awayPath(folder);
+  const [before, ...lines] = resume ? linesOf([path, away]) : [];
   if (before !== undefined) {
     const differing = differences(before, settings);
     if (differing.length > 0) {
@@ -47,9 +53,10 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
       if (entry) entries.set(entry.output, entry);
     }
   } else {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     rmSync(path, { force: true });
   }
+  removeQuietly(away);
   // The last line may have been cut off in the middle.
   const text = [header, ...[...entries.values()].map((entry) => JSON.stringify(entry))].join('\n');
   writeFileSync(path, `${text}\n`);
@@ -70,11 +77,40 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
         inputStamp: stampOf(input),
         outputStamp: stampOf(output),
       };
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       appendFileSync(path, `${JSON.stringify(entry)}\n`);
     },
     remove: () => rmSync(path, { force: true }),
+    moveAway() {
+      try {
+        makeFolder(dirname(away));
+        copyFileSync(path, away);
+      } catch {
+        // Without it the next run does all files again.
+      }
+      rmSync(path, { force: true });
+    },
   };
+}
+
+/** Where the record of a run that is over lies: with the other states of runs, which are removed after a month. */
+function awayPath(folder: string): string {
+  const key = createHash('sha256').update(`folder run\0${place(folder)}`).digest('hex').slice(0, 32);
+  return join(modelCacheDir(), 'resume', `${key}.json`);
+}
+
+/** The lines of the first file that is there. */
+function linesOf(paths: readonly string[]): string[] {
+  const path = paths.find((candidate) => existsSync(candidate));
+  return path === undefined ? [] : readFileSync(path, 'utf8').split('\n');
+}
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A cache that can't be written: it says nothing about this run.
+  }
 }
 
 /** Names and values that differ, as `clear: [1,2], now nothing`. */
@@ -87,11 +123,22 @@ function differences(before: string, now: Readonly<Record<string, unknown>>): st
   } catch {
     return ['a record that cannot be read'];
   }
-  const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80));
-  const names = [...new Set([...Object.keys(settings), ...Object.keys(now)])];
-  return names
-    .filter((name) => JSON.stringify(settings[name]) !== JSON.stringify(now[name]))
-    .map((name) => `${name}: ${shown(settings[name])}, now ${shown(now[name])}`);
+  const [was, is] = [flat(settings), flat(now)];
+  const shown = (value: string | undefined) => (value === undefined ? 'nothing' : value.slice(0, 80));
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .filter((name) => was.get(name) !== is.get(name))
+    .map((name) => `${name}: ${shown(was.get(name))}, now ${shown(is.get(name))}`);
+}
+
+/** Each value under its whole name, as `detector.model`. */
+function flat(settings: Readonly<Record<string, unknown>>): Map<string, string> {
+  const found = new Map<string, string>();
+  const add = (value: unknown, at: string) => {
+    if (value && typeof value === 'object' && !Array.isArray(value)) for (const [key, item] of Object.entries(value)) add(item, at ? `${at}.${key}` : key);
+    else found.set(at, JSON.stringify(value));
+  };
+  add(settings, '');
+  return found;
 }
 
 function entryOf(line: string): Entry | undefined {

@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { isFaceDetError, type Detector, type Face } from '@facedet/core';
+import { parseUrl } from '@facedet/files';
 import type { StillImage } from '@facedet/runtime-node';
 import { copyWriter } from '../shared/copies.ts';
 import type { Context } from '../shared/context.ts';
+import { countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
@@ -30,6 +32,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   // A table on the terminal grows by itself; a bar in the midst of it would only be overwritten.
   const bar = inputs.length > 1 && !context.terminal ? await progress(context, { total: inputs.length, unit: 'images' }) : undefined;
   let stdin: Promise<Uint8Array> | undefined;
+  const done = { files: 0, faces: 0, failures: 0 };
 
   const detectOne = async (input: Input): Promise<Done> => {
     try {
@@ -42,37 +45,42 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   };
 
   try {
-    for await (const done of inOrder(inputs, detector.concurrency + 2, detectOne)) {
+    for await (const one of inOrder(inputs, detector.concurrency + 2, detectOne)) {
       if (context.signal.aborted || (context.isUnread && !writesCopies)) break;
-      if ('error' in done && isFaceDetError(done.error) && done.error.code.startsWith('MODEL_')) throw modelError(model, done.error);
-      await results.write('error' in done ? { source: done.input.source, error: context.fail(done.input.source, done.error) } : done.result);
+      if ('error' in one && isFaceDetError(one.error) && one.error.code.startsWith('MODEL_')) throw modelError(model, one.error);
+      if ('error' in one) {
+        done.failures++;
+        await results.write({ source: one.input.source, error: context.fail(one.input.source, one.error) });
+        continue;
+      }
+      done.files++;
+      done.faces += one.faces;
+      await results.write(one.result);
       bar?.tick();
     }
-    for (const over of passed) {
-      const message = passedOverText(over);
-      context.log(`facedet: ${over.source}: ${message}`);
-      if (flags.json || flags.jsonl) await results.write({ source: over.source, error: { code: 'PASSED_OVER', message }, passedOver: over.counts });
-    }
+    for (const over of passed) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     await results.end();
+    bar?.stop();
+    if (!context.isUnread) context.log(countsLine({ ...done, skipped: skippedIn(passed) }, context.signal.aborted ? '; interrupted' : ''));
   } finally {
     bar?.stop();
     await detector.dispose();
   }
 }
 
-type Done = { input: Input } & ({ result: Result } | { error: unknown });
+type Done = { input: Input } & ({ result: Result; faces: number } | { error: unknown });
 
-async function detectFaces(context: Context, detector: Detector, input: Input, bytes: Uint8Array | undefined, copies: Awaited<ReturnType<typeof copyWriter>>): Promise<{ result: Result }> {
+async function detectFaces(context: Context, detector: Detector, input: Input, bytes: Uint8Array | undefined, copies: Awaited<ReturnType<typeof copyWriter>>): Promise<{ result: Result; faces: number }> {
   const { signal } = context;
   signal.throwIfAborted();
   // A folder that took a picture's name since the inputs were listed, or a device, is no picture.
   if (input.kind === 'file') await stat(input.source);
-  const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? new URL(input.source) : input.source), { signal });
+  const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? parseUrl(input.source) : input.source), { signal });
   try {
     const faces: Face[] = await detector.detect(image, { signal });
     await copies(input, image, faces, signal);
     if (image.pages > 1) context.log(firstOfSeveral(input.source, image));
-    return { result: { source: input.source, width: image.width, height: image.height, faces } };
+    return { result: { source: input.source, width: image.width, height: image.height, faces }, faces: faces.length };
   } finally {
     image.close();
   }

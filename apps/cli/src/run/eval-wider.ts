@@ -8,6 +8,7 @@ import {
   type WiderImage,
 } from '@facedet/eval/wider';
 import type { DegradedAp, WiderReport } from '../eval/wider-report.ts';
+import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandError, usageError } from '../shared/errors.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
@@ -84,6 +85,7 @@ function checkUsage({ dataRoot, predictions, outputDir, degrade, benchmark, mode
   }
   if (predictions && outputDir === predictions)
     throw usageError('expected another folder than --predictions for --output-dir but received the same');
+  if (outputDir !== undefined) checkOutputs([{ path: outputDir, isFolder: true }], []);
 }
 
 /** Existing predictions. */

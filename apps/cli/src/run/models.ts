@@ -35,7 +35,7 @@ export async function list(context: Context, flags: { json?: boolean }): Promise
 }
 
 /** `facedet models pull` */
-export async function pull(context: Context, flags: { acceptLicense?: boolean }, names: string[]): Promise<number> {
+export async function pull(context: Context, flags: { acceptLicense?: boolean; refresh?: boolean }, names: string[]): Promise<number> {
   let code: number = Exit.ok;
   for (const model of names) {
     try {

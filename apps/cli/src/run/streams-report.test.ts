@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { streamLines } from './streams-report.ts';
+import { earlyLines, streamLines } from './streams-report.ts';
 
 it('names what is left out, converted, repaired and dropped, and nothing else', () => {
   const copied = { kind: 'audio', from: 'aac', to: 'aac', packets: 9, repaired: 0, dropped: 0 } as const;
@@ -9,6 +9,7 @@ it('names what is left out, converted, repaired and dropped, and nothing else', 
       { kind: 'subtitles', codec: 'hdmv_pgs_subtitle', reason: 'MP4 has no bitmap subtitles' },
       { kind: 'chapters', codec: 'none', reason: 'they are metadata' },
       { kind: 'video', codec: 'h264', reason: 'one is written' },
+      { kind: 'hdr', codec: 'HDR10+', reason: 'it is not written' },
     ],
     sideStreams: [
       { ...copied, from: 'pcm_s16le' },
@@ -19,7 +20,13 @@ it('names what is left out, converted, repaired and dropped, and nothing else', 
     'facedet: a.mp4: subtitles (hdmv_pgs_subtitle) are left out: MP4 has no bitmap subtitles',
     'facedet: a.mp4: the chapters are left out: they are metadata',
     'facedet: a.mp4: a further video track (h264) is left out: one is written',
+    'facedet: a.mp4: HDR metadata (HDR10+) is left out: it is not written',
     'facedet: a.mp4: sound converted from pcm_s16le to aac',
     'facedet: a.mp4: sound: of 10 packets 2 had bad times that were repaired, 1 were dropped',
   ]);
+});
+
+it('says where look-ahead was shorter than asked for', () => {
+  expect(earlyLines('a.mp4', { earlyResults: 0 })).toEqual([]);
+  expect(earlyLines('a.mp4', { earlyResults: 3 })).toEqual([expect.stringMatching(/^facedet: a\.mp4: look-ahead was shorter .* in 3 frames: /)]);
 });

@@ -10,6 +10,7 @@ const NAMES: Record<VideoSummary['leftOut'][number]['kind'], string> = {
   timecode: 'the timecode',
   chapters: 'the chapters',
   alpha: 'transparency',
+  hdr: 'HDR metadata',
 };
 
 /** One line for each thing of the source that is not in a film as it was. */
@@ -17,7 +18,7 @@ export function streamLines(output: string, { leftOut, sideStreams }: Pick<Video
   const line = (text: string) => `facedet: ${output}: ${text}`;
   return [
     ...leftOut.map(({ kind, codec, reason }) =>
-      line(`${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} is left out: ${reason}`.replace(/^(sub\S+|the chapters)(.*?) is /, '$1$2 are ')),
+      line(`${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} ${kind === 'subtitles' || kind === 'chapters' ? 'are' : 'is'} left out: ${reason}`),
     ),
     ...sideStreams
       .filter(({ from, to }) => from !== to)
@@ -28,4 +29,11 @@ export function streamLines(output: string, { leftOut, sideStreams }: Pick<Video
         line(`${NAMES[kind]}: of ${packets + dropped} packets ${repaired} had bad times that were repaired, ${dropped} were dropped`),
       ),
   ];
+}
+
+/** One line where look-ahead was shorter than asked for. */
+export function earlyLines(source: string, { earlyResults }: Pick<VideoSummary, 'earlyResults'>): string[] {
+  if (!earlyResults) return [];
+  const frames = `${earlyResults} ${earlyResults === 1 ? 'frame' : 'frames'}`;
+  return [`facedet: ${source}: look-ahead was shorter than asked for in ${frames}: the source can't be read again, and its frames fill the memory kept for them; save it as a file, or give a smaller --look-ahead`];
 }

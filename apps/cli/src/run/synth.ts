@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path';
 import { createScene, toJsonl, toMot, type SceneEventKind } from '@facedet/eval/synthetic';
 import { openOutput, type OutputFile } from '@facedet/files';
 import { createVideoWriter } from '@facedet/video-node';
+import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
 import { usageError } from '../shared/errors.ts';
 import { progress } from '../shared/progress.ts';
@@ -23,8 +24,10 @@ const EVENTS: readonly SceneEventKind[] = ['crossing', 'absence', 'scale', 'pill
 export async function run(context: Context, flags: SynthFlags): Promise<void> {
   const { output, seed, width, height, fps, duration, faces } = flags;
   checkVideo(output, flags);
-  const scene = createScene({ seed, width, height, fps, duration, faces, ...(flags.events !== undefined && { events: parseEvents(flags.events) }) });
   const stem = output.slice(0, output.length - extname(output).length);
+  const paths = { jsonl: `${stem}.truth.jsonl`, mot: `${stem}.gt.txt` };
+  checkOutputs([{ path: output, media: true }, { path: paths.jsonl }, { path: paths.mot }], []);
+  const scene = createScene({ seed, width, height, fps, duration, faces, ...(flags.events !== undefined && { events: parseEvents(flags.events) }) });
   // First, as it refuses what can't be encoded: nothing lies there then.
   const writer = await createVideoWriter(output, { ...encodingOptions(flags), like: { width, height, fps } });
   const texts: OutputFile[] = [];
@@ -35,7 +38,7 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
   };
   const bar = await progress(context, { total: scene.length, label: basename(output), unit: 'frames' });
   try {
-    const [jsonl, mot] = [open(`${stem}.truth.jsonl`), open(`${stem}.gt.txt`)];
+    const [jsonl, mot] = [open(paths.jsonl), open(paths.mot)];
     for (let index = 0; index < scene.length; index++) {
       context.signal.throwIfAborted();
       const { image, timestamp, truth } = scene.frame(index);

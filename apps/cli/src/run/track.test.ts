@@ -12,7 +12,7 @@ async function track(text: string, options: Partial<Parameters<typeof run>[1]> =
   const input = join(folder, 'det.txt');
   writeFileSync(input, text);
   let output = '';
-  const context = { write: async (data: string) => void (output += data), signal: new AbortController().signal } as unknown as Context;
+  const context = { write: async (data: string) => void (output += data), log() {}, signal: new AbortController().signal } as unknown as Context;
   await run(context, { output: '-', fps: 30, ...options }, input);
   return output.trim().split('\n').filter(Boolean).map((line) => line.split(',').map(Number));
 }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { openOutput } from '@facedet/files';
 import { createTracker, fromMot, type Detection, type Preset, type Tracker, type TrackerOptions } from '@facedet/tracker';
+import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
+import { countsLine } from '../shared/counts.ts';
 import { CommandError, describe, usageError } from '../shared/errors.ts';
 import { readStdin } from '../shared/inputs.ts';
 import { round } from '../shared/output.ts';
@@ -26,7 +27,7 @@ const MAX_FRAMES = 20_000_000;
 const PUBLISHED_SCORE = 0.6;
 
 export async function run(context: Context, options: Options, input: string): Promise<void> {
-  if (input !== '-' && options.output !== '-' && resolve(input) === resolve(options.output)) throw usageError(`expected an output beside the input, found ${input} for both`);
+  checkOutputs([{ path: options.output }], input === '-' ? [] : [input]);
   let text: string;
   try {
     text = input === '-' ? new TextDecoder().decode(await readStdin()) : await readFile(input, 'utf8');
@@ -37,13 +38,21 @@ export async function run(context: Context, options: Options, input: string): Pr
   const frames = readFrames(text, input);
   const numbers = [...frames.keys()].sort((a, b) => a - b);
   const stride = options.compat ? 1 : commonStride(numbers);
-  const track = () => trackRows(frames, numbers, stride, trackerFor(options, stride), options, context.signal);
-  if (options.output === '-') return context.write(track());
+  const tracker = trackerFor(options, stride);
+  const track = () => trackRows(frames, numbers, stride, tracker, options, context.signal);
+  if (options.output === '-') {
+    const { lines, ...counts } = track();
+    await context.write(lines);
+    if (!context.isUnread) context.log(countsLine({ files: 1, ...counts, failures: 0 }));
+    return;
+  }
   // Opened first: what can't be written is refused before the work.
   const file = openOutput(options.output);
   try {
-    file.write(track());
+    const { lines, ...counts } = track();
+    file.write(lines);
     file.commit();
+    context.log(countsLine({ files: 1, ...counts, failures: 0 }));
   } finally {
     file.discard();
   }
@@ -91,11 +100,21 @@ function readFrames(text: string, input: string): Map<number, Detection[]> {
   return frames;
 }
 
+/** The rows, and how many frames with detections, boxes and identities there are. */
+interface Tracked {
+  readonly lines: string;
+  readonly frames: number;
+  readonly faces: number;
+  readonly tracks: number;
+}
+
 /** Tracks every frame and gives a row for each identity found in it. */
-function trackRows(frames: Map<number, Detection[]>, numbers: readonly number[], stride: number, tracker: Tracker, options: Options, signal: AbortSignal): string {
+function trackRows(frames: Map<number, Detection[]>, numbers: readonly number[], stride: number, tracker: Tracker, options: Options, signal: AbortSignal): Tracked {
   const { fps, compat, minArea = -Infinity, maxAspectRatio = Infinity } = options;
   const patience = fps * ((options.buffer ?? 60) / 30) + 3; // frames after which nobody waits any more
   let lines = '';
+  let faces = 0;
+  const ids = new Set<number>();
   let next = compat ? 1 : (numbers[0] ?? 1);
   for (const number of numbers) {
     signal.throwIfAborted();
@@ -104,11 +123,13 @@ function trackRows(frames: Map<number, Detection[]>, numbers: readonly number[],
     for (const { id, box, score, state, detection } of tracker.update(frames.get(number)!, (number - 1) / fps)) {
       const { x, y, width, height } = box;
       if (state !== 'tracked' || !detection || width * height <= minArea || width / height > maxAspectRatio) continue;
+      faces++;
+      ids.add(id);
       lines += `${number},${id},${round(x, 2)},${round(y, 2)},${round(width, 2)},${round(height, 2)},${round(score, 5)},-1,-1,-1\n`;
     }
     next = number + stride;
   }
-  return lines;
+  return { lines, frames: numbers.length, faces, tracks: ids.size };
 }
 
 /**

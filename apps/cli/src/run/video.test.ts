@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeImage } from '@facedet/runtime-node';
+import { createScene } from '@facedet/eval/synthetic';
+import { encodeImage, writeImage } from '@facedet/runtime-node';
 import { openVideo } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import { run as anonymize, type AnonymizeFlags } from './anonymize.ts';
@@ -89,16 +92,57 @@ describe('video', () => {
     expect(existsSync(at('stopped.jsonl'))).toBe(false);
     const hidden = await hide([at('broken/3.png'), at('scene.mp4')], { output: at('hidden-until'), onError: 'stop' });
     expect(hidden.failed.map(({ input }) => input)).toEqual([at('broken/3.png')]);
-    expect(hidden.log.filter((line) => line.includes('1 of 2 files were not processed'))).toHaveLength(1);
+    expect(hidden.log.filter((line) => line.includes('1 file not processed, 1 failure'))).toHaveLength(1);
     expect(existsSync(at('hidden-until/scene.mp4'))).toBe(false);
   });
 
   it('plays a file at its own speed with --live, and so keeps most of its frames', async () => {
-    const { output, failed } = await follow(at('scene.mp4'), { live: true, json: true });
+    // Two frames per second, so that a busy machine has time for each; without a pace all but the last would be dropped.
+    await synth(context().context, { output: at('slow.mp4'), ...scene, fps: 2, duration: 3 });
+    const { output, failed } = await follow(at('slow.mp4'), { live: true, json: true });
     expect(failed).toEqual([]);
     const { totalFrames, droppedFrames } = JSON.parse(output) as { totalFrames: number; droppedFrames: number };
-    expect(totalFrames + droppedFrames).toBe(30);
+    expect(totalFrames + droppedFrames).toBe(6);
     expect(totalFrames).toBeGreaterThan(3);
+  });
+
+  it('completes the outputs of a camera that is lost for good, and reports it', async () => {
+    const { image } = createScene({ ...scene, frames: 1, events: [] }).frame(0);
+    const jpeg = Buffer.from(await encodeImage(image, { format: 'jpeg' }));
+    const head = `--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`;
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'multipart/x-mixed-replace; boundary=frame' });
+      response.write(Buffer.concat(Array.from({ length: 12 }, () => [Buffer.from(head), jpeg, Buffer.from('\r\n')]).flat()));
+      setTimeout(() => (response.destroy(), server.close()), 300);
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const { failed, log, output } = await follow(`http://127.0.0.1:${port}/`, { jsonl: at('gone.jsonl'), reconnects: 0, json: true });
+    expect(failed.map(({ code }) => code)).toEqual(['STREAM_LOST']);
+    const { totalFrames, lost } = JSON.parse(output) as { totalFrames: number; lost?: unknown };
+    expect([lines(at('gone.jsonl')).length, lost]).toEqual([totalFrames, undefined]);
+    expect(log.join('\n')).toMatch(/\d+ frames/);
+  });
+
+  it('ends normally when a camera that never answered is given up by a signal', async () => {
+    const source = 'http://127.0.0.1:1/cam';
+    const stopAt = (flags: Partial<VideoFlags>) => {
+      const stop = new AbortController();
+      const { seen, context: fake } = context();
+      const log = (line: string) => {
+        seen.log.push(line);
+        if (line.includes('not connected')) stop.abort(new Error('stopped'));
+      };
+      const stoppable = { ...fake, log, signal: stop.signal } as Context;
+      return { seen, end: video(stoppable, { track: true, smooth: true, audio: true, workers: 1, ...flags }, source) };
+    };
+    const { seen, end } = stopAt({ reconnects: 'forever', json: true, jsonl: at('never.jsonl') });
+    expect(await end).toBe(0);
+    expect(JSON.parse(seen.output)).toMatchObject({ totalFrames: 0, identities: 0 });
+    expect(existsSync(at('never.jsonl'))).toBe(false);
+    const silent = stopAt({ reconnects: 3 });
+    expect(await silent.end).toBe(0);
+    expect(silent.seen.log.at(-1)).toMatch(/^facedet: 0 sources done, 0 frames/);
   });
 
   it('refuses flags that contradict each other and outputs that are inputs, before anything is read', async () => {

@@ -1,16 +1,21 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFaceDetError } from '@facedet/core';
+import { outputPlace } from '@facedet/files';
 import { processVideo, type ConnectionChange, type VideoSummary } from '@facedet/video-node';
 import { galleryPage } from '../pages/gallery-page.ts';
 import { startLivePage, type LivePage } from '../pages/live-page.ts';
+import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
-import { streamLines } from './streams-report.ts';
+import { colorLines } from './color-report.ts';
+import { countsLine } from '../shared/counts.ts';
+import { earlyLines, streamLines } from './streams-report.ts';
 import { openDetector } from '../shared/detector.ts';
 import { CommandError, errorLine, modelError, usageError } from '../shared/errors.ts';
 import { Exit } from '../shared/exit.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
-import { isStandardOutput, isStream, place } from '../shared/paths.ts';
+import { isStandardOutput, isStream } from '../shared/paths.ts';
 import { shown } from '../shared/shown.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
@@ -51,6 +56,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
   const low = flags.track ? Math.min(TRACKER_LOW, flags.score ?? TRACKER_LOW) : undefined;
   const { detector, model } = await openDetector(context, low === undefined ? flags : { ...flags, score: low });
   const bar = await videoProgress(context, source);
+  let hasStarted = false;
   try {
     const summary = await processVideo(source, {
       detector,
@@ -77,13 +83,17 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       encoding: encodingOptions(flags),
       signal: context.signal,
       ...(page && { show: page, ...(!writes(flags) && { onFrame: player(page, context.signal) }) }),
-      onStart: ({ outputs }) => reportNames(context, flags, outputs),
+      onStart: ({ outputs, metadata }) => {
+        hasStarted = true;
+        reportNames(context, flags, outputs);
+        if (outputs.output !== undefined) colorLines(outputs.output, metadata, flags).forEach(context.log);
+      },
       onProgress: bar.onProgress,
     });
     bar.stop();
     if (summary.outputs.output !== undefined) streamLines(summary.outputs.output, summary).forEach(context.log);
+    earlyLines(source, summary).forEach(context.log);
     if (flags.json) await context.write(`${JSON.stringify(statistics(summary), undefined, 2)}\n`);
-    else context.log(`${summary.totalFrames} frames, ${summary.avgFps.toFixed(1)} a second; ${summary.avgFacesPerFrame.toFixed(2)} faces a frame${flags.track ? `, ${summary.identities} identities` : ''}`);
     const { live } = summary.metadata;
     if (summary.failedFrames > 0) {
       const failed = new CommandError('FRAMES_FAILED', failedLine(summary));
@@ -91,19 +101,59 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       if (live) context.log(errorLine(failed, source));
       else context.fail(source, failed);
     }
+    if (summary.lost) context.fail(source, withoutName(summary.lost, source));
+    context.log(summaryLine(summary, flags));
     // A live source has no other end than the signal.
     if (live) return Exit.ok;
   } catch (error) {
-    if (context.signal.aborted) throw error;
+    if (context.signal.aborted) {
+      // Waiting for a camera has no other end than the signal either.
+      if (hasStarted || !waitsForStream(source, flags)) {
+        context.log(interruptedLine(flags, source));
+        throw error;
+      }
+      await reportNothing(context, flags);
+      return Exit.ok;
+    }
     // A reader that has seen enough (`| head`).
     if (isFaceDetError(error) && error.code === 'OUTPUT_CLOSED') return Exit.ok;
     if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
     if (isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(model, error);
     context.fail(source, withoutName(error, source));
+    context.log(countsLine({ files: 0, failures: 1 }));
   } finally {
     bar.stop();
     await detector.dispose();
   }
+}
+
+/** Whether a source is a camera in a network, for whose first connection the run waits as long as it takes. */
+function waitsForStream(source: string, { reconnects }: VideoFlags): boolean {
+  return /^rtsps?:/i.test(source) || (/^https?:/i.test(source) && reconnects !== undefined);
+}
+
+/** The summary of a stream that was stopped before its first frame; there are no outputs. */
+async function reportNothing(context: Context, { json }: VideoFlags): Promise<void> {
+  const summary = { totalFrames: 0, avgFps: 0, avgFacesPerFrame: 0, identities: 0 };
+  if (json) await context.write(`${JSON.stringify(summary, undefined, 2)}\n`);
+  context.log(countsLine({ files: 0, unit: 'source', frames: 0, faces: 0, failures: 0 }, '; stopped before the first frame, nothing was written'));
+}
+
+/** What the run did; failed frames make a failure of a source that has an end. */
+function summaryLine({ metadata, totalFrames, totalFaces, identities, failedFrames, avgFps, avgFacesPerFrame }: VideoSummary, { track }: VideoFlags): string {
+  const failures = failedFrames > 0 && !metadata.live ? 1 : 0;
+  const counts = { files: 1 - failures, ...(metadata.live && { unit: 'source' as const }), frames: totalFrames, faces: totalFaces, ...(track && { tracks: identities }), failedFrames, failures };
+  return countsLine(counts, `; ${avgFps.toFixed(1)} frames per second, ${avgFacesPerFrame.toFixed(2)} faces per frame`);
+}
+
+/** What an interrupted run leaves, and how to go on. */
+function interruptedLine({ output, jsonl, mot, csv }: VideoFlags, source: string): string {
+  const partials = [...[jsonl, mot, csv].map((path) => [path, false] as const), [output, true] as const].flatMap(([path, media]) => {
+    const place = path === undefined || isStream(path) ? undefined : outputPlace(path, { media });
+    return place?.kind === 'file' && existsSync(place.partialPath) ? [shown(place.partialPath, 200)] : [];
+  });
+  const kept = partials.length > 0 ? `; what is done is kept in ${partials.join(', ')}${source === '-' ? '' : ': continue with --resume'}` : '';
+  return `facedet: interrupted${kept}`;
 }
 
 /** What became of the frames that could not be analyzed. */
@@ -151,7 +201,7 @@ function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: numbe
   };
 }
 
-function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, ...figures }: VideoSummary): unknown {
+function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, lost: ____, ...figures }: VideoSummary): unknown {
   const { source, width, height, fps, duration, codec } = metadata;
   return { ...figures, source: { name: source, width, height, fps, duration, codec } };
 }
@@ -162,11 +212,11 @@ function checkFlags(flags: VideoFlags, source: string): void {
   if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
   if (!track && flags.thumbnails !== undefined) throw usageError('expected identities for --thumbnails, received --no-track');
   if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
-  checkOutputs(flags, source);
+  checkFiles(flags, source);
 }
 
 /** A file of its own for each output, and no more than one thing on standard output. */
-function checkOutputs({ output, jsonl, mot, csv, json, resume }: VideoFlags, source: string): void {
+function checkFiles({ output, jsonl, mot, csv, thumbnails, json, resume }: VideoFlags, source: string): void {
   const rows = [jsonl, mot, csv].filter((path) => path !== undefined);
   const printed = rows.filter(isStandardOutput);
   if (printed.length > 1) throw usageError('expected one of --jsonl, --mot and --csv on standard output, received several; give files for the others');
@@ -174,11 +224,10 @@ function checkOutputs({ output, jsonl, mot, csv, json, resume }: VideoFlags, sou
   if (resume && source === '-') throw usageError('expected a file for --resume, received standard input; what went through a pipe is gone, start again without it');
   const stream = resume ? rows.find(isStream) : undefined;
   if (stream !== undefined) throw usageError(`expected files for --resume, received the pipe or device ${stream}; start again without it`);
-  const outputs = [output, ...rows].filter((path) => path !== undefined);
-  const places = outputs.map((path) => (isStandardOutput(path) ? '-' : place(path)));
-  const input = source === '-' ? undefined : place(source);
-  places.forEach((path, i) => {
-    if (path === input) throw usageError(`${outputs[i]}: it is the input; expected another name`, 'OUTPUT_IS_INPUT');
-    if (places.indexOf(path) !== i) throw usageError(`${outputs[i]}: expected a file of its own for each output`);
-  });
+  const outputs = [
+    ...(output === undefined ? [] : [{ path: output, media: true }]),
+    ...rows.map((path) => ({ path })),
+    ...(thumbnails === undefined ? [] : [{ path: thumbnails, isFolder: true }]),
+  ];
+  checkOutputs(outputs, source === '-' ? [] : [source]);
 }

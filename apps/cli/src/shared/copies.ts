@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdir, realpath } from 'node:fs/promises';
+import { access, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Face, PixelBuffer } from '@facedet/core';
-import { PICTURE_FORMATS } from '@facedet/files';
+import { makeFolder, partialPathOf, PICTURE_FORMATS } from '@facedet/files';
 import type { StillImage } from '@facedet/runtime-node';
 import { CommandError, usageError } from './errors.ts';
 import type { Input } from './inputs.ts';
@@ -16,18 +16,23 @@ export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[
  * replace an input is refused before anything is written.
  */
 export async function copyWriter(inputs: readonly Input[], { draw, crop }: { draw?: string; crop?: string }): Promise<CopyWriter> {
-  const [drawn, cropped] = [draw === undefined ? undefined : await makeFolder(draw), crop === undefined ? undefined : await makeFolder(crop)];
+  const [drawn, cropped] = [draw === undefined ? undefined : await writableFolder(draw), crop === undefined ? undefined : await writableFolder(crop)];
   const names = outputNames(inputs, { nameOf: copyName, withFaces: drawn !== undefined && drawn === cropped });
   const files = new Map<string, string>();
   for (const { source, kind } of inputs) if (kind === 'file') files.set(await real(source), source);
   const refuse = (folder: string, source: string) => usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
   if (draw !== undefined) {
-    for (const name of names.values()) if (files.has(join(drawn!, name))) throw refuse(draw, files.get(join(drawn!, name))!);
+    for (const name of names.values()) {
+      const taken = [name, partialPathOf(name)].map((each) => files.get(join(drawn!, each))).find((source) => source !== undefined);
+      if (taken !== undefined) throw refuse(draw, taken);
+    }
   }
   if (crop !== undefined) {
     const stems = new Set([...names.values()].map((name) => basename(name, extname(name))));
     for (const [path, source] of files) {
-      const stem = basename(path, extname(path)).match(/^(.*)-\d+(?:\.aligned)?$/)?.[1];
+      // `a-1.jpg.partial` is a face in progress.
+      const name = basename(path).replace(/\.partial$/, '');
+      const stem = basename(name, extname(name)).match(/^(.*)-\d+(?:\.aligned)?$/)?.[1];
       if (dirname(path) === cropped && stem !== undefined && stems.has(stem)) throw refuse(crop, source);
     }
   }
@@ -38,9 +43,9 @@ export async function copyWriter(inputs: readonly Input[], { draw, crop }: { dra
   };
 }
 
-async function makeFolder(folder: string): Promise<string> {
+async function writableFolder(folder: string): Promise<string> {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await access(folder, constants.W_OK);
     return await realpath(folder);
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { shownSource } from '@facedet/files';
 import { shown } from './shown.ts';
 
 /** An error of the command: a stable code, the exit code it ends the command with, and the input it is about. */
@@ -62,5 +63,5 @@ function pathOf(error: unknown): string | undefined {
 export function errorLine(error: unknown, input?: string): string {
   const { code, message } = describe(error);
   const about = input ?? (error instanceof CommandError ? error.input : pathOf(error));
-  return `facedet: ${about === undefined ? '' : `${shown(about)}: `}${message} [${code}]`;
+  return `facedet: ${about === undefined ? '' : `${shownSource(about)}: `}${message} [${code}]`;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,6 +20,14 @@ describe('inputs', () => {
 
   it('of a folder are its pictures in natural order', async () => {
     expect(await sources(at('many'))).toEqual([at('many/9.JPG'), at('many/10.jpg'), at('many/b.webp')]);
+  });
+
+  it('of a folder are not those of folders that links lead to', async () => {
+    mkdirSync(at('links'));
+    for (const [name, target] of [['to-folder', at('many')], ['up', '..'], ['picture.jpg', at('many/10.jpg')], ['nowhere.jpg', 'gone']] as const) symlinkSync(target, at('links', name));
+    const passed: PassedOver[] = [];
+    expect((await expandInputs([at('links')], { onPassedOver: (over) => passed.push(over) })).map(({ source }) => basename(source))).toEqual(['nowhere.jpg', 'picture.jpg']);
+    expect(passed.map(passedOverText)).toEqual(['2 folders in it not searched']);
   });
 
   it('of a folder are told by content, and what is passed over is counted', async () => {
@@ -45,6 +53,12 @@ describe('inputs', () => {
   it.skipIf(process.platform === 'win32')('that are pipes are not read before their turn', async () => {
     execFileSync('mkfifo', [at('pipe.jpg')]);
     expect(await expandInputs([at('pipe.jpg')])).toEqual([{ source: at('pipe.jpg'), kind: 'file' }]);
+    // One that is in a folder by chance has perhaps no writer.
+    mkdirSync(at('with-pipe'));
+    execFileSync('mkfifo', [at('with-pipe/pipe.jpg')]);
+    const passed: PassedOver[] = [];
+    const only = await expandInputs([at('with-pipe')], { onPassedOver: (over) => passed.push(over) });
+    expect([only.map(({ error }) => error?.code), passed.map(({ counts }) => counts)]).toEqual([['NO_INPUT'], [{ special: 1 }]]);
   });
 
   it('of a glob are the files that fit', async () => {

@@ -1,3 +1,4 @@
+import { statSync, type Dirent } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { countPictures, fileKind, HEAD_BYTES, pictureFormatOf, type FileKind } from '@facedet/files';
@@ -19,7 +20,7 @@ export interface Input {
 export interface PassedOver {
   /** The folder or the pattern. */
   readonly source: string;
-  /** Numbers of files by what they hold (`text`, `PDF`, …) and of `folder`s. */
+  /** Numbers of files by what they hold (`text`, `PDF`, …; `special` are pipes, sockets and devices) and of `folder`s. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -62,9 +63,10 @@ async function expand(argument: string, options: ExpandOptions): Promise<Input[]
   try {
     if (!(await stat(argument)).isDirectory()) return [await named(argument)];
     const entries = await readdir(argument, { withFileTypes: true });
-    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name).sort(naturalOrder());
-    return await select(argument, names.map((name) => join(argument, name)), folders, options);
+    const isFolder = (entry: Dirent) => entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(join(argument, entry.name)));
+    const folders = new Set(entries.filter(isFolder).map(({ name }) => name));
+    const names = entries.map(({ name }) => name).filter((name) => !folders.has(name)).sort(naturalOrder());
+    return await select(argument, names.map((name) => join(argument, name)), [...folders], options);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[\]{}]/.test(argument)) return expandGlob(argument, options);
     const { code, message } = describe(error);
@@ -72,13 +74,28 @@ async function expand(argument: string, options: ExpandOptions): Promise<Input[]
   }
 }
 
+/** Whether a link leads to a folder; one that leads nowhere does not. */
+function leadsToFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 async function expandGlob(pattern: string, options: ExpandOptions): Promise<Input[]> {
   const { glob } = await import('tinyglobby');
   const paths = (await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false, absolute: isAbsolute(pattern) })).sort(naturalOrder());
   // A glob that names an extension means just those files; one that ends openly (photos/**) means the pictures there.
-  if (!/\.[^/*?]+$/.test(pattern)) return select(pattern, paths, [], options);
+  if (!namesExtension(pattern)) return select(pattern, paths, [], options);
   if (paths.length === 0) return failed(pattern, 'NO_INPUT', 'no file fits this pattern');
   return Promise.all(paths.map(named));
+}
+
+/** Whether a dot and something that is no wildcard come last: `*.jpg`. */
+function namesExtension(pattern: string): boolean {
+  const last = pattern.split(/[/*?]/).at(-1)!;
+  return last.includes('.') && last.indexOf('.') < last.length - 1;
 }
 
 /** The files that are inputs; the rest is counted. */
@@ -88,9 +105,9 @@ async function select(source: string, paths: readonly string[], folders: readonl
   const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
   const visible = (path: string) => !basename(path).startsWith('.') && !SYSTEM_FILES.includes(basename(path).toLowerCase());
   for await (const input of inOrder(paths, 16, named)) {
-    const { type } = input.content ?? { type: 'unreadable' };
+    const { type } = input.content ?? { type: isSpecial(input.source) ? 'special' : 'unreadable' };
     const hasName = pictureFormatOf(input.source) !== undefined || (videos && isVideoName(input.source));
-    if (type === 'picture' || hasName || (videos && type === 'video')) inputs.push(input);
+    if (type === 'picture' || (hasName && type !== 'special') || (videos && type === 'video')) inputs.push(input);
     else if (visible(input.source)) count(type);
   }
   folders.filter(visible).forEach(() => count('folder'));
@@ -99,6 +116,15 @@ async function select(source: string, paths: readonly string[], folders: readonl
   const what = videos ? 'pictures or videos' : 'pictures';
   if (paths.length === 0 && /[*?[\]{}]/.test(source)) return failed(source, 'NO_INPUT', 'no file fits this pattern');
   return failed(source, 'NO_INPUT', `expected a folder with ${what} but found none in it; name another, or a pattern like photos/**`);
+}
+
+/** Whether a path is a pipe, a socket or a device: one that happens to be in a folder could block the run for ever. */
+function isSpecial(path: string): boolean {
+  try {
+    return !statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** A file with what it holds. Pipes and devices are not read here: their bytes come once. */
@@ -118,10 +144,13 @@ async function contentOf(path: string): Promise<FileKind | undefined> {
   }
 }
 
-/** Whether an input is a film: by its content a video or a picture that moves, by its name where the content tells nothing. */
-export async function isFilm({ source, content }: Input): Promise<'video' | 'animation' | undefined> {
+/**
+ * Whether an input is a film: by its content a video or a picture that moves, by its name where the content tells nothing.
+ * `bytes` are those of standard input.
+ */
+export async function isFilm({ source, content }: Input, bytes?: Uint8Array): Promise<'video' | 'animation' | undefined> {
   if (content?.type === 'picture') {
-    const pictures = await countPictures(source, content.format, 2).catch(() => 1);
+    const pictures = await countPictures(bytes ?? source, content.format, 2).catch(() => 1);
     return pictures > 1 ? 'animation' : undefined;
   }
   return content?.type === 'video' || isVideoName(source) ? 'video' : undefined;

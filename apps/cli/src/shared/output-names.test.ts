@@ -52,3 +52,10 @@ it('never gives two inputs faces of one name in a folder of their own', () => {
     }),
   );
 });
+
+it('never gives an output the name of another in progress', () => {
+  expect(named(['film.webm', 'film.partial.webm'])).toEqual(['film.webm', 'film.partial-2.webm']);
+  expect(named(['a/film.partial.mp4', 'film.mp4'])).toEqual(['film.partial.mp4', 'film-2.mp4']);
+  expect(named(['film.mp4', 'film.partial-before.mp4'])).toEqual(['film.mp4', 'film.partial-before-2.mp4']);
+  expect(named(['a.png', 'A.PNG.partial'])).toEqual(['a.png', 'A.PNG-2.partial']);
+});

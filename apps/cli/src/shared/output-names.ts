@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import { isWritable, PICTURE_FORMATS, pictureFormatOf } from '@facedet/files';
+import { isWritable, partialPathOf, PICTURE_FORMATS, pictureFormatOf } from '@facedet/files';
 import type { Input } from './inputs.ts';
 
 /** Options of `outputNames`. */
@@ -12,25 +12,29 @@ export interface OutputNameOptions {
 
 /**
  * A file name for each input: the one it would have alone, with a number where that, or what is written beside it, would
- * be another's file, also where upper and lower case are not told apart. A name without extension may get any.
+ * be another's file, complete or in progress, also where upper and lower case are not told apart. A name without
+ * extension may get any.
  */
 export function outputNames(
   inputs: readonly Input[],
   { nameOf = ownName, withFaces = false }: OutputNameOptions = {},
 ): Map<Input, string> {
   const names = new Set<string>();
+  const partials = new Set<string>();
   const stems = new Set<string>();
   // Stems of names without extension, and of names whose face a taken name could be.
   const bare = new Set<string>();
   const faces = new Set<string>();
   const isTaken = (name: string) => {
     const stem = stemOf(name);
+    if (partials.has(plain(name)) || partialsOf(name).some((partial) => names.has(partial))) return true;
     if (names.has(plain(name)) || bare.has(stem) || (extname(name) === '' && stems.has(stem))) return true;
     return withFaces && (faces.has(stem) || stems.has(faceOf(stem) ?? ''));
   };
   const take = (name: string) => {
     const stem = stemOf(name);
     names.add(plain(name));
+    for (const partial of partialsOf(name)) partials.add(partial);
     stems.add(stem);
     if (extname(name) === '') bare.add(stem);
     faces.add(faceOf(stem) ?? '');
@@ -70,6 +74,13 @@ export function copyName(input: Input): string {
   const format = input.content?.type === 'picture' ? input.content.format : ofName;
   if (!format) return own;
   return `${ofName ? basename(own, extension) : own}${PICTURE_FORMATS[PICTURE_FORMATS[format].copy].extensions[0]}`;
+}
+
+/** Names of a file in progress, a picture's and a film's, and of a film that is resumed. */
+function partialsOf(name: string): string[] {
+  const extension = extname(name);
+  const former = `${basename(name, extension)}.partial-before${extension}`;
+  return [partialPathOf(name), partialPathOf(name, { media: true }), former].map(plain);
 }
 
 /** As file systems compare names that tell neither cases nor forms of Unicode apart. */

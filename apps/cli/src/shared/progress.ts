@@ -1,7 +1,7 @@
 import type { Context } from './context.ts';
 import { shown } from './shown.ts';
 
-/** A progress bar on a terminal's standard error; elsewhere it does nothing. */
+/** A progress bar on a terminal's standard error; elsewhere a plain line every ten seconds. */
 export interface Progress {
   /** Work done so far, in the unit of the total; a label replaces the one given at the start. */
   update(done: number, label?: string): void;
@@ -9,7 +9,7 @@ export interface Progress {
   tick(): void;
   /** Changes the total, where it becomes known late. */
   total(total: number): void;
-  /** Removes the bar. Call it in a `finally`. */
+  /** Removes the bar, ends the lines. Call it in a `finally`. */
   stop(): void;
 }
 
@@ -23,11 +23,37 @@ export interface ProgressOptions {
   unit?: string;
 }
 
-const nothing: Progress = { update() {}, tick() {}, total() {}, stop() {} };
+/** Milliseconds between two plain lines. */
+const INTERVAL = 10_000;
 
-/** Shows a bar until `stop`. Lines of `context.log` and `context.fail` appear above it. */
-export async function progress(context: Context, { total, label = '', unit = '' }: ProgressOptions): Promise<Progress> {
-  if (process.stderr.isTTY !== true || process.env.TERM === 'dumb') return nothing;
+/** `facedet: film.mp4: 120 of 500 frames (24 %), 12.0 per second`, every ten seconds until `stop`. */
+function plainLines(context: Context, { total: first, label: given = '', unit = '' }: ProgressOptions): Progress {
+  const begun = performance.now();
+  const label = given === '' ? '' : `${shown(given, 200)}: `;
+  let [done, total] = [0, first];
+  let start: number | undefined;
+  const timer = setInterval(() => {
+    const percent = total > done ? ` of ${total} ${unit} (${Math.floor((100 * done) / total)} %)` : ` ${unit}`;
+    const rate = (1000 * (done - (start ?? 0))) / (performance.now() - begun);
+    context.log(`facedet: ${label}${done}${percent}, ${rate.toFixed(1)} per second`);
+  }, INTERVAL);
+  timer.unref();
+  return {
+    update(value) {
+      // What an interrupted run has done took this one no time.
+      start ??= value > 1 ? value : 0;
+      done = value;
+    },
+    tick: () => void done++,
+    total: (value) => void (total = value),
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Shows how far the work is until `stop`. Lines of `context.log` and `context.fail` appear above a bar. */
+export async function progress(context: Context, options: ProgressOptions): Promise<Progress> {
+  if (process.stderr.isTTY !== true || process.env.TERM === 'dumb') return plainLines(context, options);
+  const { total, label = '', unit = '' } = options;
   const { MultiBar } = (await import('cli-progress')).default;
   const bars = new MultiBar({
     format: `${label ? '{label} ' : ''}{bar} {percentage} % · {value}/{total} ${unit} · {eta_formatted} left`,

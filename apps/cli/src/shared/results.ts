@@ -4,7 +4,7 @@ import { csv, jsonArray, jsonLines, round, type Rows } from './output.ts';
 import { shown, sourceField } from './shown.ts';
 
 /** What is printed of one picture. */
-export type Result = { source: string; width: number; height: number; faces: Face[] } | { source: string; error: { code: string; message: string }; passedOver?: Readonly<Record<string, number>> };
+export type Result = { source: string; width: number; height: number; faces: Face[] } | { source: string; error: { code: string; message: string } };
 
 const LANDMARKS = ['left_eye', 'right_eye', 'nose', 'left_mouth', 'right_mouth'];
 const CSV_HEADER = ['source', 'image_width', 'image_height', 'face', 'x', 'y', 'width', 'height', 'score', ...LANDMARKS.flatMap((name) => [`${name}_x`, `${name}_y`])];
@@ -56,7 +56,6 @@ function tableOfResults(context: Context): Rows<Result> {
   const line = (cells: readonly string[], source: string, note = '') =>
     `${cells.map((cell) => cell.padStart(7)).join('')}  ${shown(source, 4000)}${note && ` ${note}`}\n`;
   let images = 0;
-  let faces = 0;
   return {
     async write(result) {
       if (images === 0) await context.write(bold(line(['face', 'score', 'x', 'y', 'width', 'height'], 'picture')));
@@ -64,17 +63,10 @@ function tableOfResults(context: Context): Rows<Result> {
       if ('error' in result) return context.write(line(['-', '', '', '', '', ''], result.source, dim(`[${result.error.code}]`)));
       if (result.faces.length === 0) return context.write(line(['0', '', '', '', '', ''], result.source));
       for (const [i, { box, score }] of result.faces.entries()) {
-        faces++;
         const numbers = [box.x, box.y, box.width, box.height].map((value) => String(Math.round(value)));
         await context.write(line([String(i + 1), score.toFixed(3), ...numbers], result.source));
       }
     },
-    async end() {
-      context.log(`${count(faces, 'face')} in ${count(images, 'picture')}`);
-    },
+    async end() {},
   };
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

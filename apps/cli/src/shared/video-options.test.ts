@@ -29,6 +29,11 @@ describe('how a video is to be written', () => {
       ['a.mp4', { encoderPreset: 'slow', crf: 51 }],
       ['a.webm', { encoderPreset: '8', crf: 63 }],
       ['a.mkv', { codec: 'av1', encoderPreset: '13' }],
+      ['a.mp4', { codec: 'hevc', encoderPreset: 'slow', crf: 51 }],
+      ['a.mp4', { bitDepth: 10, encoderPreset: 'slow' }],
+      ['a.webm', { bitDepth: 10, encoderPreset: '8', crf: 63 }],
+      ['a.mp4', { bitDepth: 10, codec: 'av1', encoderPreset: '13' }],
+      ['a.mp4', { bitDepth: 8, codec: 'h264' }],
     ] as const) expect(() => checkVideo(path, flags)).not.toThrow();
   });
 
@@ -40,6 +45,10 @@ describe('how a video is to be written', () => {
       ['a.webm', { encoderPreset: 'fast' }, /0 to 8 for vp9, received fast/],
       ['a.mp4', { codec: 'av1', encoderPreset: '14' }, /0 to 13 for av1/],
       ['a.mov', { crf: 52 }, /0 to 51 for h264, received 52/],
+      ['a.webm', { codec: 'hevc' }, /expected vp9 or av1/],
+      ['a.mp4', { codec: 'h264', bitDepth: 10 }, /hevc, av1 or vp9 for --bit-depth 10, received h264/],
+      ['a.mp4', { bitDepth: 10, crf: 52 }, /0 to 51 for hevc/],
+      ['a.mp4', { bitDepth: 10, encoderPreset: '5' }, /placebo for hevc, received 5/],
     ] as const) expect(() => checkVideo(path, flags)).toThrow(message);
   });
 });

@@ -15,6 +15,8 @@ export interface TrackingFlags {
 /** What `withEncodingOptions` parses. */
 export interface EncodingFlags {
   codec?: VideoCodec;
+  bitDepth?: 8 | 10;
+  toneMap?: 'sdr';
   crf?: number;
   encoderPreset?: string;
   encoderThreads?: number;
@@ -29,9 +31,33 @@ export function withTrackingOptions(command: Command, { preset = 'balanced' }: {
 /** Adds how a video is written; without `audio` where there is no source whose sound could come along. */
 export function withEncodingOptions(command: Command, { audio = true } = {}): Command {
   command
-    .addOption(new Option('--codec <name>', 'h264, vp9 or av1 (default: h264, vp9 in .webm)').argParser(oneOf('h264', 'vp9', 'av1')))
-    .addOption(new Option('--crf <quality>', 'constant quality, lower is better (default: 23 for h264, 33 for vp9, 35 for av1)').argParser(numberIn(0, 63)))
-    .option('--encoder-preset <name>', "the encoder's speed setting: ultrafast to placebo for h264 (default: veryfast), 0 to 8 for vp9 (5), 0 to 13 for av1 (10)")
+    .addOption(
+      new Option('--codec <name>', 'h264, hevc, vp9 or av1 (default: h264, hevc for 10 bits, vp9 in .webm)').argParser(
+        oneOf('h264', 'hevc', 'vp9', 'av1'),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--bit-depth <bits>',
+        'bits of a sample, 8 or 10; 10 keeps those of 10-bit sources (HDR), not with h264 (default: 8)',
+      ).argParser(parseBitDepth),
+    )
+    .addOption(
+      new Option('--tone-map <what>', 'sdr makes SDR (BT.709) of HDR sources (HLG, PQ); others stay as they are').argParser(
+        oneOf('sdr'),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--crf <quality>',
+        'constant quality, lower is better (default: 23 for h264, 25 for hevc, 33 for vp9, 35 for av1)',
+      ).argParser(numberIn(0, 63)),
+    )
+    .option(
+      '--encoder-preset <name>',
+      "the encoder's speed setting: ultrafast to placebo for h264 (default: veryfast) and hevc (superfast), " +
+        '0 to 8 for vp9 (5), 0 to 13 for av1 (10)',
+    )
     .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: the cores, up to 8, or half of them)').argParser(integerIn(1, 64)));
   return audio ? command.option('--no-audio', "leave out the source's sound") : command;
 }
@@ -54,11 +80,21 @@ export function parseReconnects(text: string): number | 'forever' {
   return Number(word);
 }
 
+/** `8` or `10`. */
+export function parseBitDepth(text: string): 8 | 10 {
+  const bits = Number(text);
+  if (bits !== 8 && bits !== 10) throw new InvalidArgumentError('Expected 8 or 10.');
+  return bits;
+}
+
 /** The flags as options of the writer. */
-export function encodingOptions({ codec, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
+export function encodingOptions({ codec, bitDepth, toneMap, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
   return {
     ...(audio !== undefined && { audio }),
     ...(codec && { codec }),
+    // The default is left out: with and without it a run is the same, and can be continued.
+    ...(bitDepth === 10 && { bitDepth }),
+    ...(toneMap && { toneMap }),
     ...(crf !== undefined && { crf }),
     ...(encoderPreset && { preset: encoderPreset }),
     ...(encoderThreads && { threads: encoderThreads }),
@@ -96,21 +132,26 @@ export function parseDetectEvery(text: string): number | 'auto' {
 /** The videos that are written. */
 export const WRITTEN_VIDEOS = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'];
 
+const NAMED_PRESETS = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo'];
+
 /** The speed settings that each encoder knows, slowest last where they have names. */
 const ENCODER_PRESETS: Record<VideoCodec, readonly string[]> = {
-  h264: ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo'],
+  h264: NAMED_PRESETS,
+  hevc: NAMED_PRESETS,
   vp9: Array.from({ length: 9 }, (_, speed) => String(speed)),
   av1: Array.from({ length: 14 }, (_, speed) => String(speed)),
 };
 
 /** Ends the command with exit code 2 where no video can be written under this name with these settings. */
-export function checkVideo(path: string, { codec, crf = 0, encoderPreset }: EncodingFlags): void {
+export function checkVideo(path: string, { codec, bitDepth, crf = 0, encoderPreset }: EncodingFlags): void {
   const extension = extname(path).toLowerCase();
   if (isStandardOutput(path)) throw usageError('expected a file for the video, received standard output; a video is written in places, not from front to back');
   if (!WRITTEN_VIDEOS.includes(extension)) throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
-  if (extension === '.webm' && codec === 'h264') throw usageError(`${path}: expected vp9 or av1 in a WebM, received h264`);
-  const chosen = codec ?? (extension === '.webm' ? 'vp9' : 'h264');
-  if (chosen === 'h264' && crf > 51) throw usageError(`expected --crf from 0 to 51 for h264, received ${crf}`);
+  if (extension === '.webm' && (codec === 'h264' || codec === 'hevc')) throw usageError(`${path}: expected vp9 or av1 in a WebM, received ${codec}`);
+  if (extension === '.mov' && (codec === 'vp9' || codec === 'av1')) throw usageError(`${path}: expected h264 or hevc in QuickTime, received ${codec}; name the file .mp4 or .mkv`);
+  const chosen = codec ?? (extension === '.webm' ? 'vp9' : bitDepth === 10 ? 'hevc' : 'h264');
+  if (bitDepth === 10 && chosen === 'h264') throw usageError('expected --codec hevc, av1 or vp9 for --bit-depth 10, received h264; few players decode its 10-bit form');
+  if ((chosen === 'h264' || chosen === 'hevc') && crf > 51) throw usageError(`expected --crf from 0 to 51 for ${chosen}, received ${crf}`);
   const known = ENCODER_PRESETS[chosen];
   if (encoderPreset !== undefined && !known.includes(encoderPreset)) throw usageError(`expected --encoder-preset ${listed(known)} for ${chosen}, received ${encoderPreset}`);
 }

@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
-import { redactUrl, replaceFile } from '@facedet/files';
+import { makeFolder, redactUrl, replaceFile, shownSource } from '@facedet/files';
 import envPaths from 'env-paths';
+import { baseOf } from '../base-url.ts';
 import type { ModelLicense } from '../types.ts';
 import type { ResolveModelOptions } from './options.ts';
 
@@ -28,7 +29,7 @@ export function placesOf(options: Pick<ResolveModelOptions, 'baseUrl' | 'cacheDi
   const baseUrl = options.baseUrl ?? mirror;
   return {
     cacheDir: resolve(options.cacheDir ?? (mirror ? undefined : setting) ?? envPaths('facedet', { suffix: '' }).cache),
-    ...(baseUrl === undefined ? {} : { baseUrl: String(baseUrl).replace(/\/+$/, '') }),
+    ...(baseUrl === undefined ? {} : { baseUrl: baseOf(baseUrl) }),
   };
 }
 
@@ -60,7 +61,7 @@ export async function writePin(path: string, pin: Pin): Promise<void> {
 /** Makes the folder, or says what to do where that fails. */
 export async function makeCacheDir(cacheDir: string): Promise<void> {
   try {
-    await mkdir(cacheDir, { recursive: true });
+    makeFolder(cacheDir);
   } catch (error) {
     throw unwritable(cacheDir, error);
   }
@@ -72,7 +73,7 @@ export function unwritable(cacheDir: string, error: unknown): unknown {
   const system = error instanceof FaceDetError && (error.code === 'OUTPUT_UNWRITABLE' || error.code === 'DISK_FULL') ? error.cause : error;
   const code = (system as NodeJS.ErrnoException | undefined)?.code;
   if (!code || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code)) return error;
-  return new FaceDetError('CACHE_UNWRITABLE', `The model folder ${cacheDir} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`, { cause: error });
+  return new FaceDetError('CACHE_UNWRITABLE', `The model folder ${shownSource(cacheDir)} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`, { cause: error });
 }
 
 /** Whether the licence was accepted earlier with this cache. */

@@ -2,17 +2,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { readUrl } from '@facedet/http';
+import { file, noise, startServer, status, type Behaviour } from '@facedet/http/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extractFromFile, extractFromUrl } from './archive.ts';
 import { downloadFile } from './download.ts';
-import { readUrl } from './http.ts';
-import { file, noise, startServer, status, zip, type Behaviour } from './server.fixture.ts';
+import { zip } from './zip.fixture.ts';
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'facedet-download-'))));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const patient = { attempts: 20, stallTimeout: 10, backoff: 0.001 };
+const patient = { what: 'a model', attempts: 20, stallTimeout: 10, backoff: 0.001 };
 const body = noise(200_000, 21);
 
 /** A server that misbehaves a few times, in any order, before it does its job. */

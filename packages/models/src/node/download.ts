@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { redactUrl } from '@facedet/files';
-import { readUrl, type HttpOptions } from './http.ts';
+import { FaceDetError } from '@facedet/core';
+import { shownSource } from '@facedet/files';
+import { readUrl, type HttpOptions } from '@facedet/http';
 
 /** Options of `downloadFile`. */
 export interface DownloadOptions extends HttpOptions {
@@ -12,7 +12,7 @@ export interface DownloadOptions extends HttpOptions {
 }
 
 /** More than any detector has: what is larger is no model. */
-const MAX_BYTES = 2 ** 31;
+export const MAX_MODEL_BYTES = 2 ** 31;
 
 /**
  * Downloads `url` into `part`, going on where an earlier try left it; the caller renames it. What the resumption needs lies in `part + '.json'`.
@@ -20,13 +20,7 @@ const MAX_BYTES = 2 ** 31;
  * @throws FaceDetError as `readUrl`.
  */
 export async function downloadFile(url: string, part: string, options: DownloadOptions): Promise<void> {
-  try {
-    await transfer(url, part, options);
-  } catch (error) {
-    if (!isFaceDetError(error) || error.code !== 'DOWNLOAD_CHANGED') throw error;
-    await discardPart(part);
-    await transfer(url, part, options);
-  }
+  await transfer(url, part, options);
   await rm(`${part}.json`, { force: true });
 }
 
@@ -42,8 +36,8 @@ async function transfer(url: string, part: string, options: DownloadOptions): Pr
   let noted = earlier?.validator;
   let written = earlier?.start ?? 0;
   try {
-    for await (const { position, bytes, total, validator } of readUrl(url, earlier ?? {}, options)) {
-      if (position + bytes.length > MAX_BYTES) throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} sends more than ${MAX_BYTES} bytes: this is no model.`);
+    const http = { maxBytes: MAX_MODEL_BYTES, ...options, trustParts: options.verified, allowHttp: options.verified };
+    for await (const { position, bytes, total, validator } of readUrl(url, earlier ?? {}, http)) {
       if (position < written) await file.truncate(position);
       if (position === 0 || validator !== noted) {
         noted = validator;
@@ -53,7 +47,7 @@ async function transfer(url: string, part: string, options: DownloadOptions): Pr
       written = position + bytes.length;
       options.onBytes?.(written, total);
     }
-    if (written === 0) throw new FaceDetError('DOWNLOAD_FAILED', `${redactUrl(url)} is an empty file, expected a model.`);
+    if (written === 0) throw new FaceDetError('DOWNLOAD_FAILED', `Expected ${options.what} but ${shownSource(url)} is an empty file (0 bytes); check the address.`);
     // The file may have held more than what the server has now.
     await file.truncate(written);
     await file.sync();

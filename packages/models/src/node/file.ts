@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
+import { filePath, shownSource } from '@facedet/files';
 import { defaultWeightsUrl } from '../default.ts';
 import type { ModelEntry } from '../types.ts';
 import { sha256File } from './hash.ts';
@@ -9,7 +9,7 @@ import { sha256File } from './hash.ts';
 /** Where a bundled file lies: beside the default weights, wherever a bundler has put this module. */
 export function bundledPath(entry: ModelEntry): string {
   const url = new URL(entry.file.name!, defaultWeightsUrl());
-  return url.protocol === 'file:' ? fileURLToPath(url) : url.href;
+  return url.protocol === 'file:' ? filePath(url) : url.href;
 }
 
 /** SHA-256 and size of a file; undefined where there is none. */
@@ -19,15 +19,15 @@ export async function inspect(path: string, signal?: AbortSignal): Promise<{ sha
     info = await stat(path);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw new FaceDetError('MODEL_UNUSABLE', `${path} can't be read (${(error as NodeJS.ErrnoException).code}): expected an ONNX file.`, { cause: error });
+    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`, { cause: error });
   }
-  if (!info.isFile()) throw new FaceDetError('MODEL_UNUSABLE', `${path} is ${info.isDirectory() ? 'a folder' : 'no regular file'}: expected an ONNX file.`);
-  if (info.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `${path} is empty: expected an ONNX file.`);
+  if (!info.isFile()) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} is ${info.isDirectory() ? 'a folder; name the file in it' : 'no regular file; name another'}.`);
+  if (info.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} is empty (0 bytes); get it again.`);
   try {
     return await sha256File(path, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw new FaceDetError('MODEL_UNUSABLE', `${path} can't be read (${(error as NodeJS.ErrnoException).code}): expected an ONNX file.`, { cause: error });
+    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`, { cause: error });
   }
 }
 
@@ -38,7 +38,18 @@ export function knownHashes({ file }: ModelEntry): Set<string> {
 
 /** The error for a file that is another one. */
 export function mismatch(what: string, received: string, expected: string, advice = ''): FaceDetError {
-  return new FaceDetError('CHECKSUM_MISMATCH', `${what} has SHA-256 ${received}, expected ${expected}. ${advice}`.trimEnd());
+  return new FaceDetError('CHECKSUM_MISMATCH', `Expected SHA-256 ${expected} but ${what} has ${received}. ${advice}`.trimEnd());
+}
+
+/** The first bytes of a file, at most `length`. */
+export async function firstBytes(path: string, length: number): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 /** The name of a file that has no better one. */

@@ -9,6 +9,8 @@ export interface ResolveModelOptions {
   readonly cacheDir?: string;
   /** Never use the network; what is missing is an error that says where to put the file. */
   readonly offline?: boolean;
+  /** Download again, also where the file is there, and take what comes: for an address whose content changed with good reason. A known or given SHA-256 still holds. */
+  readonly refresh?: boolean;
   /** Accept the licence that restricts the model's use; it is remembered in `cacheDir`. */
   readonly acceptLicense?: boolean;
   /** The SHA-256 (64 hex digits) that the file must have; for URLs and paths that the manifest does not know. */

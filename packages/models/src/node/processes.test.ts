@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { file, noise, sha256, startServer } from '@facedet/http/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resolveModel } from './resolve.ts';
-import { file, noise, sha256, startServer } from './server.fixture.ts';
 
 let folder: string;
 let script: string;

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { file, noise, redirect, sha256, startServer, status, type Behaviour } from '@facedet/http/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { classifyModel } from '../find.ts';
 import { defaultModel, models } from '../manifest.ts';
@@ -12,7 +13,7 @@ import { modelCacheDir } from './cache.ts';
 import { fetchFirst } from './fetch.ts';
 import { storedModels } from './inventory.ts';
 import { resolveModel } from './resolve.ts';
-import { file, noise, redirect, sha256, startServer, status, zip, type Behaviour } from './server.fixture.ts';
+import { zip } from './zip.fixture.ts';
 
 const shared = join(import.meta.dirname, '../../../../../shared/models');
 const hasShared = existsSync(shared);
@@ -325,7 +326,7 @@ describe('the zoo', () => {
     const big = zip({ 'a.onnx': long, 'filler.bin': noise(300_000, 10) });
     const server = await serve({ '/pack.zip': [file(big), file(big), file(big), file(big, { breakAfter: 100_000 }), file(big)] });
     const path = join(cacheDir, 'a.onnx');
-    await extractFromUrl(`${server.url}/pack.zip`, 'a.onnx', path, quick, {});
+    await extractFromUrl(`${server.url}/pack.zip`, 'a.onnx', path, { what: 'a model', ...quick }, {});
     expect(readFileSync(path).equals(long)).toBe(true);
     expect(server.seen).toHaveLength(5);
   });
@@ -341,7 +342,8 @@ describe('the zoo', () => {
     const server = await serve({ '/pack.zip': file(noise(archive.length)), '/other.zip': file(zip({ 'y.onnx': model })) });
     const path = join(cacheDir, 'x.onnx');
     await expect(fetchFirst(wanted(path, `${server.url}/pack.zip`), quick)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
-    await expect(fetchFirst(wanted(path, `${server.url}/other.zip`), quick)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID', message: expect.stringContaining('det_x.onnx') });
+    const other = { url: `${server.url}/other.zip`, archive: source('').archive, isMirror: true };
+    await expect(fetchFirst({ ...wanted(path), sources: [other] }, quick)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID', message: expect.stringContaining('det_x.onnx') });
     expect(existsSync(path)).toBe(false);
   });
 
@@ -382,10 +384,10 @@ describe('addresses of models', () => {
     const server = await serve({ '/m.onnx': [file(body), file(noise(1000, 5))] });
     const { path } = await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick });
     rmSync(path);
-    const message = expect.stringContaining(`delete ${path}.json`) as string;
+    const message = expect.stringContaining('facedet models pull --refresh') as string;
     await expect(resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick })).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH', message });
-    rmSync(`${path}.json`);
-    expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick })).toMatchObject({ sha256: sha256(noise(1000, 5)) });
+    expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick, refresh: true })).toMatchObject({ sha256: sha256(noise(1000, 5)), from: 'download' });
+    expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick, offline: true })).toMatchObject({ sha256: sha256(noise(1000, 5)), from: 'cache' });
   });
 
   it('keep their credentials out of messages and files', async () => {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve as absolute } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { redactUrl, withLock } from '@facedet/files';
+import { filePath, parseUrl, printable, shownSource, withLock } from '@facedet/files';
 import { classifyModel } from '../find.ts';
 import { findModelBySha256, models } from '../manifest.ts';
 import type { ModelEntry } from '../types.ts';
@@ -18,7 +17,7 @@ import type { ResolvedModel, ResolveModelOptions } from './options.ts';
  * each time; downloads appear under their final name only when complete and verified, whatever breaks in between.
  *
  * @throws FaceDetError `NO_MODEL`, `MODEL_UNKNOWN`, `MODEL_NOT_FOUND` (no such file), `MODEL_UNUSABLE` (a folder, an empty file), `MODEL_NOT_DOWNLOADABLE`,
- * `LICENSE_NOT_ACCEPTED`, `OFFLINE`, `DOWNLOAD_NOT_FOUND`, `DOWNLOAD_FAILED`, `ARCHIVE_INVALID`, `CHECKSUM_MISMATCH`, `CACHE_UNWRITABLE`, `INVALID_ARGUMENT`;
+ * `LICENSE_NOT_ACCEPTED`, `OFFLINE`, `DOWNLOAD_NOT_FOUND`, `DOWNLOAD_TOO_LARGE`, `DOWNLOAD_FAILED`, `ARCHIVE_INVALID`, `CHECKSUM_MISMATCH`, `CACHE_UNWRITABLE`, `INVALID_ARGUMENT`;
  * the signal's reason where it aborts.
  */
 export async function resolveModel(model?: string | URL, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
@@ -31,48 +30,49 @@ export async function resolveModel(model?: string | URL, options: ResolveModelOp
   return 'url' in target ? fromUrl(target.url, places, options) : fromZoo(target.entry, places, options);
 }
 
-function checkOptions({ sha256, attempts, stallTimeout }: ResolveModelOptions): void {
-  if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a SHA-256 of 64 hex digits but received ${JSON.stringify(sha256)}.`);
+function checkOptions({ sha256, attempts, stallTimeout, offline, refresh }: ResolveModelOptions): void {
+  if (offline && refresh) throw new FaceDetError('INVALID_ARGUMENT', 'Expected offline or refresh but received both; a model is downloaded again with the network only.');
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a SHA-256 of 64 hex digits but received ${printable(JSON.stringify(sha256), 100)}.`);
   if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected attempts to be an integer of at least 1 but received ${attempts}.`);
   if (stallTimeout !== undefined && !(stallTimeout > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected stallTimeout to be a positive number of seconds but received ${stallTimeout}.`);
 }
 
 async function fromPath(given: string | URL, options: ResolveModelOptions): Promise<ResolvedModel> {
-  const path = given instanceof URL ? fileURLToPath(given) : absolute(given);
+  const path = given instanceof URL ? filePath(given) : absolute(given);
   const found = await inspect(path, options.signal);
-  if (!found) throw new FaceDetError('MODEL_NOT_FOUND', `${given} does not exist: expected an ONNX file.`);
+  if (!found) throw new FaceDetError('MODEL_NOT_FOUND', `Expected an ONNX file but ${shownSource(given)} does not exist; check the path.`);
   const entry = findModelBySha256(found.sha256);
   const expected = options.sha256?.toLowerCase();
-  if (expected !== undefined && expected !== found.sha256) throw mismatch(path, found.sha256, expected);
+  if (expected !== undefined && expected !== found.sha256) throw mismatch(shownSource(path), found.sha256, expected);
   return { path, name: entry?.name ?? nameOf(path), ...(entry ? { entry } : {}), ...found, trust: entry || expected ? 'verified' : 'unverified', from: 'file' };
 }
 
 async function bundled(entry: ModelEntry, options: ResolveModelOptions): Promise<ResolvedModel> {
   const path = bundledPath(entry);
   const found = await inspect(path, options.signal).catch(() => undefined);
-  if (!found) throw new FaceDetError('NO_MODEL', `The weights of ${entry.name} are missing at ${path}: install @facedet/models again, or name another model or an ONNX file.`);
-  if (found.sha256 !== entry.file.sha256) throw mismatch(path, found.sha256, entry.file.sha256!, 'Install @facedet/models again.');
+  if (!found) throw new FaceDetError('NO_MODEL', `The weights of ${entry.name} are missing at ${shownSource(path)}: install @facedet/models again, or name another model or an ONNX file.`);
+  if (found.sha256 !== entry.file.sha256) throw mismatch(shownSource(path), found.sha256, entry.file.sha256!, 'Install @facedet/models again.');
   return { path, name: entry.name, entry, ...found, trust: 'verified', from: 'bundled' };
 }
 
 async function fromZoo(entry: ModelEntry, places: Places, options: ResolveModelOptions): Promise<ResolvedModel> {
   const { cacheDir, baseUrl } = places;
   const present = await lookUp(entry, cacheDir, options);
-  if (present && 'model' in present) return present.model;
+  if (present && 'model' in present && !options.refresh) return present.model;
 
   const path = join(cacheDir, `${entry.name}.onnx`);
   const sources = baseUrl === undefined ? entry.downloads : mirrored(entry, baseUrl);
-  if (present && (options.offline || sources.length === 0)) throw present.error;
-  if (sources.length === 0) throw new FaceDetError('MODEL_NOT_DOWNLOADABLE', `${entry.name} can't be downloaded: ${entry.manual}. Then put it at ${path} or give its path. (${entry.license.name}.)`);
-  if (options.offline) throw new FaceDetError('OFFLINE', `${entry.name} is not on this machine and downloads are switched off: put it at ${path} (${sources[0]!.archive ? `${sources[0]!.archive.member} in ` : ''}${sources[0]!.url}).`);
+  if (present && 'error' in present && (options.offline || sources.length === 0)) throw present.error;
+  if (sources.length === 0) throw new FaceDetError('MODEL_NOT_DOWNLOADABLE', `${entry.name} can't be downloaded: ${entry.manual}. Then put it at ${shownSource(path)} or give its path. (${entry.license.name}.)`);
+  if (options.offline) throw new FaceDetError('OFFLINE', `${entry.name} is not on this machine and downloads are switched off: put it at ${shownSource(path)} (${sources[0]!.archive ? `${sources[0]!.archive.member} in ` : ''}${shownSource(sources[0]!.url)}).`);
   if (entry.license.mustAccept) await requireAcceptance(entry, cacheDir, options);
 
   return exclusively(path, entry.name, cacheDir, options, async () => {
     // Another process may have been faster.
     const meanwhile = await lookUp(entry, cacheDir, options);
-    if (meanwhile && 'model' in meanwhile) return meanwhile.model;
+    if (meanwhile && 'model' in meanwhile && !options.refresh) return meanwhile.model;
     const known = [...knownHashes(entry)];
-    const pin = known.length === 0 ? await readPin(path) : undefined;
+    const pin = known.length === 0 && !options.refresh ? await readPin(path) : undefined;
     return fetchFirst({ name: entry.name, sources, path, accepted: pin ? [pin.sha256] : known, entry }, options);
   });
 }
@@ -82,6 +82,7 @@ async function fromUrl(url: string, { cacheDir }: Places, options: ResolveModelO
   const path = join(cacheDir, 'urls', `${createHash('sha256').update(url).digest('hex').slice(0, 16)}-${name.replace(/[^\w.-]/g, '_').slice(-80)}.onnx`);
   const expected = options.sha256?.toLowerCase();
   const look = async (): Promise<ResolvedModel | undefined> => {
+    if (options.refresh) return undefined;
     const found = await inspect(path, options.signal).catch(() => undefined);
     const pinned = found && (expected ?? (await readPin(path))?.sha256);
     if (!found || found.sha256 !== pinned) return undefined;
@@ -90,15 +91,15 @@ async function fromUrl(url: string, { cacheDir }: Places, options: ResolveModelO
   };
   const present = await look();
   if (present) return present;
-  if (options.offline) throw new FaceDetError('OFFLINE', `${redactUrl(url)} is not on this machine and downloads are switched off: download it elsewhere and give its path.`);
+  if (options.offline) throw new FaceDetError('OFFLINE', `${shownSource(url)} is not on this machine and downloads are switched off: download it elsewhere and give its path.`);
   // The second download of a URL must bring what the first brought, even where the file was lost or damaged since.
-  const pinned = expected ?? (await readPin(path))?.sha256;
+  const pinned = expected ?? (options.refresh ? undefined : (await readPin(path))?.sha256);
   return exclusively(path, name, cacheDir, options, async () => (await look()) ?? fetchFirst({ name, sources: [{ url }], path, accepted: pinned === undefined ? [] : [pinned], vouched: expected !== undefined }, options));
 }
 
 /** The path of a URL, as it is where its escapes are broken. */
 function decodedPath(url: string): string {
-  const { pathname } = new URL(url);
+  const { pathname } = parseUrl(url);
   try {
     return decodeURIComponent(pathname);
   } catch {
@@ -123,14 +124,14 @@ async function lookUp(entry: ModelEntry, cacheDir: string, options: ResolveModel
     const model = (trust: ResolvedModel['trust']) => ({ model: { path, name: entry.name, entry, ...found, trust, from: 'cache' as const } });
     if (known.has(found.sha256)) return model('verified');
     if (entry.file.verification === 'official') {
-      error ??= mismatch(path, found.sha256, entry.file.sha256!, 'Delete the file; give a conversion of your own by its path.');
+      error ??= mismatch(shownSource(path), found.sha256, entry.file.sha256!, 'Delete the file; give a conversion of your own by its path.');
       continue;
     }
     // No official hash exists: what was first used under this name stays the one.
     const pin = await readPin(path);
     if (!pin) await writePin(path, found).catch(() => {});
     if (!pin || pin.sha256 === found.sha256) return model('pinned');
-    error ??= mismatch(path, found.sha256, pin.sha256, `It has changed since its first use: if that was you, delete ${path}.json.`);
+    error ??= mismatch(shownSource(path), found.sha256, pin.sha256, `It has changed since its first use: if that was you, delete ${shownSource(`${path}.json`)}.`);
   }
   return error && { error };
 }

@@ -8,7 +8,89 @@ const stampAll = (times: readonly (number | null)[], clock = createClock()) =>
 const gaps = (stamps: readonly number[]) => stamps.slice(1).map((time, i) => time - stamps[i]!);
 const run = (start: number, count: number) => Array.from({ length: count }, (_, i) => start + i * FRAME);
 
+/** What a source does next: frames one frame time apart, behind a jump of its clock or a pause, early, late or untimed. */
+const segment = fc.record({
+  jump: fc.oneof(
+    fc.constant(0),
+    fc.double({ min: -1, max: 1, noNaN: true }),
+    fc.double({ min: -4000, max: 4000, noNaN: true }),
+  ),
+  pause: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.double({ min: 0, max: 40, noNaN: true })),
+  frames: fc.integer({ min: 1, max: 12 }),
+  frameTime: fc.constantFrom(1 / 60, FRAME, 0.2),
+  kind: fc.constantFrom('steady', 'untimed', 'swapped', 'twice'),
+});
+
+interface SourceFrame {
+  readonly seconds: number | null;
+  readonly frameTime: number;
+  /** Seconds of wall-clock time. */
+  readonly wall: number;
+}
+
+/** The frames of segments; between them only what a jump adds is no time that passed. */
+function framesOf(segments: readonly (typeof segment extends fc.Arbitrary<infer T> ? T : never)[]): SourceFrame[] {
+  let [seconds, wall] = [50, 1000];
+  return segments.flatMap(({ jump, pause, frames, frameTime, kind }) => {
+    seconds += jump + pause;
+    wall += pause;
+    return Array.from({ length: frames }, (_, i) => {
+      seconds += frameTime;
+      wall += frameTime;
+      const swap = i % 2 === 0 ? frameTime : -frameTime;
+      const said = { steady: seconds, untimed: null, swapped: seconds + swap, twice: seconds - (i % 2) * frameTime }[kind];
+      return { seconds: said, frameTime, wall };
+    });
+  });
+}
+
 describe('clock', () => {
+  it('keeps its rules whatever the source does: it rises, no frames crowd, and no jump of more than ten seconds is believed', () => {
+    const clocks = fc.constantFrom('file', 'discontinuous', 'live');
+    fc.assert(
+      fc.property(clocks, fc.array(segment, { minLength: 1, maxLength: 12 }), (kind, segments) => {
+        const frames = framesOf(segments);
+        let wall = 0;
+        const clock = createClock({
+          discontinuous: kind !== 'file',
+          ...(kind === 'live' && { now: () => wall }),
+        });
+        const stamps = frames.map((frame) => {
+          wall = frame.wall;
+          return clock.stamp(frame.seconds, frame.frameTime);
+        });
+        expect(stamps[0]).toBe(0);
+        frames.slice(1).forEach(({ frameTime, wall: now }, i) => {
+          const gap = stamps[i + 1]! - stamps[i]!;
+          const before = frames[i]!;
+          expect(gap).toBeGreaterThanOrEqual(Math.min(frameTime / 2, 0.001) - 1e-9);
+          if (kind === 'file') return;
+          // What is believed at most: ten seconds and a frame, or the time that passed with half as much either way.
+          const passed = kind === 'live' ? now - before.wall : 0;
+          expect(gap).toBeLessThanOrEqual(Math.max(10 + 4 * frameTime, passed + 5 + 4 * frameTime) + 1e-6);
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('crowds no more than one frame together at a jump, of whatever size', () => {
+    fc.assert(
+      fc.property(fc.double({ min: -4000, max: 4000, noNaN: true }), fc.boolean(), (jump, discontinuous) => {
+        const frames = framesOf([
+          { jump: 0, pause: 0, frames: 12, frameTime: FRAME, kind: 'steady' },
+          { jump, pause: 0, frames: 40, frameTime: FRAME, kind: 'steady' },
+        ]);
+        const clock = createClock({ discontinuous });
+        const stamps = frames.map(({ seconds }) => clock.stamp(seconds, FRAME));
+        expect(gaps(stamps).filter((gap) => gap < FRAME / 2 - 1e-6).length).toBeLessThanOrEqual(1);
+        // Behind it the source's own spacing comes back.
+        for (const gap of gaps(stamps.slice(-10))) expect(gap).toBeCloseTo(FRAME, 6);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('keeps frames at least half a frame time apart when the clock jumps back, by whatever', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.001, max: 5, noNaN: true }), fc.integer({ min: 2, max: 40 }), (back, before) => {

@@ -72,7 +72,9 @@ export function createClock({ discontinuous = false, now }: ClockOptions = {}): 
       // Late frames and those after them are half a frame time apart until the clock is caught up with: at 1 ms apart
       // the velocities of tracks would explode.
       const least = last + Math.max(LEAST_STEP, frameTime / 2);
-      if (time <= last) crowded = true;
+      // Also where a source says so, or where a guessed time is followed by one that is known: a thousandth of a frame
+      // time later is no later.
+      if (time <= last || time < last + Math.min(LEAST_STEP, frameTime / 2)) crowded = true;
       else if (time >= least) crowded = false;
       last = last >= 0 && crowded ? least : time;
       return last;

@@ -27,6 +27,8 @@ export interface DecodeOptions {
   readonly pixelLimit: number;
   /** Whether the source has a stated end that it must reach. */
   readonly finite: boolean;
+  /** Whether a picture with errors is refused, instead of its damaged part being guessed. */
+  readonly strict?: boolean;
 }
 
 /** The decoder of one container. */
@@ -54,16 +56,20 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
   if (!codec) throw new FaceDetError('VIDEO_CODEC_UNSUPPORTED', `${name}: this build of FFmpeg has no decoder for ${ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'its codec'}. Convert it to H.264, VP9 or AV1.`);
   const context = new CodecContext();
   context.allocContext3(codec);
-  check(ffmpeg, context.parametersToContext(stream.codecpar), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder refuses its parameters`);
-  context.pktTimebase = stream.timeBase;
-  context.threadCount = options.threads;
-  context.setOption('max_pixels', options.pixelLimit);
-  const hardware = options.hwaccel === 'auto' ? openHardware(ffmpeg, codec, context) : undefined;
-  const opened = await context.open2(codec, null);
-  if (opened < 0) {
+  let hardware: ReturnType<typeof openHardware>;
+  try {
+    check(ffmpeg, context.parametersToContext(stream.codecpar), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder refuses its parameters`);
+    context.pktTimebase = stream.timeBase;
+    context.threadCount = options.threads;
+    context.setOption('max_pixels', options.pixelLimit);
+    // That of TIFF would refuse tags that it does not know.
+    if (options.strict && stream.codecpar.codecId !== constants.AV_CODEC_ID_TIFF) context.setOption('err_detect', 'explode');
+    if (options.hwaccel === 'auto') hardware = openHardware(ffmpeg, codec, context);
+    check(ffmpeg, await context.open2(codec, null), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder does not open`);
+  } catch (error) {
     context.freeContext();
     hardware?.free();
-    throw failure(ffmpeg, opened, 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder does not open`);
+    throw error;
   }
 
   async function* pictures(): AsyncGenerator<Decoded, void> {

@@ -1,8 +1,8 @@
-import { FaceDetError } from '@facedet/core';
-import type { FilterContext, FilterGraph, Frame as NativeFrame } from 'node-av/lib';
+import type { Frame as NativeFrame } from 'node-av/lib';
 import type { Decoded } from './decoder.ts';
 import { colorTagsOf, neutralTags, setColorTags } from '../ffmpeg/colors.ts';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { openGraph, type OpenGraph } from '../ffmpeg/filter-graph.ts';
 import { check, failure } from '../ffmpeg/errors.ts';
 import type { ColorTags, Fraction } from './metadata.ts';
 import { orientationFilters, orientationOf, turnsSideways, type Orientation } from '../ffmpeg/orientation.ts';
@@ -22,13 +22,10 @@ export interface FilterOptions {
 /** A picture ready for use: upright, progressive, and as large as the first one. */
 export type Upright = Decoded;
 
-interface Graph {
+interface Graph extends OpenGraph {
   readonly key: string;
   /** Tags of the pictures that go in; they come out with the same ones. */
   readonly tags: ColorTags;
-  readonly graph: FilterGraph;
-  readonly source: FilterContext;
-  readonly sink: FilterContext;
 }
 
 /**
@@ -105,48 +102,10 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
   }
 
   async function build(key: string, frame: NativeFrame, filters: string[]): Promise<Graph> {
-    const graph = new ffmpeg.FilterGraph();
-    try {
-      graph.alloc();
-      graph.nbThreads = 1;
-      return { key, tags: colorTagsOf(frame), graph, ...(await configure(graph, frame, filters)) };
-    } catch (error) {
-      graph.free();
-      throw error;
-    }
-  }
-
-  async function configure(
-    graph: FilterGraph,
-    frame: NativeFrame,
-    filters: string[],
-  ): Promise<Pick<Graph, 'source' | 'sink'>> {
-    const [buffer, buffersink] = [ffmpeg.Filter.getByName('buffer'), ffmpeg.Filter.getByName('buffersink')];
-    const source = buffer && graph.allocFilter(buffer, 'in');
-    const sink = buffersink && graph.createFilter(buffersink, 'out', null);
-    if (!source || !sink)
-      throw new FaceDetError(
-        'DEPENDENCY_BROKEN',
-        'Expected FFmpeg filters in the package node-av but found none; reinstall it.',
-      );
+    const tags = neutralTags(ffmpeg, colorTagsOf(frame));
     const message = `${options.name}: FFmpeg can't turn or deinterlace its pictures`;
-    const { space, range } = neutralTags(ffmpeg, colorTagsOf(frame));
-    const parameters = {
-      width: frame.width,
-      height: frame.height,
-      format: frame.format,
-      timeBase: options.timeBase,
-      sampleAspectRatio: frame.sampleAspectRatio,
-      colorSpace: space as never,
-      colorRange: range as never,
-    };
-    check(ffmpeg, source.buffersrcParametersSet(parameters), 'VIDEO_BROKEN', message);
-    check(ffmpeg, source.init(null), 'VIDEO_BROKEN', message);
-    const outputs = ffmpeg.FilterInOut.createList([{ name: 'in', filterCtx: source, padIdx: 0 }]);
-    const inputs = ffmpeg.FilterInOut.createList([{ name: 'out', filterCtx: sink, padIdx: 0 }]);
-    check(ffmpeg, graph.parsePtr(filters.join(','), inputs, outputs), 'VIDEO_BROKEN', message);
-    check(ffmpeg, await graph.config(), 'VIDEO_BROKEN', message);
-    return { source, sink };
+    const { timeBase } = options;
+    return { key, tags: colorTagsOf(frame), ...(await openGraph(ffmpeg, frame, filters, { timeBase, tags, threads: 1, message })) };
   }
 }
 

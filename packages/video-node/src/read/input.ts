@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
+import { parseUrl, PICTURE_EXTENSIONS } from '@facedet/files';
+import { proxyFor } from '@facedet/http';
 import type { FormatContext, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
@@ -12,6 +14,8 @@ import type { ResolvedSource } from './source.ts';
 export interface Input {
   readonly format: FormatContext;
   readonly stream: Stream;
+  /** The file that is read: for a pipe the temporary one that keeps it; null where it can't be opened again. */
+  readonly path: string | null;
   /** Interrupts what is being read and closes the container. */
   close(): Promise<void>;
 }
@@ -34,6 +38,8 @@ export interface InputLimits {
   readonly protocols: readonly string[];
   /** Bytes of a pipe that are kept in a temporary file at most. */
   readonly spoolLimit: number;
+  /** Seconds that finding the streams may take. By default it depends on the kind of source. */
+  readonly analysisSeconds?: number;
 }
 
 /** Limits where nothing else is asked for. */
@@ -41,6 +47,27 @@ export const DEFAULT_LIMITS: InputLimits = { pixelLimit: 8192 * 4320, protocols:
 
 // A stream that says nothing for so long is lost.
 const SILENCE_US = 10_000_000;
+
+/** Seconds that the analysis of a container may take. A pipe may be slow. */
+const ANALYSIS_SECONDS: Partial<Record<Container['kind'], number>> = { file: 15, stream: 60 };
+
+/** Finds the streams. With some damage FFmpeg searches for ever: throws `VIDEO_UNREADABLE` then. */
+async function analyze(format: FormatContext, source: Container, limits: InputLimits): Promise<number> {
+  const seconds = limits.analysisSeconds ?? ANALYSIS_SECONDS[source.kind];
+  let isLate = false;
+  const stop = () => {
+    isLate = true;
+    format.interrupt();
+  };
+  const timer = seconds === undefined ? undefined : setTimeout(stop, 1000 * seconds);
+  try {
+    const found = await format.findStreamInfo(null);
+    if (!isLate) return found;
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new FaceDetError('VIDEO_UNREADABLE', `Expected a video but the streams of ${source.name} are not found within ${seconds} s; it is broken: convert it, or name another.`);
+}
 
 /**
  * Opens a container and finds its pictures. Throws `VIDEO_UNREADABLE` for what is no video, `VIDEO_NO_PICTURES` for sound alone,
@@ -71,7 +98,7 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
     // Analysis decodes the first picture without a limit: what states too many pixels is refused before, and a still
     // picture, which states them only to its decoder, is not analyzed.
     for (const { codecpar } of format.streams) checkPixels(source.name, codecpar, limits.pixelLimit);
-    const found = format.iformat?.name?.endsWith('_pipe') ? 0 : await format.findStreamInfo(null);
+    const found = format.iformat?.name?.endsWith('_pipe') ? 0 : await analyze(format, source, limits);
     signal?.throwIfAborted();
     if (found < 0) throw failure(ffmpeg, found, 'VIDEO_UNREADABLE', `${source.name}: expected a video, its streams can't be read`);
     const stream = pictures(ffmpeg, format, source);
@@ -85,7 +112,7 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
       signal?.removeEventListener('abort', interrupt);
       return (closed ??= format.closeInput().finally(() => pipe?.close()));
     };
-    return { format, stream, close };
+    return { format, stream, path: source.kind === 'file' ? source.path : (pipe?.path ?? null), close };
   } catch (error) {
     signal?.removeEventListener('abort', interrupt);
     if (opened) await format.closeInput();
@@ -113,8 +140,7 @@ async function address({ InputFormat }: Ffmpeg, source: Container, { width, heig
   if (source.kind === 'file') {
     // With its protocol named, a path of whatever characters is never taken for an address.
     const url = `file:${resolve(source.path)}`;
-    // A name like a%d.jpg or a{b}.jpg would be a pattern of many files to FFmpeg: then content alone decides.
-    const name = /[%*?{[]/.test(url) ? InputFormat.probe(await firstBytes(source.path, 65_536))?.name : undefined;
+    const name = await formatByContent(InputFormat, source, url);
     if (name && !allowedFormats(source).split(',').some((allowed) => name.split(',').includes(allowed))) throw refused(source.name);
     return { url, ...(name ? { name: name.split(',')[0]! } : {}), options: {} };
   }
@@ -127,8 +153,38 @@ async function address({ InputFormat }: Ffmpeg, source: Container, { width, heig
   }
   const { url } = source;
   if (/^rtsps?:/i.test(url)) return { url, options: { rtsp_transport: 'tcp', timeout: String(SILENCE_US) } };
-  if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US) } };
+  if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US), http_proxy: proxyOption(source.name, url) } };
   return { url, options: { rw_timeout: String(SILENCE_US) } };
+}
+
+// Stereo JPEGs have names of their own.
+const IMAGE2_EXTENSIONS = new Set([...PICTURE_EXTENSIONS, '.jps', '.mpo']);
+
+/**
+ * Where content alone has to choose the demuxer: a name like a%d.jpg or a{b}.jpg is a pattern of many files to FFmpeg,
+ * and a picture's extension counts more for it than what a JPEG of over 2 KB begins with: both mean image2, which is not
+ * allowed.
+ */
+async function formatByContent(
+  InputFormat: Ffmpeg['InputFormat'],
+  { path }: { readonly path: string },
+  url: string,
+): Promise<string | undefined> {
+  const isPattern = /[%*?{[]/.test(url);
+  if (!isPattern && !IMAGE2_EXTENSIONS.has(extname(path).toLowerCase())) return undefined;
+  const name = InputFormat.probe(await firstBytes(path, 65_536))?.name;
+  return name && (isPattern || name.endsWith('_pipe')) ? name : undefined;
+}
+
+/**
+ * FFmpeg's `http_proxy`: the proxy that downloads use too. Always given, as FFmpeg itself reads only `http_proxy`, and
+ * that for https too; an empty one is none.
+ */
+function proxyOption(name: string, url: string): string {
+  const proxy = proxyFor(parseUrl(url));
+  if (proxy === undefined) return '';
+  if (proxy.protocol === 'http:') return proxy.href;
+  throw new FaceDetError('STREAM_UNREACHABLE', `Expected an http:// proxy for ${name} but the environment names an https:// one, which FFmpeg can't use; set another for it, or name its host in NO_PROXY.`);
 }
 
 function pictures({ constants, avGetCodecName }: Ffmpeg, format: FormatContext, source: Container): Stream {

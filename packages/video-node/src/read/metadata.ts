@@ -1,5 +1,6 @@
 import type { CodecParameters, FormatContext, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
+import { parseHdrMetadata, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
 import { orientationOf, turnsSideways, type Orientation } from '../ffmpeg/orientation.ts';
 
 /** A fraction, as containers count time: `num / den` seconds a tick. */
@@ -27,10 +28,19 @@ export interface SideStream {
   readonly language?: string;
 }
 
+/** A stream that is neither pictures, sound nor subtitles of the video, or its chapters. */
+export interface OtherStream {
+  readonly kind: 'video' | 'cover' | 'attachment' | 'data' | 'chapters' | 'alpha';
+  /** FFmpeg's name of the codec; `none` for chapters. */
+  readonly codec: string;
+}
+
 /** What is known of a video before it is read. */
 export interface VideoMetadata {
   /** What messages call the source. */
   readonly source: string;
+  /** The file that can be opened again for sound and subtitles; null for pipes that are read directly, pictures and live sources. */
+  readonly path: string | null;
   readonly kind: 'file' | 'pictures' | 'camera' | 'stream' | 'lavfi';
   /** Pixels of the upright picture: rotation metadata is applied. */
   readonly width: number;
@@ -54,19 +64,28 @@ export interface VideoMetadata {
   readonly startTime: number;
   readonly sampleAspectRatio: Fraction;
   readonly color: ColorTags;
+  /** What HDR pictures say about their mastering display and brightness, where they do. */
+  readonly hdr?: HdrMetadata;
   readonly audioStreams: readonly SideStream[];
   readonly subtitleStreams: readonly SideStream[];
+  /** What else the container holds, where it can't be opened again for it; no output has it. */
+  readonly otherStreams?: readonly OtherStream[];
   /** No end is known and late frames are of no use: cameras and streams. */
   readonly live: boolean;
 }
 
 /** Reads what the container says about its pictures. */
-export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stream, source: Pick<VideoMetadata, 'source' | 'kind' | 'live'>): VideoMetadata {
+export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stream, source: Pick<VideoMetadata, 'source' | 'path' | 'kind' | 'live'>): VideoMetadata {
   const { codecpar } = stream;
   const orientation = streamOrientation(ffmpeg, codecpar);
   const sideways = turnsSideways(orientation);
   const duration = streamDuration(ffmpeg, format, stream);
   const aspect = codecpar.sampleAspectRatio;
+  const { AV_PKT_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_CONTENT_LIGHT_LEVEL } = ffmpeg.constants;
+  const hdr = parseHdrMetadata(
+    codecpar.getCodedSideData(AV_PKT_DATA_MASTERING_DISPLAY_METADATA),
+    codecpar.getCodedSideData(AV_PKT_DATA_CONTENT_LIGHT_LEVEL),
+  );
   const sar = aspect.num > 0 && aspect.den > 0 ? { num: aspect.num, den: aspect.den } : { num: 1, den: 1 };
   return {
     ...source,
@@ -84,6 +103,7 @@ export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stre
     startTime: stream.startTime !== ffmpeg.constants.AV_NOPTS_VALUE ? (Number(stream.startTime) * stream.timeBase.num) / stream.timeBase.den : 0,
     sampleAspectRatio: sideways ? { num: sar.den, den: sar.num } : sar,
     color: { range: codecpar.colorRange, space: codecpar.colorSpace, primaries: codecpar.colorPrimaries, transfer: codecpar.colorTrc, chromaLocation: codecpar.chromaLocation },
+    ...(hdr && { hdr }),
     audioStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_AUDIO),
     subtitleStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_SUBTITLE),
   };
@@ -115,4 +135,24 @@ function sideStreams(ffmpeg: Ffmpeg, format: FormatContext, type: number): SideS
       const language = metadata?.get('language');
       return { index, codec: ffmpeg.avGetCodecName(codecpar.codecId) ?? 'unknown', ...(language ? { language } : {}) };
     });
+}
+
+/** What a container holds besides its pictures, sound and subtitles. */
+export function otherStreams(ffmpeg: Ffmpeg, format: FormatContext, pictures: Stream): OtherStream[] {
+  const { AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_SUBTITLE, AVMEDIA_TYPE_ATTACHMENT } = ffmpeg.constants;
+  return format.streams.flatMap((stream): OtherStream[] => {
+    const type = stream.codecpar.codecType;
+    const codec = ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'unknown';
+    if (stream.index === pictures.index) return hasAlpha(ffmpeg, stream) ? [{ kind: 'alpha', codec }] : [];
+    if (type === AVMEDIA_TYPE_AUDIO || type === AVMEDIA_TYPE_SUBTITLE) return [];
+    if (stream.hasDisposition(ffmpeg.constants.AV_DISPOSITION_ATTACHED_PIC)) return [{ kind: 'cover', codec }];
+    if (type === AVMEDIA_TYPE_VIDEO) return [{ kind: 'video', codec }];
+    return [{ kind: type === AVMEDIA_TYPE_ATTACHMENT ? 'attachment' : 'data', codec }];
+  });
+}
+
+/** Whether pictures have transparent parts, as far as the container says. */
+export function hasAlpha(ffmpeg: Ffmpeg, { codecpar, metadata }: Stream): boolean {
+  const name = ffmpeg.avGetPixFmtName(codecpar.format as never) ?? '';
+  return /^(yuva|gbrap|ya\d|rgba|bgra|argb|abgr)/.test(name) || metadata?.get('alpha_mode') === '1';
 }

@@ -1,12 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
+import { unwatchLeak, watchLeak, type Leak } from '@facedet/files';
+import type { Frame as NativeFrame } from 'node-av/lib';
 import { ahead } from './read-ahead.ts';
+import { frameHdrMetadata } from '../ffmpeg/hdr-metadata.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
 import { DEFAULT_LIMITS, type InputLimits } from './input.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { createRasterizer } from './rasterize.ts';
-import { createReader, type ConnectionChange } from './reader.ts';
+import { createReader, type ConnectionChange, type Placed, type ReaderOptions } from './reader.ts';
+import { createReloader, identityOf, pictureReload, type Reloader } from './reload.ts';
 import { resolveSource, type VideoSource } from './source.ts';
 import { createVideoFrame, type VideoFrame } from './frame.ts';
 
@@ -64,8 +68,13 @@ export interface VideoInput extends AsyncIterable<VideoFrame> {
   readonly metadata: VideoMetadata;
   /** Frames dropped because nobody took them in time, and how often a lost stream came back. */
   readonly statistics: { readonly dropped: number; readonly reconnects: number };
-  /** Ends reading and frees what waits. Frames already taken stay valid until they are closed. */
+  /**
+   * Ends reading and frees what waits. Frames already taken stay valid until they are closed, but those that are unloaded
+   * can't be reloaded.
+   */
   close(): Promise<void>;
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -91,7 +100,7 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   signal?.addEventListener('abort', abort, { once: true });
   const statistics = { dropped: 0, reconnects: 0 };
   const rasterizer = createRasterizer(ffmpeg);
-  const reader = createReader(ffmpeg, resolved, {
+  const readerOptions: ReaderOptions = {
     capture: { ...(options.size ? { width: options.size[0], height: options.size[1] } : {}), ...(options.fps ? { fps: options.fps } : {}) },
     pictureRate,
     threads: options.threads ?? Math.min(8, Math.ceil(availableParallelism() / 4)),
@@ -107,18 +116,27 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
       if (change.state === 'restored') statistics.reconnects++;
       options.onReconnect?.(change);
     },
-  });
+  };
+  const identity = resolved.kind === 'file' ? await identityOf(resolved.path).catch(() => undefined) : undefined;
+  const reader = createReader(ffmpeg, resolved, readerOptions);
+  let reloader: Reloader | undefined;
 
   const first = await reader.frames.next().catch((error: unknown) => {
     release();
     throw error;
   });
-  const metadata = reader.metadata();
-  if (first.done || !metadata) {
+  const described = reader.metadata();
+  if (first.done || !described) {
     release();
     throw new FaceDetError('VIDEO_FINISHED', `${resolved.name}: there is no frame behind number ${options.after?.index ?? -1}.`);
   }
   const waiting = [first.value];
+  // Many files say it in their pictures alone.
+  const hdr = { ...frameHdrMetadata(ffmpeg, first.value.frame), ...described.hdr };
+  const metadata: VideoMetadata = Object.keys(hdr).length > 0 ? { ...described, hdr } : described;
+  // Pictures of other sources are gone once they are read, or the names of a folder may mean others by then.
+  if (resolved.kind === 'file' && identity !== undefined && metadata.codec !== 'still')
+    reloader = createReloader({ name: resolved.name, path: resolved.path, identity, open: readAgain });
 
   const dropOldest = options.dropLate ?? metadata.live;
   const paced = options.paced ?? (options.dropLate === true && !metadata.live);
@@ -126,18 +144,21 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   async function* frames(): AsyncGenerator<VideoFrame, void> {
     const started = performance.now();
     let start: number | undefined;
+    let previous = options.after;
     try {
       for (;;) {
         const next = waiting.shift() ?? (await reader.frames.next()).value;
         if (!next) return;
         const { frame, error, ...place } = next;
+        const { width, height } = frame;
         if (paced) await until(started, (start ??= place.timestamp), place.timestamp, leaving.signal);
         if (leaving.signal.aborted) {
           frame.free();
           return;
         }
-        const made = createVideoFrame(frame, rasterizer, place);
-        yield error ? { ...made, error, rasterize: () => Promise.reject(error) } : made;
+        const source = reloader && pictureReload(reloader, { ...place, width, height, previous }, leaving.signal);
+        previous = { index: place.index, timestamp: place.timestamp };
+        yield createVideoFrame(frame, rasterizer, { ...place, error, source, byteLength: bytesOf(ffmpeg, frame) });
       }
     } finally {
       await reader.frames.return();
@@ -147,7 +168,7 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   async function* loop(): AsyncGenerator<VideoFrame, void> {
     const queue = ahead(frames(), {
       size: Math.max(1, options.decodeAhead ?? 4),
-      bytes: { limit: AHEAD_BYTES, of: (frame) => bytesOf(ffmpeg, frame) },
+      bytes: { limit: AHEAD_BYTES, of: (frame) => frame.byteLength },
       dropOldest,
       discard(frame) {
         if (!leaving.signal.aborted) statistics.dropped++;
@@ -165,6 +186,16 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     }
   }
 
+  /** The pictures behind `after` once more. */
+  function readAgain(after: OpenVideoOptions['after']): AsyncGenerator<Placed, void> {
+    const { frames: pictures } = createReader(ffmpeg, resolved, { ...readerOptions, after });
+    return ahead(pictures, {
+      size: RELOAD_AHEAD,
+      bytes: { limit: AHEAD_BYTES / 2, of: ({ frame }) => bytesOf(ffmpeg, frame) },
+      discard: ({ frame }) => frame.free(),
+    });
+  }
+
   function leave(): void {
     leaving.abort(new FaceDetError('DISPOSED', `${resolved.name} was closed.`));
   }
@@ -172,6 +203,7 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   function release(): void {
     signal?.removeEventListener('abort', abort);
     rasterizer.close();
+    reloader?.end();
   }
 
   let running: AsyncGenerator<VideoFrame, void> | undefined;
@@ -182,25 +214,41 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     for (const { frame } of waiting.splice(0)) frame.free();
     if (running) await running.return();
     await reader.frames.return();
+    await reloader?.close();
     release();
   }
 
-  return {
+  const leak: Leak = {
+    code: 'FACEDET_VIDEO_LEAKED',
+    message: `The video ${resolved.name} was neither read to its end nor closed: call close(), or declare it by \`await using\`.`,
+  };
+  const end = () => {
+    unwatchLeak(leak);
+    return (closing ??= close());
+  };
+  const input: VideoInput = {
     metadata,
     statistics,
     [Symbol.asyncIterator]() {
       if (running || closing) throw new FaceDetError('INVALID_STATE', `The frames of ${resolved.name} were gone through already. Open it again.`);
+      // The loop over the frames ends reading.
+      unwatchLeak(leak);
       return (running = loop());
     },
-    close: () => (closing ??= close()),
+    close: end,
+    [Symbol.asyncDispose]: end,
   };
+  watchLeak(input, leak);
+  return input;
 }
 
 // Frames decoded ahead take at most so much memory, in bytes: 20 of 1080p, one of 8K.
 const AHEAD_BYTES = 64e6;
+// Pictures that are read again are decoded ahead by so many.
+const RELOAD_AHEAD = 2;
 
-function bytesOf(ffmpeg: Ffmpeg, frame: VideoFrame): number {
-  return Math.max(0, ffmpeg.avImageGetBufferSize(frame.native().format as never, frame.width, frame.height, 1));
+function bytesOf(ffmpeg: Ffmpeg, { format, width, height }: NativeFrame): number {
+  return Math.max(0, ffmpeg.avImageGetBufferSize(format as never, width, height, 1));
 }
 
 /** Waits until as much time passed since `started` (ms) as lies between two timestamps (s), or the signal aborts. */

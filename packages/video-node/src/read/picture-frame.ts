@@ -22,6 +22,7 @@ export async function createStillFrame(ffmpeg: Ffmpeg, path: string, source: Res
   const { constants } = ffmpeg;
   const metadata: VideoMetadata = {
     source: source.name,
+    path: null,
     kind: source.kind === 'pipe' ? 'file' : source.kind,
     width,
     height,
@@ -52,6 +53,11 @@ function allocateRgb(ffmpeg: Ffmpeg, width: number, height: number): NativeFrame
   frame.height = height;
   frame.format = constants.AV_PIX_FMT_RGB24;
   frame.colorRange = constants.AVCOL_RANGE_JPEG;
-  check(ffmpeg, frame.getBuffer(0), 'OUT_OF_MEMORY', `Expected memory for a picture of ${width} × ${height} but there is none; scale it down`);
-  return frame;
+  try {
+    check(ffmpeg, frame.getBuffer(0), 'OUT_OF_MEMORY', `Expected memory for a picture of ${width} × ${height} but there is none; scale it down`);
+    return frame;
+  } catch (error) {
+    frame.free();
+    throw error;
+  }
 }

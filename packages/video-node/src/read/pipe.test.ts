@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
+import { createVideoWriter } from '../write/writer.ts';
 import { openVideo } from './open-video.ts';
 
 const hasFifo = process.platform !== 'win32' && spawnSync('mkfifo', ['--version']).error === undefined;
 if (!hasFifo) process.stderr.write('Tests of named pipes are skipped: there is no mkfifo.\n');
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).error === undefined;
-if (!hasFfmpeg) process.stderr.write('A test of an MP4 with its index behind is skipped: ffmpeg is not installed.\n');
+if (!hasFfmpeg) process.stderr.write('Tests of an MP4 with its index behind and of further streams are skipped: ffmpeg is not installed.\n');
 
 const folder = tempFolder();
 const at = (name: string) => join(folder, name);
@@ -50,6 +51,22 @@ describe.skipIf(!hasFifo)('a named pipe [needs mkfifo]', () => {
   it('that is slow is shown as it comes', async () => {
     const { levels } = await show(fifo(at('film.mkv'), 200_000));
     expect(numbersOf(levels).length).toBe(40);
+  });
+
+  it.skipIf(!hasFfmpeg)('names what it holds besides pictures, sound and subtitles', async () => {
+    writeFileSync(at('chapters.txt'), ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=One\n');
+    const inputs = ['film.mkv', 'film.mkv', 'chapters.txt'].flatMap((name) => ['-i', at(name)]);
+    const attached = ['-attach', at('chapters.txt'), '-metadata:s:t', 'mimetype=text/plain'];
+    const streams = ['-map', '0', '-map', '1', '-map_metadata', '2', '-map_chapters', '2', '-c', 'copy'];
+    execFileSync('ffmpeg', ['-v', 'error', '-y', ...inputs, ...streams, ...attached, at('rich.mkv')]);
+    await using video = await openVideo(fifo(at('rich.mkv')));
+    const kinds = video.metadata.otherStreams?.map(({ kind }) => kind);
+    expect(kinds).toEqual(['video', 'attachment', 'chapters']);
+    const writer = await createVideoWriter(at('rich.out.mkv'), { like: video.metadata });
+    expect(writer.leftOut.map(({ kind }) => kind)).toEqual(kinds);
+    await writer.close();
+    await using file = await openVideo(at('rich.mkv'));
+    expect(file.metadata.otherStreams).toBeUndefined();
   });
 
   it('can be left in the middle', async () => {
@@ -95,7 +112,8 @@ describe('standard input', () => {
   beforeAll(() =>
     build({
       stdin: {
-        contents: `import { openVideo } from './open-video.ts';
+        contents: `import { createVideoWriter } from '../write/writer.ts';
+import { openVideo } from './open-video.ts';
           const video = await openVideo('-');
           let frames = 0;
           for await (const frame of video) { frame.close(); if (++frames === Number(process.argv[2])) break; }

@@ -9,7 +9,8 @@ import { filterFrames, type Upright } from './filters.ts';
 import { blackFrame, createStillFrame } from './picture-frame.ts';
 import { checkPixels, openInput, type CaptureOptions, type Container, type Input, type InputLimits } from './input.ts';
 import { needsStillDecoder } from './still-image.ts';
-import { readMetadata, streamOrientation, type VideoMetadata } from './metadata.ts';
+import { readChapters } from './chapters.ts';
+import { otherStreams, readMetadata, streamOrientation, type VideoMetadata } from './metadata.ts';
 import type { ResolvedSource } from './source.ts';
 
 /** A picture with its place in the source. */
@@ -86,12 +87,24 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     const input = await openInput(ffmpeg, container, options.capture, options.limits, signal);
     try {
       const live = source.kind === 'camera' || (source.kind === 'stream' && !(input.format.duration > 0n));
-      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, pixelLimit: options.limits.pixelLimit, finite: !live && source.kind !== 'pictures' });
-      return (opened = { input, decoder, metadata: readMetadata(ffmpeg, input.format, input.stream, { source: source.name, kind: source.kind === 'pipe' ? 'file' : source.kind, live }) });
+      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, pixelLimit: options.limits.pixelLimit, finite: !live && source.kind !== 'pictures', strict: source.kind === 'pictures' });
+      const path = source.kind === 'pictures' ? null : input.path;
+      const kind = source.kind === 'pipe' ? 'file' : source.kind;
+      const described = readMetadata(ffmpeg, input.format, input.stream, { source: source.name, path, kind, live });
+      return (opened = { input, decoder, metadata: path === null ? await withOthers(described, input) : described });
     } catch (error) {
       await input.close();
       throw error;
     }
+  }
+
+  /** Adds what else the container holds, to be named: it can't be opened again for it. */
+  async function withOthers(described: VideoMetadata, { format, stream }: Input): Promise<VideoMetadata> {
+    if (source.kind !== 'pipe' && source.kind !== 'stream') return described;
+    const others = otherStreams(ffmpeg, format, stream);
+    const chapters = source.kind === 'pipe' ? await readChapters(ffmpeg, format) : [];
+    if (chapters.length > 0) others.push({ kind: 'chapters', codec: 'none' });
+    return others.length > 0 ? { ...described, otherStreams: others } : described;
   }
 
   async function shut(): Promise<void> {

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/core';
-import { PICTURE_EXTENSIONS, printable, redactUrl } from '@facedet/files';
+import { filePath, PICTURE_EXTENSIONS, printable, redactUrl } from '@facedet/files';
+import { wildcard } from './wildcard.ts';
 
 /**
  * A video source: the path of a file or a named pipe; `-` for standard input; a folder or glob of pictures; a camera's
@@ -38,7 +38,7 @@ const CAMERAS: Partial<Record<NodeJS.Platform, [format: string, device: (index: 
  */
 export async function resolveSource(source: VideoSource, protocols: readonly string[] = []): Promise<ResolvedSource> {
   if (source instanceof URL) {
-    return source.protocol === 'file:' ? fileOrFolder(fileURLToPath(source)) : address(source.href, protocols);
+    return source.protocol === 'file:' ? fileOrFolder(filePath(source)) : address(source.href, protocols);
   }
   if (typeof source === 'number') {
     if (!Number.isInteger(source) || source < 0) throw new FaceDetError('INVALID_ARGUMENT', `Expected a camera's index as an integer of at least 0 but received ${source}; number cameras from 0.`);
@@ -51,7 +51,7 @@ export async function resolveSource(source: VideoSource, protocols: readonly str
   if (source.includes('\0')) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a path or URL without NUL characters as video source but received one with them; remove them.');
   if (source === '-') return { kind: 'pipe', name: 'standard input', path: null };
   if (/^\d+$/.test(source) && !(await exists(source))) return camera(source);
-  if (/^file:\/\//i.test(source)) return fileOrFolder(fileURLToPath(source));
+  if (/^file:\/\//i.test(source)) return fileOrFolder(filePath(source));
   if (SCHEME.test(source) && !(await exists(source))) return address(source, protocols);
   if (process.platform === 'linux' && /^\/dev\/video\d+$/.test(source)) return { kind: 'camera', name: source, format: 'v4l2', device: source };
   if (/^video=/.test(source) && process.platform === 'win32') return { kind: 'camera', name: source, format: 'dshow', device: source };
@@ -103,24 +103,13 @@ async function glob(pattern: string): Promise<ResolvedSource> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new FaceDetError('NOT_FOUND', `${printable(folder)}: no such folder.`, { cause });
   });
-  const matches = wildcard(basename(pattern));
-  return pictures(printable(pattern), folder, names.filter((name) => matches.test(name)));
+  return pictures(printable(pattern), folder, names.filter(wildcard(basename(pattern))));
 }
 
 function pictures(name: string, folder: string, names: readonly string[]): ResolvedSource {
   const chosen = names.filter((entry) => PICTURES.has(extname(entry).toLowerCase()) && !entry.startsWith('.'));
   if (chosen.length === 0) throw new FaceDetError('NO_PICTURES', `${name}: expected pictures (${[...PICTURES].join(' ')}), found none among ${names.length} names.`);
   return { kind: 'pictures', name, paths: naturalOrder(chosen).map((entry) => join(folder, entry)) };
-}
-
-function wildcard(pattern: string): RegExp {
-  const source = pattern.replace(/\[(!?)([^\]]*)\]|[.+^${}()|\\*?[\]]/g, (part, not: string | undefined, set: string | undefined) => {
-    if (part === '*') return '.*';
-    if (part === '?') return '.';
-    if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\^]/g, '\\$&')}]`;
-    return `\\${part}`;
-  });
-  return new RegExp(`^${source}$`, 's');
 }
 
 async function exists(path: string): Promise<boolean> {

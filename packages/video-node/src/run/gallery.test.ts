@@ -67,6 +67,23 @@ describe('a gallery', () => {
     expect(readdirSync(folder).sort()).toEqual(['0001.jpg', 'identities.json', 'index.html']);
   });
 
+  it('keeps the identities that were seen last, where it has a limit, and counts the others', async () => {
+    const gallery = await openGallery(folder, { source: 'camera 0', limit: 20 });
+    for (let i = 0; i < 200; i++) {
+      await gallery.add(picture(40 + (i % 100)), row(i, face(1), face(i + 2, { x: 200 })), until(i));
+      if (i % 50 === 49) {
+        await gallery.leave();
+        expect(readdirSync(folder).length).toBe(20 + 2);
+      }
+    }
+    await gallery.finish();
+    const { removed, identities } = result();
+    expect(removed).toBe(201 - 20);
+    expect(identities.map(({ id }) => id)).toEqual([1, ...Array.from({ length: 19 }, (_, i) => 183 + i)]);
+    expect(identities[0]!.frames).toBe(200);
+    expect(readdirSync(folder).length).toBe(20 + 2);
+  });
+
   it('knows who was there when: short gaps are none, order is that of the first appearance', async () => {
     const gallery = await openGallery(folder, { source: 'film.mp4' });
     for (let i = 0; i < 100; i++) {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Box, PixelBuffer, RasterSource } from '@facedet/core';
-import { outputError, renameOutput, replaceFile } from '@facedet/files';
+import { makeFolder, outputError, renameOutput, replaceFile } from '@facedet/files';
 import type { VideoFace } from '@facedet/pipeline';
 import { loadFfmpeg } from '../ffmpeg/load.ts';
 import { encodeJpeg } from '../write/jpeg.ts';
@@ -28,6 +28,8 @@ export interface GalleryDocument {
   /** Frames and seconds looked at. */
   readonly frames: number;
   readonly seconds: number;
+  /** Identities that were removed: of a source without an end, those seen last are kept. Absent where it is none. */
+  readonly removed?: number;
   /** By first appearance. */
   readonly identities: readonly GalleryIdentity[];
 }
@@ -67,6 +69,15 @@ interface Identity {
   wait: number;
 }
 
+/** Options of `openGallery`. */
+export interface GalleryOptions {
+  readonly source: string;
+  readonly resume?: boolean;
+  /** Identities kept, those seen last; older ones are removed with their portraits. Default: all. */
+  readonly limit?: number;
+  readonly page?: GalleryPage;
+}
+
 // Seconds.
 const GAP = 0.5;
 const [SHORTEST_WAIT, LONGEST_WAIT] = [0.1, 2];
@@ -79,15 +90,16 @@ const INTERVAL = 5000;
  * a frame only where size, pose and score promise more than the kept one, and soon lies on the disk. With `resume`, an interrupted run's
  * gallery is gone on from. Throws `OUTPUT_UNWRITABLE` and `DISK_FULL`.
  */
-export async function openGallery(folder: string, { source, resume = false, page }: { source: string; resume?: boolean; page?: GalleryPage }): Promise<Gallery> {
+export async function openGallery(folder: string, { source, resume = false, limit = Infinity, page }: GalleryOptions): Promise<Gallery> {
   const statePath = join(folder, 'identities.json.partial');
-  await guard(folder, () => mkdir(folder, { recursive: true }));
+  await guard(folder, async () => makeFolder(folder));
   const state = await read(statePath);
   const former = resume && state?.source === source ? state : undefined;
   if (!former) await forget(folder, state, statePath);
   const identities = new Map((former?.identities ?? []).map((identity) => [identity.id, revive(identity)]));
   let frames = former?.frames ?? 0;
   let seconds = former?.seconds ?? 0;
+  let removed = former?.removed ?? 0;
   let held = 0;
   let saved = performance.now();
 
@@ -113,6 +125,17 @@ export async function openGallery(folder: string, { source, resume = false, page
     identity.portrait = { frame: row.frame, timestamp: row.timestamp, box, score: face.score, quality: round(quality) };
   }
 
+  /** Removes the identities that were seen least recently, beyond the limit. */
+  async function removeOldest(): Promise<void> {
+    for (const [id, { pixels }] of identities) {
+      if (identities.size <= limit) return;
+      identities.delete(id);
+      removed++;
+      if (pixels) held--;
+      await guard(folder, () => rm(join(folder, imageName(id, true)), { force: true }));
+    }
+  }
+
   async function save(): Promise<void> {
     for (const identity of identities.values()) {
       if (!identity.pixels) continue;
@@ -131,6 +154,7 @@ export async function openGallery(folder: string, { source, resume = false, page
       source,
       frames,
       seconds: round(seconds),
+      ...(removed > 0 && { removed }),
       identities: shown.map(({ id, spans, frames, portrait }) => ({ id, image: portrait ? imageName(id) : null, spans: spans.map(([from, to]) => [round(from), round(to)] as const), frames, portrait })),
     };
   }
@@ -146,13 +170,17 @@ export async function openGallery(folder: string, { source, resume = false, page
       const known = row.frame < frames;
       for (const { id } of row.faces) if (id !== null && !(known && identities.has(id))) extend(identities, id, row, until);
       await Promise.all(row.faces.filter((face): face is VideoFace & { id: number } => face.id !== null).map((face) => look(frame, row, face)));
+      if (Number.isFinite(limit)) {
+        markSeen(identities, row);
+        await removeOldest();
+      }
       frames = Math.max(frames, row.frame + 1);
       seconds = Math.max(seconds, until);
       if (held >= HELD || performance.now() - saved > INTERVAL) await save();
     },
     restart() {
       identities.clear();
-      frames = seconds = 0;
+      frames = seconds = removed = 0;
     },
     async finish() {
       const before = await read(join(folder, 'identities.json'));
@@ -184,6 +212,16 @@ function nameUnlessNamed(partial: string, path: string): void {
 /** The file of an identity's portrait: `0007.jpg`, in the making `0007.partial.jpg`. */
 function imageName(id: number, partial = false): string {
   return `${String(id).padStart(4, '0')}${partial ? '.partial' : ''}.jpg`;
+}
+
+/** Moves the identities of a row behind those that were seen earlier. */
+function markSeen(identities: Map<number, Identity>, { faces }: Row): void {
+  for (const { id } of faces) {
+    const identity = id === null ? undefined : identities.get(id);
+    if (!identity) continue;
+    identities.delete(identity.id);
+    identities.set(identity.id, identity);
+  }
 }
 
 /** Counts a sighting. */

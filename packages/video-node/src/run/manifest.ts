@@ -18,6 +18,8 @@ export interface RunManifest {
   readonly options: unknown;
   /** The run's summary, once all outputs are complete and only lack their final names. */
   readonly summary?: unknown;
+  /** The outputs are being opened: what lies under their partial names is not worth continuing. */
+  readonly opening?: true;
 }
 
 /** Bytes of a file that are hashed. */
@@ -118,7 +120,7 @@ export function differences(before: RunManifest, now: RunManifest): string[] {
     .map((key) => `${key}: ${shown(a.get(key))}, now ${shown(b.get(key))}`);
 }
 
-function flat({ summary: _, ...manifest }: RunManifest): Map<string, string> {
+function flat({ summary: _summary, opening: _opening, ...manifest }: RunManifest): Map<string, string> {
   const found = new Map<string, string>();
   const add = (value: unknown, at: string) => {
     if (value && typeof value === 'object' && !Array.isArray(value))
@@ -143,6 +145,8 @@ export interface Manifests {
   readonly content: RunManifest;
   /** The summary of a run whose outputs are all complete and only lack their names. */
   readonly summary: unknown;
+  /** Marks the outputs as being opened, before they are: a run that is killed then is started again by `resume`. */
+  open(): void;
   /** Writes the manifests. Call it when the outputs are open: nothing of an earlier run is then in them. */
   write(): void;
   /** All outputs are complete: from here on only names are missing. */
@@ -165,6 +169,7 @@ export function openManifests(outputs: readonly PartialOutput[], now: RunManifes
     content: now,
     continues: left.some((manifest) => manifest !== undefined),
     summary: complete ? left[0]!.summary : undefined,
+    open: () => writeAll({ ...now, opening: true }),
     write: () => writeAll(now),
     complete: (summary) => writeAll({ ...now, summary }),
     remove: () => outputs.forEach(({ path }) => rmSync(manifestPath(path), { force: true })),
@@ -188,6 +193,7 @@ function readManifest({ path, partials }: PartialOutput, now: RunManifest): RunM
         'nobody can say with which settings that file was made. Leave out resume to start from the beginning.',
     );
   }
+  if (before.opening) return undefined;
   const differing = differences(before, now);
   if (differing.length === 0) return before;
   const more = differing.length > NAMED ? `; and ${differing.length - NAMED} more` : '';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSource } from '@facedet/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from '../read/open-video.ts';
-import { processVideo, type OutputPaths, type ProcessVideoOptions } from './process-video.ts';
+import { processVideo, type OutputPaths, type ProcessVideoOptions, type VideoSummary } from './process-video.ts';
 import { renderVideo } from './render-video.ts';
 import { encodeImage, writeImage } from '@facedet/runtime-node';
 import { numberedPicture, numbersOf, show, steady, tempFolder, writeNumbered } from '../fixtures.ts';
@@ -180,6 +180,16 @@ describe('resume', () => {
     await processVideo(film, { detector: fakeDetector(), mot, resume: true });
     expect(readFileSync(mot, 'utf8')).toBe(readFileSync(alone.mot, 'utf8'));
   });
+
+  it.each([['film', { output: 'film.mp4' }], ['csv', { csv: 'rows.csv' }], ['mot', { mot: 'rows.txt' }], ['jsonl', { jsonl: 'rows.jsonl' }]])('ends with the same sums where only one output is asked for: %s', async (_, names) => {
+    const sums = ({ totalFrames, totalFaces, identities, avgFacesPerFrame }: VideoSummary) => ({ totalFrames, totalFaces, identities, avgFacesPerFrame });
+    const paths = (prefix: string) => Object.fromEntries(Object.entries(names).map(([kind, name]) => [kind, at(`${prefix}-${name}`)]));
+    const alone = await processVideo(film, { detector: fakeDetector(), ...paths('a') });
+    const stop = new AbortController();
+    await expect(processVideo(film, { detector: fakeDetector(), ...paths('b'), signal: stop.signal, onFrame: ({ index }) => void (index === 50 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    expect(sums(await processVideo(film, { detector: fakeDetector(), ...paths('b'), resume: true }))).toEqual(sums(alone));
+    expect(sums(alone)).toMatchObject({ totalFrames: 80, totalFaces: 80 });
+  });
 });
 
 describe('a run manifest', () => {
@@ -246,6 +256,21 @@ describe('a run manifest', () => {
     await processVideo(film, all());
     expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
     expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
+  });
+
+  it('of a run that was killed while it opened its outputs lets resume start from the beginning', async () => {
+    await processVideo(film, all());
+    const whole = readFileSync(outputs('m').jsonl, 'utf8');
+    for (const path of Object.values(outputs('m'))) rmSync(path);
+    await stopped({ ...all(), lookAhead: 1 });
+    // As the next run leaves it, with other settings, before any of its outputs is open.
+    for (const path of Object.values(outputs('m'))) {
+      const file = `${path}.partial.json`;
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), opening: true }));
+    }
+    expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
+    expect(readFileSync(outputs('m').jsonl, 'utf8')).toBe(whole);
+    expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
   });
 
   it('needs a fingerprint where parts say nothing about themselves', async () => {
@@ -346,6 +371,25 @@ describe('a live source', () => {
     const { port } = server.address() as AddressInfo;
     return { url: `http://127.0.0.1:${port}/`, close: () => (server.closeAllConnections(), server.close()) };
   }
+
+  it('that is lost for good leaves complete outputs, and the summary says so', async () => {
+    const source = await camera();
+    try {
+      const { lost, totalFrames, outputs: paths } = await processVideo(source.url, {
+        detector: fakeDetector(),
+        ...outputs('lost'),
+        reconnects: 0,
+        onFrame: ({ index }) => void (index === 10 && source.close()),
+      });
+      expect(lost).toMatchObject({ code: 'STREAM_LOST' });
+      expect(totalFrames).toBeGreaterThan(10);
+      expect(rowsOf(paths.jsonl!).length).toBe(totalFrames);
+      expect((await show(paths.output!)).times.length).toBe(totalFrames);
+      expect(left('lost').filter((name) => name.includes('partial'))).toEqual([]);
+    } finally {
+      source.close();
+    }
+  });
 
   it('ends normally at the signal, and a new start overwrites nothing', async () => {
     const source = await camera();
@@ -459,5 +503,19 @@ describe('anonymising', () => {
       await expect(renderVideo(film, { output: at('j-out.mp4'), tracks, anonymize: {} }), line).rejects.toMatchObject({ code: 'MALFORMED_FILE', message: expect.stringContaining('line 2') as string });
     }
     expect(left('j')).toEqual([]);
+  });
+});
+
+describe('look-ahead beyond its bytes', () => {
+  it('writes the same rows and the same film, from a film that is read twice', async () => {
+    const source = await writeNumbered(at('own.mkv'), steady(60).map((time, i) => time + (i % 5 === 2 ? 0.012 : 0)));
+    const run = async (name: string, lookAheadBytes: number) => {
+      const outputs = { output: at(`${name}.mp4`), jsonl: at(`${name}.jsonl`) };
+      const options = { encoding: { threads: 1 }, anonymize: true, detectEvery: 4, lookAhead: 0.5, lookAheadBytes };
+      const { earlyResults } = await processVideo(source, { detector: fakeDetector(), ...outputs, ...options });
+      expect(earlyResults).toBe(0);
+      return [readFileSync(outputs.output).toString('base64'), readFileSync(outputs.jsonl, 'utf8')];
+    };
+    expect(await run('small', 20_000)).toEqual(await run('large', 1e12));
   });
 });

@@ -25,11 +25,13 @@ import { lockOutputs, outputFiles, refusePipe } from './output-files.ts';
 import type { Preview } from './preview.ts';
 import { NO_RESUME_STATE, openResumeState } from './resume-state.ts';
 import { rowOf, type Row } from './rows.ts';
+import { Counter } from './totals.ts';
 import { openFilmSink, type FilmSink } from './sinks/film.ts';
 import { openGallerySink, type GallerySink } from './sinks/gallery.ts';
 import { previewSink } from './sinks/preview.ts';
 import { openRowSink, type RowSink } from './sinks/rows.ts';
 import type { Sink } from './sinks/sink.ts';
+import { createWallClock } from './wall-clock.ts';
 
 const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'thumbnails'] as const;
 
@@ -37,6 +39,8 @@ const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'thumbnails'] as const;
 export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVideoOptions, 'after'> {
   /** A detector that a runtime made. */
   detector: Detector;
+  /** As in `createVideoDetector`; video files are read a second time for the frames beyond it. Default 256 MB. */
+  lookAheadBytes?: number;
   /** A video to write: `.mp4`, `.mov`, `.mkv` or `.webm`. */
   output?: string;
   /** How it is written. */
@@ -54,7 +58,7 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   mot?: string;
   /** A CSV file; see `jsonl`. */
   csv?: string;
-  /** A folder for the best portrait of each identity and `identities.json`, which says who appears when. It needs a tracker. */
+  /** A folder for the best portrait of each identity and `identities.json`, which says who appears when. Of a live source it keeps the 10,000 identities seen last. It needs a tracker. */
   thumbnails?: string;
   /** Makes `index.html` of that folder; without it there is none. */
   thumbnailsPage?: GalleryPage;
@@ -71,6 +75,11 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
    * function) would give other results. Where there are such parts, `resume` needs it.
    */
   fingerprint?: unknown;
+  /**
+   * Whether what is in progress stays under its partial names after an error; the signal always leaves it. Default: it
+   * stays where there is a frame in it.
+   */
+  keepPartial?: (error: unknown) => boolean;
   /** Called when the outputs are open, with the names that they have in the end: those of live sources may have a number. */
   onStart?: (run: { readonly metadata: VideoMetadata; readonly outputs: OutputPaths }) => void;
   /** Called for each frame, before it is written; the frame is open until the promise settles. */
@@ -99,6 +108,8 @@ export interface VideoSummary extends VideoStatistics {
   readonly metadata: VideoMetadata;
   /** Seconds from the call to the end. */
   readonly seconds: number;
+  /** Faces in all frames: someone in ten frames counts ten times. */
+  readonly totalFaces: number;
   /** Times a lost stream came back. */
   readonly reconnects: number;
   /** Streams of the source that the output can't hold. */
@@ -109,6 +120,8 @@ export interface VideoSummary extends VideoStatistics {
   readonly outputs: OutputPaths;
   /** Why the first of the failed frames failed; undefined where none did. */
   readonly firstFailure?: string;
+  /** Why a live source ended before the signal (`STREAM_LOST`): the outputs are complete up to there. */
+  readonly lost?: FaceDetError;
 }
 
 /**
@@ -117,7 +130,8 @@ export interface VideoSummary extends VideoStatistics {
  * final names when all of them are complete. Whatever ends the run before leaves them readable up to there, and `resume`
  * continues them.
  *
- * A live source has no end: the signal ends it normally, and the outputs are completed. A new run of a live source never
+ * A live source has no end: the signal ends it normally, and the outputs are completed. So they are when it is lost for
+ * good, which the summary says in `lost`. A new run of a live source never
  * overwrites what an earlier one recorded: its outputs get the next free number.
  *
  * Throws what `openVideo`, `createVideoWriter` and the detector throw, `DISK_FULL` and `OUTPUT_UNWRITABLE`,
@@ -138,6 +152,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   let keepLast = () => {};
   let unlock = () => {};
   let discard: (() => Promise<void>) | undefined;
+  let discardAll: typeof discard;
   try {
     if (live && resume)
       throw new FaceDetError('INVALID_ARGUMENT', `Expected no resume for the live source ${metadata.source} but received true: what it showed meanwhile is gone. Start again without it; earlier recordings are kept.`);
@@ -152,8 +167,16 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       manifests.remove();
       return { ...(finished as VideoSummary), metadata, outputs };
     }
-    // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other settings.
-    if (!manifests.continues) manifests.remove();
+    // A run that fails before its first frame leaves nothing.
+    discardAll = async () => {
+      for (const sink of sinks) await sink.discard();
+      manifests.remove();
+    };
+    if (!manifests.continues) {
+      discard = discardAll;
+      // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other settings.
+      manifests.open();
+    }
 
     const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
     const { output, thumbnails, show, thumbnailsPage } = { ...options, ...targets };
@@ -167,17 +190,16 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const gallery: GallerySink | undefined =
       thumbnails === undefined
         ? undefined
-        : await openGallerySink(thumbnails, { source: metadata.source, resume: continues, ...(thumbnailsPage && { page: thumbnailsPage }) });
+        : await openGallerySink(thumbnails, {
+            source: metadata.source,
+            resume: continues,
+            ...(live && { limit: LIVE_IDENTITIES }),
+            ...(thumbnailsPage && { page: thumbnailsPage }),
+          });
     // What can be named again after an interruption comes first.
     sinks = [...(gallery ? [gallery] : []), ...(film ? [film] : []), rows];
     if (show) sinks.push(previewSink(show, options, () => pipeline.statistics));
     manifests.write();
-    // A run that fails before its first frame leaves nothing.
-    if (!continues)
-      discard = async () => {
-        for (const sink of sinks) await sink.discard();
-        manifests.remove();
-      };
     options.onStart?.({ metadata, outputs });
 
     const editor = output === undefined ? undefined : createEditor(options);
@@ -197,14 +219,11 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const start = drawable ? Math.min(detectFrom, inFilm) : detectFrom;
     if (hasTrails) for (const row of rows.rows.slice(0, start)) editor?.next(row, undefined);
     editor?.restore(point?.lingering ?? []);
-    const total = { frames: 0, faces: 0, ids: new Set<number>() };
-    const count = ({ faces }: Row) => {
-      total.frames++;
-      total.faces += faces.length;
-      for (const { id } of faces) if (id !== null) total.ids.add(id);
-    };
-    rows.rows.forEach(count);
-    const counted = rows.rows.length;
+    const total = new Counter();
+    rows.rows.forEach((row) => total.count(row));
+    // Without rows that can be read again, the sums are those of the state.
+    if (!hasRows && point) total.restore(point.totals);
+    const counted = hasRows ? rows.rows.length : detectFrom;
 
     if (start > 0) {
       await video.close();
@@ -215,7 +234,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
         throw error;
       });
     }
-    const frames = live ? endless(video, signal) : video[Symbol.asyncIterator]();
+    let lost: FaceDetError | undefined;
+    const frames = live ? endless(video, signal, (error) => (lost = error)) : video[Symbol.asyncIterator]();
     // Rows are there, the film lacks the frames.
     for (let index = start; index < detectFrom; index++) {
       const { value: frame, done } = await frames.next();
@@ -229,7 +249,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     }
 
     const reached = { frames: Math.max(counted, detectFrom), seconds: 0 };
-    const clock = wallClock();
+    const clock = createWallClock();
     let failed = 0;
     let firstFailure: string | undefined;
     for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal && !live ? { signal } : {})) {
@@ -243,9 +263,9 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       const item = { frame, row, until: untilOf(frame, metadata), edit: editor?.next(row, result), result };
       discard = undefined;
       for (const sink of sinks) await sink.write(item);
-      if (result.index >= counted) count(row);
+      if (result.index >= counted) total.count(row);
       const { index, timestamp } = result;
-      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [] });
+      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [], totals: total.totals() });
       keep.offer(pointHere);
       keepLast = () => {
         if (pipeline.snapshot().lastIndex === index) keep.offer(pointHere, true);
@@ -260,8 +280,9 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const summary: VideoSummary = {
       ...statistics,
       totalFrames: total.frames,
+      totalFaces: total.faces,
       avgFacesPerFrame: total.frames ? total.faces / total.frames : 0,
-      identities: total.ids.size,
+      identities: total.identities,
       droppedFrames: statistics.droppedFrames + video.statistics.dropped,
       metadata,
       seconds: (performance.now() - begun) / 1000,
@@ -270,6 +291,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       sideStreams: film?.writer.sideStreams ?? [],
       outputs,
       ...(firstFailure !== undefined && { firstFailure }),
+      ...(lost && { lost }),
     };
     for (const sink of sinks) await sink.complete();
     manifests.complete({ ...summary, metadata: undefined, outputs: undefined });
@@ -280,6 +302,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   } catch (error) {
     // What is there stays, playable and readable; why it ended is the error that counts.
     keepLast();
+    if (!signal?.aborted && options.keepPartial?.(error) === false) discard = discardAll;
     if (discard) await discard();
     else for (const sink of sinks) await sink.leave();
     throw error;
@@ -317,6 +340,7 @@ const NOT_DECISIVE = new Set<string>([
   'thumbnailsPage',
   'show',
   'resume',
+  'keepPartial',
   'onStart',
   'onFrame',
   'onProgress',
@@ -358,25 +382,13 @@ function untilOf({ timestamp, duration }: VideoFrame, { fps }: VideoMetadata): n
   return timestamp + (duration || 1 / (fps ?? 25));
 }
 
-/** Seconds that the time of day may be away from the source's clock before it is taken over anew. */
-const DRIFT = 2;
-
-/** Gives the time of day of a live source's timestamps. It follows the source's clock, so that it rises evenly. */
-function wallClock(): (timestamp: number) => string {
-  let origin: number | undefined;
-  return (timestamp) => {
-    const now = Date.now() / 1000;
-    if (origin === undefined || Math.abs(now - origin - timestamp) > DRIFT) origin = now - timestamp;
-    return new Date(1000 * (origin + timestamp)).toISOString();
-  };
-}
-
 /** Those of the options that the pipeline knows. */
 function pipelineOptions(options: ProcessVideoOptions, fps: number | null): VideoDetectorOptions {
   const known: readonly string[] = videoDetectorOptionNames;
-  const given = Object.fromEntries(
-    Object.entries(options).filter(([name]) => known.includes(name)),
-  ) as unknown as VideoDetectorOptions;
+  const given = {
+    lookAheadBytes: LOOK_AHEAD_BYTES,
+    ...Object.fromEntries(Object.entries(options).filter(([name, value]) => known.includes(name) && value !== undefined)),
+  } as unknown as VideoDetectorOptions;
   const { tracker, detectEvery = 1 } = given;
   if (!fps || tracker === false || (tracker && 'update' in tracker)) return given;
   // A track of the last key frame must reach the next one, also where a film shows one picture every few seconds.
@@ -389,10 +401,23 @@ function pipelineOptions(options: ProcessVideoOptions, fps: number | null): Vide
   };
 }
 
+/** Identities that the gallery of a source without an end keeps: the newest, some 3 MB of `identities.json`. */
+const LIVE_IDENTITIES = 10_000;
+
+/** Two seconds of 1080p at 40 frames per second, one of 4K at 20. */
+const LOOK_AHEAD_BYTES = 256e6;
+
 /** Frames from one key frame to the next at most, with `detectEvery: 'auto'`. */
 const LONGEST_AUTO = 10;
 
 /** A video of which every frame was seen. */
 function atItsEnd(video: VideoInput): VideoInput {
-  return { metadata: video.metadata, statistics: video.statistics, async *[Symbol.asyncIterator]() {}, async close() {} };
+  const nothing = async () => {};
+  return {
+    metadata: video.metadata,
+    statistics: video.statistics,
+    async *[Symbol.asyncIterator]() {},
+    close: nothing,
+    [Symbol.asyncDispose]: nothing,
+  };
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { FaceDetError } from '@facedet/core';
 import { anonymizePlanes, drawPlanes, type AnonymizeOptions, type OverlayOptions } from '@facedet/draw';
 import { openVideo, type OpenVideoOptions } from '../read/open-video.ts';
+import type { VideoMetadata } from '../read/metadata.ts';
 import type { VideoProgress } from './process-video.ts';
 import { parseRow, type Row } from './rows.ts';
 import type { VideoSource } from '../read/source.ts';
@@ -20,17 +21,26 @@ export interface RenderVideoOptions extends Omit<OpenVideoOptions, 'after'> {
   onProgress?: (progress: VideoProgress) => void;
 }
 
+/** What `renderVideo` did. */
+export interface RenderSummary extends Pick<VideoWriter, 'leftOut' | 'sideStreams'> {
+  readonly totalFrames: number;
+  /** Faces in all frames: someone in ten frames counts ten times. */
+  readonly totalFaces: number;
+  readonly metadata: VideoMetadata;
+}
+
 /**
  * Writes a video from rows that exist: nothing is detected. Throws what `openVideo` and `createVideoWriter` throw, `MALFORMED_FILE` for
  * rows that can't be read, `TRACKS_INCOMPLETE` at a frame that has no row, as nobody knows whether there is a face in it, and
  * `TRACKS_MISMATCH` at the end of a video that has fewer frames than there are rows: they are those of another.
  */
-export async function renderVideo(source: VideoSource, options: RenderVideoOptions): Promise<{ totalFrames: number; leftOut: VideoWriter['leftOut'] }> {
+export async function renderVideo(source: VideoSource, options: RenderVideoOptions): Promise<RenderSummary> {
   const { output, tracks, draw, anonymize, onProgress } = options;
   const rows = await readRows(tracks);
   const video = await openVideo(source, options);
   const { metadata } = video;
   let writer: VideoWriter | undefined;
+  let totalFaces = 0;
   try {
     writer = await createVideoWriter(output, { ...options.encoding, like: metadata });
     for await (const frame of video) {
@@ -41,6 +51,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
           if (anonymize) anonymizePlanes(planes, row.faces, anonymize);
           if (draw) drawPlanes(planes, row.faces, draw);
         });
+        totalFaces += row.faces.length;
         onProgress?.({ frames: frame.index + 1, totalFrames: metadata.frameCount, seconds: frame.timestamp, duration: metadata.duration, faces: row.faces.length });
       } finally {
         frame.close();
@@ -50,7 +61,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
     const more = [...rows.keys()].find((frame) => frame >= frames);
     if (more !== undefined) throw new FaceDetError('TRACKS_MISMATCH', `${tracks}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. Give the rows that were written for it.`);
     await writer.finish();
-    return { totalFrames: frames, leftOut: writer.leftOut };
+    return { totalFrames: frames, totalFaces, leftOut: writer.leftOut, sideStreams: writer.sideStreams, metadata };
   } catch (error) {
     await writer?.flush().catch(() => {});
     throw error;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { replaceFile } from '@facedet/files';
+import { makeFolder, replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
 import type { RunManifest } from './manifest.ts';
@@ -12,6 +12,13 @@ export interface Lingering {
   readonly seen: number;
 }
 
+/** Sums of a run; `ids` are the IDs shown, as ranges. */
+export interface Totals {
+  readonly frames: number;
+  readonly faces: number;
+  readonly ids: readonly (readonly [first: number, last: number])[];
+}
+
 /** The state of a run after a frame. */
 export interface ResumePoint {
   /** The frame after which it is. */
@@ -19,6 +26,8 @@ export interface ResumePoint {
   readonly timestamp: number;
   readonly snapshot: VideoSnapshot;
   readonly lingering: readonly Lingering[];
+  /** What the run has counted up to there. */
+  readonly totals: Totals;
 }
 
 /** Keeps the state of a run now and then, so that an interrupted run need not begin anew. */
@@ -38,6 +47,9 @@ export const NO_RESUME_STATE: ResumeState = { before: () => undefined, offer() {
 const INTERVAL = 400;
 // An encoder lags behind the rows by a second or two; a state from before that is needed too.
 const KEPT = 12;
+// Look-ahead over hundreds of crowded frames makes states of megabytes: of those there are fewer, over the same time.
+const KEPT_BYTES = 12e6;
+const MIN_KEPT = 3;
 /** Milliseconds after which a state is of no use any more: 30 days. */
 const OLD = 30 * 24 * 3600 * 1000;
 
@@ -50,20 +62,26 @@ export function openResumeState(outputs: readonly string[], manifest: RunManifes
   const key = createHash('sha256').update(JSON.stringify([places, manifest])).digest('hex').slice(0, 32);
   const folder = join(modelCacheDir(), 'resume');
   const path = join(folder, `${key}.json`);
-  // Each with its text, which is made once: it is written again with each of the next.
-  let points = (resume ? load(path) : []).map(withText);
+  // As bytes, which are written again with each of the next: objects would take several times the memory.
+  let points = (resume ? load(path) : []).map(packed);
+  let interval = INTERVAL;
   let last = performance.now();
   if (!resume) remove(path);
   removeOld(folder);
   return {
-    before: (frame) => points.findLast(({ point }) => point.index < frame)?.point,
+    before(frame) {
+      const found = points.findLast(({ index }) => index < frame);
+      return found && (JSON.parse(found.bytes.toString()) as ResumePoint);
+    },
     offer(point, now = false) {
       if (outputs.length === 0) return; // nothing to go on with
-      if (!now && performance.now() - last < INTERVAL) return;
+      if (!now && performance.now() - last < interval) return;
       last = performance.now();
-      const next = point();
-      points = [...points.filter((kept) => kept.point.index < next.index), withText(next)].slice(-KEPT);
-      save(folder, path, `[${points.map(({ text }) => text).join()}]`);
+      const next = packed(point());
+      const count = Math.min(KEPT, Math.max(MIN_KEPT, Math.floor(KEPT_BYTES / next.bytes.length)));
+      interval = (INTERVAL * KEPT) / count;
+      points = [...points.filter(({ index }) => index < next.index), next].slice(-count);
+      save(folder, path, listOf(points));
     },
     forget() {
       points = [];
@@ -72,8 +90,21 @@ export function openResumeState(outputs: readonly string[], manifest: RunManifes
   };
 }
 
-function withText(point: ResumePoint): { point: ResumePoint; text: string } {
-  return { point, text: JSON.stringify(point) };
+/** A state as JSON. */
+interface PackedPoint {
+  readonly index: number;
+  readonly bytes: Buffer;
+}
+
+function packed(point: ResumePoint): PackedPoint {
+  return { index: point.index, bytes: Buffer.from(JSON.stringify(point)) };
+}
+
+/** A JSON array of states. */
+function listOf(points: readonly PackedPoint[]): Buffer {
+  const comma = Buffer.from(',');
+  const parts = points.flatMap(({ bytes }, at) => (at > 0 ? [comma, bytes] : [bytes]));
+  return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]);
 }
 
 /** Removes states of runs that nobody continued. */
@@ -90,17 +121,18 @@ function removeOld(folder: string): void {
 
 function load(path: string): ResumePoint[] {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[];
+    // One that is damaged only costs time.
+    return (JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[]).filter(({ totals }) => Array.isArray(totals?.ids));
   } catch {
     return [];
   }
 }
 
 // A full or read-only disk costs the short cut, not the run.
-function save(folder: string, path: string, text: string): void {
+function save(folder: string, path: string, content: Uint8Array): void {
   try {
-    mkdirSync(folder, { recursive: true });
-    replaceFile(path, text, { flush: false });
+    makeFolder(folder);
+    replaceFile(path, content, { flush: false });
   } catch {
     // The run goes on without.
   }

@@ -7,6 +7,7 @@ import { colorTagsOf } from '../ffmpeg/colors.ts';
 import { upright } from '../ffmpeg/orientation.ts';
 import { displayMatrix, tempFolder, writeByGraph } from '../fixtures.ts';
 import { filterFrames } from '../read/filters.ts';
+import { summarizeColors } from '../read/color-summary.ts';
 import { openVideo } from '../read/open-video.ts';
 import type { ColorTags, VideoMetadata } from '../read/metadata.ts';
 import { createVideoWriter, type VideoWriterOptions } from './writer.ts';
@@ -76,14 +77,20 @@ const pixelFormats = {
 } as const;
 
 describe.each(Object.entries({ HLG, PQ, BT2020, P3, PAL, NTSC, FULL }))('%s', (_, color) => {
-  it.each(Object.entries(pixelFormats))('keeps the means of Y, U and V, and the tags: %s', async (name, [encoder, pixelFormat]) => {
+  it.each(Object.entries(pixelFormats))('keeps the means of Y, U and V, and the tags, in 8 and 10 bits: %s', async (name, [encoder, pixelFormat]) => {
     if (name === 'ProRes' && color === FULL) color = { ...BT709 }; // ProRes has no full range
     const source = await writeByGraph(at('source.mov'), { graph, encoder, pixelFormat, frames: 2, size, color });
-    await copy(source, at('copy.mp4'));
-    const [before, after] = [await firstFrame(source), await firstFrame(at('copy.mp4'))];
+    const before = await firstFrame(source);
     expect(tagsOf(before.metadata)).toEqual({ space: color.space, primaries: color.primaries, transfer: color.transfer });
-    expect(tagsOf(after.metadata)).toEqual(tagsOf(before.metadata));
-    after.means.forEach((mean, i) => expect(Math.abs(mean - before.means[i]!), `plane ${i}`).toBeLessThan(0.5));
+    for (const bitDepth of [8, 10] as const) {
+      await copy(source, at('copy.mp4'), { bitDepth, ...(bitDepth === 10 && { preset: 'ultrafast' }) });
+      const after = await firstFrame(at('copy.mp4'));
+      expect(tagsOf(after.metadata)).toEqual(tagsOf(before.metadata));
+      expect(summarizeColors(after.metadata).bitDepth).toBe(bitDepth);
+      after.means.forEach((mean, i) =>
+        expect(Math.abs(mean - before.means[i]!), `${bitDepth} bits, plane ${i}`).toBeLessThan(0.5),
+      );
+    }
   });
 });
 

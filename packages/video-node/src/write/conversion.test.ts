@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { containerFor } from './containers.ts';
+import { containerFor, extensionFor } from './containers.ts';
 import { createSideClock, type Position } from './side-clock.ts';
 import { convertSubtitle } from './subtitle-conversion.ts';
 
@@ -24,6 +24,27 @@ describe('containerFor', () => {
     expect(chosen('a.webm', ['vorbis'], [], 'matroska,webm')).toBe('mkv');
     expect(chosen('a.mkv', [], [], 'matroska,webm')).toBe('mkv');
     expect(chosen('a.avi', [])).toBe('mp4');
+  });
+});
+
+describe('extensionFor', () => {
+  const extension = (source: string, audio: string[], subtitles: string[] = [], choice = {}) =>
+    extensionFor({ source, container: 'x', audioStreams: audio.map((codec, index) => ({ codec, index })), subtitleStreams: subtitles.map((codec, index) => ({ codec, index })) }, choice);
+
+  it('keeps an extension that is written, unless another container keeps more', () => {
+    expect(['a.mp4', 'a.M4V', 'a.mov', 'a.mkv', 'a.webm'].map((name) => extension(name, []))).toEqual(['.mp4', '.M4V', '.mov', '.mkv', '.webm']);
+    // Sound is converted; bitmaps can't be.
+    expect(extension('a.mp4', ['pcm_s16le'])).toBe('.mp4');
+    expect(extension('a.mp4', ['aac'], ['hdmv_pgs_subtitle'])).toBe('.mkv');
+    expect(extension('a.avi', ['pcm_s16le'])).toBe('.mov');
+    expect(extension('a.avi', ['pcm_s16le'], [], { audio: false })).toBe('.mp4');
+  });
+
+  it('takes a container that holds the codec of the pictures', () => {
+    expect(extension('a.mov', ['pcm_s16le'], [], { codec: 'vp9' })).toBe('.mkv');
+    expect(extension('a.mov', ['aac'], [], { codec: 'av1' })).toBe('.mp4');
+    expect(extension('a.webm', ['opus'], [], { codec: 'h264' })).toBe('.mp4');
+    expect(extension('a.webm', ['opus'], [], { codec: 'av1' })).toBe('.webm');
   });
 });
 

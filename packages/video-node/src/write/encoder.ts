@@ -2,14 +2,18 @@ import { FaceDetError } from '@facedet/core';
 import type { CodecContext, Frame as NativeFrame, Packet } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check, failure } from '../ffmpeg/errors.ts';
+import { createDecodeTimes } from './decode-times.ts';
+import { av1HdrParameters, hevcHdrParameters, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
 import type { ColorTags, Fraction } from '../read/metadata.ts';
 
 /** The codecs that are written. */
-export type VideoCodec = 'h264' | 'vp9' | 'av1';
+export type VideoCodec = 'h264' | 'hevc' | 'vp9' | 'av1';
 
 /** What an encoder is opened with. */
 export interface EncoderOptions {
   readonly codec: VideoCodec;
+  /** Bits of a sample; 10 not with `h264`. */
+  readonly bitDepth: 8 | 10;
   readonly width: number;
   readonly height: number;
   readonly timeBase: Fraction;
@@ -17,6 +21,8 @@ export interface EncoderOptions {
   readonly fps: number;
   readonly sampleAspectRatio: Fraction;
   readonly color: ColorTags;
+  /** Written into the stream where the codec has a place for it (HEVC, AV1). */
+  readonly hdr?: HdrMetadata | undefined;
   readonly crf?: number | undefined;
   readonly preset?: string | undefined;
   readonly threads: number;
@@ -32,15 +38,22 @@ export interface VideoEncoder {
   close(): void;
 }
 
-const ENCODERS = { h264: 'libx264', vp9: 'libvpx-vp9', av1: 'libsvtav1' } as const;
-const CRF = { h264: 23, vp9: 33, av1: 35 } as const;
-const PRESETS = { h264: 'veryfast', vp9: '5', av1: '10' } as const;
+const ENCODERS = { h264: 'libx264', hevc: 'libx265', vp9: 'libvpx-vp9', av1: 'libsvtav1' } as const;
+const CRF = { h264: 23, hevc: 25, vp9: 33, av1: 35 } as const;
+const PRESETS = { h264: 'veryfast', hevc: 'superfast', vp9: '5', av1: '10' } as const;
 // Pictures that x264's presets look ahead, where that is more than none.
 const LOOK_AHEAD: Record<string, number> = { superfast: 0, ultrafast: 0, veryfast: 10, faster: 20, fast: 30, medium: 40, slow: 50, slower: 60, veryslow: 60, placebo: 60 };
+// x265's own: it must see more pictures ahead than it puts B-frames in a row.
+const LOOK_AHEAD_HEVC: Record<string, number> = { ultrafast: 5, superfast: 10, veryfast: 15, faster: 15, fast: 15, medium: 20, slow: 25, slower: 40, veryslow: 40, placebo: 60 };
+const MOST_B_FRAMES_HEVC = 8;
+// Pictures that x265 stores ahead of one shown before them: B-frames that others refer to, and those between.
+const REORDER_HEVC = 2;
+// Frames that x265 encodes side by side: each holds back one more.
+const FRAME_THREADS_HEVC = 4;
 // What an encoder holds back is lost by a kill: at most this many seconds.
 const HELD_BACK = 0.8;
 
-/** Opens libx264, libvpx-vp9 or SVT-AV1 for 8-bit 4:2:0 pictures. Throws `ENCODER_UNAVAILABLE` and `INVALID_ARGUMENT`. */
+/** Opens libx264, libx265, libvpx-vp9 or SVT-AV1 for 4:2:0 pictures. Throws `ENCODER_UNAVAILABLE` and `INVALID_ARGUMENT`. */
 export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Promise<VideoEncoder> {
   const { constants, Codec, CodecContext, Dictionary, Packet, Rational } = ffmpeg;
   const name = ENCODERS[options.codec];
@@ -51,7 +64,7 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
   context.allocContext3(codec);
   context.width = options.width;
   context.height = options.height;
-  context.pixelFormat = constants.AV_PIX_FMT_YUV420P;
+  context.pixelFormat = options.bitDepth === 10 ? constants.AV_PIX_FMT_YUV420P10LE : constants.AV_PIX_FMT_YUV420P;
   context.timeBase = new Rational(options.timeBase.num, options.timeBase.den);
   context.framerate = rate(ffmpeg, options.fps);
   context.sampleAspectRatio = new Rational(options.sampleAspectRatio.num, options.sampleAspectRatio.den);
@@ -75,15 +88,18 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
   }
   const packet = new Packet();
   packet.alloc();
+  const times = options.codec === 'hevc' ? createDecodeTimes(options.reorder ? REORDER_HEVC : 0) : undefined;
   let closed = false;
   return {
     context,
     async encode(frame, onPacket) {
+      if (frame) times?.shown(frame.pts, frame.duration);
       check(ffmpeg, await context.sendFrame(frame), 'ENCODING_FAILED', `${name} refuses a picture`);
       for (;;) {
         const result = await context.receivePacket(packet);
         if (result === constants.AVERROR_EAGAIN || result === constants.AVERROR_EOF) return;
         check(ffmpeg, result, 'ENCODING_FAILED', `${name} fails`);
+        if (times) packet.dts = times.next();
         try {
           await onPacket(packet);
         } finally {
@@ -100,12 +116,39 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
   };
 }
 
-function tuning({ codec, crf = CRF[codec], preset = PRESETS[codec], fps }: EncoderOptions): Record<string, string> {
+function tuning(options: EncoderOptions): Record<string, string> {
+  const { codec, crf = CRF[codec], preset = PRESETS[codec], fps, hdr } = options;
   const ahead = Math.max(5, Math.floor(HELD_BACK * fps));
-  if (codec === 'h264') return { preset, crf: String(crf), 'rc-lookahead': String(Math.min(LOOK_AHEAD[preset] ?? 40, ahead)), a53cc: '0' };
-  if (codec === 'vp9') return { crf: String(crf), b: '0', deadline: 'good', 'cpu-used': preset, 'row-mt': '1', 'lag-in-frames': String(Math.min(25, ahead)) };
+  if (codec === 'h264')
+    return { preset, crf: String(crf), 'rc-lookahead': String(Math.min(LOOK_AHEAD[preset] ?? 40, ahead)), a53cc: '0' };
+  if (codec === 'hevc') return { preset, crf: String(crf), 'x265-params': hevcParameters(options, preset, ahead), a53cc: '0' };
+  if (codec === 'vp9')
+    return {
+      crf: String(crf),
+      b: '0',
+      deadline: 'good',
+      'cpu-used': preset,
+      'row-mt': '1',
+      'lag-in-frames': String(Math.min(25, ahead)),
+    };
   // Low delay: pictures are stored in the order they are shown, and none is held back for long.
-  return { crf: String(crf), preset, 'svtav1-params': 'pred-struct=1:lookahead=0' };
+  const params = ['pred-struct=1', 'lookahead=0', ...(hdr ? av1HdrParameters(hdr) : [])];
+  return { crf: String(crf), preset, 'svtav1-params': params.join(':') };
+}
+
+/** Closed groups of pictures: what a resumed run appends begins with a picture that needs none before it. */
+function hevcParameters({ threads, reorder, hdr }: EncoderOptions, preset: string, ahead: number): string {
+  const lookAhead = Math.min(LOOK_AHEAD_HEVC[preset] ?? 40, Math.max(ahead, MOST_B_FRAMES_HEVC + 1));
+  return [
+    'log-level=error',
+    'open-gop=0',
+    'repeat-headers=0',
+    `rc-lookahead=${lookAhead}`,
+    `pools=${threads}`,
+    `frame-threads=${Math.min(threads, FRAME_THREADS_HEVC)}`,
+    ...(reorder ? ['b-pyramid=1'] : ['bframes=0']),
+    ...(hdr ? hevcHdrParameters(hdr) : []),
+  ].join(':');
 }
 
 function rate({ Rational }: Ffmpeg, fps: number) {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { chapterBox, withUserData, type Chapter } from './chapters.ts';
+import { chapterBox, withUserData, type Chapter } from '../read/chapters.ts';
 
 interface Box {
   readonly type: string;

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { Chapter } from './chapters.ts';
+import type { Chapter } from '../read/chapters.ts';
 
 // Element IDs of RFC 9559.
 const ID = {

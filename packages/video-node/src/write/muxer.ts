@@ -1,7 +1,9 @@
 import { FaceDetError } from '@facedet/core';
-import type { CodecContext, Packet } from 'node-av/lib';
+import type { CodecContext, CodecParameters, FormatContext, Packet } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check } from '../ffmpeg/errors.ts';
+import { hdrSideData, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
+import { layoutOf } from '../ffmpeg/pixel-layout.ts';
 import { openInput } from '../read/input.ts';
 import type { Fraction } from '../read/metadata.ts';
 import { openSideStreams, type LeftOut, type SideStreamOptions, type SideStreamSummary } from './side-streams.ts';
@@ -18,13 +20,16 @@ export interface MuxerOptions {
   readonly encoder: CodecContext;
   /** Of the packets' times. */
   readonly timeBase: Fraction;
+  /** Written beside the pictures' parameters. */
+  readonly hdr?: HdrMetadata | undefined;
   /** Sound and subtitles to copy along. */
   readonly sides?: (SideStreamOptions & { readonly path: string }) | undefined;
 }
 
 /** A container that grows in fragments. */
 export interface Muxer {
-  readonly leftOut: readonly LeftOut[];
+  /** What of the source is not in the output; grows until the end. */
+  readonly leftOut: LeftOut[];
   /** Sound and subtitles written so far. */
   readonly sideStreams: readonly SideStreamSummary[];
   /** Tells that from output time `at` on, in seconds, source time `origin` is second 0: sound moves with the pictures. */
@@ -45,6 +50,8 @@ export interface Muxer {
 
 // Seconds after which a fragment ends, as soon as no picture is missing.
 const FRAGMENT = 0.5;
+// `hvc1`, as four bytes.
+const HVC1 = 0x31637668;
 // In the place of a picture's time; times begin at 0.
 const WRITTEN = -1n;
 
@@ -52,24 +59,37 @@ const WRITTEN = -1n;
  * Opens a container for writing. An MP4 is written in fragments, so that it can be read at any moment, and becomes an ordinary one
  * when it ends. Fragments end only where every picture up to the last one shown is in them: what a kill leaves is frames without gaps.
  */
-export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, timeBase, sides }: MuxerOptions): Promise<Muxer> {
-  const { Dictionary, FormatContext, Rational } = ffmpeg;
-  const output = new FormatContext();
+export async function createMuxer(ffmpeg: Ffmpeg, options: MuxerOptions): Promise<Muxer> {
+  const output = new ffmpeg.FormatContext();
+  const { container, path } = options;
+  check(ffmpeg, output.allocOutputContext2(null, container, path), 'INVALID_ARGUMENT', `${path} can't be written`);
+  try {
+    return await openMuxer(ffmpeg, output, options);
+  } catch (error) {
+    output.freeContext();
+    throw error;
+  }
+}
+
+/** Opens the container; where that fails, everything but `output` is freed. */
+async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, { path, container, encoder, timeBase, hdr, sides }: MuxerOptions): Promise<Muxer> {
+  const { Dictionary, Rational } = ffmpeg;
   const failed = `${path} can't be written`;
-  check(ffmpeg, output.allocOutputContext2(null, container, path), 'INVALID_ARGUMENT', failed);
   const stream = output.newStream(null);
   const base = new Rational(timeBase.num, timeBase.den);
   stream.timeBase = base;
   stream.avgFrameRate = encoder.framerate;
   stream.codecpar.fromContext(encoder);
-  stream.codecpar.codecTag = 0;
+  const isHevc = encoder.codecId === ffmpeg.constants.AV_CODEC_ID_HEVC;
+  const isMp4 = container === 'mp4' || container === 'mov';
+  // Apple's players take only HEVC whose parameter sets are in the header alone, under this tag.
+  stream.codecpar.codecTag = isHevc && isMp4 ? HVC1 : 0;
   stream.sampleAspectRatio = encoder.sampleAspectRatio;
+  for (const { type, data } of hdr ? hdrSideData(ffmpeg, hdr) : [])
+    check(ffmpeg, stream.codecpar.addCodedSideData(type as never, data), 'OUT_OF_MEMORY', failed);
   output.strictStdCompliance = STRICTNESS;
   const side = sides
-    ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream).catch((error: unknown) => {
-        output.freeContext();
-        throw error;
-      })
+    ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream)
     : undefined;
   const lead = BigInt(Math.round(((side?.lead ?? 0) * timeBase.den) / timeBase.num));
   let opened = false;
@@ -81,7 +101,6 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
   } catch (error) {
     await side?.close();
     if (opened) await output.closeOutput();
-    output.freeContext();
     throw error;
   } finally {
     options.free();
@@ -154,7 +173,7 @@ export async function createMuxer(ffmpeg: Ffmpeg, { path, container, encoder, ti
       // What ends early is read again by `resume`: it needs no second copy.
       if (!rest) return;
       const chapters = side?.chapters ?? [];
-      if (container === 'mp4' || container === 'mov') await moveIndexToFront(path, chapters);
+      if (isMp4) await moveIndexToFront(path, chapters);
       else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters))) side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no room for them' });
     },
     async close() {
@@ -185,10 +204,10 @@ export async function readFormer(ffmpeg: Ffmpeg, former: string, { path, contain
   packet.alloc();
   try {
     const { codecpar, timeBase } = input.stream;
-    const same = codecpar.codecId === encoder.codecId && codecpar.width === encoder.width && codecpar.height === encoder.height && (codecpar.codecId !== constants.AV_CODEC_ID_H264 || sameParameters(codecpar.extradata, encoder.extraData));
-    if (!same) throw new FaceDetError('RESUME_MISMATCH', `${path}: the file of the interrupted run was written with other settings (codec, size, quality or preset). Use the same ones, or leave out resume to begin anew.`);
+    if (!isSame(ffmpeg, codecpar, encoder)) throw new FaceDetError('RESUME_MISMATCH', `${path}: the file of the interrupted run was written with other settings (codec, bits, size, quality or preset). Use the same ones, or leave out resume to begin anew.`);
     // Stored with lengths, made with start codes: the muxer expects what the encoder makes.
-    const lengths = codecpar.codecId === constants.AV_CODEC_ID_H264 && codecpar.extradata?.[0] === 1;
+    const lengths = hasNalUnits(ffmpeg, codecpar) && codecpar.extradata?.[0] === 1;
+    const lead = await decodingLead(ffmpeg, former);
     let count = 0;
     let origin: bigint | undefined;
     while ((await input.format.readFrame(packet)) >= 0) {
@@ -197,7 +216,7 @@ export async function readFormer(ffmpeg: Ffmpeg, former: string, { path, contain
         // The first packet is a key frame, and the first picture shown.
         origin ??= packet.pts;
         packet.pts = avRescaleQ(packet.pts - origin, timeBase, encoder.timeBase);
-        packet.dts = avRescaleQ(packet.dts - origin, timeBase, encoder.timeBase);
+        packet.dts = avRescaleQ(packet.dts - lead - origin, timeBase, encoder.timeBase);
         packet.duration = avRescaleQ(packet.duration, timeBase, encoder.timeBase);
         await onPacket(packet);
         count++;
@@ -211,12 +230,50 @@ export async function readFormer(ffmpeg: Ffmpeg, former: string, { path, contain
   }
 }
 
-// Containers keep H.264's parameter sets in a form of their own (avcC); only what lies in them counts.
-function sameParameters(stored: Buffer | null, made: Buffer | null): boolean {
-  return !stored || !made || nalUnits(made).every((unit) => stored.includes(unit));
+/**
+ * Ticks by which decoding times run ahead of their pictures: FFmpeg reads an MP4's times from 0 on where it does not
+ * see, from its first pictures, that they are stored out of order, and writes no picture decoded after it is shown.
+ */
+async function decodingLead(ffmpeg: Ffmpeg, path: string): Promise<bigint> {
+  const input = await openInput(ffmpeg, { kind: 'file', name: path, path });
+  const packet = new ffmpeg.Packet();
+  packet.alloc();
+  let lead = 0n;
+  try {
+    while ((await input.format.readFrame(packet)) >= 0) {
+      if (packet.streamIndex === input.stream.index && packet.dts - packet.pts > lead) lead = packet.dts - packet.pts;
+      packet.unref();
+    }
+    return lead;
+  } finally {
+    packet.free();
+    await input.close();
+  }
 }
 
-/** H.264's units with a start code before each instead of their length (ISO/IEC 14496-10, Annex B, against 14496-15). */
+function hasNalUnits({ constants }: Ffmpeg, { codecId }: CodecParameters): boolean {
+  return codecId === constants.AV_CODEC_ID_H264 || codecId === constants.AV_CODEC_ID_HEVC;
+}
+
+/** Whether pictures of a file go on as the encoder's do. */
+function isSame(ffmpeg: Ffmpeg, stored: CodecParameters, encoder: CodecContext): boolean {
+  const depth = (format: number) => layoutOf(ffmpeg.avGetPixFmtName(format as never) ?? '')?.bitDepth;
+  return (
+    stored.codecId === encoder.codecId &&
+    stored.width === encoder.width &&
+    stored.height === encoder.height &&
+    depth(stored.format) === depth(encoder.pixelFormat) &&
+    (!hasNalUnits(ffmpeg, stored) || sameParameters(ffmpeg, stored, encoder.extraData))
+  );
+}
+
+// Containers keep parameter sets in a form of their own (avcC, hvcC); only what lies in them counts.
+function sameParameters({ constants }: Ffmpeg, { codecId, extradata }: CodecParameters, made: Buffer | null): boolean {
+  const isHevc = codecId === constants.AV_CODEC_ID_HEVC;
+  return !extradata || !made || parameterSets(made, isHevc).every((unit) => extradata.includes(unit));
+}
+
+/** Units with a start code before each instead of their length (ISO/IEC 14496-10, Annex B, against 14496-15). */
 function startCodes(units: Buffer): Buffer {
   const result = Buffer.from(units);
   for (let at = 0; at + 4 <= result.length; ) {
@@ -234,15 +291,16 @@ function replaceData(packet: Packet, data: Buffer): void {
   Object.assign(packet, { pts, dts, duration, flags, streamIndex });
 }
 
-function nalUnits(annexB: Buffer): Buffer[] {
+/** Sequence and picture parameter sets; HEVC's video parameter sets too. */
+function parameterSets(annexB: Buffer, isHevc: boolean): Buffer[] {
   const units: Buffer[] = [];
   const starts: number[] = [];
   for (let at = annexB.indexOf('\0\0\x01', 0, 'latin1'); at >= 0; at = annexB.indexOf('\0\0\x01', at + 3, 'latin1')) starts.push(at + 3);
   starts.forEach((start, i) => {
     let stop = i + 1 < starts.length ? starts[i + 1]! - 3 : annexB.length;
     while (stop > start && annexB[stop - 1] === 0) stop--;
-    const type = annexB[start]! & 31;
-    if (type === 7 || type === 8) units.push(annexB.subarray(start, stop));
+    const type = isHevc ? (annexB[start]! >> 1) & 63 : annexB[start]! & 31;
+    if (isHevc ? type >= 32 && type <= 34 : type === 7 || type === 8) units.push(annexB.subarray(start, stop));
   });
   return units;
 }

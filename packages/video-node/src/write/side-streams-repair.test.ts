@@ -122,6 +122,10 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     const { sound, writer } = await copy(at('thd.mkv'), 'thd.mp4');
     expect(writer.sideStreams).toMatchObject([{ from: 'truehd', to: 'truehd', repaired: 0, dropped: 0 }]);
     sound.slice(1).forEach((time, i) => expect(time).toBeGreaterThan(sound[i]!));
+    // Matroska counts milliseconds: the times stay those of the source, and the sound in step with the pictures.
+    const [source, kept] = [await times(at('thd.mkv')), await copy(at('thd.mkv'), 'kept.mkv')];
+    expect(kept.sound).toEqual(source.sound);
+    expect(kept.writer.sideStreams).toMatchObject([{ repaired: 0, dropped: 0 }]);
   });
 
   it('that an edit list hides is not in the output', async () => {

@@ -1,12 +1,12 @@
 import { FaceDetError, isFaceDetError } from '@facedet/core';
+import { printable } from '@facedet/files';
 import type { BitStreamFilterContext, FormatContext, Packet, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
 import { openInput, type Input } from '../read/input.ts';
-import type { Fraction } from '../read/metadata.ts';
-import { resolveSource } from '../read/source.ts';
+import { hasAlpha, type Fraction, type VideoMetadata } from '../read/metadata.ts';
 import { openAudioConverter, type AudioConverter } from './audio-conversion.ts';
-import { moveChapters, readChapters, type Chapter } from './chapters.ts';
+import { moveChapters, readChapters, type Chapter } from '../read/chapters.ts';
 import { containerRules, TEXT_SUBTITLES } from './containers.ts';
 import { createSideClock, type Position } from './side-clock.ts';
 import { convertSubtitle } from './subtitle-conversion.ts';
@@ -24,8 +24,8 @@ export interface SideStreamOptions {
 
 /** Something of the source that is not in the output. */
 export interface LeftOut {
-  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha';
-  /** FFmpeg's name of the codec. */
+  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha' | 'hdr';
+  /** FFmpeg's name of the codec; of `hdr`, what it is: `mastering display`, `HDR10+`, … */
   readonly codec: string;
   /** Why, as a part of a sentence: `WebM has no bitmap subtitles`. */
   readonly reason: string;
@@ -60,6 +60,18 @@ export interface SideStreams {
 
 type Counts = { -readonly [K in keyof SideStreamSummary]: SideStreamSummary[K] };
 
+const OPAQUE = 'pictures are written opaque, and what lies under transparent parts is visible';
+
+/** Names what a source that can't be opened a second time holds besides its pictures. */
+export function unreadableStreams({ audioStreams, subtitleStreams, otherStreams = [], live }: VideoMetadata, { audio = true, subtitles = true }: { audio?: boolean; subtitles?: boolean }): LeftOut[] {
+  const reason = live ? 'only the pictures of a live source are written' : 'a pipe is read once, for its pictures; name a file to keep it';
+  return [
+    ...(audio ? audioStreams.map(({ codec }) => ({ kind: 'audio' as const, codec, reason })) : []),
+    ...(subtitles ? subtitleStreams.map(({ codec }) => ({ kind: 'subtitles' as const, codec, reason })) : []),
+    ...otherStreams.map(({ kind, codec }) => ({ kind, codec, reason: kind === 'alpha' ? OPAQUE : reason })),
+  ];
+}
+
 /** One stream on its way. */
 interface Route {
   readonly from: Stream;
@@ -91,9 +103,7 @@ const TRIED = { perStream: 4, total: 600, bytes: 16_000_000 };
  */
 export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: FormatContext, container: string, options: SideStreamOptions, pictures?: Stream): Promise<SideStreams> {
   const { constants, Packet, avGetCodecName, avRescaleQ } = ffmpeg;
-  const source = await resolveSource(path);
-  if (source.kind !== 'file') return { leftOut: [], summary: [], chapters: [], lead: 0, jump() {}, async copyUntil() {}, async close() {} };
-  const input: Input = await openInput(ffmpeg, source);
+  const input: Input = await openInput(ffmpeg, { kind: 'file', name: printable(path), path });
   const { format } = input;
   const leftOut: LeftOut[] = [];
   const routes = new Map<number, Route>();
@@ -102,6 +112,7 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   const edited = (format.iformat?.name ?? '').includes('mov');
   const clock = createSideClock(options.startTime, discontinuous);
   let next: Packet | null = null;
+  let chapters: Chapter[];
   const spare = new Packet();
   spare.alloc();
 
@@ -129,11 +140,11 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     const wanted = choose();
     await readAhead(wanted);
     for (const from of wanted) await addRoute(from);
+    chapters = await readChapters(ffmpeg, format);
   } catch (error) {
     await close();
     throw error;
   }
-  let chapters = await readChapters(ffmpeg, format);
   if (chapters.length > 0 && !options.metadata) {
     leftOut.push({ kind: 'chapters', codec: 'none', reason: 'they are metadata' });
     chapters = [];
@@ -157,8 +168,7 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
           const data = codecpar.getCodedSideData(kind);
           if (data) pictures?.codecpar.addCodedSideData(kind, data);
         }
-        const name = ffmpeg.avGetPixFmtName(codecpar.format as never) ?? '';
-        if (/^(yuva|gbrap|ya\d|rgba|bgra|argb|abgr)/.test(name) || from.metadata?.get('alpha_mode') === '1') leftOut.push({ kind: 'alpha', codec, reason: 'pictures are written opaque, and what lies under transparent parts is visible' });
+        if (hasAlpha(ffmpeg, from)) leftOut.push({ kind: 'alpha', codec, reason: OPAQUE });
         continue;
       }
       if (type === constants.AVMEDIA_TYPE_AUDIO || type === constants.AVMEDIA_TYPE_SUBTITLE) {
@@ -321,13 +331,15 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     const length = lengthOf(packet, timeBase);
     const { num, den } = stream.timeBase;
     let dts = BigInt(Math.round(((seconds + lead) * den) / num));
-    if (route.lastDts !== undefined && dts <= route.lastDts && (counts.kind === 'audio' || dts < route.lastDts)) {
+    // Matroska's ticks may be longer than packets (TrueHD): there equal times are right, and rising ones would drift.
+    const isStrict = counts.kind === 'audio' && container !== 'matroska' && container !== 'webm';
+    if (route.lastDts !== undefined && dts <= route.lastDts && (isStrict || dts < route.lastDts)) {
       // What overlaps by more than half of its length was heard already.
       if (route.behind && length > 0 && position.end !== undefined && position.end - seconds > length / 2 + 0.02) {
         counts.dropped++;
         return;
       }
-      const next = route.lastDts + (counts.kind === 'audio' ? 1n : 0n);
+      const next = route.lastDts + (isStrict ? 1n : 0n);
       // Packets shorter than a tick of the source (TrueHD in Matroska) share a time that is not wrong.
       const tick = Math.ceil((route.from.timeBase.num * den) / (route.from.timeBase.den * num));
       if (next - dts > BigInt(tick)) counts.repaired++;

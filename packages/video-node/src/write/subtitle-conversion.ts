@@ -22,12 +22,19 @@ function read(data: Buffer, from: string): string {
     const length = data.length >= 2 ? Math.min(data.readUInt16BE(0), data.length - 2) : 0;
     return lines(data.toString('utf8', 2, 2 + length));
   }
-  const text = lines(data.toString('utf8').replace(/\0+$/, ''));
+  const text = lines(withoutPadding(data).toString('utf8'));
   if (from === 'ass' || from === 'ssa') return readAss(text);
   // WebVTT: classes, voices and times within the text.
   if (from === 'webvtt') return onlyKnownTags(text);
   // SubRip allows fonts, and overrides in braces as in ASS.
   return onlyKnownTags(text.replace(/\{\\[^}]{0,200}\}/g, ''));
+}
+
+/** Some writers pad packets with NUL. */
+function withoutPadding(data: Buffer): Buffer {
+  let end = data.length;
+  while (data[end - 1] === 0) end--;
+  return data.subarray(0, end);
 }
 
 function lines(text: string): string {

@@ -23,10 +23,13 @@ export async function tryStream(ffmpeg: Ffmpeg, container: string, codecpar: Cod
     let result = await output.writeHeader(options);
     for (let i = 0; i < packets.length && result >= 0; i++) {
       const packet = packets[i]!.clone()!;
-      packet.streamIndex = 0;
-      packet.rescaleTs(timeBase, stream.timeBase);
-      result = await output.writeFrame(packet);
-      packet.free();
+      try {
+        packet.streamIndex = 0;
+        packet.rescaleTs(timeBase, stream.timeBase);
+        result = await output.writeFrame(packet);
+      } finally {
+        packet.free();
+      }
     }
     if (result >= 0) result = await output.writeTrailer();
     return Math.min(result, 0);

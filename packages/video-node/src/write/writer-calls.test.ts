@@ -1,9 +1,10 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { numberedPicture, steady, tempFolder, writeNumbered } from '../fixtures.ts';
 import { openVideo } from '../read/open-video.ts';
+import { WRITER_CALLS, decodedFrames, runWriterCalls } from '../testing/writer-calls.ts';
 import { createVideoWriter } from './writer.ts';
 
 let folder: string;
@@ -12,8 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-// How many sequences are tried; FACEDET_WRITER_SEQUENCES=10000 tries as many as a release does.
-const SEQUENCES = Number(process.env.FACEDET_WRITER_SEQUENCES ?? 200);
+// `node apps/bench/run.mjs writer-stress` tries thousands.
+const SEQUENCES = 200;
 
 const open = (path: string) =>
   createVideoWriter(path, { like: { width: 64, height: 48, fps: 25 }, preset: 'ultrafast', threads: 1 });
@@ -65,28 +66,46 @@ describe('calls that nobody awaits', () => {
     await expect(ended.complete()).rejects.toMatchObject({ code: 'INVALID_STATE' });
   });
 
+  it('reject within an edit of the same writer, at any depth, and count again after it', async () => {
+    const writer = await open(join(folder, 'e.mp4'));
+    const other = await open(join(folder, 'f.mp4'));
+    const calls: [string, () => Promise<void>][] = [
+      ['write', () => writer.write(frame(1))],
+      ['write with an edit', () => writer.write(frame(1), () => {})],
+      ['flush', () => writer.flush()],
+      ['complete', () => writer.complete()],
+      ['finish', () => writer.finish()],
+      ['through a timer', () => new Promise<void>((done) => setTimeout(done)).then(() => writer.write(frame(1)))],
+      ['through another writer', () => other.write(frame(0), () => writer.write(frame(1)))],
+    ];
+    for (const [name, call] of calls)
+      await expect(writer.write(frame(0), call), name).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    let later!: Promise<void>;
+    const leftBehind = () => {
+      later = new Promise<void>((done) => setTimeout(done, 20)).then(() => writer.write(frame(3)));
+    };
+    await Promise.all([writer.write(frame(2), leftBehind), writer.write(frame(2))]);
+    await later;
+    expect(writer.frames).toBe(3);
+    await expect(writer.write(frame(4), () => writer.close())).resolves.toBeUndefined();
+    await writer.close();
+    await other.close();
+  });
+
   it('settle in any order, and end the process in none', async () => {
-    const call = fc.constantFrom('write', 'edit', 'fail', 'flush', 'complete', 'finish', 'close', 'wait');
+    const call = fc.constantFrom(...WRITER_CALLS);
+    const decoded = await decodedFrames();
     let number = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 10 }), async (names) => {
-        const writer = await open(join(folder, `${number++}.mkv`));
-        const calls: Promise<void>[] = [];
-        let index = 0;
-        for (const name of names) {
-          if (name === 'wait') await Promise.allSettled(calls.slice(-1));
-          else if (name === 'write') calls.push(writer.write(frame(index++)));
-          else if (name === 'edit') calls.push(writer.write(frame(index++), () => new Promise(setImmediate)));
-          else if (name === 'fail') calls.push(writer.write(frame(index++), () => Promise.reject(new RangeError('edit'))));
-          else calls.push(writer[name]());
-        }
-        for (const result of await Promise.allSettled(calls))
-          if (result.status === 'rejected' && !(result.reason instanceof RangeError))
-            expect(result.reason).toMatchObject({ name: 'FaceDetError', code: 'INVALID_STATE' });
-        await writer.close();
-        for (const end of [writer.path, writer.partialPath]) rmSync(end, { force: true });
+        const place = join(folder, String(number++));
+        mkdirSync(place);
+        const { settled } = await runWriterCalls(join(place, 'a.mkv'), names, decoded);
+        expect(settled).toBe(names.filter((name) => name !== 'wait').length);
+        rmSync(place, { recursive: true });
       }),
       { numRuns: SEQUENCES },
     );
+    await decoded.close();
   }, 600_000);
 });

@@ -211,7 +211,7 @@ describe('a video in the making', () => {
     const ffmpeg = await loadFfmpeg();
     const timeBase = { num: 1, den: 1000 };
     const color = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
-    const encoder = await openEncoder(ffmpeg, { codec: 'h264', width: 96, height: 64, timeBase, fps: 25, sampleAspectRatio: { num: 1, den: 1 }, color, threads: 1, reorder: false });
+    const encoder = await openEncoder(ffmpeg, { codec: 'h264', bitDepth: 8, width: 96, height: 64, timeBase, fps: 25, sampleAspectRatio: { num: 1, den: 1 }, color, threads: 1, reorder: false });
     try {
       await expect(async () => {
         const muxer = await createMuxer(ffmpeg, { path: '/dev/full', container: 'matroska', encoder: encoder.context, timeBase });

@@ -3,16 +3,23 @@ import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
 import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
 import type { YuvPlanes } from '@facedet/draw';
-import { lockOutput, openOutput, outputError, outputPlace, printable, type OutputFile } from '@facedet/files';
+import { lockOutput, openOutput, outputError, outputPlace, printable, unwatchLeak, watchLeak, type Leak, type OutputFile } from '@facedet/files';
 import type { Frame as NativeFrame } from 'node-av/lib';
+import { EXTENSIONS } from './containers.ts';
+import { createEditContext } from './edit-context.ts';
 import { openEncoder, type VideoCodec } from './encoder.ts';
+import { chooseEncoding } from './encoding.ts';
+import { createToneMapper, isHdr } from './tone-map.ts';
+import { hdrLosses } from './hdr-losses.ts';
+import { createPictureConverter } from './picture-converter.ts';
+import { takeDynamicHdr } from '../ffmpeg/hdr-metadata.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
-import { colorTagsOf, neutralTags, setColorTags } from '../ffmpeg/colors.ts';
+import { setColorTags } from '../ffmpeg/colors.ts';
 import { check } from '../ffmpeg/errors.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
 import { planesOf } from './yuv-planes.ts';
-import type { LeftOut, SideStreamSummary } from './side-streams.ts';
+import { unreadableStreams, type LeftOut, type SideStreamSummary } from './side-streams.ts';
 import { formerVideoPath, takeFormer } from './mp4-fragments.ts';
 import type { VideoFrame } from '../read/frame.ts';
 
@@ -20,11 +27,25 @@ import type { VideoFrame } from '../read/frame.ts';
 export interface VideoWriterOptions {
   /** Where the frames come from: size, times, colours, sound and subtitles are as there. For frames of your own, size and nominal rate. */
   like: VideoMetadata | { readonly width: number; readonly height: number; readonly fps: number };
-  /** Default `h264`; `vp9` in `.webm`. */
+  /** Default `h264`, or `hevc` with `bitDepth: 10`; `vp9` in `.webm`. */
   codec?: VideoCodec;
-  /** Constant quality, lower is better: h264 0–51 (default 23), vp9 0–63 (33), av1 0–63 (35). */
+  /**
+   * Bits of a sample in the output. 10 keeps the steps of 10-bit sources (HDR) and their mastering metadata, for
+   * `hevc`, `av1` and `vp9`; 8-bit sources are stored in 10 bits, unchanged. Default 8: sources of more bits are
+   * rounded (dithered), under the same color tags.
+   */
+  bitDepth?: 8 | 10;
+  /**
+   * `sdr` makes SDR of HDR sources (HLG, PQ): BT.709 for ordinary screens. Masks and overlays are drawn after it. SDR
+   * sources stay as they are. Default: none, HDR stays HDR.
+   */
+  toneMap?: 'sdr';
+  /** Constant quality, lower is better: h264 0–51 (default 23), hevc 0–51 (25), vp9 0–63 (33), av1 0–63 (35). */
   crf?: number;
-  /** The encoder's own speed setting: x264's preset (default `veryfast`), libvpx's cpu-used (`5`), SVT-AV1's preset (`10`). */
+  /**
+   * The encoder's own speed setting: the preset of x264 (default `veryfast`) and x265 (`superfast`), libvpx's
+   * cpu-used (`5`), SVT-AV1's preset (`10`).
+   */
   preset?: string;
   /** Threads of the encoder. Default: as many as cores up to 8, half of the cores where that is more. */
   threads?: number;
@@ -55,7 +76,9 @@ export interface VideoWriter {
   /**
    * Writes a frame at its timestamp, after the frames of earlier calls, whether or not those were awaited. The frame may be closed,
    * and own pixels may change, as soon as the call returns; until its turn a call holds its picture in memory. `edit` gets a writable copy of its planes
-   * (8-bit 4:2:0); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
+   * (4:2:0 of the output's `bitDepth`; above 8 bits, two bytes a sample); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
+   * Within `edit` the writer's other calls reject with `INVALID_STATE`, as they would wait for that edit; `close` only ends
+   * the file after it.
    */
   write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
   /** Ends the file early, after the writes before it: all of them are in it, playable, under its partial name. May be repeated. */
@@ -112,11 +135,10 @@ export interface OpenVideo {
 export async function openVideoWriter(path: string, options: VideoWriterOptions, release = () => {}): Promise<OpenVideo> {
   const like = 'source' in options.like ? options.like : ownMetadata(options.like);
   const container = containerOf(path);
-  const codec = options.codec ?? (container === 'webm' ? 'vp9' : 'h264');
-  if (container === 'webm' && codec === 'h264') throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected vp9 or av1 in a WebM, received h264. Name the file .mp4 or .mkv.`);
+  const { codec, bitDepth } = chooseEncoding(path, container, options);
   const ffmpeg = await loadFfmpeg();
-  const { constants, Frame, SoftwareScaleContext } = ffmpeg;
-  if (like.kind === 'file' && (await place(path)) === (await place(like.source))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
+  const { constants } = ffmpeg;
+  if (like.path !== null && (await place(path)) === (await place(like.path))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
   const { target, partialPath } = filePlace(path);
   const former = options.resume ? await takeFormer(target) : undefined;
   if (!former) await rm(formerVideoPath(target), { force: true });
@@ -126,16 +148,22 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   const timeBase = like.timeBase.num === 1 && like.timeBase.den >= 1000 && like.timeBase.den <= 1_000_000 && container !== 'matroska' && container !== 'webm' ? like.timeBase : container === 'mp4' || container === 'mov' ? { num: 1, den: 90_000 } : { num: 1, den: 1000 };
   const rgb = !/^(yuv|nv|p0|gray)/.test(like.pixelFormat);
   // RGB becomes YUV by BT.601, FFmpeg's default.
-  const color = rgb ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG } : like.pixelFormat.startsWith('yuvj') ? { ...like.color, range: constants.AVCOL_RANGE_JPEG } : like.color;
+  const sourceColor = rgb ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG } : like.pixelFormat.startsWith('yuvj') ? { ...like.color, range: constants.AVCOL_RANGE_JPEG } : like.color;
   const threads = options.threads ?? defaultThreads(availableParallelism());
   const fps = like.fps ?? 25;
-  const encoder = await openEncoder(ffmpeg, { codec, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
-  const sides = like.kind === 'file' ? { path: like.source, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
+  const toneMapper =
+    options.toneMap && isHdr(like)
+      ? createToneMapper(ffmpeg, { color: sourceColor, hdr: like.hdr, bitDepth, threads })
+      : undefined;
+  const color = toneMapper?.color ?? sourceColor;
+  const hdr = bitDepth === 10 && !toneMapper ? like.hdr : undefined;
+  const encoder = await openEncoder(ffmpeg, { codec, bitDepth, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, hdr, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
+  const sides = like.path !== null ? { path: like.path, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
 
   let frames = 0;
   // FFmpeg writes into the file that was created here exclusively.
   const file = openPartial(path, encoder.close);
-  const muxer = await createMuxer(ffmpeg, { path: partialPath, container, encoder: encoder.context, timeBase, sides }).catch((error: unknown) => {
+  const muxer = await createMuxer(ffmpeg, { path: partialPath, container, encoder: encoder.context, timeBase, hdr, sides }).catch((error: unknown) => {
     encoder.close();
     file.discard();
     throw error;
@@ -153,9 +181,13 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     throw error;
   }
 
-  const scaler = new SoftwareScaleContext();
-  scaler.allocContext();
-  scaler.setOption('sws_flags', 'bilinear+accurate_rnd');
+  const converter = createPictureConverter(ffmpeg, { width, height, bitDepth: toneMapper ? 10 : bitDepth, color: sourceColor, rgb });
+  const hdrLoss = hdrLosses(muxer.leftOut, bitDepth === 8 && !toneMapper ? like.hdr : undefined);
+  const editing = createEditContext();
+  const leak: Leak = {
+    code: 'FACEDET_WRITER_LEAKED',
+    message: `The writer of ${printable(path, 200)} was neither finished nor closed: call finish() or close(), or declare it by \`await using\`.`,
+  };
   let last = -1n;
   let chain: Promise<unknown> = Promise.resolve(); // calls, in their order
   let ending: { readonly complete: boolean; readonly done: Promise<void> } | undefined;
@@ -188,9 +220,20 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
 
   /** A call that nobody awaits must not end the process by its rejection; encoding errors come again from `finish`. */
   function guarded(call: () => Promise<void>): Promise<void> {
-    const result = (async () => call())();
+    const result = (async () => {
+      if (editing.isInside) throw calledByEdit();
+      return call();
+    })();
     result.catch(() => {});
     return result;
+  }
+
+  function calledByEdit(): FaceDetError {
+    return new FaceDetError(
+      'INVALID_STATE',
+      `${path}: Expected calls of the writer from outside of edit() but received one from within, which would wait ` +
+        'for itself; call it when the write() of that edit has settled.',
+    );
   }
 
   function refuse(what: string): FaceDetError {
@@ -208,41 +251,6 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
 
   function rethrow(): void {
     if (failed) throw failed.error;
-  }
-
-  /** The picture as the encoder takes it: 8-bit 4:2:0, even sides; writable where it is to be edited. */
-  async function prepare(source: NativeFrame, writable: boolean): Promise<NativeFrame> {
-    source.width &= ~1;
-    source.height &= ~1;
-    const as420 = source.format === constants.AV_PIX_FMT_YUV420P || source.format === constants.AV_PIX_FMT_YUVJ420P;
-    if (as420 && source.width === width && source.height === height) {
-      source.format = constants.AV_PIX_FMT_YUV420P;
-      try {
-        if (writable) check(ffmpeg, source.makeWritable(), 'OUT_OF_MEMORY', 'A picture can\'t be copied');
-        return source;
-      } catch (error) {
-        source.free();
-        throw error;
-      }
-    }
-    const converted = new Frame();
-    converted.alloc();
-    converted.width = width;
-    converted.height = height;
-    converted.format = constants.AV_PIX_FMT_YUV420P;
-    // Only the range may differ, and the matrix where RGB becomes YUV: neither side names primaries or transfer.
-    const from = neutralTags(ffmpeg, colorTagsOf(source));
-    setColorTags(source, from);
-    setColorTags(converted, { ...from, range: color.range || from.range, ...(rgb && { space: color.space, chromaLocation: color.chromaLocation }) });
-    try {
-      check(ffmpeg, await scaler.scaleFrame(converted, source), 'ENCODING_FAILED', 'A picture can\'t be converted to 4:2:0');
-      return converted;
-    } catch (error) {
-      converted.free();
-      throw error;
-    } finally {
-      source.free();
-    }
   }
 
   async function write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void> {
@@ -264,10 +272,13 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
       source.free();
       throw failed.error;
     }
-    const picture = await prepare(source, edit !== undefined);
+    const dynamic = takeDynamicHdr(ffmpeg, source);
+    if (!toneMapper) hdrLoss(dynamic);
+    const converted = await converter.convert(source, edit !== undefined && !toneMapper);
+    const picture = toneMapper ? await toneMapper.map(converted) : converted;
     try {
       setColorTags(picture, color);
-      if (edit) await edit(planesOf(ffmpeg, picture));
+      if (edit) await editing.run(() => edit(planesOf(ffmpeg, picture)));
     } catch (error) {
       picture.free();
       throw error;
@@ -295,11 +306,11 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   }
 
   function end(complete: boolean): Promise<void> {
-    ending ??= { complete, done: inOrder(() => close(complete)) };
+    ending ??= { complete, done: inOrder(() => endFile(complete)) };
     return ending.done;
   }
 
-  async function close(rest: boolean): Promise<void> {
+  async function endFile(rest: boolean): Promise<void> {
     try {
       enqueue(() => encoder.encode(null, (packet) => muxer.write(packet)));
       await tail;
@@ -309,7 +320,8 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
       });
     } finally {
       encoder.close();
-      scaler.freeContext();
+      converter.close();
+      toneMapper?.close();
       await muxer.close();
     }
   }
@@ -320,6 +332,7 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   }
 
   function leave(): void {
+    unwatchLeak(leak);
     file.leave();
     release();
   }
@@ -338,12 +351,17 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     }
   }
 
-  const dispose = () => guarded(() => end(false).then(() => finishing, () => {}).finally(leave));
+  async function close(): Promise<void> {
+    unwatchLeak(leak);
+    const ended = end(false).then(() => finishing, () => {}).finally(leave).catch(() => {});
+    // Within an edit it is done after that edit.
+    if (!editing.isInside) await ended;
+  }
 
   const writer: VideoWriter = {
     path,
     partialPath,
-    leftOut: muxer.leftOut,
+    leftOut: sides ? muxer.leftOut : unreadableStreams(like, options),
     sideStreams: muxer.sideStreams,
     get frames() {
       return frames;
@@ -352,13 +370,18 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     flush: () => guarded(flush),
     complete: () => guarded(complete),
     finish: () => guarded(finish),
-    close: () => dispose().catch(() => {}),
-    [Symbol.asyncDispose]: () => dispose().catch(() => {}),
+    close,
+    [Symbol.asyncDispose]: close,
   };
+  watchLeak(writer, leak);
   return {
     writer,
-    commit: () => file.commit(),
+    commit() {
+      unwatchLeak(leak);
+      file.commit();
+    },
     async discard() {
+      unwatchLeak(leak);
       await end(false).catch(() => {});
       file.discard();
     },
@@ -428,13 +451,11 @@ const UNSAID = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 
 
 function ownMetadata({ width, height, fps }: { width: number; height: number; fps: number }): VideoMetadata {
   if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected positive width, height and fps for a video, received ${width} × ${height} at ${fps}.`);
-  return { source: '', kind: 'lavfi', width, height, fps, frameCount: null, duration: null, codec: 'rawvideo', pixelFormat: 'rgb24', container: '', rotation: 0, mirrored: false, timeBase: { num: 1, den: 90_000 }, startTime: 0, sampleAspectRatio: { num: 1, den: 1 }, color: UNSAID, audioStreams: [], subtitleStreams: [], live: false };
+  return { source: '', path: null, kind: 'lavfi', width, height, fps, frameCount: null, duration: null, codec: 'rawvideo', pixelFormat: 'rgb24', container: '', rotation: 0, mirrored: false, timeBase: { num: 1, den: 90_000 }, startTime: 0, sampleAspectRatio: { num: 1, den: 1 }, color: UNSAID, audioStreams: [], subtitleStreams: [], live: false };
 }
 
-const CONTAINERS: Record<string, string> = { '.mp4': 'mp4', '.m4v': 'mp4', '.mov': 'mov', '.mkv': 'matroska', '.webm': 'webm' };
-
 function containerOf(path: string): string {
-  const found = CONTAINERS[extname(path).toLowerCase()];
-  if (!found) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected a name that ends in ${Object.keys(CONTAINERS).join(', ')}.`);
+  const found = EXTENSIONS[extname(path).toLowerCase()];
+  if (!found) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')}.`);
   return found;
 }

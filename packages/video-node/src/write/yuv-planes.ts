@@ -2,7 +2,15 @@ import type { YuvPlanes } from '@facedet/draw';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 
-/** A writable 8-bit 4:2:0 picture's planes, straight in FFmpeg's memory: valid until the picture is freed. */
+// The signal of reference white (203 cd/m²) in HLG and PQ, by their numbers in ITU-T H.273: ITU-R BT.2408, table 1.
+const WHITE_LEVELS: Record<number, number> = { 16: 0.58, 18: 0.75 };
+
+function whiteLevelOf(transfer: number): { whiteLevel?: number } {
+  const whiteLevel = WHITE_LEVELS[transfer];
+  return whiteLevel === undefined ? {} : { whiteLevel };
+}
+
+/** A writable 4:2:0 picture's planes of 8 or 10 bits, straight in FFmpeg's memory: valid until the picture is freed. */
 export function planesOf({ constants }: Ffmpeg, frame: NativeFrame): YuvPlanes {
   const { colorSpace: space } = frame;
   const bt2020 = space === constants.AVCOL_SPC_BT2020_NCL || space === constants.AVCOL_SPC_BT2020_CL;
@@ -14,7 +22,9 @@ export function planesOf({ constants }: Ffmpeg, frame: NativeFrame): YuvPlanes {
     planes: frame.data!.slice(0, 3),
     strides: frame.linesize.slice(0, 3),
     subsampling: '420',
+    bitDepth: frame.format === constants.AV_PIX_FMT_YUV420P10LE ? 10 : 8,
     range: frame.colorRange === constants.AVCOL_RANGE_JPEG ? 'full' : 'limited',
     ...(matrix ? { matrix } : {}),
+    ...whiteLevelOf(frame.colorTrc),
   };
 }

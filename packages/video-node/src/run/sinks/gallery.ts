@@ -9,7 +9,7 @@ export interface GallerySink extends Sink {
 /** Keeps the best portrait of each track. */
 export async function openGallerySink(
   folder: string,
-  options: { source: string; resume: boolean; page?: GalleryPage },
+  options: { source: string; resume: boolean; limit?: number; page?: GalleryPage },
 ): Promise<GallerySink> {
   const gallery = await openGallery(folder, options);
   return {

@@ -1,0 +1,37 @@
+import type { Totals } from './resume-state.ts';
+import type { Row } from './rows.ts';
+
+/** Counts the frames, faces and identities of a run. */
+export class Counter {
+  frames = 0;
+  faces = 0;
+  readonly #ids = new Set<number>();
+
+  get identities(): number {
+    return this.#ids.size;
+  }
+
+  count({ faces }: Row): void {
+    this.frames++;
+    this.faces += faces.length;
+    for (const { id } of faces) if (id !== null) this.#ids.add(id);
+  }
+
+  /** The sums as plain data; most IDs follow on each other, so that their ranges are few. */
+  totals(): Totals {
+    const ids: [number, number][] = [];
+    for (const id of [...this.#ids].sort((a, b) => a - b)) {
+      const last = ids.at(-1);
+      if (last && last[1] === id - 1) last[1] = id;
+      else ids.push([id, id]);
+    }
+    return { frames: this.frames, faces: this.faces, ids };
+  }
+
+  /** Goes on from the sums of an interrupted run. */
+  restore({ frames, faces, ids }: Totals): void {
+    this.frames = frames;
+    this.faces = faces;
+    for (const [first, last] of ids) for (let id = first; id <= last; id++) this.#ids.add(id);
+  }
+}
