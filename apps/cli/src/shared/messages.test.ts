@@ -1,6 +1,10 @@
 import * as core from '@facedet/core';
 import * as draw from '@facedet/draw';
-import * as evaluation from '@facedet/eval';
+import * as detection from '@facedet/eval/detection';
+import * as mot from '@facedet/eval/mot';
+import * as stability from '@facedet/eval/stability';
+import * as synthetic from '@facedet/eval/synthetic';
+import * as wider from '@facedet/eval/wider';
 import * as models from '@facedet/models';
 import * as modelFiles from '@facedet/models/node';
 import * as node from '@facedet/runtime-node';
@@ -44,7 +48,7 @@ function faultsOf(error: Error): string[] {
   return faults.map((fault) => `${fault}: ${error.message.slice(0, 120)}`);
 }
 
-const functions = Object.entries({ core, draw, evaluation, models, modelFiles, node, tracker, video }).flatMap(([group, exported]) =>
+const functions = Object.entries({ core, draw, detection, mot, stability, synthetic, wider, models, modelFiles, node, tracker, video }).flatMap(([group, exported]) =>
   Object.entries(exported).flatMap(([name, value]) => (typeof value === 'function' && !/^class\b|^FaceDetError/.test(Function.prototype.toString.call(value).slice(0, 6)) ? [[`${group}.${name}`, value as (...args: unknown[]) => unknown] as const] : [])),
 );
 
