@@ -97,7 +97,7 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     await hideInPictures(context, jobs.filter(({ video }) => !video), opened?.detector.concurrency ?? 1, attempt);
     // One video keeps all cores busy.
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
-    for (const over of passed) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
+    for (const over of passed) if (!over.isReported) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     const isComplete = tally.left === 0 && tally.failures === 0;
     context.log(tallyLine(tally, passed, isFolderRun && !isComplete ? '; --resume tries what is missing again' : ''));
     if (isComplete) record?.remove();

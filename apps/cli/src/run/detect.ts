@@ -58,7 +58,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
       await results.write(one.result);
       bar?.tick();
     }
-    for (const over of passed) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
+    for (const over of passed) if (!over.isReported) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     await results.end();
     bar?.stop();
     if (!context.isUnread) context.log(countsLine({ ...done, skipped: skippedIn(passed) }, context.signal.aborted ? '; interrupted' : ''));

@@ -81,3 +81,13 @@ describe('inputs', () => {
     expect(['C:\\a.jpg', 'a/b', 'c:a', './https:'].some(isUrl)).toBe(false);
   });
 });
+
+it('reports a folder without pictures and what it holds in one error', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'facedet-no-pictures-'));
+  writeFileSync(join(folder, 'notes.txt'), 'a text');
+  const passed: PassedOver[] = [];
+  const [input] = await expandInputs([folder], { onPassedOver: (over) => passed.push(over) });
+  rmSync(folder, { recursive: true });
+  expect(input!.error?.message).toContain('(1 file passed over: 1 text)');
+  expect(passed).toEqual([{ source: folder, counts: { text: 1 }, isReported: true }]);
+});

@@ -22,6 +22,8 @@ export interface PassedOver {
   readonly source: string;
   /** Numbers of files by what they hold (`text`, `PDF`, …; `special` are pipes, sockets and devices) and of `folder`s. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Whether the error of its source says it already. */
+  readonly isReported?: boolean;
 }
 
 /** Options of `expandInputs`. */
@@ -111,11 +113,13 @@ async function select(source: string, paths: readonly string[], folders: readonl
     else if (visible(input.source)) count(type);
   }
   folders.filter(visible).forEach(() => count('folder'));
-  if (Object.keys(counts).length > 0) onPassedOver?.({ source, counts });
+  const isPassed = Object.keys(counts).length > 0;
+  // Where nothing else is in the folder, its error says what was passed over.
+  if (isPassed) onPassedOver?.({ source, counts, ...(inputs.length === 0 && { isReported: true }) });
   if (inputs.length > 0) return inputs;
   const what = videos ? 'pictures or videos' : 'pictures';
   if (paths.length === 0 && /[*?[\]{}]/.test(source)) return failed(source, 'NO_INPUT', 'no file fits this pattern');
-  return failed(source, 'NO_INPUT', `expected a folder with ${what} but found none in it; name another, or a pattern like photos/**`);
+  return failed(source, 'NO_INPUT', `expected a folder with ${what} but found none in it${isPassed ? ` (${passedOverText({ counts })})` : ''}; name another, or a pattern like photos/**`);
 }
 
 /** Whether a path is a pipe, a socket or a device: one that happens to be in a folder could block the run for ever. */
@@ -157,7 +161,7 @@ export async function isFilm({ source, content }: Input, bytes?: Uint8Array): Pr
 }
 
 /** `3 files passed over: 2 text, 1 PDF`. */
-export function passedOverText({ counts }: PassedOver): string {
+export function passedOverText({ counts }: Pick<PassedOver, 'counts'>): string {
   const { folder = 0, ...kinds } = counts;
   const files = Object.values(kinds).reduce((sum, n) => sum + n, 0);
   const list = Object.entries(kinds).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([kind, n]) => `${n} ${kind}`);

@@ -16,6 +16,7 @@ export const WRITER_CALLS = [
   'close',
   'wait',
 ] as const;
+/** One call of a writer, as a sequence of random calls has it. */
 export type WriterCall = (typeof WRITER_CALLS)[number];
 
 const [WIDTH, HEIGHT, FPS] = [64, 48, 25];
