@@ -1,10 +1,9 @@
 // The documentation site: every code block runs, every page is listed, and the built pages pass axe at two widths.
 import { spawn } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserPath, launch } from './browser.ts';
 // @ts-expect-error: plain JavaScript
@@ -12,7 +11,7 @@ import { modelFile } from './lib/model.mjs';
 // @ts-expect-error: plain JavaScript
 import { blocksOf, runBlock } from './lib/readme.mjs';
 // @ts-expect-error: plain JavaScript
-import { root } from './lib/workspace.mjs';
+import { execute, root } from './lib/workspace.mjs';
 // @ts-expect-error: plain JavaScript
 import { sections } from '../apps/docs/.vitepress/pages.mjs';
 // @ts-expect-error: plain JavaScript
@@ -50,7 +49,7 @@ describe('guides of the documentation site', () => {
     mkdirSync(join(folder, 'bin'), { recursive: true });
     mkdirSync(join(folder, 'photos'));
     writeFileSync(join(folder, 'bin', 'facedet'), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`, { mode: 0o755 });
-    const { readImage, writeImage } = await import('@facedet/runtime-node');
+    const { readImage, writeImage } = await import('../packages/runtime-node/src/index.ts');
     const picture = await readImage(join(root, 'examples', 'sample.png'));
     await writeImage(join(folder, 'photo.jpg'), await picture.pixels());
     copyFileSync(join(folder, 'photo.jpg'), join(folder, 'photos', 'group.jpg'));
@@ -133,13 +132,17 @@ describe.skipIf(!browserPath)('in a browser', () => {
   it('the page of the guide runs with a camera', async () => {
     const [html] = /```html\n([\s\S]*?)^```$/m.exec(readFileSync(join(guide, IN_PAGE), 'utf8'))!.slice(1);
     const [script] = blocksOf(join(guide, IN_PAGE)) as Block[];
-    served.folder = join(site, '.cache', 'page');
-    rmSync(served.folder, { recursive: true, force: true });
-    mkdirSync(served.folder, { recursive: true });
-    writeFileSync(join(served.folder, 'index.html'), html!);
-    await build({ stdin: { contents: script!.code, resolveDir: site }, outfile: join(served.folder, 'main.js'), bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', loader: { '.onnx': 'file' } });
-    const ort = createRequire(join(site, 'package.json')).resolve('onnxruntime-web');
-    cpSync(join(ort, '..'), join(served.folder, 'ort'), { recursive: true, filter: (path) => !/\.map$/.test(path) });
+    const source = join(site, '.cache', 'page');
+    rmSync(source, { recursive: true, force: true });
+    mkdirSync(join(source, 'public', 'ort'), { recursive: true });
+    writeFileSync(join(source, 'index.html'), html!);
+    writeFileSync(join(source, 'main.js'), script!.code);
+    const require = createRequire(join(site, 'package.json'));
+    const ort = join(require.resolve('onnxruntime-web'), '..');
+    for (const file of readdirSync(ort).filter((name) => /^ort-wasm.*\.(wasm|mjs)$/.test(name))) copyFileSync(join(ort, file), join(source, 'public', 'ort', file));
+    const vite = await execute(process.execPath, [join(require.resolve('vite/package.json'), '..', 'bin', 'vite.js'), 'build', source, '--base', './', '--logLevel', 'error']);
+    expect(vite.code, vite.output).toBe(0);
+    served.folder = join(source, 'dist');
     const browser = await launch({ args: ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'] });
     try {
       const page = await browser.newPage();
