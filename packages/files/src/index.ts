@@ -11,6 +11,7 @@ export { makeFolder } from './make-folder.ts';
 export { outputError } from './output-error.ts';
 export { describeOwner, tryLock, withLock, type FileLock, type LockOwner, type WithLockOptions } from './file-lock.ts';
 // What files hold, by content: the picture formats of the whole project.
+export { firstBytes } from './first-bytes.ts';
 export { fileKind, HEAD_BYTES, isHeif, type FileKind } from './file-kind.ts';
 export { countPictures } from './count-pictures.ts';
 export { isWritable, PICTURE_EXTENSIONS, PICTURE_FORMATS, pictureFormatOf, type PictureFormat, type WritableFormat } from './picture-formats.ts';

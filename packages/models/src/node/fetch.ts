@@ -1,14 +1,14 @@
 import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
 import { FaceDetError, isFaceDetError } from '@facedet/core';
-import { shownSource } from '@facedet/files';
+import { firstBytes, shownSource } from '@facedet/files';
 import { RangesUnsupported, type HttpOptions } from '@facedet/http';
 import { findModelBySha256 } from '../manifest.ts';
 import type { ModelDownload, ModelEntry } from '../types.ts';
 import { extractFromFile, extractFromUrl } from './archive.ts';
 import { readPin, writePin } from './cache.ts';
 import { discardPart, downloadFile } from './download.ts';
-import { firstBytes, knownHashes, mismatch } from './file.ts';
+import { knownHashes, mismatch } from './file.ts';
 import { sha256File } from './hash.ts';
 import type { ResolvedModel, ResolveModelOptions } from './options.ts';
 

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FaceDetError } from '@facedet/core';
 import { filePath, shownSource } from '@facedet/files';
@@ -39,17 +39,6 @@ export function knownHashes({ file }: ModelEntry): Set<string> {
 /** The error for a file that is another one. */
 export function mismatch(what: string, received: string, expected: string, advice = ''): FaceDetError {
   return new FaceDetError('CHECKSUM_MISMATCH', `Expected SHA-256 ${expected} but ${what} has ${received}. ${advice}`.trimEnd());
-}
-
-/** The first bytes of a file, at most `length`. */
-export async function firstBytes(path: string, length: number): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 /** The name of a file that has no better one. */

@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { file, noise, NO_PROXIES, sha256, startServer, type Behaviour } from '@facedet/http/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { file, noise, sha256 } from '@facedet/http/testing';
+import { describe, expect, it } from 'vitest';
 import { extractFromFile, extractFromUrl } from './archive.ts';
+import { cacheDir, serve } from './cache.fixture.ts';
 import { fetchFirst, type ModelSource } from './fetch.ts';
 import { resolveModel } from './resolve.ts';
 import { zip } from './zip.fixture.ts';
@@ -11,24 +11,6 @@ import { zip } from './zip.fixture.ts';
 const quick = { attempts: 2, stallTimeout: 10 };
 const http = { what: 'a model', ...quick };
 const body = noise(30_000);
-let cacheDir: string;
-const servers: { close(): Promise<void> }[] = [];
-
-beforeEach(() => {
-  cacheDir = mkdtempSync(join(tmpdir(), 'facedet-limits-'));
-  for (const [name, value] of Object.entries({ ...NO_PROXIES, FACEDET_MODELS: undefined })) vi.stubEnv(name, value);
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  for (const server of servers.splice(0)) await server.close();
-  rmSync(cacheDir, { recursive: true, force: true });
-});
-
-async function serve(paths: Record<string, Behaviour | Behaviour[]>) {
-  const server = await startServer(paths);
-  servers.push(server);
-  return server;
-}
 
 describe('archives', () => {
   const model = noise(50_000, 5);

@@ -1,14 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { file, noise, redirect, sha256, startServer, status, type Behaviour } from '@facedet/http/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { file, noise, redirect, sha256, status } from '@facedet/http/testing';
+import { describe, expect, it, vi } from 'vitest';
 import { classifyModel } from '../find.ts';
 import { defaultModel, models } from '../manifest.ts';
 import type { ModelProgress } from '../progress.ts';
 import { extractFromUrl } from './archive.ts';
+import { cacheDir, closeAfter, serve } from './cache.fixture.ts';
 import { modelCacheDir } from './cache.ts';
 import { fetchFirst } from './fetch.ts';
 import { storedModels } from './inventory.ts';
@@ -21,25 +21,7 @@ if (!hasShared) console.warn('Skipped: the tests that read official models, beca
 
 const body = noise(700_000);
 const hash = sha256(body);
-let cacheDir: string;
-const servers: { close(): Promise<void> }[] = [];
 const quick = { attempts: 3, stallTimeout: 10 };
-
-beforeEach(() => {
-  cacheDir = mkdtempSync(join(tmpdir(), 'facedet-models-'));
-  for (const name of ['FACEDET_MODELS', 'HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy']) vi.stubEnv(name, undefined);
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  for (const server of servers.splice(0)) await server.close();
-  rmSync(cacheDir, { recursive: true, force: true });
-});
-
-async function serve(paths: Record<string, Behaviour | Behaviour[]>) {
-  const server = await startServer(paths);
-  servers.push(server);
-  return server;
-}
 
 /** Nothing half-done lies around: no lock, no part, no temporary file. */
 function leftovers(folder = join(cacheDir, 'urls')): string[] {
@@ -224,7 +206,7 @@ describe('a server that', () => {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    servers.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+    closeAfter({ close: () => new Promise((resolve) => server.close(() => resolve())) });
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     expect(await resolveModel(`${url}/m.onnx`, { cacheDir, ...quick })).toMatchObject({ sha256: hash });
     const source = { url: `${url}/pack.zip`, archive: { member: 'det_x.onnx', size: archive.length, sha256: sha256(archive) } };

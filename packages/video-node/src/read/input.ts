@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { FaceDetError } from '@facedet/core';
-import { parseUrl, PICTURE_EXTENSIONS } from '@facedet/files';
+import { firstBytes, parseUrl, PICTURE_EXTENSIONS } from '@facedet/files';
 import { proxyFor } from '@facedet/http';
 import type { FormatContext, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
@@ -217,15 +216,4 @@ function refused(name: string): FaceDetError {
 
 async function isMp4(path: string): Promise<boolean> {
   return (await firstBytes(path, 12).catch(() => Buffer.alloc(0))).toString('latin1', 4, 8) === 'ftyp';
-}
-
-/** The first bytes of a file, at most `length`. */
-export async function firstBytes(path: string, length: number): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }

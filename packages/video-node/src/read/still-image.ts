@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
-import { fileKind, HEAD_BYTES, isHeif, printable } from '@facedet/files';
+import { firstBytes, fileKind, HEAD_BYTES, isHeif, printable } from '@facedet/files';
 import type { CodecContext, Frame as NativeFrame } from 'node-av/lib';
 import { check, failure } from '../ffmpeg/errors.ts';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
 import { parseHeif, type HeifPicture, type HeifTransform } from './heif.ts';
-import { checkPixels, DEFAULT_LIMITS, firstBytes } from './input.ts';
+import { checkPixels, DEFAULT_LIMITS } from './input.ts';
 import { createRasterizer, type Rasterizer } from './rasterize.ts';
 
 /** Options of `decodeStillImage`. */
