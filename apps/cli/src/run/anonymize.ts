@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
-import { makeFolder, PICTURE_FORMATS } from '@facedet/files';
+import { makeFolder, outputPlace, PICTURE_FORMATS } from '@facedet/files';
 import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
@@ -104,8 +105,12 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     // What nobody came to is in the folder; what failed leaves nothing there.
     else if (tally.left === 0) record?.moveAway();
   } catch (error) {
-    const continues = (isFolderRun || jobs[0]?.video) && flags.tracks === undefined && jobs[0]?.input.kind === 'file';
-    if (context.signal.aborted) context.log(tallyLine(tally, passed, `; interrupted${continues ? ', continue with --resume' : ''}`));
+    if (context.signal.aborted) {
+      const isKept = record?.isEmpty === false || jobs.some(isInProgress);
+      if (!isKept) record?.remove();
+      const continues = isKept && flags.tracks === undefined && jobs.every(({ input }) => input.kind === 'file');
+      context.log(tallyLine(tally, passed, `; interrupted${continues ? ', continue with --resume' : ''}`));
+    }
     throw error;
   } finally {
     await opened?.detector.dispose();
@@ -114,6 +119,13 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
 
 function tallyLine({ files, frames, faces, masked, failures, before, left }: Tally, passed: readonly PassedOver[], note: string): string {
   return countsLine({ files, ...(frames !== undefined && { frames }), faces, maskedFrames: masked, failures, doneBefore: before, left, skipped: skippedIn(passed) }, note);
+}
+
+/** Whether an interrupted run has left part of a film. */
+function isInProgress({ video, output }: Job): boolean {
+  if (!video) return false;
+  const place = outputPlace(output, { media: true });
+  return place.kind === 'file' && existsSync(place.partialPath);
 }
 
 /** What all inputs of a run have in common. */

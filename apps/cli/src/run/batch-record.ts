@@ -8,6 +8,8 @@ import { place } from '../shared/paths.ts';
 
 /** Which files of a folder run are done; it is in the output folder while the run goes on and after it was interrupted. */
 export interface BatchRecord {
+  /** Whether no file is done. */
+  readonly isEmpty: boolean;
   /** Whether an interrupted run with the same settings has made this output of this input, and both are as they were. */
   isDone(input: string, output: string): boolean;
   /** Notes that an output is complete. */
@@ -60,7 +62,11 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
   // The last line may have been cut off in the middle.
   const text = [header, ...[...entries.values()].map((entry) => JSON.stringify(entry))].join('\n');
   writeFileSync(path, `${text}\n`);
+  let isEmpty = entries.size === 0;
   return {
+    get isEmpty() {
+      return isEmpty;
+    },
     isDone(input, output) {
       const entry = entries.get(resolve(output));
       return (
@@ -77,6 +83,7 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
         inputStamp: stampOf(input),
         outputStamp: stampOf(output),
       };
+      isEmpty = false;
       makeFolder(dirname(path));
       appendFileSync(path, `${JSON.stringify(entry)}\n`);
     },

@@ -39,8 +39,11 @@ vi.mock('../shared/detector.ts', () => ({
 }));
 
 /** What a command prints, and whether it failed. */
-async function output(work: (context: Context) => Promise<unknown>, signal = new AbortController().signal) {
-  const lines: string[] = [];
+async function output(
+  work: (context: Context) => Promise<unknown>,
+  signal = new AbortController().signal,
+  lines: string[] = [],
+) {
   let text = '';
   const context = {
     write: async (data: string) => void (text += data),
@@ -57,7 +60,12 @@ async function output(work: (context: Context) => Promise<unknown>, signal = new
   const failed = lines.flatMap((line) => / \[([A-Z_]+)\]$/.exec(line)?.slice(1) ?? []);
   return { lines, failed: failed.sort(), counts: lines.at(-1)!, text };
 }
-const hide = (flags: Partial<AnonymizeFlags>, signal?: AbortSignal) => output((context) => runAnonymize(context, { output: at('out'), effect: 'solid', lookAhead: 0, ...flags }, [at('in')]), signal);
+const hide = (flags: Partial<AnonymizeFlags>, signal?: AbortSignal, inputs = [at('in')], lines?: string[]) =>
+  output(
+    (context) => runAnonymize(context, { output: at('out'), effect: 'solid', lookAhead: 0, ...flags }, inputs),
+    signal,
+    lines,
+  );
 
 const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 beforeAll(async () => {
@@ -145,6 +153,30 @@ describe('a folder run', () => {
     expect([counts, failed]).toEqual(['facedet: 1 file done, 100 frames, 100 faces, 1 file done before, 1 failure, 0 skipped; --resume tries what is missing again', ['VIDEO_TRUNCATED']]);
     expect(names()).toEqual(['a.mp4', 'c.mp4']);
   }, 30_000);
+
+  it.each([['a film', ['a.mp4']], ['several', ['a.mp4', 'b.png', 'c.mp4']]] as const)(
+    'that is interrupted is continued with --resume only where something is kept: %s',
+    async (_, names) => {
+      const inputs = names.map((name) => at('in', name));
+      for (const [i, name] of names.entries()) copyFileSync(at(name.endsWith('png') ? 'good.png' : 'good.mp4'), inputs[i]!);
+      const output = names.length > 1 ? at('out') : at('out/a.mp4');
+      const counts = async (when: (call: number) => boolean) => {
+        const stop = new AbortController();
+        onDetect = (call) => {
+          if (when(call)) stop.abort(new Error('Ctrl-C'));
+          stop.signal.throwIfAborted();
+        };
+        const lines: string[] = [];
+        await expect(hide({ output }, stop.signal, inputs, lines)).rejects.toThrow();
+        return lines.at(-1);
+      };
+      expect(await counts(() => true)).toMatch(/^facedet: 0 files done, .*; interrupted$/);
+      expect(existsSync(at('out')) ? readdirSync(at('out')) : []).toEqual([]);
+      expect(await counts((call) => call === 50)).toMatch(/^facedet: .*; interrupted, continue with --resume$/);
+      expect(readdirSync(at('out')).length).toBeGreaterThan(0);
+    },
+    30_000,
+  );
 
   it('takes very many files', async () => {
     for (let i = 0; i < 400; i++) copyFileSync(at('good.png'), at(`in/${i}.png`));
