@@ -101,9 +101,8 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     for (const over of passed) if (!over.isReported) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     const isComplete = tally.left === 0 && tally.failures === 0;
     context.log(tallyLine(tally, passed, isFolderRun && !isComplete ? '; --resume tries what is missing again' : ''));
-    if (isComplete) record?.remove();
     // What nobody came to is in the folder; what failed leaves nothing there.
-    else if (tally.left === 0) record?.moveAway();
+    if (tally.left === 0) record?.moveAway();
   } catch (error) {
     if (context.signal.aborted) {
       const isKept = record?.isEmpty === false || jobs.some(isInProgress);

@@ -6,17 +6,20 @@ import { modelCacheDir } from '@facedet/models/node';
 import { usageError } from '../shared/errors.ts';
 import { place } from '../shared/paths.ts';
 
-/** Which files of a folder run are done; it is in the output folder while the run goes on and after it was interrupted. */
+/**
+ * Which files of a run into a folder are done. It is in the output folder while the run goes on and after it was
+ * interrupted, in the cache folder when the run is over.
+ */
 export interface BatchRecord {
   /** Whether no file is done. */
   readonly isEmpty: boolean;
-  /** Whether an interrupted run with the same settings has made this output of this input, and both are as they were. */
+  /** Whether an earlier run with the same settings has made this output of this input, and both are as they were. */
   isDone(input: string, output: string): boolean;
   /** Notes that an output is complete. */
   done(input: string, output: string): void;
-  /** All are done: nothing is kept. */
+  /** Nothing is done: nothing is kept. */
   remove(): void;
-  /** Some failed: the record goes to the cache folder, so that only results are in the output folder. */
+  /** The run is over: the record goes to the cache folder, so that only results are in the output folder. */
   moveAway(): void;
 }
 
@@ -45,7 +48,7 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
     const differing = differences(before, settings);
     if (differing.length > 0) {
       throw usageError(
-        `${folder}: expected the settings of the interrupted run but received others: ${differing.join('; ')}. ` +
+        `${folder}: expected the settings of the earlier run but received others: ${differing.join('; ')}. ` +
           'Use the same again, or leave out --resume to make all files again.',
         'RESUME_MISMATCH',
       );

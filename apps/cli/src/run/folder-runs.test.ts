@@ -119,10 +119,11 @@ describe.skipIf(!unix)('a folder of anything [not on Windows]', () => {
     expect(good.map((name) => statSync(at('out', name)).mtimeMs)).toEqual(times);
     await expect(hide({ resume: true, margin: 2 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2, message: expect.stringContaining('margin') as string });
 
-    // When nothing fails any more nothing is remembered.
+    // What is complete is passed over, too.
     for (const name of readdirSync(at('in'))) if (!/^(a|linked)\.png$|^folder/.test(name)) rmSync(at('in', name), { force: true });
     expect((await hide({ resume: true })).counts).toBe('facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped');
-    expect((await hide({ resume: true })).counts).toBe('facedet: 2 files done, 2 faces, 0 failures, 1 skipped');
+    expect((await hide({ resume: true })).counts).toBe('facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped');
+    expect((await hide({})).counts).toBe('facedet: 2 files done, 2 faces, 0 failures, 1 skipped');
   }, 30_000);
 
   it('is searched for faces with the same counts', async () => {
@@ -177,6 +178,25 @@ describe('a folder run', () => {
     },
     30_000,
   );
+
+  it.each(['a folder', 'a list'])('that is complete is passed over by --resume: %s', async (kind) => {
+    const inputs = ['a.mp4', 'b.png'].map((name) => at('in', name));
+    copyFileSync(at('good.mp4'), inputs[0]!);
+    copyFileSync(at('good.png'), inputs[1]!);
+    const again = (flags: Partial<AnonymizeFlags> = {}, more: string[] = []) =>
+      hide({ ...flags, resume: true }, undefined, kind === 'a list' ? [...inputs, ...more] : [at('in')]);
+    expect((await again()).counts).toBe('facedet: 2 files done, 100 frames, 101 faces, 0 failures, 0 skipped');
+    expect(readdirSync(at('out')).sort()).toEqual(['a.mp4', 'b.png']);
+    const before = 'facedet: 0 files done, 0 frames, 0 faces, 2 files done before, 0 failures, 0 skipped';
+    for (const _ of [1, 2]) expect((await again()).counts).toBe(before);
+    await expect(again({ margin: 2 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
+    expect((await again()).counts).toBe(before);
+    // What was removed or added since is done.
+    rmSync(at('out/b.png'));
+    copyFileSync(at('good.png'), at('in/c.png'));
+    const { counts } = await again({}, [at('in/c.png')]);
+    expect(counts).toBe('facedet: 2 files done, 0 frames, 2 faces, 1 file done before, 0 failures, 0 skipped');
+  }, 30_000);
 
   it('takes very many files', async () => {
     for (let i = 0; i < 400; i++) copyFileSync(at('good.png'), at(`in/${i}.png`));
