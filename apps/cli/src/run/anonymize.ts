@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
-import { makeFolder, outputPlace, PICTURE_FORMATS } from '@facedet/files';
+import { outputPlace, PICTURE_FORMATS } from '@facedet/files';
 import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
@@ -14,6 +14,7 @@ import { planRun, type Job } from './anonymize-plan.ts';
 import { openBatchRecord } from './batch-record.ts';
 import { colorLines } from './color-report.ts';
 import { earlyLines, streamLines } from './streams-report.ts';
+import { createFolder } from '../shared/check-outputs.ts';
 import { countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
@@ -168,7 +169,7 @@ async function hideInPicture({ context, flags: { keepMetadata = false }, stdin, 
     const format = imageFormatOf(output) ?? PICTURE_FORMATS[image.format].copy;
     if (isStandardOutput(output)) await context.write(await encodeImage(copy, { format, ...tags }));
     else {
-      makeFolder(dirname(output));
+      createFolder(dirname(output));
       await writeImage(output, copy, { like: image.format, ...tags });
     }
     if (image.pages > 1) log(firstOfSeveral(input.source, image, 'anonymize -o NAME.mp4'));

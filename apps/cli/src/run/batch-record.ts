@@ -3,6 +3,7 @@ import { appendFileSync, closeSync, copyFileSync, existsSync, openSync, readFile
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
+import { createFolder } from '../shared/check-outputs.ts';
 import { usageError } from '../shared/errors.ts';
 import { place } from '../shared/paths.ts';
 
@@ -58,7 +59,7 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
       if (entry) entries.set(entry.output, entry);
     }
   } else {
-    makeFolder(folder);
+    createFolder(folder);
     rmSync(path, { force: true });
   }
   removeQuietly(away);
