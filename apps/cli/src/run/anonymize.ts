@@ -13,7 +13,7 @@ import type { Context } from '../shared/context.ts';
 import { planRun, type Job } from './anonymize-plan.ts';
 import { openBatchRecord } from './batch-record.ts';
 import { colorLines } from './color-report.ts';
-import { earlyLines, streamLines } from './streams-report.ts';
+import { damageLines, earlyLines, streamLines } from './streams-report.ts';
 import { createFolder } from '../shared/check-outputs.ts';
 import { countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
@@ -205,6 +205,7 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
       bar.stop();
       colorLines(output, rendered.metadata, flags).forEach(context.log);
       streamLines(output, rendered).forEach(context.log);
+      damageLines(input.source, rendered).forEach(context.log);
       return { faces: rendered.totalFaces, frames: rendered.totalFrames };
     }
     const summary = await processVideo(source, {
@@ -230,6 +231,7 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
     bar.stop();
     streamLines(output, summary).forEach(context.log);
     earlyLines(input.source, summary).forEach(context.log);
+    damageLines(input.source, summary).forEach(context.log);
     const { failedFrames: failed } = summary;
     if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`);
     return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed };
