@@ -1,9 +1,14 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
 import { outputError } from '@facedet/files';
 import { createProgram } from './program.ts';
 import { errorLine } from './shared/errors.ts';
 import { Exit } from './shared/exit.ts';
+
+// The heap is small (some 15 MB) and frames outside it come and go by megabytes, which V8 counts in: with its own growth of the limit it
+// collects at every second frame, a fifth of the CPU time of anonymize. With this one it collects at every thirtieth.
+setFlagsFromString('--heap-growing-percent=400');
 
 // A reader that has seen enough (`| head`) is no error. Commands that run handle standard output themselves.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -56,6 +56,19 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     expect(JSON.parse(detected.out)).toMatchObject({ source: '-', width: 160, height: 90 });
   });
 
+  it('names the command for a film where a picture is expected', () => {
+    const line = (source: string) =>
+      `facedet: ${source}: expected a picture but received a video; ` +
+      `use "facedet video ${source}" for the faces of a video [IMAGE_UNREADABLE]\n`;
+    const counts = 'facedet: 0 files done, 0 faces, 1 failure, 0 skipped\n';
+    for (const input of ['cat film.mkv | fd detect -', 'fd detect - < film.mkv'])
+      expect(sh(`${input} --json --workers 1`)).toMatchObject({ code: 1, err: line('-') + counts });
+    // The command ends before a writer that goes on.
+    expect(sh('{ for i in {1..20}; do cat film.mkv; done; while echo more; do sleep 0.1; done; } | fd detect - --workers 1'))
+      .toMatchObject({ code: 1, err: line('-') + counts });
+    expect(sh('fd detect film.mkv --workers 1')).toMatchObject({ code: 1, err: line('film.mkv') + counts });
+  });
+
   it('anonymizes a picture and a film from standard input, and a picture to standard output', () => {
     const counts = (line: string) => expect.stringMatching(new RegExp(`(^|\\n)facedet: ${line}, 0 failures, 0 skipped\\n$`)) as string;
     expect(sh(`cat film.mkv | fd anonymize - -o hidden.mp4 ${FAST}`)).toEqual({ code: 0, out: '', err: counts('1 file done, 20 frames, \\d+ faces?') });

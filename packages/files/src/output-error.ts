@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { FaceDetError } from '@facedet/checks';
 import { oneLine } from './optional.ts';
 import { printable } from './printable.ts';
@@ -8,13 +10,25 @@ import { printable } from './printable.ts';
  */
 export function outputError(path: string, cause: unknown, partialPath?: string): FaceDetError {
   if (cause instanceof FaceDetError) return cause;
-  const { code, message } = (cause ?? {}) as NodeJS.ErrnoException;
+  const { code, message, syscall, path: refused } = (cause ?? {}) as NodeJS.ErrnoException;
   const kept = partialPath === undefined ? '' : ` What was written so far is kept in ${printable(partialPath, 200)}.`;
   const shown = printable(path, 200);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new FaceDetError('DISK_FULL', `${shown}: expected space on the disk but no space is left; free some, or write elsewhere.${kept}`, { cause });
   }
-  const reason = typeof code === 'string' ? REASONS[code] : undefined;
+  if (syscall === 'mkdir' && typeof refused === 'string') {
+    const reason = FOLDER_REASONS[code ?? ''] ?? REASONS[code ?? ''] ?? oneLine(message);
+    const which = refused === path ? '' : ` for ${printable(refused, 200)}`;
+    return new FaceDetError(
+      'OUTPUT_UNWRITABLE',
+      `${shown}: expected a folder that can be created but received${which}: ${reason}${kept}`,
+      { cause },
+    );
+  }
+  // Creating a file in a folder that exists fails so where the file system takes no files, as that of /proc.
+  const isOpening = code === 'ENOENT' && syscall === 'open' && typeof refused === 'string';
+  const isRefused = isOpening && existsSync(dirname(refused));
+  const reason = isRefused ? NO_FILES : typeof code === 'string' ? REASONS[code] : undefined;
   return new FaceDetError('OUTPUT_UNWRITABLE', `${shown}: expected a file that can be written but received: ${reason ?? oneLine(message ?? cause)}${kept}`, { cause });
 }
 
@@ -30,4 +44,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'a pipe that nobody reads; start its reader first.',
   EPIPE: 'the program that read it has ended.',
   EIO: 'an input/output error of the disk; check the disk.',
+};
+
+const NO_FILES = 'a file system that takes no new files there; write elsewhere.';
+
+/** Reasons why a folder can't be created, where they are others than those of a file. */
+const FOLDER_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'a file system that takes no new folders there; write elsewhere.',
+  EEXIST: 'a link that leads nowhere; remove the link, or write elsewhere.',
 };

@@ -77,6 +77,35 @@ it.skipIf(!unix)('writes to what a link leads to and keeps the link (not on Wind
   expect(() => writeOutputSync(at('circle'), 'c')).toThrow(failure('OUTPUT_UNWRITABLE'));
 });
 
+it.skipIf(!unix)('says why a folder of a path can not be created (not on Windows)', () => {
+  const message = (work: () => unknown) => {
+    try {
+      work();
+      return 'nothing thrown';
+    } catch (error) {
+      expect(error).toEqual(failure('OUTPUT_UNWRITABLE'));
+      return (error as Error).message;
+    }
+  };
+  const begin = (path: string) => `${path}: expected a folder that can be created but received for`;
+  symlinkSync('nowhere', at('dead'));
+  for (const path of [at('dead/deeper/a.csv'), at('dead/a.csv')])
+    expect(message(() => openOutput(path))).toBe(
+      `${begin(path)} ${at('dead')}: a link that leads nowhere; remove the link, or write elsewhere.`,
+    );
+  if (!existsSync('/proc/self') || process.getuid?.() !== 0) return;
+  for (const path of ['/proc/facedet/a.csv', '/proc/facedet/deeper/a.csv'])
+    expect(message(() => openOutput(path))).toBe(
+      `${begin(path)} /proc/facedet: a file system that takes no new folders there; write elsewhere.`,
+    );
+  const takesNone =
+    'expected a file that can be written but received: a file system that takes no new files there; write elsewhere.';
+  expect(message(() => openOutput('/proc/a.csv'))).toBe(`/proc/a.csv: ${takesNone}`);
+  expect(message(() => replaceFile('/proc/a.csv', ''))).toBe(`/proc/a.csv: ${takesNone}`);
+  // Here a folder is missing indeed.
+  expect(message(() => replaceFile(at('new/a.csv'), ''))).toContain('a folder of its path does not exist; create it.');
+});
+
 it.skipIf(!unix)('streams to pipes and devices and never renames over them (no pipes with names on Windows)', async () => {
   execFileSync('mkfifo', [at('pipe')]);
   symlinkSync('pipe', at('link'));

@@ -15,6 +15,7 @@ export { containerFor, type ContainerChoice } from './write/containers.ts';
 export { outputExtension } from './write/output-extension.ts';
 // The whole way of a video.
 export { processVideo, type OutputPaths, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
+export { type DamageSummary } from './run/damage.ts';
 export { renderVideo, type RenderSummary, type RenderVideoOptions } from './run/render-video.ts';
 export { type Row } from './run/rows.ts';
 export { type Preview, type PreviewUpdate } from './run/preview.ts';

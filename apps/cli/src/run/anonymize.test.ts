@@ -225,7 +225,7 @@ describe('anonymize', () => {
       const { counts, failed } = await hide([at('in')], { output: at('batch'), resume: true });
       expect([counts, failed]).toEqual(['facedet: 2 files done, 2 faces, 2 files done before, 0 failures, 0 skipped', []]);
       expect(times().map((time, i) => time === before[i])).toEqual([true, true, false, false]);
-      // Complete: nothing is remembered, so that the next run makes all of them.
+      // Only results are in the folder.
       expect(readdirSync(at('batch'))).toEqual(names);
 
       fill();

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
-import { makeFolder, PICTURE_FORMATS } from '@facedet/files';
+import { outputPlace, PICTURE_FORMATS } from '@facedet/files';
 import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
@@ -12,7 +13,8 @@ import type { Context } from '../shared/context.ts';
 import { planRun, type Job } from './anonymize-plan.ts';
 import { openBatchRecord } from './batch-record.ts';
 import { colorLines } from './color-report.ts';
-import { earlyLines, streamLines } from './streams-report.ts';
+import { damageLines, earlyLines, streamLines } from './streams-report.ts';
+import { createFolder } from '../shared/check-outputs.ts';
 import { countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
@@ -100,12 +102,15 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     for (const over of passed) if (!over.isReported) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     const isComplete = tally.left === 0 && tally.failures === 0;
     context.log(tallyLine(tally, passed, isFolderRun && !isComplete ? '; --resume tries what is missing again' : ''));
-    if (isComplete) record?.remove();
     // What nobody came to is in the folder; what failed leaves nothing there.
-    else if (tally.left === 0) record?.moveAway();
+    if (tally.left === 0) record?.moveAway();
   } catch (error) {
-    const continues = (isFolderRun || jobs[0]?.video) && flags.tracks === undefined && jobs[0]?.input.kind === 'file';
-    if (context.signal.aborted) context.log(tallyLine(tally, passed, `; interrupted${continues ? ', continue with --resume' : ''}`));
+    if (context.signal.aborted) {
+      const isKept = record?.isEmpty === false || jobs.some(isInProgress);
+      if (!isKept) record?.remove();
+      const continues = isKept && flags.tracks === undefined && jobs.every(({ input }) => input.kind === 'file');
+      context.log(tallyLine(tally, passed, `; interrupted${continues ? ', continue with --resume' : ''}`));
+    }
     throw error;
   } finally {
     await opened?.detector.dispose();
@@ -114,6 +119,13 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
 
 function tallyLine({ files, frames, faces, masked, failures, before, left }: Tally, passed: readonly PassedOver[], note: string): string {
   return countsLine({ files, ...(frames !== undefined && { frames }), faces, maskedFrames: masked, failures, doneBefore: before, left, skipped: skippedIn(passed) }, note);
+}
+
+/** Whether an interrupted run has left part of a film. */
+function isInProgress({ video, output }: Job): boolean {
+  if (!video) return false;
+  const place = outputPlace(output, { media: true });
+  return place.kind === 'file' && existsSync(place.partialPath);
 }
 
 /** What all inputs of a run have in common. */
@@ -157,7 +169,7 @@ async function hideInPicture({ context, flags: { keepMetadata = false }, stdin, 
     const format = imageFormatOf(output) ?? PICTURE_FORMATS[image.format].copy;
     if (isStandardOutput(output)) await context.write(await encodeImage(copy, { format, ...tags }));
     else {
-      makeFolder(dirname(output));
+      createFolder(dirname(output));
       await writeImage(output, copy, { like: image.format, ...tags });
     }
     if (image.pages > 1) log(firstOfSeveral(input.source, image, 'anonymize -o NAME.mp4'));
@@ -193,6 +205,7 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
       bar.stop();
       colorLines(output, rendered.metadata, flags).forEach(context.log);
       streamLines(output, rendered).forEach(context.log);
+      damageLines(input.source, rendered).forEach(context.log);
       return { faces: rendered.totalFaces, frames: rendered.totalFrames };
     }
     const summary = await processVideo(source, {
@@ -218,6 +231,7 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
     bar.stop();
     streamLines(output, summary).forEach(context.log);
     earlyLines(input.source, summary).forEach(context.log);
+    damageLines(input.source, summary).forEach(context.log);
     const { failedFrames: failed } = summary;
     if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`);
     return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed };

@@ -3,18 +3,24 @@ import { appendFileSync, closeSync, copyFileSync, existsSync, openSync, readFile
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
+import { createFolder } from '../shared/check-outputs.ts';
 import { usageError } from '../shared/errors.ts';
 import { place } from '../shared/paths.ts';
 
-/** Which files of a folder run are done; it is in the output folder while the run goes on and after it was interrupted. */
+/**
+ * Which files of a run into a folder are done. It is in the output folder while the run goes on and after it was
+ * interrupted, in the cache folder when the run is over.
+ */
 export interface BatchRecord {
-  /** Whether an interrupted run with the same settings has made this output of this input, and both are as they were. */
+  /** Whether no file is done. */
+  readonly isEmpty: boolean;
+  /** Whether an earlier run with the same settings has made this output of this input, and both are as they were. */
   isDone(input: string, output: string): boolean;
   /** Notes that an output is complete. */
   done(input: string, output: string): void;
-  /** All are done: nothing is kept. */
+  /** Nothing is done: nothing is kept. */
   remove(): void;
-  /** Some failed: the record goes to the cache folder, so that only results are in the output folder. */
+  /** The run is over: the record goes to the cache folder, so that only results are in the output folder. */
   moveAway(): void;
 }
 
@@ -43,7 +49,7 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
     const differing = differences(before, settings);
     if (differing.length > 0) {
       throw usageError(
-        `${folder}: expected the settings of the interrupted run but received others: ${differing.join('; ')}. ` +
+        `${folder}: expected the settings of the earlier run but received others: ${differing.join('; ')}. ` +
           'Use the same again, or leave out --resume to make all files again.',
         'RESUME_MISMATCH',
       );
@@ -53,14 +59,18 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
       if (entry) entries.set(entry.output, entry);
     }
   } else {
-    makeFolder(folder);
+    createFolder(folder);
     rmSync(path, { force: true });
   }
   removeQuietly(away);
   // The last line may have been cut off in the middle.
   const text = [header, ...[...entries.values()].map((entry) => JSON.stringify(entry))].join('\n');
   writeFileSync(path, `${text}\n`);
+  let isEmpty = entries.size === 0;
   return {
+    get isEmpty() {
+      return isEmpty;
+    },
     isDone(input, output) {
       const entry = entries.get(resolve(output));
       return (
@@ -77,6 +87,7 @@ export function openBatchRecord(folder: string, settings: Readonly<Record<string
         inputStamp: stampOf(input),
         outputStamp: stampOf(output),
       };
+      isEmpty = false;
       makeFolder(dirname(path));
       appendFileSync(path, `${JSON.stringify(entry)}\n`);
     },

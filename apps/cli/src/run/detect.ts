@@ -1,18 +1,19 @@
 import { stat } from 'node:fs/promises';
 import { isFaceDetError, type Detector, type Face } from '@facedet/core';
-import { parseUrl } from '@facedet/files';
+import { parseUrl, type FileKind } from '@facedet/files';
 import type { StillImage } from '@facedet/runtime-node';
 import { copyWriter } from '../shared/copies.ts';
 import type { Context } from '../shared/context.ts';
 import { countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
-import { modelError } from '../shared/errors.ts';
+import { CommandError, modelError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
-import { expandInputs, firstOfSeveral, passedOverText, readStdin, type Input, type PassedOver } from '../shared/inputs.ts';
+import { expandInputs, firstOfSeveral, passedOverText, type Input, type PassedOver } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { progress } from '../shared/progress.ts';
 import { readPicture } from '../shared/read-picture.ts';
 import { resultWriter, type Result } from '../shared/results.ts';
+import { standardInput } from '../shared/standard-input.ts';
 
 export interface DetectFlags extends DetectorFlags {
   json?: boolean;
@@ -31,13 +32,14 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   const results = resultWriter(context, flags);
   // A table on the terminal grows by itself; a bar in the midst of it would only be overwritten.
   const bar = inputs.length > 1 && !context.terminal ? await progress(context, { total: inputs.length, unit: 'images' }) : undefined;
-  let stdin: Promise<Uint8Array> | undefined;
+  const stdin = standardInput();
   const done = { files: 0, faces: 0, failures: 0 };
 
   const detectOne = async (input: Input): Promise<Done> => {
     try {
       if (input.error) throw input.error;
-      const bytes = input.kind === 'stdin' ? await (stdin ??= readStdin()) : undefined;
+      requirePicture(input.source, input.kind === 'stdin' ? await stdin.kind() : input.content);
+      const bytes = input.kind === 'stdin' ? await stdin.bytes() : undefined;
       return { input, ...(await detectFaces(context, detector, input, bytes, copies)) };
     } catch (error) {
       return { input, error };
@@ -64,8 +66,18 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
     if (!context.isUnread) context.log(countsLine({ ...done, skipped: skippedIn(passed) }, context.signal.aborted ? '; interrupted' : ''));
   } finally {
     bar?.stop();
+    stdin.end();
     await detector.dispose();
   }
+}
+
+/** Throws for a film, which `facedet video` takes: before its bytes are read. */
+function requirePicture(source: string, content: FileKind | undefined): void {
+  if (content?.type !== 'video') return;
+  throw new CommandError(
+    'IMAGE_UNREADABLE',
+    `expected a picture but received a video; use "facedet video ${source}" for the faces of a video`,
+  );
 }
 
 type Done = { input: Input } & ({ result: Result; faces: number } | { error: unknown });

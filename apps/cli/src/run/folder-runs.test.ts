@@ -39,8 +39,11 @@ vi.mock('../shared/detector.ts', () => ({
 }));
 
 /** What a command prints, and whether it failed. */
-async function output(work: (context: Context) => Promise<unknown>, signal = new AbortController().signal) {
-  const lines: string[] = [];
+async function output(
+  work: (context: Context) => Promise<unknown>,
+  signal = new AbortController().signal,
+  lines: string[] = [],
+) {
   let text = '';
   const context = {
     write: async (data: string) => void (text += data),
@@ -57,7 +60,12 @@ async function output(work: (context: Context) => Promise<unknown>, signal = new
   const failed = lines.flatMap((line) => / \[([A-Z_]+)\]$/.exec(line)?.slice(1) ?? []);
   return { lines, failed: failed.sort(), counts: lines.at(-1)!, text };
 }
-const hide = (flags: Partial<AnonymizeFlags>, signal?: AbortSignal) => output((context) => runAnonymize(context, { output: at('out'), effect: 'solid', lookAhead: 0, ...flags }, [at('in')]), signal);
+const hide = (flags: Partial<AnonymizeFlags>, signal?: AbortSignal, inputs = [at('in')], lines?: string[]) =>
+  output(
+    (context) => runAnonymize(context, { output: at('out'), effect: 'solid', lookAhead: 0, ...flags }, inputs),
+    signal,
+    lines,
+  );
 
 const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 beforeAll(async () => {
@@ -111,10 +119,11 @@ describe.skipIf(!unix)('a folder of anything [not on Windows]', () => {
     expect(good.map((name) => statSync(at('out', name)).mtimeMs)).toEqual(times);
     await expect(hide({ resume: true, margin: 2 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2, message: expect.stringContaining('margin') as string });
 
-    // When nothing fails any more nothing is remembered.
+    // What is complete is passed over, too.
     for (const name of readdirSync(at('in'))) if (!/^(a|linked)\.png$|^folder/.test(name)) rmSync(at('in', name), { force: true });
     expect((await hide({ resume: true })).counts).toBe('facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped');
-    expect((await hide({ resume: true })).counts).toBe('facedet: 2 files done, 2 faces, 0 failures, 1 skipped');
+    expect((await hide({ resume: true })).counts).toBe('facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped');
+    expect((await hide({})).counts).toBe('facedet: 2 files done, 2 faces, 0 failures, 1 skipped');
   }, 30_000);
 
   it('is searched for faces with the same counts', async () => {
@@ -144,6 +153,49 @@ describe('a folder run', () => {
     const { counts, failed } = await hide({ resume: true });
     expect([counts, failed]).toEqual(['facedet: 1 file done, 100 frames, 100 faces, 1 file done before, 1 failure, 0 skipped; --resume tries what is missing again', ['VIDEO_TRUNCATED']]);
     expect(names()).toEqual(['a.mp4', 'c.mp4']);
+  }, 30_000);
+
+  it.each([['a film', ['a.mp4']], ['several', ['a.mp4', 'b.png', 'c.mp4']]] as const)(
+    'that is interrupted is continued with --resume only where something is kept: %s',
+    async (_, names) => {
+      const inputs = names.map((name) => at('in', name));
+      for (const [i, name] of names.entries()) copyFileSync(at(name.endsWith('png') ? 'good.png' : 'good.mp4'), inputs[i]!);
+      const output = names.length > 1 ? at('out') : at('out/a.mp4');
+      const counts = async (when: (call: number) => boolean) => {
+        const stop = new AbortController();
+        onDetect = (call) => {
+          if (when(call)) stop.abort(new Error('Ctrl-C'));
+          stop.signal.throwIfAborted();
+        };
+        const lines: string[] = [];
+        await expect(hide({ output }, stop.signal, inputs, lines)).rejects.toThrow();
+        return lines.at(-1);
+      };
+      expect(await counts(() => true)).toMatch(/^facedet: 0 files done, .*; interrupted$/);
+      expect(existsSync(at('out')) ? readdirSync(at('out')) : []).toEqual([]);
+      expect(await counts((call) => call === 50)).toMatch(/^facedet: .*; interrupted, continue with --resume$/);
+      expect(readdirSync(at('out')).length).toBeGreaterThan(0);
+    },
+    30_000,
+  );
+
+  it.each(['a folder', 'a list'])('that is complete is passed over by --resume: %s', async (kind) => {
+    const inputs = ['a.mp4', 'b.png'].map((name) => at('in', name));
+    copyFileSync(at('good.mp4'), inputs[0]!);
+    copyFileSync(at('good.png'), inputs[1]!);
+    const again = (flags: Partial<AnonymizeFlags> = {}, more: string[] = []) =>
+      hide({ ...flags, resume: true }, undefined, kind === 'a list' ? [...inputs, ...more] : [at('in')]);
+    expect((await again()).counts).toBe('facedet: 2 files done, 100 frames, 101 faces, 0 failures, 0 skipped');
+    expect(readdirSync(at('out')).sort()).toEqual(['a.mp4', 'b.png']);
+    const before = 'facedet: 0 files done, 0 frames, 0 faces, 2 files done before, 0 failures, 0 skipped';
+    for (const _ of [1, 2]) expect((await again()).counts).toBe(before);
+    await expect(again({ margin: 2 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
+    expect((await again()).counts).toBe(before);
+    // What was removed or added since is done.
+    rmSync(at('out/b.png'));
+    copyFileSync(at('good.png'), at('in/c.png'));
+    const { counts } = await again({}, [at('in/c.png')]);
+    expect(counts).toBe('facedet: 2 files done, 0 frames, 2 faces, 1 file done before, 0 failures, 0 skipped');
   }, 30_000);
 
   it('takes very many files', async () => {

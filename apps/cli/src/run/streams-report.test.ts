@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { earlyLines, streamLines } from './streams-report.ts';
+import { damageLines, earlyLines, streamLines } from './streams-report.ts';
 
 it('names what is left out, converted, repaired and dropped, and nothing else', () => {
   const copied = { kind: 'audio', from: 'aac', to: 'aac', packets: 9, repaired: 0, dropped: 0 } as const;
@@ -29,4 +29,16 @@ it('names what is left out, converted, repaired and dropped, and nothing else', 
 it('says where look-ahead was shorter than asked for', () => {
   expect(earlyLines('a.mp4', { earlyResults: 0 })).toEqual([]);
   expect(earlyLines('a.mp4', { earlyResults: 3 })).toEqual([expect.stringMatching(/^facedet: a\.mp4: look-ahead was shorter .* in 3 frames: /)]);
+});
+
+it('says how many frames are damaged in the source', () => {
+  expect(damageLines('a.ts', { damagedFrames: 0, totalFrames: 9 })).toEqual([]);
+  const rest = 'the decoder filled in what is missing, faces there may not be found';
+  expect([
+    ...damageLines('a.ts', { damagedFrames: 1, firstDamage: 0, totalFrames: 1 }),
+    ...damageLines('a.ts', { damagedFrames: 2, firstDamage: 1.324, totalFrames: 9 }),
+  ]).toEqual([
+    `facedet: a.ts: 1 of 1 frame is damaged in the source, the first at 0.00 s; ${rest}`,
+    `facedet: a.ts: 2 of 9 frames are damaged in the source, the first at 1.32 s; ${rest}`,
+  ]);
 });

@@ -1,4 +1,5 @@
 import type { VideoSummary } from '@facedet/video-node';
+import { counted } from '../shared/counts.ts';
 
 const NAMES: Record<VideoSummary['leftOut'][number]['kind'], string> = {
   audio: 'sound',
@@ -28,6 +29,19 @@ export function streamLines(output: string, { leftOut, sideStreams }: Pick<Video
       .map(({ kind, packets, repaired, dropped }) =>
         line(`${NAMES[kind]}: of ${packets + dropped} packets ${repaired} had bad times that were repaired, ${dropped} were dropped`),
       ),
+  ];
+}
+
+/** One line where frames of the source are damaged. */
+export function damageLines(
+  source: string,
+  { damagedFrames, firstDamage = 0, totalFrames }: Pick<VideoSummary, 'damagedFrames' | 'firstDamage' | 'totalFrames'>,
+): string[] {
+  if (!damagedFrames) return [];
+  const are = damagedFrames === 1 ? 'is' : 'are';
+  return [
+    `facedet: ${source}: ${damagedFrames} of ${counted(totalFrames, 'frame')} ${are} damaged in the source, ` +
+      `the first at ${firstDamage.toFixed(2)} s; the decoder filled in what is missing, faces there may not be found`,
   ];
 }
 

@@ -64,6 +64,28 @@ describe('synth', () => {
 });
 
 describe('video', () => {
+  it('says how many frames are damaged in the source, as anonymize does', async () => {
+    const bytes = readFileSync(at('scene.mp4'));
+    const data = bytes.lastIndexOf('mdat');
+    const length = bytes.readUInt32BE(data - 4);
+    for (const part of [0.3, 0.5, 0.7]) {
+      const from = data + Math.round(part * length);
+      for (let i = from; i < from + 30; i++) bytes[i]! ^= 0x33;
+    }
+    const source = at('damaged.mp4');
+    writeFileSync(source, bytes);
+    const { output, log, failed } = await follow(source, { jsonl: at('damaged.jsonl'), json: true });
+    const { damagedFrames } = JSON.parse(output) as { damagedFrames: number };
+    expect([damagedFrames > 0, failed]).toEqual([true, []]);
+    const line = new RegExp(`: ${damagedFrames} of \\d+ frames (is|are) damaged in the source, the first at \\d\\.\\d\\d s;`);
+    expect(log.filter((each) => line.test(each))).toHaveLength(1);
+    const hidden = await hide([source], { output: at('damaged-hidden.mp4'), lookAhead: 0 });
+    expect(hidden.log.filter((each) => line.test(each))).toHaveLength(1);
+    const whole = await follow(at('scene.mp4'), { jsonl: at('whole.jsonl'), json: true });
+    expect(JSON.parse(whole.output)).toMatchObject({ damagedFrames: 0 });
+    expect(whole.log.filter((each) => each.includes('damaged'))).toEqual([]);
+  });
+
   it('writes what it is asked for and prints statistics', async () => {
     const { output, failed } = await follow(at('scene.mp4'), { output: at('marked.mp4'), jsonl: at('rows.jsonl'), mot: at('rows.mot'), csv: at('rows.csv'), json: true });
     expect(failed).toEqual([]);

@@ -10,7 +10,7 @@ import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
 import { colorLines } from './color-report.ts';
 import { countsLine } from '../shared/counts.ts';
-import { earlyLines, streamLines } from './streams-report.ts';
+import { damageLines, earlyLines, streamLines } from './streams-report.ts';
 import { openDetector } from '../shared/detector.ts';
 import { CommandError, errorLine, modelError, usageError } from '../shared/errors.ts';
 import { Exit } from '../shared/exit.ts';
@@ -93,6 +93,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
     bar.stop();
     if (summary.outputs.output !== undefined) streamLines(summary.outputs.output, summary).forEach(context.log);
     earlyLines(source, summary).forEach(context.log);
+    damageLines(source, summary).forEach(context.log);
     if (flags.json) await context.write(`${JSON.stringify(statistics(summary), undefined, 2)}\n`);
     const { live } = summary.metadata;
     if (summary.failedFrames > 0) {

@@ -2,7 +2,7 @@ import { chmodSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { checkOutputs, type AskedOutput } from './check-outputs.ts';
+import { checkOutputs, createFolder, type AskedOutput } from './check-outputs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facedet-check-outputs-'));
 const at = (name: string) => join(folder, name);
@@ -81,4 +81,13 @@ it.each<[string, AskedOutput, AskedOutput]>([
 it('takes two hard links of one file for two outputs, as renaming parts them', () => {
   linkSync(at('file'), at('file-2'));
   expect(codeOf([{ path: at('file') }, { path: at('file-2') }])).toBe('ok');
+});
+
+it('says what failed where a folder can not be created', () => {
+  createFolder(at('made/deeper'));
+  createFolder(at('made/deeper'));
+  expect(readdirSync(at('made'))).toEqual(['deeper']);
+  const error = { code: 'OUTPUT_UNWRITABLE', exitCode: 2, message: expect.stringMatching(/write elsewhere|another path/) as string };
+  expect(() => createFolder(at('file/deeper'))).toThrow(expect.objectContaining(error));
+  if (process.platform === 'linux') expect(() => createFolder('/proc/facedet')).toThrow(expect.objectContaining(error));
 });

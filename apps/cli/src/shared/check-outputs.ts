@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { outputPlace, partialPathOf, requireWritable } from '@facedet/files';
+import { makeFolder, outputError, outputPlace, partialPathOf, requireWritable } from '@facedet/files';
 import { CommandError, describe, usageError } from './errors.ts';
 import { isStandardOutput, place } from './paths.ts';
 
@@ -42,14 +42,27 @@ export function checkOutputs(outputs: readonly AskedOutput[], inputs: readonly s
   }
 }
 
+/** Creates a folder for outputs, and those above it. Ends the command with exit code 2 where that is not possible. */
+export function createFolder(path: string): void {
+  try {
+    makeFolder(path);
+  } catch (cause) {
+    throw unwritable(outputError(path, cause));
+  }
+}
+
 /** Ends the command with exit code 2 where an output can't be written. */
 function requireOutput({ path, ...options }: AskedOutput): void {
   try {
     requireWritable(path, options);
   } catch (cause) {
-    const { code, message } = describe(cause);
-    throw new CommandError(code, message, { exitCode: 2, cause });
+    throw unwritable(cause);
   }
+}
+
+function unwritable(cause: unknown): CommandError {
+  const { code, message } = describe(cause);
+  return new CommandError(code, message, { exitCode: 2, cause });
 }
 
 /** The files that writing an output makes and replaces, without links. */

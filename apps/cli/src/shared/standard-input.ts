@@ -10,6 +10,8 @@ export interface StandardInput {
   bytes(): Promise<Uint8Array>;
   /** Whether it can still be read as a stream from its first byte; after `kind`, short input can't. */
   isUnread(): boolean;
+  /** Reads no more of it, so that a program that keeps it open does not keep the command waiting. */
+  end(): void;
 }
 
 export function standardInput(): StandardInput {
@@ -30,6 +32,9 @@ export function standardInput(): StandardInput {
       return (all ??= readStdin());
     },
     isUnread: () => unread,
+    end() {
+      if (head || all) process.stdin.destroy();
+    },
   };
 }
 

@@ -16,6 +16,8 @@ export type VideoFrame = Frame &
     readonly clockOrigin?: number | undefined;
     /** Why this is a black picture in place of one that could not be read (`onPictureError: 'skip'`); its `rasterize` rejects. */
     readonly error?: FaceDetError | undefined;
+    /** Whether the source is damaged in this frame, so that the decoder made part of it up from its neighbours. */
+    readonly isDamaged?: boolean;
     /** A copy of `region` (by default the whole picture) in RGB. Rejects with `DISPOSED` after `close()`. */
     rasterize(...parameters: Parameters<RasterSource['rasterize']>): Promise<PixelBuffer>;
     /** FFmpeg's frame, for a writer; throws `DISPOSED` after `close()`. It belongs to this frame: take a reference (`clone()`) to keep it. */
@@ -27,7 +29,7 @@ export type VideoFrame = Frame &
   };
 
 /** What a frame is made of besides its picture. */
-export interface FrameParts extends Pick<VideoFrame, 'index' | 'timestamp' | 'duration' | 'clockOrigin' | 'byteLength'> {
+export interface FrameParts extends Pick<VideoFrame, 'index' | 'timestamp' | 'duration' | 'clockOrigin' | 'byteLength' | 'isDamaged'> {
   readonly error?: FaceDetError | undefined;
   /** Given where the source can be read again. */
   readonly source?: PictureReload | undefined;

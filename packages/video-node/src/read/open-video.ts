@@ -158,7 +158,8 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
         }
         const source = reloader && pictureReload(reloader, { ...place, width, height, previous }, leaving.signal);
         previous = { index: place.index, timestamp: place.timestamp };
-        yield createVideoFrame(frame, rasterizer, { ...place, error, source, byteLength: bytesOf(ffmpeg, frame) });
+        const parts = { ...place, error, source, byteLength: bytesOf(ffmpeg, frame), isDamaged: isDamaged(ffmpeg, frame) };
+        yield createVideoFrame(frame, rasterizer, parts);
       }
     } finally {
       await reader.frames.return();
@@ -249,6 +250,11 @@ const RELOAD_AHEAD = 2;
 
 function bytesOf(ffmpeg: Ffmpeg, { format, width, height }: NativeFrame): number {
   return Math.max(0, ffmpeg.avImageGetBufferSize(format as never, width, height, 1));
+}
+
+/** Whether the decoder concealed errors; filters hand down its flags. */
+function isDamaged({ constants }: Ffmpeg, frame: NativeFrame): boolean {
+  return frame.decodeErrorFlags !== 0 || frame.hasFlags(constants.AV_FRAME_FLAG_CORRUPT);
 }
 
 /** Waits until as much time passed since `started` (ms) as lies between two timestamps (s), or the signal aborts. */

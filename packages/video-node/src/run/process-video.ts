@@ -16,6 +16,7 @@ import { openVideo, type OpenVideoOptions, type VideoInput } from '../read/open-
 import type { VideoSource } from '../read/source.ts';
 import { formerVideoPath, partialVideoPath } from '../write/mp4-fragments.ts';
 import type { VideoWriter, VideoWriterOptions } from '../write/writer.ts';
+import { damageOf, type DamageSummary } from './damage.ts';
 import { createEditor, type DrawOptions } from './editor.ts';
 import type { GalleryPage } from './gallery.ts';
 import { endless } from './live-end.ts';
@@ -104,7 +105,7 @@ export interface VideoProgress {
 }
 
 /** What a run did. */
-export interface VideoSummary extends VideoStatistics {
+export interface VideoSummary extends VideoStatistics, DamageSummary {
   readonly metadata: VideoMetadata;
   /** Seconds from the call to the end. */
   readonly seconds: number;
@@ -221,8 +222,9 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     editor?.restore(point?.lingering ?? []);
     const total = new Counter();
     rows.rows.forEach((row) => total.count(row));
-    // Without rows that can be read again, the sums are those of the state.
+    // Without rows that can be read again, the sums are those of the state; rows don't tell of damage.
     if (!hasRows && point) total.restore(point.totals);
+    else if (point) total.damage = point.totals.damage;
     const counted = hasRows ? rows.rows.length : detectFrom;
 
     if (start > 0) {
@@ -264,6 +266,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       discard = undefined;
       for (const sink of sinks) await sink.write(item);
       if (result.index >= counted) total.count(row);
+      if (frame.isDamaged) total.countDamage(result.timestamp);
       const { index, timestamp } = result;
       const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [], totals: total.totals() });
       keep.offer(pointHere);
@@ -287,6 +290,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       metadata,
       seconds: (performance.now() - begun) / 1000,
       reconnects: video.statistics.reconnects,
+      ...damageOf(total.damage),
       leftOut: film?.writer.leftOut ?? [],
       sideStreams: film?.writer.sideStreams ?? [],
       outputs,

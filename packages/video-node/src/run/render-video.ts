@@ -3,7 +3,9 @@ import { FaceDetError } from '@facedet/core';
 import { anonymizePlanes, drawPlanes, type AnonymizeOptions, type OverlayOptions } from '@facedet/draw';
 import { openVideo, type OpenVideoOptions } from '../read/open-video.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
+import { damageOf, type DamageSummary } from './damage.ts';
 import type { VideoProgress } from './process-video.ts';
+import { Counter } from './totals.ts';
 import { parseRow, type Row } from './rows.ts';
 import type { VideoSource } from '../read/source.ts';
 import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from '../write/writer.ts';
@@ -22,7 +24,7 @@ export interface RenderVideoOptions extends Omit<OpenVideoOptions, 'after'> {
 }
 
 /** What `renderVideo` did. */
-export interface RenderSummary extends Pick<VideoWriter, 'leftOut' | 'sideStreams'> {
+export interface RenderSummary extends Pick<VideoWriter, 'leftOut' | 'sideStreams'>, DamageSummary {
   readonly totalFrames: number;
   /** Faces in all frames: someone in ten frames counts ten times. */
   readonly totalFaces: number;
@@ -40,7 +42,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
   const video = await openVideo(source, options);
   const { metadata } = video;
   let writer: VideoWriter | undefined;
-  let totalFaces = 0;
+  const counter = new Counter();
   try {
     writer = await createVideoWriter(output, { ...options.encoding, like: metadata });
     for await (const frame of video) {
@@ -51,7 +53,8 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
           if (anonymize) anonymizePlanes(planes, row.faces, anonymize);
           if (draw) drawPlanes(planes, row.faces, draw);
         });
-        totalFaces += row.faces.length;
+        counter.count(row);
+        if (frame.isDamaged) counter.countDamage(frame.timestamp);
         onProgress?.({ frames: frame.index + 1, totalFrames: metadata.frameCount, seconds: frame.timestamp, duration: metadata.duration, faces: row.faces.length });
       } finally {
         frame.close();
@@ -61,7 +64,8 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
     const more = [...rows.keys()].find((frame) => frame >= frames);
     if (more !== undefined) throw new FaceDetError('TRACKS_MISMATCH', `${tracks}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. Give the rows that were written for it.`);
     await writer.finish();
-    return { totalFrames: frames, totalFaces, leftOut: writer.leftOut, sideStreams: writer.sideStreams, metadata };
+    const { leftOut, sideStreams } = writer;
+    return { totalFrames: frames, totalFaces: counter.faces, ...damageOf(counter.damage), leftOut, sideStreams, metadata };
   } catch (error) {
     await writer?.flush().catch(() => {});
     throw error;

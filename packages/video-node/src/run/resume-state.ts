@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { makeFolder, replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
+import type { Damage } from './damage.ts';
 import type { RunManifest } from './manifest.ts';
 
 /** A face that is hidden for a moment longer, and when it was last shown, in seconds. */
@@ -17,6 +18,7 @@ export interface Totals {
   readonly frames: number;
   readonly faces: number;
   readonly ids: readonly (readonly [first: number, last: number])[];
+  readonly damage: Damage;
 }
 
 /** The state of a run after a frame. */
@@ -122,7 +124,7 @@ function removeOld(folder: string): void {
 function load(path: string): ResumePoint[] {
   try {
     // One that is damaged only costs time.
-    return (JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[]).filter(({ totals }) => Array.isArray(totals?.ids));
+    return (JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[]).filter(({ totals }) => Array.isArray(totals?.ids) && totals.damage);
   } catch {
     return [];
   }

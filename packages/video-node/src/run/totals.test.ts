@@ -9,10 +9,16 @@ it('goes on from its sums as if it had not been interrupted, wherever it was', (
   fc.assert(
     fc.property(rows, fc.nat(20), (all, at) => {
       const [whole, first, second] = [new Counter(), new Counter(), new Counter()];
-      for (const ids of all) whole.count(row(ids));
-      for (const ids of all.slice(0, at)) first.count(row(ids));
+      const count = (counter: Counter, part: readonly (readonly (number | null)[])[], from: number) => {
+        for (const [i, ids] of part.entries()) {
+          counter.count(row(ids));
+          if (ids.length === 1) counter.countDamage(from + i);
+        }
+      };
+      count(whole, all, 0);
+      count(first, all.slice(0, at), 0);
       second.restore(JSON.parse(JSON.stringify(first.totals())) as never);
-      for (const ids of all.slice(at)) second.count(row(ids));
+      count(second, all.slice(at), Math.min(at, all.length));
       expect(second.totals()).toEqual(whole.totals());
       expect(second.identities).toBe(new Set(all.flat().filter((id) => id !== null)).size);
     }),

@@ -1,3 +1,4 @@
+import type { Damage } from './damage.ts';
 import type { Totals } from './resume-state.ts';
 import type { Row } from './rows.ts';
 
@@ -5,6 +6,7 @@ import type { Row } from './rows.ts';
 export class Counter {
   frames = 0;
   faces = 0;
+  damage: Damage = { frames: 0 };
   readonly #ids = new Set<number>();
 
   get identities(): number {
@@ -17,6 +19,12 @@ export class Counter {
     for (const { id } of faces) if (id !== null) this.#ids.add(id);
   }
 
+  /** Counts a frame that is damaged in the source, at a time in seconds. */
+  countDamage(timestamp: number): void {
+    const { frames, first = timestamp } = this.damage;
+    this.damage = { frames: frames + 1, first };
+  }
+
   /** The sums as plain data; most IDs follow on each other, so that their ranges are few. */
   totals(): Totals {
     const ids: [number, number][] = [];
@@ -25,13 +33,14 @@ export class Counter {
       if (last && last[1] === id - 1) last[1] = id;
       else ids.push([id, id]);
     }
-    return { frames: this.frames, faces: this.faces, ids };
+    return { frames: this.frames, faces: this.faces, ids, damage: this.damage };
   }
 
   /** Goes on from the sums of an interrupted run. */
-  restore({ frames, faces, ids }: Totals): void {
+  restore({ frames, faces, ids, damage }: Totals): void {
     this.frames = frames;
     this.faces = faces;
+    this.damage = damage;
     for (const [first, last] of ids) for (let id = first; id <= last; id++) this.#ids.add(id);
   }
 }
