@@ -54,9 +54,8 @@ export default tseslint.config(
   // Built into packages for Node, so it stands on less than they do.
   { files: ['packages/files/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', ...engines) },
   { files: ['packages/http/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', ...engines) },
-  { files: ['packages/models/src/node.ts', 'packages/models/src/node/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/http', '!@facedet/core', ...engines) },
+  { files: ['packages/models/src/node.ts', 'packages/models/src/node/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/files', '!@facedet/http', '!@facedet/core', engine, ...engines) },
   { files: ['packages/runtime-web/src/**'], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/runtime-node', '@facedet/eval', 'onnxruntime-node', 'sharp', 'node-av', ...noNode) },
-  { files: ['packages/models/src/node.ts', 'packages/models/src/node/**'], ignores: ['**/*.test.ts'], rules: forbid(engine) },
   { files: ['apps/*/src/**', 'examples/**'], ignores: ['**/*.test.ts', 'apps/cli/src/**'], rules: forbid(engine) },
   { files: ['apps/cli/src/**'], ignores: ['**/*.test.ts'], rules: forbid() },
   { files: ['apps/**', 'examples/**', 'scripts/**', '**/*.test.ts', '**/bench/**', 'packages/*/scripts/**', '**/fixtures/**'], rules: { 'no-console': 'off' } },

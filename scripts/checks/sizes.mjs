@@ -10,10 +10,10 @@ export async function sizes() {
   // By import specifier: `@facedet/eval/mot` is the entry `./mot`.
   const entries = new Map(
     published().flatMap(({ name, folder, manifest }) =>
-      Object.entries(manifest.exports ?? {}).map(([path, target]) => [
-        `${name}${path.slice(1)}`,
-        join(folder, target.default),
-      ]),
+      // Not ./package.json, which is a plain path.
+      Object.entries(manifest.exports ?? {}).flatMap(([path, target]) =>
+        target.default ? [[`${name}${path.slice(1)}`, join(folder, target.default)]] : [],
+      ),
     ),
   );
   const lines = [];

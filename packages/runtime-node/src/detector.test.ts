@@ -119,7 +119,7 @@ describe('createDetector', () => {
   });
 
   it('replaces a thread whose run goes on after its call was aborted', async () => {
-    const settings = detectionSettings({ inputSize: [WIDTH, HEIGHT] });
+    const settings = detectionSettings({ inputSize: { width: WIDTH, height: HEIGHT } });
     const setup = { backend: { kind: 'module', module: fixture.href, options: undefined }, model: new Uint8Array(1), settings } as const;
     const threads = await createPool({ size: 1, setup, onReuse: () => {}, abortGrace: 0.2 });
     try {

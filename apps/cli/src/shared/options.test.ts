@@ -4,7 +4,7 @@ import { integerIn, numberIn, oneOf, parsePixels, parseRotate, parseSizes } from
 describe('option values', () => {
   it('of --size are a longer side, a canvas or a list', () => {
     expect(parseSizes('640')).toEqual(640);
-    expect(parseSizes('640x480')).toEqual([640, 480]);
+    expect(parseSizes('640x480')).toEqual({ width: 640, height: 480 });
     expect(parseSizes('320,640')).toEqual([320, 640]);
     expect(parseSizes('320, 640x640')).toEqual([320, { width: 640, height: 640 }]);
   });
