@@ -21,7 +21,7 @@ describe.skipIf(!there)('synthetic faces, found by SCRFD 2.5g [needs ../shared]'
   afterAll(() => detector?.dispose());
 
   it('the sample: every face, nothing else', async () => {
-    const { image, truth } = synthetic.groupPicture();
+    const { image, truth } = synthetic.renderGroup();
     const faces = await detector.detect(image);
     expect(faces).toHaveLength(truth.length);
     for (const { box } of truth) expect(Math.max(...faces.map((face) => overlap(face.box, box)))).toBeGreaterThan(0.8);

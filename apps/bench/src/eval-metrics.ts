@@ -4,7 +4,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { evaluateDetections, scoredBoxes, type ScoredBoxes, type TruthImage } from '@facedet/eval/detection';
+import { evaluateDetections, scoredBoxes, type ScoredBoxes, type LabeledImage } from '@facedet/eval/detection';
 import { evaluateMot, parseMotRows } from '@facedet/eval/mot';
 import { assign } from '@facedet/tracker';
 import { cpuTime, machine, median } from './shared/measure.ts';
@@ -30,7 +30,7 @@ const baseline =
 function detectionData() {
   const random = uniform(1);
   const predictions = new Map<string, ScoredBoxes>();
-  const images = Array.from({ length: 800 }, (_, i): TruthImage => {
+  const images = Array.from({ length: 800 }, (_, i): LabeledImage => {
     const faces = Array.from({ length: 30 }, () => {
       const side = 10 + 150 * random() ** 3;
       return [1000 * random(), 700 * random(), side, side * (1 + 0.3 * random())] as const;

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { combineMot, evaluateMot, parseMotRows, type MotFigures } from '@facedet/eval/mot';
+import { combineMot, evaluateMot, parseMotRows, type MotMetrics } from '@facedet/eval/mot';
 import { createTracker, type Detection, type TrackerOptions } from '@facedet/tracker';
 import { sharedFolder } from './shared/folder.ts';
 import { normal, uniform } from './shared/random.ts';
@@ -46,7 +46,7 @@ const trackers: [string, TrackerOptions, boolean][] = [
   ['time-aware', {}, true],
 ];
 
-function evaluate(frames: TrueFace[][], gap: (random: () => number) => number, seed: number, trackerOptions: TrackerOptions, timed: boolean): MotFigures {
+function evaluate(frames: TrueFace[][], gap: (random: () => number) => number, seed: number, trackerOptions: TrackerOptions, timed: boolean): MotMetrics {
   const random = uniform(seed);
   const gaussian = normal(random);
   const tracker = createTracker(trackerOptions);

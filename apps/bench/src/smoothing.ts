@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { parseMotRows } from '@facedet/eval/mot';
 import { evaluateStability, frameTimes } from '@facedet/eval/stability';
 import { createScene, type Scene } from '@facedet/eval/synthetic';
-import { createSmoother, type Identified, type SmootherOptions } from '@facedet/temporal';
+import { createSmoother, type TrackedFace, type SmootherOptions } from '@facedet/temporal';
 import { createTracker } from '@facedet/tracker';
 import { percent } from './shared/measure.ts';
 import { normal, uniform } from './shared/random.ts';
@@ -15,14 +15,14 @@ const NOISE = Number(options.noise); // standard deviation of centre and size, i
 const FPS = 25;
 const FRAMES = 250;
 
-type Chain = () => (faces: Identified[], time: number) => readonly Identified[];
+type Chain = () => (faces: TrackedFace[], time: number) => readonly TrackedFace[];
 
 const smoothed = (smoother: SmootherOptions): Chain => () => {
   const { smooth } = createSmoother(smoother);
   return (faces, time) => smooth(faces, time);
 };
 const tracked = (smoother?: SmootherOptions): Chain => () => {
-  const tracker = createTracker<Identified>();
+  const tracker = createTracker<TrackedFace>();
   const { smooth } = createSmoother(smoother);
   return (faces, time) => {
     const found = tracker.update(faces, time).filter((track) => track.state === 'tracked');
@@ -41,7 +41,7 @@ const chains: [string, Chain][] = [
 ];
 
 const side = (box: { width: number; height: number }) => Math.sqrt(box.width * box.height);
-const row = (frame: number, { id, box, score }: Identified) => `${frame},${id},${box.x},${box.y},${box.width},${box.height},${score}`;
+const row = (frame: number, { id, box, score }: TrackedFace) => `${frame},${id},${box.x},${box.y},${box.width},${box.height},${score}`;
 
 function measure(scene: Scene, seed: number, chain: Chain) {
   const gaussian = normal(uniform(seed));
@@ -72,7 +72,7 @@ const results = chains.map(([name, chain]) => {
     jitter: rootMean(figures.map((f) => f.jitter.center)),
     sizeJitter: rootMean(figures.map((f) => f.jitter.size)),
     lagFrames: FPS * mean(figures.map((f) => f.lagSeconds)),
-    trailFrames: FPS * mean(figures.map((f) => f.trailSeconds)),
+    trailFrames: FPS * mean(figures.map((f) => f.positionLagSeconds)),
     error: rootMean(figures.map((f) => f.centerError)),
   };
 });

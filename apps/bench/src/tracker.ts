@@ -36,7 +36,7 @@ function scene(faces: number, frames: number, seed: number): Detection[][] {
 
 function measure(faces: number, frames: number): { median: number; mean: number } {
   const rows = scene(faces, frames, 1);
-  const tracker = createTracker({ scoreThreshold: 0.6 });
+  const tracker = createTracker({ highScoreThreshold: 0.6 });
   const times = rows.map((detections) => {
     const begin = performance.now();
     tracker.update(detections);

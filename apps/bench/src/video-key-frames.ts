@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Detector, Face, Frame, RasterSource } from '@facedet/core';
-import { combineMot, evaluateMot, parseMotRows, type MotFigures, type MotSequence } from '@facedet/eval/mot';
+import { combineMot, evaluateMot, parseMotRows, type MotMetrics, type MotSequence } from '@facedet/eval/mot';
 import { createScene, toMot, type Scene } from '@facedet/eval/synthetic';
 import { createVideoDetector, type FrameResult, type VideoDetectorOptions } from '@facedet/pipeline';
 import { createDetector } from '@facedet/runtime-node';
@@ -93,7 +93,7 @@ interface Result {
   readonly cpu: number;
   readonly whole: number;
   readonly crops: number;
-  readonly figures: MotFigures;
+  readonly figures: MotMetrics;
 }
 
 async function synthetic(): Promise<{ cost: FrameCost; results: Result[] }> {
@@ -125,10 +125,10 @@ async function synthetic(): Promise<{ cost: FrameCost; results: Result[] }> {
 }
 
 /** ByteTrack's own detections of MOT17's validation halves, those of the frames between withheld. */
-async function mot17(): Promise<{ name: string; figures: MotFigures }[]> {
+async function mot17(): Promise<{ name: string; figures: MotMetrics }[]> {
   const folder = sharedFolder('mot', 'MOT17-val');
   const modes = Object.entries(MODES).filter(([, mode]) => !mode.refine && mode.detectEvery !== 'auto');
-  const results: { name: string; figures: MotFigures }[] = [];
+  const results: { name: string; figures: MotMetrics }[] = [];
   for (const [name, mode] of modes) {
     const texts = new Map<string, string>();
     const pending: Promise<void>[] = [];
@@ -148,7 +148,7 @@ const RATES: Record<string, number> = { 'MOT17-05': 14 };
 async function trackMot(detections: Face[][], rate: number, mode: Mode): Promise<string> {
   const detect: Detector['detect'] = async (image) => detections[(image as Frame).index] ?? [];
   const detector = { concurrency: 1, detect, detectBatch: async () => [], warmup: async () => {}, drain: async () => {}, dispose: async () => {} } satisfies Detector;
-  const pipeline = createVideoDetector({ detector, ...mode, shotCuts: false, tracker: { scoreThreshold: 0.6 } });
+  const pipeline = createVideoDetector({ detector, ...mode, shotCuts: false, tracker: { highScoreThreshold: 0.6 } });
   const frames = detections.map((_, index): Frame & RasterSource => ({ index, timestamp: index / rate, width: 1920, height: 1080, rasterize: () => ({ width: 1, height: 1, format: 'gray', data: new Uint8Array(1) }) }));
   const rows: string[] = [];
   for await (const result of pipeline.run(frames)) rows.push(...rowsOf({ ...result, faces: result.faces.filter(({ box }) => box.width * box.height > 100 && box.width / box.height <= 1.6) }));
@@ -157,12 +157,12 @@ async function trackMot(detections: Face[][], rate: number, mode: Mode): Promise
 
 const scenes = options.only === 'mot17' ? null : await synthetic();
 const pedestrians = options.only === 'synthetic' ? null : await mot17();
-const slim = ({ IDF1, MOTA, HOTA, IDSW }: MotFigures) => ({ IDF1, MOTA, HOTA, IDSW });
+const slim = ({ IDF1, MOTA, HOTA, IDSW }: MotMetrics) => ({ IDF1, MOTA, HOTA, IDSW });
 
 if (options.json) {
   console.log(JSON.stringify({ synthetic: scenes && { cost: scenes.cost, results: scenes.results.map(({ figures, ...rest }) => ({ ...rest, ...slim(figures) })) }, mot17: pedestrians?.map(({ name, figures }) => ({ name, ...slim(figures) })) }));
 } else {
-  const points = (figures: MotFigures, base: MotFigures) => `${figures.IDF1 >= base.IDF1 ? '+' : '−'}${Math.abs(100 * (figures.IDF1 - base.IDF1)).toFixed(1)}`;
+  const points = (figures: MotMetrics, base: MotMetrics) => `${figures.IDF1 >= base.IDF1 ? '+' : '−'}${Math.abs(100 * (figures.IDF1 - base.IDF1)).toFixed(1)}`;
   if (scenes) {
     const { cost: { decode: d, scale: s, run: r }, results } = scenes;
     const base = results[0]!;

@@ -18,7 +18,7 @@ const MIB = 2 ** 20;
 
 const detector = await createDetector({ model, inputSize: { width: 64, height: 64 }, scoreThreshold: 0.02 }); // so low that identities come and go in a test picture too
 const video = await openVideo(source, { dropLate: false });
-const pipeline = createVideoDetector({ detector, tracker: { lowScoreThreshold: 0.02, scoreThreshold: 0.03, newTrackThreshold: 0.03 } });
+const pipeline = createVideoDetector({ detector, tracker: { lowScoreThreshold: 0.02, highScoreThreshold: 0.03, newTrackThreshold: 0.03 } });
 const rows: { frames: number; heap: number; rss: number; own: number; identities: number }[] = [];
 const begin = performance.now();
 const cpu = cpuTime();

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { iou, type Box, type Detector, type Face } from '@facedet/core';
 import { evaluateMot, parseMotRows, type TrackRows } from '@facedet/eval/mot';
-import { evaluateStability, type StabilityFigures } from '@facedet/eval/stability';
+import { evaluateStability, type StabilityMetrics } from '@facedet/eval/stability';
 import { createVideoDetector, type FrameResult } from '@facedet/pipeline';
 import { createDetector } from '@facedet/runtime-node';
 import { openVideo, type VideoFrame } from '@facedet/video-node';
@@ -44,9 +44,9 @@ interface Result {
   /** Identities in at least a second of frames. */
   readonly lasting: number;
   readonly cuts: number;
-  readonly raw: StabilityFigures;
-  readonly tracked: StabilityFigures;
-  readonly smoothed: StabilityFigures;
+  readonly raw: StabilityMetrics;
+  readonly tracked: StabilityMetrics;
+  readonly smoothed: StabilityMetrics;
   /** Against the truth, where there is one. */
   readonly switches: number | null;
   readonly covered: number | null;
@@ -72,12 +72,12 @@ async function measure(path: string, detector: Detector): Promise<Result> {
   const times: number[] = [];
   const lengths = new Map<number, number>();
   let [sure, followed] = [0, 0];
-  for await (const { index, timestamp, faces, others, cut } of pipeline.run(video) as AsyncIterable<FrameResult<VideoFrame>>) {
+  for await (const { index, timestamp, faces, unassigned, cut } of pipeline.run(video) as AsyncIterable<FrameResult<VideoFrame>>) {
     times.push(timestamp);
     if (cut) smoother.reset();
     const detections = seen.get(index) ?? [];
     seen.delete(index);
-    sure += faces.filter(({ score }) => score >= SURE).length + others.filter(({ score }) => score >= SURE).length;
+    sure += faces.filter(({ score }) => score >= SURE).length + unassigned.filter(({ score }) => score >= SURE).length;
     followed += faces.filter(({ score }) => score >= SURE).length;
     const identified = faces.map((face) => ({ ...face, id: face.id! }));
     for (const { id, box, score } of identified) {
@@ -114,8 +114,8 @@ await detector.dispose();
 if (options.json) {
   console.log(JSON.stringify({ model: basename(model), size, results }, null, 2));
 } else {
-  const shake = ({ jitter }: StabilityFigures) => (jitter.center === null ? '–' : percent(jitter.center, 2));
-  const ratio = (a: StabilityFigures, b: StabilityFigures) => (a.jitter.center && b.jitter.center ? (a.jitter.center / b.jitter.center).toFixed(2) : '–');
+  const shake = ({ jitter }: StabilityMetrics) => (jitter.center === null ? '–' : percent(jitter.center, 2));
+  const ratio = (a: StabilityMetrics, b: StabilityMetrics) => (a.jitter.center && b.jitter.center ? (a.jitter.center / b.jitter.center).toFixed(2) : '–');
   console.log(`${basename(model)}, --size ${size}\n`);
   console.log(table(['', 'frames', 'faces at .5', 'followed', 'identities', 'over 1 s', 'cuts', 'found of truth', 'switches', 'jitter, raw', "tracker's", 'smoothed', 'of the raw'], results.map((r) => [
     r.name, String(r.frames), String(r.sure), percent(r.followed), String(r.identities), String(r.lasting), String(r.cuts), r.covered === null ? '–' : percent(r.covered), r.switches === null ? '–' : String(r.switches), shake(r.raw), shake(r.tracked), shake(r.smoothed), ratio(r.smoothed, r.raw),

@@ -60,12 +60,12 @@ async function video(file: File, detector: Detector, { effect, rotate }: Anonymi
   const sound = copySound?.();
   // A failed copy is heard of below; until then it is nobody's unhandled rejection.
   sound?.catch(() => {});
-  const tracked = createVideoDetector({ detector, lookAhead: 1, rotate, tracker: { scoreThreshold: LOW_SCORE } });
+  const tracked = createVideoDetector({ detector, lookAhead: 1, rotate, tracker: { highScoreThreshold: LOW_SCORE } });
   try {
-    for await (const { frame, timestamp, faces, others } of tracked.run(opened.frames({ signal }), { signal })) {
+    for await (const { frame, timestamp, faces, unassigned } of tracked.run(opened.frames({ signal }), { signal })) {
       context.drawImage(frame.image, 0, 0, canvas.width, canvas.height);
       // Who has no identity yet is hidden all the same.
-      anonymizeCanvas(context, [...faces, ...others.filter((f) => f.score >= LOW_SCORE)], { effect });
+      anonymizeCanvas(context, [...faces, ...unassigned.filter((f) => f.score >= LOW_SCORE)], { effect });
       await picture.add(timestamp, 1 / 25);
       progress(opened.duration ? Math.min(timestamp / opened.duration, 1) : 0, `${timestamp.toFixed(1)} of ${opened.duration.toFixed(1)} s, ${tracked.statistics.avgFps.toFixed(1)} frames a second`);
     }

@@ -125,7 +125,7 @@ async function watch(signal: AbortSignal): Promise<void> {
       // A camera and a film go on whether they are looked at or not; the scene is painted on demand.
       live: source.kind === 'camera' || source.kind === 'video',
       rotate: settings.rotate,
-      ...(settings.track && source.kind !== 'picture' ? { tracker: { scoreThreshold: settings.score }, smoother } : { tracker: false as const, scoreThreshold: settings.score }),
+      ...(settings.track && source.kind !== 'picture' ? { tracker: { highScoreThreshold: settings.score }, smoother } : { tracker: false as const, displayThreshold: settings.score }),
     });
     forget();
     status(null);

@@ -1,4 +1,4 @@
-import { anonymizeCanvas, drawOverlay, type DrawableFace, type Trails } from '@facedet/draw';
+import { anonymizeCanvas, drawCanvas, type DrawableFace, type Trails } from '@facedet/draw';
 import type { VideoFace } from '@facedet/pipeline';
 import type { WebFrame } from '@facedet/runtime-web';
 import type { Settings } from './elements.ts';
@@ -11,7 +11,7 @@ export function paint(ctx: CanvasRenderingContext2D, frame: WebFrame, faces: rea
   ctx.drawImage(frame.image, 0, 0, width, height);
   if (settings.hide !== 'none') anonymizeCanvas(ctx, faces, { effect: settings.hide });
   const ways = trails.update(faces, frame.timestamp);
-  drawOverlay(ctx, faces, { boxes: settings.boxes, landmarks: settings.landmarks && settings.hide === 'none', labels: settings.labels, ...(settings.trails ? { trails: ways } : {}) });
+  drawCanvas(ctx, faces, { boxes: settings.boxes, landmarks: settings.landmarks && settings.hide === 'none', labels: settings.labels, ...(settings.trails ? { trails: ways } : {}) });
   if (!settings.compare) return;
   ctx.save();
   ctx.strokeStyle = '#fff';

@@ -1,4 +1,4 @@
-import { identityColor } from '@facedet/draw';
+import { trackColor } from '@facedet/draw';
 
 /** One identity's presence. */
 export interface Presence {
@@ -12,7 +12,7 @@ export interface Presence {
 
 const WINDOW = 30; // seconds shown
 
-const css = (id: number) => `rgb(${identityColor(id).join(' ')})`;
+const css = (id: number) => `rgb(${trackColor(id).join(' ')})`;
 
 /** Who was there when: bars by identity over the last half minute, and a table for everybody, also by ear. */
 export function createTimeline(canvas: HTMLCanvasElement, rows: HTMLTableSectionElement) {

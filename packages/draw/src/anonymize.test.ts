@@ -81,11 +81,11 @@ describe('anonymizePixels', () => {
     }
   });
 
-  it('leaves the identities in `clear` alone, and never a face without one', () => {
+  it('leaves the identities in `keepIds` alone, and never a face without one', () => {
     const faces = [{ box: { x: 2, y: 2, width: 10, height: 10 }, id: 1 }, { box: { x: 30, y: 2, width: 10, height: 10 }, id: 2 }, { box: { x: 2, y: 30, width: 10, height: 10 }, id: null }, { box: { x: 30, y: 30, width: 10, height: 10 } }];
     const pixels = noisePixels(61, 47, 'gray', 0);
     const before = pixels.data.slice();
-    anonymizePixels(pixels, faces, { effect: 'solid', color: [99, 99, 99], clear: new Set([2]) });
+    anonymizePixels(pixels, faces, { effect: 'solid', color: [99, 99, 99], keepIds: new Set([2]) });
     const middles = faces.map(({ box: b }) => (b.y + 5) * 61 + b.x + 5);
     expect(middles.map((at) => pixels.data[at] === before[at])).toEqual([false, true, false, false]);
   });

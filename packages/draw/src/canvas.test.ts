@@ -1,6 +1,6 @@
 import { createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { anonymizeCanvas, anonymizePixels, drawOverlay, type CanvasContext } from './index.ts';
+import { anonymizeCanvas, anonymizePixels, drawCanvas, type CanvasContext } from './index.ts';
 
 const faces = [{ box: { x: 20, y: 15, width: 40, height: 50 }, id: 1, score: 0.9 }, { box: { x: 100, y: -10, width: 50, height: 60 }, id: 2 }];
 
@@ -39,7 +39,7 @@ describe('anonymizeCanvas', () => {
     const before = read(ctx);
     const image = createCanvas(8, 8);
     image.getContext('2d').fillRect(0, 0, 8, 8);
-    anonymizeCanvas(ctx, faces, { effect, clear: [2], color: [120, 130, 140], image });
+    anonymizeCanvas(ctx, faces, { effect, keepIds: [2], color: [120, 130, 140], image });
     const changed = changedBox(before, read(ctx));
     expect(changed.count).toBeGreaterThan(40 * 50 * 2);
     expect(changed.left).toBeGreaterThanOrEqual(0);
@@ -92,17 +92,17 @@ describe('anonymizeCanvas', () => {
   });
 });
 
-describe('drawOverlay', () => {
+describe('drawCanvas', () => {
   it('draws near the faces only and leaves the state of the context as it was', () => {
     const ctx = noisy();
     const before = read(ctx);
     ctx.lineWidth = 9;
     ctx.globalAlpha = 0.5;
-    drawOverlay(ctx, faces.slice(0, 1), { landmarks: true, trails: new Map([[1, [{ x: 30, y: 30 }, { x: 40, y: 40 }]]]) });
+    drawCanvas(ctx, faces.slice(0, 1), { landmarks: true, trails: new Map([[1, [{ x: 30, y: 30 }, { x: 40, y: 40 }]]]) });
     expect([ctx.lineWidth, ctx.globalAlpha]).toEqual([9, 0.5]);
     const changed = changedBox(before, read(ctx));
     expect(changed.count).toBeGreaterThan(300);
-    expect(() => drawOverlay(ctx, faces, { lineWidth: NaN })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(() => drawCanvas(ctx, faces, { lineWidth: NaN })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     expect([changed.left >= 15, changed.right <= 115, changed.top >= 0, changed.bottom <= 66]).toEqual([true, true, true, true]);
   });
 

@@ -73,7 +73,7 @@ const EMOJI_FONTS = '"Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", 
  * @throws FaceDetError `INVALID_ARGUMENT` where faces or options are not usable, and what the options' functions throw;
  * nothing is drawn then.
  */
-export function drawOverlay(ctx: CanvasContext, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
+export function drawCanvas(ctx: CanvasContext, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
   checkContext(ctx);
   const { line, boxes, items } = planOverlay(faces, options, ctx.canvas.width, ctx.canvas.height);
   withState(ctx, () => {
@@ -131,7 +131,7 @@ const NAMES: readonly (keyof CanvasAnonymizeOptions)[] = [
   'image',
   'shape',
   'margin',
-  'clear',
+  'keepIds',
 ];
 const EFFECTS: readonly unknown[] = ['blur', 'pixelate', 'solid', 'emoji', 'image'];
 

@@ -9,7 +9,7 @@ const GOLDEN = 0.618033988749895;
  * The colour of an identity: the same in every frame and every run, neighbours far apart. Hues walk round the circle by the
  * golden ratio, which keeps any run of consecutive ids spread out; lightness alternates, so that near hues still differ.
  */
-export function identityColor(id: number | null | undefined): Rgb {
+export function trackColor(id: number | null | undefined): Rgb {
   if (id === null || id === undefined || !Number.isFinite(id)) return NO_IDENTITY;
   const hue = (((id * GOLDEN) % 1) + 1) % 1;
   const lightness = [0.58, 0.72, 0.5][((Math.trunc(id) % 3) + 3) % 3]!;

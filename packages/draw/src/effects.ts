@@ -15,7 +15,7 @@ const TILES_PER_CELL = 3;
 const BLACK: Rgb = [0, 0, 0];
 const EFFECTS: readonly unknown[] = ['blur', 'pixelate', 'solid', 'image'];
 
-const NAMES: readonly (keyof AnonymizeOptions)[] = ['effect', 'color', 'image', 'shape', 'margin', 'clear'];
+const NAMES: readonly (keyof AnonymizeOptions)[] = ['effect', 'color', 'image', 'shape', 'margin', 'keepIds'];
 
 /** Throws `INVALID_ARGUMENT` for an effect that isn't known or lacks what it needs. */
 export function checkEffect(options: AnonymizeOptions): void {

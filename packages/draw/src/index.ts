@@ -1,18 +1,18 @@
 /** What can be drawn or hidden, and the pictures that the functions take. */
 export type { AnonymizeOptions, DrawableFace, OverlayOptions, RegionOptions, Rgb, YuvPlanes } from './types.ts';
 /** Boxes, labels, landmarks and trails, straight in pixels or planes. */
-export { drawFaces, drawPlanes } from './overlay.ts';
+export { drawPixels, drawPlanes } from './overlay.ts';
 /** Faces made unrecognisable, straight in pixels or planes. */
 export { anonymizePixels, anonymizePlanes } from './anonymize.ts';
 /** The same on a Canvas 2D context. */
 export {
   anonymizeCanvas,
-  drawOverlay,
+  drawCanvas,
   type CanvasAnonymizeOptions,
   type CanvasContext,
   type CanvasPixels,
 } from './canvas.ts';
 /** The colour of an identity, for legends beside the picture. */
-export { identityColor } from './color.ts';
+export { trackColor } from './color.ts';
 /** Where identities were in the last second. */
 export { createTrails, type Trails } from './trails.ts';

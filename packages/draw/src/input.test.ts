@@ -7,8 +7,8 @@ import {
   anonymizePixels,
   anonymizePlanes,
   createTrails,
-  drawFaces,
-  drawOverlay,
+  drawPixels,
+  drawCanvas,
   drawPlanes,
   type DrawableFace,
   type YuvPlanes,
@@ -57,9 +57,9 @@ const bytes = (picture: PixelBuffer) => picture.data;
 const samples = (picture: YuvPlanes) => picture.planes;
 const drawn = (ctx: SKRSContext2D) => ctx.getImageData(0, 0, 100, 80).data;
 const overlays: Target[] = [
-  ['drawFaces', pixels, bytes as never, drawFaces as never],
+  ['drawPixels', pixels, bytes as never, drawPixels as never],
   ['drawPlanes', planes, samples as never, drawPlanes as never],
-  ['drawOverlay', canvas, drawn as never, drawOverlay as never],
+  ['drawCanvas', canvas, drawn as never, drawCanvas as never],
 ];
 const effects: Target[] = [
   ['anonymizePixels', pixels, bytes as never, anonymizePixels as never],
@@ -109,7 +109,7 @@ describe.each([...overlays, ...effects])('%s', (...target) => {
     const nothing = Object.fromEntries(
       (overlays.includes(target)
         ? ['boxes', 'labels', 'landmarks', 'trails', 'lineWidth', 'color']
-        : ['shape', 'margin', 'clear', 'effect', 'color', 'image']
+        : ['shape', 'margin', 'keepIds', 'effect', 'color', 'image']
       ).map((name) => [name, undefined]),
     );
     const [plain, given, none] = [make() as never, make() as never, make() as never];
@@ -184,9 +184,9 @@ describe.each(effects)('%s', (...target) => {
     [{ effect: 'solid', color: [0, 0, 999] }, ['three numbers from 0 to 255']],
     [{ effect: 'image' }, ['image']],
     [{ effect: 'image', image: 'me.png' }, ['image']],
-    [{ clear: 2 }, ['an iterable of IDs for clear']],
-    [{ clear: '2' }, ['an iterable of IDs for clear']],
-    [{ clear: ['2'] }, ['a number for each ID in clear but received "2"']],
+    [{ keepIds: 2 }, ['an iterable of IDs for keepIds']],
+    [{ keepIds: '2' }, ['an iterable of IDs for keepIds']],
+    [{ keepIds: ['2'] }, ['a number for each ID in keepIds but received "2"']],
     [{ keep: [2] }, ['a known name in options']],
     [{ colour: [0, 0, 0] }, ['did you mean color?']],
   ])('refuses the options %j and changes nothing', (options, words) => refuses(target, faces, options, ...words));
@@ -201,7 +201,7 @@ describe('pictures', () => {
     ['a stride that is text', { stride: '300' }, 'stride'],
     ['no width', { width: undefined }, 'width and height'],
   ])('pixels with %s are refused', (_, part, words) => {
-    expect(() => drawFaces({ ...pixels(), ...part } as never, faces)).toThrow(refused(words));
+    expect(() => drawPixels({ ...pixels(), ...part } as never, faces)).toThrow(refused(words));
     expect(() =>
       anonymizePixels(pixels(), faces, { effect: 'image', image: { ...pixels(), ...part } as never }),
     ).toThrow(refused(words));
@@ -301,7 +301,7 @@ describe('a canvas', () => {
           const before = stateOf(ctx);
           let error: unknown;
           try {
-            if (what === 'overlay') drawOverlay(proxy, [{ ...faces[0]!, landmarks }, faces[1]!], { trails });
+            if (what === 'overlay') drawCanvas(proxy, [{ ...faces[0]!, landmarks }, faces[1]!], { trails });
             else
               anonymizeCanvas(proxy, faces, {
                 effect: what as 'blur',
@@ -376,7 +376,7 @@ it('every error of any option, face and picture says what was expected, what was
   const names = fc.constantFrom(
     'shape',
     'margin',
-    'clear',
+    'keepIds',
     'effect',
     'color',
     'image',

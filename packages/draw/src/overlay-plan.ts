@@ -1,7 +1,7 @@
 import { checkOptionNames } from '@facedet/checks';
 import type { Point } from '@facedet/core';
 import { checkColor, checkDrawable, expectThat, isPoints } from './check.ts';
-import { identityColor } from './color.ts';
+import { trackColor } from './color.ts';
 import type { DrawableFace, OverlayOptions, Rgb } from './types.ts';
 
 /** What is drawn of one face. */
@@ -74,7 +74,7 @@ export function planOverlay(
   );
   checkDrawable(faces);
   const items = faces.map((face): OverlayItem => {
-    const chosen = color ? color(face) : identityColor(face.id);
+    const chosen = color ? color(face) : trackColor(face.id);
     checkColor(chosen, 'the color of a face');
     const label = typeof labels === 'function' ? (labels(face) ?? '') : labels ? defaultLabel(face) : '';
     expectThat(typeof label === 'string', 'a string or undefined from labels', label, 'String(value) makes one');

@@ -1,7 +1,7 @@
 import type { Box, Landmarks, PixelBuffer } from '@facedet/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createTrails, drawFaces, drawPlanes, identityColor, type YuvPlanes } from './index.ts';
+import { createTrails, drawPixels, drawPlanes, trackColor, type YuvPlanes } from './index.ts';
 
 const black = (width: number, height: number): PixelBuffer => ({ data: new Uint8Array(width * height * 3), width, height, format: 'rgb' });
 const box: fc.Arbitrary<Box> = fc.record({ x: fc.double({ min: -40, max: 200, noNaN: true }), y: fc.double({ min: -40, max: 150, noNaN: true }), width: fc.double({ min: 0, max: 120, noNaN: true }), height: fc.double({ min: 0, max: 120, noNaN: true }) });
@@ -12,12 +12,12 @@ function touched({ data, width, height }: PixelBuffer): { x: number; y: number }
   return list;
 }
 
-describe('drawFaces', () => {
+describe('drawPixels', () => {
   it('draws at the face and never farther from it than the face is high (or wide, for the label)', () => {
     fc.assert(
       fc.property(box, fc.option(fc.nat(20), { nil: undefined }), (b, id) => {
         const pixels = black(200, 150);
-        drawFaces(pixels, [{ box: b, score: 0.91, ...(id === undefined ? {} : { id }) }]);
+        drawPixels(pixels, [{ box: b, score: 0.91, ...(id === undefined ? {} : { id }) }]);
         // Within the picture, the label may be moved sideways or inside; it stays within its face's height.
         const left = Math.min(b.x, 200 - b.width - b.height) - 2;
         const right = Math.max(b.x, 0) + b.width + b.height + 1;
@@ -30,7 +30,7 @@ describe('drawFaces', () => {
 
   it('frames the box: at least its outline changes, its middle does not', () => {
     const pixels = black(120, 90);
-    drawFaces(pixels, [{ box: { x: 20, y: 30, width: 40, height: 50 } }], { labels: false, lineWidth: 1, color: () => [255, 0, 0] });
+    drawPixels(pixels, [{ box: { x: 20, y: 30, width: 40, height: 50 } }], { labels: false, lineWidth: 1, color: () => [255, 0, 0] });
     const points = touched(pixels);
     expect(points).toHaveLength(2 * 40 + 2 * 48);
     expect(points.every(({ x, y }) => x === 20 || x === 59 || y === 30 || y === 79)).toBe(true);
@@ -41,7 +41,7 @@ describe('drawFaces', () => {
     const face = { box: { x: 30, y: 40, width: 40, height: 45 }, landmarks };
     const draw = (text: string) => {
       const pixels = black(120, 90);
-      drawFaces(pixels, [face], { labels: () => text, boxes: false });
+      drawPixels(pixels, [face], { labels: () => text, boxes: false });
       return pixels;
     };
     expect(draw('17').data).not.toEqual(draw('11').data);
@@ -53,7 +53,7 @@ describe('drawFaces', () => {
   it('draws the same into planes as into pixels', () => {
     const face = { box: { x: 13, y: 21, width: 40, height: 50 }, id: 3, score: 0.5 };
     const pixels = black(100, 80);
-    drawFaces(pixels, [face]);
+    drawPixels(pixels, [face]);
     const planes: YuvPlanes = { width: 100, height: 80, planes: [new Uint8Array(8000).fill(16), new Uint8Array(2000).fill(128), new Uint8Array(2000).fill(128)], strides: [100, 50, 50], subsampling: '420' };
     drawPlanes(planes, [face]);
     const luma = planes.planes[0]!;
@@ -69,32 +69,32 @@ describe('drawFaces', () => {
   it('draws no part of a trail or landmark that is not finite, and nothing else in its place', () => {
     const pixels = { ...black(60, 60), data: new Uint8Array(60 * 60 * 3).fill(90) };
     const landmarks = Array.from({ length: 5 }, () => ({ x: NaN, y: 20 })) as Landmarks;
-    drawFaces(pixels, [{ id: 1, box: { x: 0, y: 0, width: 10, height: 10 }, landmarks }], { boxes: false, labels: false, trails: new Map([[1, [{ x: 5, y: 5 }, { x: Infinity, y: 44 }]]]) });
+    drawPixels(pixels, [{ id: 1, box: { x: 0, y: 0, width: 10, height: 10 }, landmarks }], { boxes: false, labels: false, trails: new Map([[1, [{ x: 5, y: 5 }, { x: Infinity, y: 44 }]]]) });
     expect(pixels.data.every((value) => value === 90)).toBe(true);
   });
 
   it('refuses a line that has no width', () => {
-    for (const lineWidth of [0, -2, NaN, Infinity]) expect(() => drawFaces(black(10, 10), [], { lineWidth })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    for (const lineWidth of [0, -2, NaN, Infinity]) expect(() => drawPixels(black(10, 10), [], { lineWidth })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     expect(() => createTrails({ duration: NaN })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
   it('refuses a box that is not finite', () => {
-    expect(() => drawFaces(black(10, 10), [{ box: { x: 0, y: Infinity, width: 1, height: 1 } }])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(() => drawPixels(black(10, 10), [{ box: { x: 0, y: Infinity, width: 1, height: 1 } }])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 });
 
-describe('identityColor', () => {
+describe('trackColor', () => {
   it('is stable, and far apart for any two of twelve consecutive identities', () => {
     let nearest = Infinity;
     for (let first = 1; first < 400; first++) {
       for (let other = first + 1; other < first + 12; other++) {
-        const [a, b] = [identityColor(first), identityColor(other)];
+        const [a, b] = [trackColor(first), trackColor(other)];
         nearest = Math.min(nearest, Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]));
       }
     }
     expect(nearest).toBeGreaterThan(40);
-    expect(identityColor(7)).toEqual(identityColor(7));
-    expect(identityColor(null)).toEqual(identityColor(undefined));
+    expect(trackColor(7)).toEqual(trackColor(7));
+    expect(trackColor(null)).toEqual(trackColor(undefined));
   });
 });
 
@@ -110,7 +110,7 @@ describe('createTrails', () => {
 
   it('is drawn from the oldest point to the newest', () => {
     const pixels = black(60, 60);
-    drawFaces(pixels, [{ id: 1, box: { x: 40, y: 40, width: 8, height: 8 } }], { boxes: false, labels: false, trails: new Map([[1, [{ x: 5, y: 5 }, { x: 44, y: 44 }]]]) });
+    drawPixels(pixels, [{ id: 1, box: { x: 40, y: 40, width: 8, height: 8 } }], { boxes: false, labels: false, trails: new Map([[1, [{ x: 5, y: 5 }, { x: 44, y: 44 }]]]) });
     const points = touched(pixels);
     expect(points.length).toBeGreaterThan(30);
     expect(points.every(({ x, y }) => Math.abs(x - y) <= 3)).toBe(true);

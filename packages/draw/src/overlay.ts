@@ -11,13 +11,13 @@ import type { DrawableFace, OverlayOptions, Rgb, YuvPlanes } from './types.ts';
  * @throws FaceDetError `INVALID_ARGUMENT` where pixels, faces or options are not usable, and what the options'
  * functions throw; nothing is changed then.
  */
-export function drawFaces(pixels: PixelBuffer, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
+export function drawPixels(pixels: PixelBuffer, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
   drawOnSurface(surfaceOfPixels(pixels), faces, options);
 }
 
 /**
- * As `drawFaces`, straight in the planes of a video frame.
- * @throws as `drawFaces`; nothing is changed then.
+ * As `drawPixels`, straight in the planes of a video frame.
+ * @throws as `drawPixels`; nothing is changed then.
  */
 export function drawPlanes(picture: YuvPlanes, faces: readonly DrawableFace[], options: OverlayOptions = {}): void {
   drawOnSurface(surfaceOfPlanes(picture), faces, options);

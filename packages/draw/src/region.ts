@@ -17,7 +17,7 @@ const MARGIN = 1.3;
  * visible.
  */
 export function regionsOf(faces: readonly DrawableFace[], options: RegionOptions): Region[] {
-  const { shape = 'ellipse', margin = MARGIN, clear = [] } = options;
+  const { shape = 'ellipse', margin = MARGIN, keepIds = [] } = options;
   expectThat(
     typeof margin === 'number' && margin >= 0.1 && margin <= 100,
     'a number from 0.1 to 100 for margin',
@@ -31,17 +31,17 @@ export function regionsOf(faces: readonly DrawableFace[], options: RegionOptions
     'an ellipse hides less background',
   );
   checkFaces(faces);
-  const visible = idsOf(clear);
+  const visible = idsOf(keepIds);
   const hidden = faces.filter(({ id }) => id === undefined || id === null || !visible.has(id));
   return hidden.map(({ box }) => ({ box: scaleBox(box, margin), shape }));
 }
 
-function idsOf(clear: Iterable<number>): Set<number> {
-  const isIterable = isObject(clear) && typeof (clear as Partial<Iterable<number>>)[Symbol.iterator] === 'function';
-  expectThat(isIterable, 'an iterable of IDs for clear', clear, 'give an array or a Set');
-  const ids = new Set(clear);
+function idsOf(keepIds: Iterable<number>): Set<number> {
+  const isIterable = isObject(keepIds) && typeof (keepIds as Partial<Iterable<number>>)[Symbol.iterator] === 'function';
+  expectThat(isIterable, 'an iterable of IDs for keepIds', keepIds, 'give an array or a Set');
+  const ids = new Set(keepIds);
   for (const id of ids)
-    expectThat(typeof id === 'number', 'a number for each ID in clear', id, 'IDs are numbers, as a tracker gives them');
+    expectThat(typeof id === 'number', 'a number for each ID in keepIds', id, 'IDs are numbers, as a tracker gives them');
   return ids;
 }
 

@@ -53,7 +53,7 @@ export interface RegionOptions {
    */
   readonly margin?: number;
   /** IDs of faces that stay visible. A face without an ID is always hidden. */
-  readonly clear?: Iterable<number>;
+  readonly keepIds?: Iterable<number>;
 }
 
 /** How faces in pixels or planes are made unrecognisable. */

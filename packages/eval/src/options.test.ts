@@ -7,7 +7,7 @@ import { parseYolo } from './detection/yolo.ts';
 import { evaluateMot } from './mot/evaluate.ts';
 import { parseMotRows } from './mot/track-rows.ts';
 import { createScene } from './synthetic/scene.ts';
-import { groupPicture } from './synthetic/group-picture.ts';
+import { renderGroup } from './synthetic/group-picture.ts';
 import { toJsonl, toMot } from './synthetic/ground-truth-text.ts';
 import { readWiderGroundTruth } from './wider/ground-truth.ts';
 import { hardestMisses, worstFalsePositives } from './wider/error-examples.ts';
@@ -73,7 +73,7 @@ const functions: [
     'frame',
     'frames',
   ],
-  ['groupPicture', (options) => groupPicture(options).truth, ['seed', 'width', 'height', 'faces'], 'face', 'faces'],
+  ['renderGroup', (options) => renderGroup(options).truth, ['seed', 'width', 'height', 'faces'], 'face', 'faces'],
   ['toMot', (options) => toMot(frames, options), ['minVisibility'], 'minVisibilty', 'minVisibility'],
   ['toJsonl', (options) => toJsonl(frames, options), ['minVisibility'], 'minvisibility', 'minVisibility'],
 ];
@@ -97,17 +97,17 @@ describe('options out of range', () => {
   it.each<[string, () => unknown, string]>([
     [
       'the size of a group picture',
-      () => groupPicture({ width: 1.5 }),
+      () => renderGroup({ width: 1.5 }),
       'Expected width and height as integers from 1 to 8192 but received 1.5 × 640.',
     ],
     [
       'the seed of a group picture',
-      () => groupPicture({ seed: Number.NaN }),
+      () => renderGroup({ seed: Number.NaN }),
       'Expected seed as an integer but received NaN.',
     ],
     [
       'the faces of a group picture',
-      () => groupPicture({ faces: 0 }),
+      () => renderGroup({ faces: 0 }),
       'Expected faces as an integer from 1 to 1000 but received 0.',
     ],
     [

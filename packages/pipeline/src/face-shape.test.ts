@@ -1,5 +1,5 @@
 import type { Face, Landmarks } from '@facedet/core';
-import { createSmoother, type Identified } from '@facedet/temporal';
+import { createSmoother, type TrackedFace } from '@facedet/temporal';
 import { createTracker, type Detection, type Track } from '@facedet/tracker';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
@@ -20,9 +20,9 @@ describe('one face shape from detector to smoother', () => {
   it('has the same types: a face is a detection, and what is smoothed is part of a track', () => {
     expectTypeOf<Face>().toExtend<Detection>();
     expectTypeOf<Track<Face>['landmarks']>().toEqualTypeOf<Landmarks | undefined>();
-    expectTypeOf<keyof Identified>().toEqualTypeOf<'id' | 'box' | 'score' | 'landmarks'>();
-    expectTypeOf<Pick<Track, keyof Identified>>().toExtend<Identified>();
-    expectTypeOf<Track<Face>>().toExtend<Identified>();
+    expectTypeOf<keyof TrackedFace>().toEqualTypeOf<'id' | 'box' | 'score' | 'landmarks'>();
+    expectTypeOf<Pick<Track, keyof TrackedFace>>().toExtend<TrackedFace>();
+    expectTypeOf<Track<Face>>().toExtend<TrackedFace>();
   });
 
   it('keeps landmarks through tracker and smoother, also on skipped frames', () => {

@@ -94,7 +94,7 @@ describe('frames of another video', () => {
       await expect(video.process(frameAt(index))).rejects.toThrow(
         expect.objectContaining({ code: 'INDEX_NOT_RISING', message: expect.stringContaining('call reset()') }),
       );
-    await expect(video.process(frameAt(6, 0))).rejects.toThrow(coded('TIME_NOT_RISING'));
+    await expect(video.process(frameAt(6, 0))).rejects.toThrow(coded('TIMESTAMP_NOT_INCREASING'));
     video.reset();
     const again = [];
     for (const frame of film(6)) again.push(rowOf(await video.process(frame)));
@@ -328,7 +328,7 @@ describe('a frame that fails', () => {
     'few landmarks': 'INVALID_DETECTION',
     'no array': 'INVALID_DETECTION',
     nothing: 'INVALID_DETECTION',
-    time: 'TIME_NOT_RISING',
+    time: 'TIMESTAMP_NOT_INCREASING',
     index: 'INDEX_NOT_RISING',
   };
 

@@ -53,7 +53,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     refine = false,
     tracker,
     smoother,
-    scoreThreshold,
+    displayThreshold,
     rotate = (detector as Partial<Detector> | undefined)?.rotate ?? 'auto',
   } = options;
   expectThat(
@@ -125,17 +125,17 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     "'auto' finds the orientation of each shot",
   );
   if (typeof refine === 'object') checkRefine(refine);
-  if (scoreThreshold !== undefined) {
+  if (displayThreshold !== undefined) {
     expectThat(
-      typeof scoreThreshold === 'number' && scoreThreshold >= 0 && scoreThreshold <= 1,
+      typeof displayThreshold === 'number' && displayThreshold >= 0 && displayThreshold <= 1,
       'a number in [0, 1] for scoreThreshold',
-      scoreThreshold,
+      displayThreshold,
       'lower shows more faces',
     );
     expectThat(
       tracker === false,
       'scoreThreshold only with tracker: false',
-      scoreThreshold,
+      displayThreshold,
       'a tracker has thresholds of its own: give tracker: { scoreThreshold, lowScoreThreshold }',
     );
   }
@@ -166,7 +166,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     smoother: smoother === false || !followed ? null : (smoother ?? createSmoother()),
     refine: refine === true ? {} : refine || null,
     rotate,
-    scoreThreshold: followed ? followed.lowScoreThreshold : scoreThreshold,
+    scoreThreshold: followed ? followed.lowScoreThreshold : displayThreshold,
     foreignParts: Boolean(instance || smoother),
   };
 }

@@ -30,11 +30,11 @@ export function createStatistics(): StatisticsCounter {
     spent(stage, ms) {
       spent[stage] += ms;
     },
-    result({ faces, looked, error, cut }, refined) {
+    result({ faces, detectorRan, error, cut }, refined) {
       totals.frames++;
       totals.faces += faces.length;
       if (error) totals.failed++;
-      else if (looked) totals[refined ? 'refined' : 'detected']++;
+      else if (detectorRan) totals[refined ? 'refined' : 'detected']++;
       if (cut) totals.cuts++;
       for (const { id } of faces) if (id !== null) ids.add(id);
       end = performance.now();

@@ -24,7 +24,7 @@ describe('the score that the detector is asked for', () => {
     const { detector, calls } = fakeDetector(fading);
     const rows = await results({ detector });
     expect(rows.filter(({ faces }) => faces.some(({ id }) => id === 1))).toHaveLength(20);
-    expect(rows.flatMap(({ others }) => others)).toEqual([]);
+    expect(rows.flatMap(({ unassigned }) => unassigned)).toEqual([]);
     expect(thresholds(calls)).toEqual([0.1]);
   });
 
@@ -59,7 +59,7 @@ describe('the score that the detector is asked for', () => {
   it("without a tracker is the pipeline's own, also below the detector's", async () => {
     const { detector, calls } = fakeDetector(fading);
     expect(
-      (await results({ detector, tracker: false, scoreThreshold: 0.2 })).every(({ faces }) => faces.length === 1),
+      (await results({ detector, tracker: false, displayThreshold: 0.2 })).every(({ faces }) => faces.length === 1),
     ).toBe(true);
     expect(thresholds(calls)).toEqual([0.2]);
     calls.length = 0;
@@ -70,7 +70,7 @@ describe('the score that the detector is asked for', () => {
   it('may be ignored by a detector: what is too weak is shown nowhere, what is missing is not invented', async () => {
     const generous = fakeDetector(fading, { scoreThreshold: 0, honours: false }).detector;
     expect(
-      (await results({ detector: generous, tracker: false, scoreThreshold: 0.2 })).every(
+      (await results({ detector: generous, tracker: false, displayThreshold: 0.2 })).every(
         ({ faces }) => faces.length === 1,
       ),
     ).toBe(true);

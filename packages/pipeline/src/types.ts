@@ -40,9 +40,9 @@ export interface FrameResult<F extends Frame = Frame> {
    * in one frame only. With `detectEvery` and `lookAhead`, between key frames, also such detections of the surrounding
    * key frames. Anonymizers must hide these too.
    */
-  readonly others: readonly Face[];
+  readonly unassigned: readonly Face[];
   /** Whether the detector ran on this frame, whole or in crops. */
-  readonly looked: boolean;
+  readonly detectorRan: boolean;
   /** Whether a shot ended before this frame. */
   readonly cut: boolean;
   /**
@@ -159,7 +159,7 @@ export interface VideoDetectorOptions {
    * false faces and misses more real ones. Default: the detector's own. A tracker has thresholds of its own: `tracker:
    * { scoreThreshold, lowScoreThreshold }`.
    */
-  scoreThreshold?: number;
+  displayThreshold?: number;
   /**
    * Degrees by which frames are turned clockwise before detection: a number, or a list for several runs per frame. It
    * replaces the detector's own `rotate`, which is the default. `'auto'`: found in the first frames of each shot and
@@ -237,7 +237,7 @@ export interface VideoDetector {
    * `process`, `run` or `restore`; call `reset()` before the first frame of another video. After an error nothing has
    * changed: the same frame may come again.
    *
-   * Rejects with what the detector throws, `INVALID_DETECTION` for what it returns, `TIME_NOT_RISING` (all unless
+   * Rejects with what the detector throws, `INVALID_DETECTION` for what it returns, `TIMESTAMP_NOT_INCREASING` (all unless
    * `onError` skips them), the signal's reason, `INDEX_NOT_RISING` for a frame that is not after the last, and `BUSY`
    * while another call is in progress.
    */

@@ -293,7 +293,7 @@ describe('identities', () => {
 
   it('are null without a tracker, and every face above the threshold is shown', async () => {
     const truth = () => [faceAt(100, 100), faceAt(300, 100, 0.3)];
-    const { results } = await collect({ detector: seer(truth), tracker: false, scoreThreshold: 0.5 }, film(3).frames());
+    const { results } = await collect({ detector: seer(truth), tracker: false, displayThreshold: 0.5 }, film(3).frames());
     expect(results.map((r) => r.faces.map((f) => f.id))).toEqual([[null], [null], [null]]);
   });
 
@@ -439,8 +439,8 @@ describe('errors of one frame', () => {
   const bad: [string, VideoDetectorOptions, (frame: Frame) => Frame, string][] = [
     ['a picture that "auto" cannot scale', { detector: seer(walk), detectEvery: 'auto' }, (frame) => ({ ...frame, rasterize: () => Promise.reject(new FaceDetError('VIDEO_BROKEN', 'grey')) }), 'VIDEO_BROKEN'],
     ['a detection that is no number', { detector: seer((i) => (i === 10 ? [faceAt(NaN, 80)] : walk(i))) }, (frame) => frame, 'INVALID_DETECTION'],
-    ['a time that stands still', { detector: seer(walk) }, (frame) => ({ ...frame, timestamp: 9 / FPS }), 'TIME_NOT_RISING'],
-    ['a time that runs back, between key frames', { detector: { ...seer(walk), detectBatch: async (images) => images.map(() => []) }, detectEvery: 3, refine: true }, (frame) => ({ ...frame, timestamp: 0.2 }), 'TIME_NOT_RISING'],
+    ['a time that stands still', { detector: seer(walk) }, (frame) => ({ ...frame, timestamp: 9 / FPS }), 'TIMESTAMP_NOT_INCREASING'],
+    ['a time that runs back, between key frames', { detector: { ...seer(walk), detectBatch: async (images) => images.map(() => []) }, detectEvery: 3, refine: true }, (frame) => ({ ...frame, timestamp: 0.2 }), 'TIMESTAMP_NOT_INCREASING'],
   ];
 
   it.each(bad)('may be %s', async (_, options, spoil, code) => {
@@ -476,7 +476,7 @@ describe('errors of one frame', () => {
     }, { concurrency: 1 });
     const { results } = await collect({ detector, detectEvery: 'auto', onError: 'skip' }, film(60).frames());
     expect(results.filter((r) => r.error).map((r) => r.index)).toEqual([failed]);
-    expect(results.find((r) => r.index > failed && r.looked)!.index).toBeLessThanOrEqual(failed + 2);
+    expect(results.find((r) => r.index > failed && r.detectorRan)!.index).toBeLessThanOrEqual(failed + 2);
   });
 
   it('are still told when results that were held back come out of a snapshot', async () => {

@@ -6,7 +6,7 @@ export { FaceDetError, isFaceDetError } from '@facedet/checks';
 export type {
   Box,
   FilterState,
-  Identified,
+  TrackedFace,
   Point,
   SmoothedTrackSnapshot,
   Smoother,

@@ -1,5 +1,5 @@
 import { FaceDetError, received } from '@facedet/checks';
-import type { Identified } from './types.ts';
+import type { TrackedFace } from './types.ts';
 
 /** Coordinates beyond this, pixels, are an error: their squares would lose the last digits. */
 const MAX_COORDINATE = 1e9;
@@ -7,28 +7,28 @@ const MAX_COORDINATE = 1e9;
 /**
  * Checks one frame's faces, and its time against that of the last frame.
  *
- * @throws FaceDetError `INVALID_ARGUMENT`, naming the first face that cannot be smoothed, or `TIME_NOT_RISING`
+ * @throws FaceDetError `INVALID_ARGUMENT`, naming the first face that cannot be smoothed, or `TIMESTAMP_NOT_INCREASING`
  */
-export function checkFaces(faces: readonly Identified[], timestamp: number, last: number | null): void {
+export function checkFaces(faces: readonly TrackedFace[], timestamp: number, last: number | null): void {
   if (!Number.isFinite(timestamp)) throw invalid('a timestamp in seconds', timestamp, 'give the time of the frame');
   if (last !== null && !(timestamp > last)) {
     throw new FaceDetError(
-      'TIME_NOT_RISING',
+      'TIMESTAMP_NOT_INCREASING',
       `Expected a timestamp after ${last} s, the last frame's, but received ${timestamp} s; ` +
         'call reset() to start over.',
     );
   }
   if (!Array.isArray(faces)) throw invalid('an array of faces', faces, 'give [] for a frame without faces');
   const ids = new Set<number>();
-  for (const [index, face] of (faces as Identified[]).entries()) {
+  for (const [index, face] of (faces as TrackedFace[]).entries()) {
     checkFace(face, index);
     if (ids.has(face.id)) throw invalid('each ID once', face.id, `face ${index} has the ID of an earlier face`);
     ids.add(face.id);
   }
 }
 
-function checkFace(face: Identified | null | undefined, index: number): void {
-  const { id, box, score, landmarks } = face ?? ({} as Partial<Identified>);
+function checkFace(face: TrackedFace | null | undefined, index: number): void {
+  const { id, box, score, landmarks } = face ?? ({} as Partial<TrackedFace>);
   if (!face || !box || !Number.isFinite(id) || !Number.isFinite(score)) {
     // Not the whole object, which may have pixels.
     const shown = typeof face === 'object' && face ? { id, box, score } : face;

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFaceDetError } from '@facedet/checks';
 import { createSmoother } from './smoother.ts';
-import type { Identified, SmootherOptions } from './types.ts';
+import type { TrackedFace, SmootherOptions } from './types.ts';
 
-const face = (x: number, id = 1, side = 100): Identified => ({
+const face = (x: number, id = 1, side = 100): TrackedFace => ({
   id,
   box: { x, y: 50, width: side, height: side },
   score: 0.9,
@@ -228,8 +228,8 @@ describe('invalid input', () => {
     [[face(0), face(Infinity, 2)], 1, 'INVALID_ARGUMENT', 'of face 1'],
     [[{ ...face(0), landmarks: [{ x: NaN, y: 0 }] }], 1, 'INVALID_ARGUMENT', 'finite numbers'],
     [[face(0), face(5)], 1, 'INVALID_ARGUMENT', 'each ID once but received 1; face 1 has the ID of an earlier face.'],
-    [[face(0)], 0, 'TIME_NOT_RISING', 'after 0 s'],
-    [[face(0)], -1, 'TIME_NOT_RISING', 'received -1 s'],
+    [[face(0)], 0, 'TIMESTAMP_NOT_INCREASING', 'after 0 s'],
+    [[face(0)], -1, 'TIMESTAMP_NOT_INCREASING', 'received -1 s'],
     [[face(0)], NaN, 'INVALID_ARGUMENT', 'a timestamp in seconds but received NaN'],
     [[{ id: 1 }], 1, 'INVALID_ARGUMENT', 'a box, a score and an ID for face 0'],
     [[{ ...face(0), box: null }], 1, 'INVALID_ARGUMENT', 'a box, a score and an ID for face 0'],
@@ -295,7 +295,7 @@ describe('invalid input', () => {
           for (const [faces, seconds] of frames) {
             const before = JSON.stringify(smoother.snapshot());
             try {
-              const out = smoother.smooth(faces as Identified[], time + seconds);
+              const out = smoother.smooth(faces as TrackedFace[], time + seconds);
               time += seconds;
               const numbers = out.flatMap((f) => [
                 f.box.x,
@@ -323,7 +323,7 @@ describe('invalid input', () => {
   it('of a box without area gives finite numbers', () => {
     const { smooth } = createSmoother();
     for (let k = 0; k < 5; k++) {
-      const [{ box }] = smooth([{ ...face(k), box: { x: k, y: 0, width: 0, height: -1 } }], k) as [Identified];
+      const [{ box }] = smooth([{ ...face(k), box: { x: k, y: 0, width: 0, height: -1 } }], k) as [TrackedFace];
       expect(Object.values(box).every(Number.isFinite)).toBe(true);
     }
   });

@@ -2,7 +2,7 @@ import { compound, STEPS_PER_SECOND } from './adaptive-ema.ts';
 import { checkFaces } from './input.ts';
 import { resolveOptions, type Settings } from './options.ts';
 import { copyTrack, readTracks } from './snapshot.ts';
-import type { Box, FilterState, Identified, Point, Smoother, SmootherOptions } from './types.ts';
+import type { Box, FilterState, TrackedFace, Point, Smoother, SmootherOptions } from './types.ts';
 
 /** Shorter steps count as this, seconds, so that a speed stays finite. */
 const MIN_SECONDS = 1e-6;
@@ -35,7 +35,7 @@ export function createSmoother(options: SmootherOptions = {}): Smoother {
 
   const isExpired = (track: TrackState, now: number) => now - track.lastSeen > settings.resetAfterSeconds + 1e-9;
 
-  function smooth<T extends Identified>(faces: readonly T[], timestamp: number): T[] {
+  function smooth<T extends TrackedFace>(faces: readonly T[], timestamp: number): T[] {
     checkFaces(faces, timestamp, time);
     time = timestamp;
     const smoothed = faces.map((face) => {
@@ -76,14 +76,14 @@ export function createSmoother(options: SmootherOptions = {}): Smoother {
   };
 }
 
-const startTrack = ({ filter }: Settings, face: Identified, lastSeen: number): TrackState => ({
+const startTrack = ({ filter }: Settings, face: TrackedFace, lastSeen: number): TrackState => ({
   lastSeen,
   score: face.score,
   position: filter.start(positionOf(face)),
   size: filter.start([face.box.width, face.box.height]),
 });
 
-function updateTrack({ filter, scoreMomentum }: Settings, track: TrackState, face: Identified, now: number): void {
+function updateTrack({ filter, scoreMomentum }: Settings, track: TrackState, face: TrackedFace, now: number): void {
   const { position, size } = track;
   const seconds = Math.max(now - track.lastSeen, MIN_SECONDS);
   const scale = Math.max(Math.sqrt(Math.abs(size.values[0]! * size.values[1]!)), MIN_SCALE);
@@ -99,7 +99,7 @@ function updateTrack({ filter, scoreMomentum }: Settings, track: TrackState, fac
 }
 
 /** Center, then landmarks, as one vector: numbers that move together are smoothed together. */
-function positionOf({ box, landmarks }: Identified): number[] {
+function positionOf({ box, landmarks }: TrackedFace): number[] {
   const values = [box.x + box.width / 2, box.y + box.height / 2];
   for (const point of landmarks ?? []) values.push(point.x, point.y);
   return values;
@@ -107,7 +107,7 @@ function positionOf({ box, landmarks }: Identified): number[] {
 
 function smoothedFields(
   { position, size, score }: TrackState,
-  face: Identified,
+  face: TrackedFace,
 ): { box: Box; score: number; landmarks?: Point[] } {
   const [width, height] = size.values as [number, number];
   const box = { x: position.values[0]! - width / 2, y: position.values[1]! - height / 2, width, height };

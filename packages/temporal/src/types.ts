@@ -16,7 +16,7 @@ export interface Box {
  * What the smoother needs of a face: the fields `id`, `box`, `score` and `landmarks` of a `Track` of @facedet/tracker.
  * Other fields are copied to the result.
  */
-export interface Identified {
+export interface TrackedFace {
   /** The track ID, the same number in every frame. */
   readonly id: number;
   readonly box: Readonly<Box>;
@@ -105,10 +105,10 @@ export interface Smoother {
    * it starts over.
    *
    * @param timestamp seconds, later than the last frame's
-   * @throws FaceDetError `TIME_NOT_RISING` for a timestamp that is not later; `INVALID_ARGUMENT` for faces that are not
+   * @throws FaceDetError `TIMESTAMP_NOT_INCREASING` for a timestamp that is not later; `INVALID_ARGUMENT` for faces that are not
    * an array, a number that is not finite or is beyond 1e9 pixels, or an ID twice. The state is unchanged then
    */
-  smooth<T extends Identified>(faces: readonly T[], timestamp: number): T[];
+  smooth<T extends TrackedFace>(faces: readonly T[], timestamp: number): T[];
   /** Forgets one track now, e.g. because it ended. Unknown IDs are not an error. */
   drop(id: number): void;
   /** Forgets all tracks and the time, e.g. at a shot cut. */

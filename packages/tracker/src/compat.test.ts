@@ -39,7 +39,7 @@ describe('compat', () => {
 
       const tracker = createTracker({
         compat: true,
-        scoreThreshold: 0.6,
+        highScoreThreshold: 0.6,
         matchThreshold: 0.9,
         maxLostSeconds: buffer / 30,
       });

@@ -4,7 +4,7 @@ import type { Workspace } from './workspace.ts';
 
 /** The thresholds that divide scores into bands. */
 interface ScoreThresholds {
-  readonly scoreThreshold: number;
+  readonly highScoreThreshold: number;
   readonly lowScoreThreshold: number;
 }
 
@@ -39,7 +39,7 @@ export interface TrackingPolicy {
   /** Whether a score belongs to the low band. */
   isLow(thresholds: ScoreThresholds, score: number): boolean;
   /** The highest default of `newTrackThreshold`. */
-  highestNewTrackThreshold(scoreThreshold: number): number;
+  highestNewTrackThreshold(highScoreThreshold: number): number;
   /** Filter steps of an update that many seconds after the last one. */
   updateSteps(seconds: number): number;
   /** Filter steps of a prediction that many seconds after the last update. */
@@ -62,10 +62,10 @@ export const TIME_AWARE: TrackingPolicy = {
   limitsShrinking: true,
   checksTimeUnit: true,
   mergesDetections: true,
-  isHigh: ({ scoreThreshold }, score) => score >= scoreThreshold,
-  isLow: ({ scoreThreshold, lowScoreThreshold }, score) => score < scoreThreshold && score >= lowScoreThreshold,
+  isHigh: ({ highScoreThreshold }, score) => score >= highScoreThreshold,
+  isLow: ({ highScoreThreshold, lowScoreThreshold }, score) => score < highScoreThreshold && score >= lowScoreThreshold,
   // Halfway to 1, so that a score can reach it.
-  highestNewTrackThreshold: (scoreThreshold) => (1 + scoreThreshold) / 2,
+  highestNewTrackThreshold: (highScoreThreshold) => (1 + highScoreThreshold) / 2,
   updateSteps: (seconds) => seconds * STEPS_PER_SECOND,
   predictionSteps: (seconds) => seconds * STEPS_PER_SECOND,
   endsBefore: timedOut,
@@ -81,8 +81,8 @@ export const ORIGINAL: TrackingPolicy = {
   limitsShrinking: false,
   checksTimeUnit: false,
   mergesDetections: false,
-  isHigh: ({ scoreThreshold }, score) => score > scoreThreshold,
-  isLow: ({ scoreThreshold, lowScoreThreshold }, score) => score < scoreThreshold && score > lowScoreThreshold,
+  isHigh: ({ highScoreThreshold }, score) => score > highScoreThreshold,
+  isLow: ({ highScoreThreshold, lowScoreThreshold }, score) => score < highScoreThreshold && score > lowScoreThreshold,
   highestNewTrackThreshold: () => 1,
   updateSteps: () => 1,
   predictionSteps: (seconds, frameRate) => seconds * frameRate,

@@ -14,7 +14,7 @@ export type {
   CameraMotion,
   Detection,
   Point,
-  Preset,
+  TrackerPreset,
   Track,
   Tracker,
   TrackerOptions,

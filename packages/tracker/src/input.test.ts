@@ -233,11 +233,11 @@ describe('timestamps', () => {
     for (const time of [5, 4.9, -1])
       expect(() => tracker.update([face(0)], time)).toThrow(
         errorWith(
-          'TIME_NOT_RISING',
+          'TIMESTAMP_NOT_INCREASING',
           `a timestamp after 5 s, the last update's, but received ${time} s; call reset() to start over.`,
         ),
       );
-    expect(() => tracker.predict(4.9)).toThrow(errorWith('TIME_NOT_RISING', 'from 5 s'));
+    expect(() => tracker.predict(4.9)).toThrow(errorWith('TIMESTAMP_NOT_INCREASING', 'from 5 s'));
     expect(tracker.snapshot()).toEqual(before);
   });
 

@@ -117,7 +117,7 @@ function hasFarCorner(value: object): boolean {
 /**
  * Checks the arguments of `update`, except for the detections themselves.
  *
- * @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS` or `TIME_NOT_RISING`
+ * @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS` or `TIMESTAMP_NOT_INCREASING`
  */
 export function checkUpdate(detections: unknown, now: number, last: number | null, options: UpdateOptions): void {
   checkOptionNames(options, UPDATE_OPTIONS, '', 'the options of update');
@@ -155,7 +155,7 @@ export function checkAffinity(value: number): number {
 }
 
 /**
- * @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS`, or `TIME_NOT_RISING` unless `now` is after (or equal
+ * @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS`, or `TIMESTAMP_NOT_INCREASING` unless `now` is after (or equal
  * to) the last update's time
  */
 export function checkTime(now: number, last: number | null, orEqual: boolean): void {
@@ -169,7 +169,7 @@ export function checkTime(now: number, last: number | null, orEqual: boolean): v
   }
   if (last === null || now > last || (orEqual && now === last)) return;
   const expected = `a timestamp ${orEqual ? 'from' : 'after'} ${last} s, the last update's,`;
-  throw new FaceDetError('TIME_NOT_RISING', `Expected ${expected} but received ${now} s; call reset() to start over.`);
+  throw new FaceDetError('TIMESTAMP_NOT_INCREASING', `Expected ${expected} but received ${now} s; call reset() to start over.`);
 }
 
 /** The one form of messages about a detection; `shown` is the text of what was received. */

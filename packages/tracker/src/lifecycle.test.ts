@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTracker } from './tracker.ts';
-import type { Detection, Preset, Track } from './types.ts';
+import type { Detection, TrackerPreset, Track } from './types.ts';
 
 const face = (x: number, y = 100, score = 0.9, side = 50): Detection => ({
   box: { x, y, width: side * 0.8, height: side },
@@ -18,7 +18,7 @@ const frames = fc.array(
   ),
   { minLength: 1, maxLength: 12 },
 );
-const presets = fc.constantFrom<Preset>('conservative', 'balanced', 'aggressive');
+const presets = fc.constantFrom<TrackerPreset>('conservative', 'balanced', 'aggressive');
 
 describe('a track ends when maxLostSeconds have passed', () => {
   it.each([[1.04], [2], [60], [600], [86_400]])('over a gap of %d s between two updates', (gap) => {

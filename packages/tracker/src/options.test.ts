@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from './options.ts';
 import { createTracker } from './tracker.ts';
-import type { Detection, Preset, TrackerOptions } from './types.ts';
+import type { Detection, TrackerPreset, TrackerOptions } from './types.ts';
 
 const face = (x: number, score = 0.9): Detection => ({ box: { x, y: 100, width: 40, height: 50 }, score });
 const errorWith = (code: string, message: string | RegExp) =>
@@ -14,22 +14,22 @@ const errorWith = (code: string, message: string | RegExp) =>
 
 describe('options', () => {
   it.each([
-    [{ scoreThreshold: 60 }, 'a number in [0, 1] for scoreThreshold but received 60; '],
-    [{ scoreThreshold: '0.5' as unknown as number }, 'scoreThreshold but received "0.5"; '],
-    [{ scoreThreshold: null as never }, 'scoreThreshold but received null; '],
+    [{ highScoreThreshold: 60 }, 'a number in [0, 1] for highScoreThreshold but received 60; '],
+    [{ highScoreThreshold: '0.5' as unknown as number }, 'highScoreThreshold but received "0.5"; '],
+    [{ highScoreThreshold: null as never }, 'highScoreThreshold but received null; '],
     [
       { lowScoreThreshold: 0.7 },
-      'a number in [0, 0.5] for lowScoreThreshold but received 0.7; it must not be above scoreThreshold (0.5)',
+      'a number in [0, 0.5] for lowScoreThreshold but received 0.7; it must not be above highScoreThreshold (0.5)',
     ],
     [{ newTrackThreshold: 1.5 }, 'a number in [0.5, 1] for newTrackThreshold but received 1.5; no score is above 1'],
     [
       { newTrackThreshold: 0.4 },
-      'a number in [0.5, 1] for newTrackThreshold but received 0.4; it must not be below scoreThreshold (0.5)',
+      'a number in [0.5, 1] for newTrackThreshold but received 0.4; it must not be below highScoreThreshold (0.5)',
     ],
     [{ newTrackThreshold: null as never }, 'newTrackThreshold but received null; '],
     [
-      { compat: true, scoreThreshold: 1 },
-      'a number in [0, 1) for scoreThreshold but received 1; in compat only scores above it start tracks',
+      { compat: true, highScoreThreshold: 1 },
+      'a number in [0, 1) for highScoreThreshold but received 1; in compat only scores above it start tracks',
     ],
     [{ matchThreshold: 0 }, 'a number in (0, 1] for matchThreshold but received 0; '],
     [{ maxLostSeconds: -1 }, 'a number of seconds from 0 for maxLostSeconds but received -1; '],
@@ -49,14 +49,14 @@ describe('options', () => {
   });
 
   it.each([
-    [{ scoreTreshold: 0.4 }, 'did you mean scoreThreshold?'],
+    [{ scoreTreshold: 0.4 }, 'did you mean highScoreThreshold?'],
     [{ maxlostseconds: 4 }, 'did you mean maxLostSeconds?'],
     // The names in other trackers.
-    [{ track_thresh: 0.5 }, 'it is called scoreThreshold here.'],
-    [{ track_activation_threshold: 0.5 }, 'it is called scoreThreshold here.'],
+    [{ track_thresh: 0.5 }, 'it is called highScoreThreshold here.'],
+    [{ track_activation_threshold: 0.5 }, 'it is called highScoreThreshold here.'],
     [{ track_buffer: 30 }, 'it is called maxLostSeconds here, in seconds: frames / frame rate.'],
     [{ match_thresh: 0.8 }, 'it is called matchThreshold here.'],
-    [{ zebra: 1 }, 'there are: preset, scoreThreshold, '],
+    [{ zebra: 1 }, 'there are: preset, highScoreThreshold, '],
   ])('with unknown names are refused: %j', (options, hint) => {
     expect(() => createTracker(options as never)).toThrow(
       errorWith(
@@ -100,7 +100,7 @@ describe('options', () => {
   it('that are undefined have their default', () => {
     const names = [
       'preset',
-      'scoreThreshold',
+      'highScoreThreshold',
       'lowScoreThreshold',
       'newTrackThreshold',
       'matchThreshold',
@@ -124,14 +124,14 @@ describe('options', () => {
   });
 
   it('are read once', () => {
-    const options = { scoreThreshold: 0.3 };
+    const options = { highScoreThreshold: 0.3 };
     const tracker = createTracker(options);
-    options.scoreThreshold = 0.95;
+    options.highScoreThreshold = 0.95;
     expect(tracker.update([face(0, 0.5)])).toHaveLength(1);
   });
 
   it('of the presets start more tracks from conservative to aggressive', () => {
-    const starts = (preset: Preset) =>
+    const starts = (preset: TrackerPreset) =>
       createTracker({ preset }).update([0.4, 0.65, 0.8].map((score, k) => face(100 * k, score))).length;
     expect([starts('conservative'), starts('balanced'), starts('aggressive')]).toEqual([1, 2, 3]);
   });
@@ -139,18 +139,18 @@ describe('options', () => {
 
 describe('thresholds', () => {
   const given = [undefined, 0, 0.1, 0.35, 0.5, 0.65, 0.8, 0.91, 0.99, 1, 1.5] as const;
-  const presets = Object.keys(PRESETS) as Preset[];
+  const presets = Object.keys(PRESETS) as TrackerPreset[];
 
   it('that are accepted let a face with score 1 start and continue a track, for every preset', () => {
     let accepted = 0;
     const failing: TrackerOptions[] = [];
     for (const preset of presets) {
       for (const compat of [false, true]) {
-        for (const scoreThreshold of given) {
+        for (const highScoreThreshold of given) {
           for (const newTrackThreshold of given) {
             for (const lowScoreThreshold of given) {
               const options = JSON.parse(
-                JSON.stringify({ preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold }),
+                JSON.stringify({ preset, compat, highScoreThreshold, newTrackThreshold, lowScoreThreshold }),
               ) as TrackerOptions;
               let tracker;
               try {
@@ -172,26 +172,26 @@ describe('thresholds', () => {
 
   it('that are given alone are accepted for every score', () => {
     for (const preset of presets) {
-      for (const scoreThreshold of given.filter((value) => value !== undefined && value <= 1)) {
-        expect(createTracker({ preset, scoreThreshold: scoreThreshold! }).update([face(0, 1)])).toHaveLength(1);
+      for (const highScoreThreshold of given.filter((value) => value !== undefined && value <= 1)) {
+        expect(createTracker({ preset, highScoreThreshold: highScoreThreshold! }).update([face(0, 1)])).toHaveLength(1);
       }
     }
   });
 
-  it('of new tracks are a margin above scoreThreshold, at most halfway to 1', () => {
+  it('of new tracks are a margin above highScoreThreshold, at most halfway to 1', () => {
     const lowestStart = (options: TrackerOptions) =>
       [...Array(201).keys()]
         .map((k) => k / 200)
         .find((score) => createTracker(options).update([face(0, score + 1e-12 * (1 - score))]).length > 0);
     expect(lowestStart({})).toBe(0.6);
-    expect(lowestStart({ scoreThreshold: 0.91 })).toBe(0.955);
-    expect(lowestStart({ scoreThreshold: 1 })).toBe(1);
+    expect(lowestStart({ highScoreThreshold: 0.91 })).toBe(0.955);
+    expect(lowestStart({ highScoreThreshold: 1 })).toBe(1);
     expect(lowestStart({ preset: 'conservative' })).toBe(0.75);
     expect(lowestStart({ preset: 'aggressive' })).toBe(0.35);
-    expect(lowestStart({ preset: 'aggressive', scoreThreshold: 0.95 })).toBe(0.975);
+    expect(lowestStart({ preset: 'aggressive', highScoreThreshold: 0.95 })).toBe(0.975);
     // The original's margin, at most 1.
-    expect(lowestStart({ compat: true, scoreThreshold: 0.85 })).toBe(0.95);
-    expect(lowestStart({ compat: true, scoreThreshold: 0.95 })).toBe(1);
+    expect(lowestStart({ compat: true, highScoreThreshold: 0.85 })).toBe(0.95);
+    expect(lowestStart({ compat: true, highScoreThreshold: 0.95 })).toBe(1);
   });
 
   it('in any combination are either refused or reachable', () => {
@@ -207,8 +207,8 @@ describe('thresholds', () => {
         threshold,
         threshold,
         threshold,
-        (preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold) => {
-          const options = { preset, compat, scoreThreshold, newTrackThreshold, lowScoreThreshold } as TrackerOptions;
+        (preset, compat, highScoreThreshold, newTrackThreshold, lowScoreThreshold) => {
+          const options = { preset, compat, highScoreThreshold, newTrackThreshold, lowScoreThreshold } as TrackerOptions;
           let tracker;
           try {
             tracker = createTracker(options);
@@ -225,7 +225,7 @@ describe('thresholds', () => {
 
 it('a preset is a name, not a value that converts to one', () => {
   for (const preset of [['balanced'], { toString: 0 }, { toString: () => 'balanced' }] as unknown[])
-    expect(() => createTracker({ preset: preset as Preset })).toThrow(
+    expect(() => createTracker({ preset: preset as TrackerPreset })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     );
 });

@@ -1,30 +1,30 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import { ORIGINAL, TIME_AWARE } from './compat.ts';
-import type { Detection, Preset, TrackerOptions } from './types.ts';
+import type { Detection, TrackerPreset, TrackerOptions } from './types.ts';
 
-type PresetOption = 'scoreThreshold' | 'lowScoreThreshold' | 'newTrackThreshold' | 'matchThreshold' | 'maxLostSeconds';
+type PresetOption = 'highScoreThreshold' | 'lowScoreThreshold' | 'newTrackThreshold' | 'matchThreshold' | 'maxLostSeconds';
 
 /**
  * The option values of each preset. `balanced` has the values of ByteTrack (ECCV 2022), except for a high-score
  * threshold of 0.5 instead of 0.6, which suits the calibration of face detectors.
  */
-export const PRESETS: Readonly<Record<Preset, Readonly<Record<PresetOption, number>>>> = {
+export const PRESETS: Readonly<Record<TrackerPreset, Readonly<Record<PresetOption, number>>>> = {
   conservative: {
-    scoreThreshold: 0.65,
+    highScoreThreshold: 0.65,
     lowScoreThreshold: 0.2,
     newTrackThreshold: 0.75,
     matchThreshold: 0.7,
     maxLostSeconds: 0.5,
   },
   balanced: {
-    scoreThreshold: 0.5,
+    highScoreThreshold: 0.5,
     lowScoreThreshold: 0.1,
     newTrackThreshold: 0.6,
     matchThreshold: 0.8,
     maxLostSeconds: 1,
   },
   aggressive: {
-    scoreThreshold: 0.3,
+    highScoreThreshold: 0.3,
     lowScoreThreshold: 0.1,
     newTrackThreshold: 0.35,
     matchThreshold: 0.9,
@@ -47,7 +47,7 @@ const MIN_AFFINITY = 0.7;
 /** Every option of `createTracker`; the type makes sure that none is missing. */
 const OPTION_NAMES = Object.keys({
   preset: 0,
-  scoreThreshold: 0,
+  highScoreThreshold: 0,
   lowScoreThreshold: 0,
   newTrackThreshold: 0,
   matchThreshold: 0,
@@ -60,10 +60,10 @@ const OPTION_NAMES = Object.keys({
 
 /** The names of these options in the original ByteTrack, supervision, trackers and ultralytics. */
 const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
-  track_thresh: 'scoreThreshold',
-  track_high_thresh: 'scoreThreshold',
-  track_activation_threshold: 'scoreThreshold',
-  high_conf_det_threshold: 'scoreThreshold',
+  track_thresh: 'highScoreThreshold',
+  track_high_thresh: 'highScoreThreshold',
+  track_activation_threshold: 'highScoreThreshold',
+  high_conf_det_threshold: 'highScoreThreshold',
   track_low_thresh: 'lowScoreThreshold',
   new_track_thresh: 'newTrackThreshold',
   det_thresh: 'newTrackThreshold',
@@ -116,24 +116,24 @@ function resolveScoreThresholds(
   base: Readonly<Record<PresetOption, number>>,
   policy: typeof ORIGINAL,
 ) {
-  const { scoreThreshold = base.scoreThreshold } = options;
-  checkRange('scoreThreshold', scoreThreshold, between(0, 1), 'scores are in [0, 1]');
-  if (!policy.isHigh({ scoreThreshold, lowScoreThreshold: 0 }, 1)) {
+  const { highScoreThreshold = base.highScoreThreshold } = options;
+  checkRange('highScoreThreshold', highScoreThreshold, between(0, 1), 'scores are in [0, 1]');
+  if (!policy.isHigh({ highScoreThreshold, lowScoreThreshold: 0 }, 1)) {
     const next = 'in compat only scores above it start tracks';
-    throw invalid('a number in [0, 1) for scoreThreshold', scoreThreshold, next);
+    throw invalid('a number in [0, 1) for highScoreThreshold', highScoreThreshold, next);
   }
-  const { lowScoreThreshold = Math.min(base.lowScoreThreshold, scoreThreshold) } = options;
-  const lowNext = `it must not be above scoreThreshold (${scoreThreshold})`;
-  checkRange('lowScoreThreshold', lowScoreThreshold, between(0, scoreThreshold), lowNext);
+  const { lowScoreThreshold = Math.min(base.lowScoreThreshold, highScoreThreshold) } = options;
+  const lowNext = `it must not be above highScoreThreshold (${highScoreThreshold})`;
+  checkRange('lowScoreThreshold', lowScoreThreshold, between(0, highScoreThreshold), lowNext);
 
   // Rounded, as 0.6 − 0.5 is a little less than the original's 0.1 and compat compares scores with the exact sum.
-  const margin = Math.round(100 * (base.newTrackThreshold - base.scoreThreshold)) / 100;
-  const highest = policy.highestNewTrackThreshold(scoreThreshold);
-  const { newTrackThreshold = Math.min(scoreThreshold + margin, highest) } = options;
+  const margin = Math.round(100 * (base.newTrackThreshold - base.highScoreThreshold)) / 100;
+  const highest = policy.highestNewTrackThreshold(highScoreThreshold);
+  const { newTrackThreshold = Math.min(highScoreThreshold + margin, highest) } = options;
   const newNext =
-    newTrackThreshold > 1 ? 'no score is above 1' : `it must not be below scoreThreshold (${scoreThreshold})`;
-  checkRange('newTrackThreshold', newTrackThreshold, between(scoreThreshold, 1), newNext);
-  return { scoreThreshold, lowScoreThreshold, newTrackThreshold };
+    newTrackThreshold > 1 ? 'no score is above 1' : `it must not be below highScoreThreshold (${highScoreThreshold})`;
+  checkRange('newTrackThreshold', newTrackThreshold, between(highScoreThreshold, 1), newNext);
+  return { highScoreThreshold, lowScoreThreshold, newTrackThreshold };
 }
 
 /** Refuses unknown names, and gives the name here of an option that other trackers have. */

@@ -44,7 +44,7 @@ describe('compat', () => {
   it.each(file.runs.map((run) => [titleOf(run), run] as const))("equals the original's rows: %s", (_, run) => {
     const tracker = createTracker({
       compat: true,
-      scoreThreshold: run.track_thresh,
+      highScoreThreshold: run.track_thresh,
       matchThreshold: run.match_thresh,
       maxLostSeconds: run.track_buffer / 30,
       frameRate: run.frame_rate,

@@ -120,7 +120,7 @@ describe('a track', () => {
   });
 
   it('starts where a score equals the threshold, except in compat', () => {
-    const options = { scoreThreshold: 0.5, newTrackThreshold: 0.5 };
+    const options = { highScoreThreshold: 0.5, newTrackThreshold: 0.5 };
     expect(createTracker(options).update([face(0, 0, 0.5)])).toHaveLength(1);
     expect(createTracker({ compat: true, ...options }).update([face(0, 0, 0.5)])).toHaveLength(0);
   });
@@ -148,7 +148,7 @@ describe('a track', () => {
     expect(tracker.tracks).toEqual([]);
     expect(tracker.predict(10)).toEqual([]);
     expect(tracker.update([face(0)], 10.1)).toMatchObject([{ id: 2, state: 'tracked' }]);
-    expect(() => tracker.update([], 10)).toThrow(errorWith('TIME_NOT_RISING', 'after 10.1 s'));
+    expect(() => tracker.update([], 10)).toThrow(errorWith('TIMESTAMP_NOT_INCREASING', 'after 10.1 s'));
   });
 });
 

@@ -90,7 +90,7 @@ export interface UpdateOptions {
  * A set of thresholds: `conservative` starts and keeps fewer tracks (fewer false ones), `aggressive` more (fewer missed
  * ones), `balanced` is the default.
  */
-export type Preset = 'conservative' | 'balanced' | 'aggressive';
+export type TrackerPreset = 'conservative' | 'balanced' | 'aggressive';
 
 /**
  * Options of `createTracker`.
@@ -101,22 +101,22 @@ export type Preset = 'conservative' | 'balanced' | 'aggressive';
  */
 export interface TrackerOptions<D extends Detection = Detection> {
   /** Default `balanced`. `PRESETS` has the values of each. */
-  preset?: Preset;
+  preset?: TrackerPreset;
   /**
    * The high-score threshold (`track_thresh`): detections with this score and above are matched with all tracks in the
    * first stage. Default 0.5, in [0, 1], in `compat` below 1. Higher keeps false detections out of the tracks; may lose
    * faces that are turned away or blurred.
    */
-  scoreThreshold?: number;
+  highScoreThreshold?: number;
   /**
-   * The low-score threshold (0.1 in the original): a detection between this and `scoreThreshold` may only continue a
-   * track that no high-score detection continues. Default 0.1, or `scoreThreshold` where that is lower; in [0,
-   * `scoreThreshold`]. Higher uses fewer weak detections; tracks are lost more often.
+   * The low-score threshold (0.1 in the original): a detection between this and `highScoreThreshold` may only continue a
+   * track that no high-score detection continues. Default 0.1, or `highScoreThreshold` where that is lower; in [0,
+   * `highScoreThreshold`]. Higher uses fewer weak detections; tracks are lost more often.
    */
   lowScoreThreshold?: number;
   /**
-   * The score with which an unmatched detection starts a track (`det_thresh`). In [`scoreThreshold`, 1]. Default
-   * `scoreThreshold` + 0.1 (`aggressive`: + 0.05), but at most halfway from `scoreThreshold` to 1 (in `compat`: at
+   * The score with which an unmatched detection starts a track (`det_thresh`). In [`highScoreThreshold`, 1]. Default
+   * `highScoreThreshold` + 0.1 (`aggressive`: + 0.05), but at most halfway from `highScoreThreshold` to 1 (in `compat`: at
    * most 1), so that a score can reach it. Higher starts fewer false tracks; faces are tracked later.
    */
   newTrackThreshold?: number;
@@ -143,7 +143,7 @@ export interface TrackerOptions<D extends Detection = Detection> {
   frameRate?: number;
   /**
    * Reproduces the original ByteTrack row for row: every update is one step of its clock, unconfirmed tracks are not
-   * predicted, IoU adds one pixel to each side, a score equal to `scoreThreshold` is in neither band, and a removed
+   * predicted, IoU adds one pixel to each side, a score equal to `highScoreThreshold` is in neither band, and a removed
    * track can be found for one more frame. Default false.
    */
   compat?: boolean;
@@ -209,7 +209,7 @@ export interface Tracker<D extends Detection = Detection> {
    *
    * @param timestamp seconds, later than the last update's; by default 1 / `frameRate` after it (0 for the first)
    * @throws FaceDetError `INVALID_DETECTION` for a number that is not finite, a negative size or a score outside [0,
-   * 1]; `TIME_NOT_RISING` for a timestamp that is not later; `TIME_NOT_SECONDS` for timestamps that look like
+   * 1]; `TIMESTAMP_NOT_INCREASING` for a timestamp that is not later; `TIME_NOT_SECONDS` for timestamps that look like
    * milliseconds: beyond ±1e11, or from the first step onwards all longer than 4 seconds and than any track lives,
    * three of them in a row within 25 %, with detections in each (not in `compat`); `INVALID_ARGUMENT` for unknown
    * options, an invalid motion or an affinity outside [0, 1]; `TOO_DENSE` where millions of pairs overlap. The tracker
@@ -221,7 +221,7 @@ export interface Tracker<D extends Detection = Detection> {
    * skips. Tracks that have ended by then are not included. It changes no track, so the order and number of calls do
    * not matter.
    *
-   * @throws FaceDetError `TIME_NOT_RISING` for a timestamp before the last update, `TIME_NOT_SECONDS` for one beyond
+   * @throws FaceDetError `TIMESTAMP_NOT_INCREASING` for a timestamp before the last update, `TIME_NOT_SECONDS` for one beyond
    * ±1e11
    */
   predict(timestamp: number): Track<D>[];

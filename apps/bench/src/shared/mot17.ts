@@ -1,7 +1,7 @@
 // The four validation halves of MOT17 with ByteTrack's own detections, and how tracks of them are scored.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { combineMot, evaluateMot, parseMotRows, parseSequenceInfo, type MotFigures } from '@facedet/eval/mot';
+import { combineMot, evaluateMot, parseMotRows, parseSequenceInfo, type MotMetrics } from '@facedet/eval/mot';
 import { createTracker, type Detection, type TrackerOptions } from '@facedet/tracker';
 
 /** Each sequence with the buffer of the original's rows, in frames. */
@@ -33,7 +33,7 @@ export function trackText(frames: Detection[][], options: TrackerOptions): strin
 }
 
 /** The figures of all four together, for the MOT text that `rowsOf` gives of each. */
-export function evaluateMot17(folder: string, rowsOf: (name: string, buffer: number, detections: Detection[][]) => string): MotFigures {
+export function evaluateMot17(folder: string, rowsOf: (name: string, buffer: number, detections: Detection[][]) => string): MotMetrics {
   return combineMot(Object.entries(SEQUENCES).map(([name, buffer]) => {
     const { length } = parseSequenceInfo(readFileSync(join(folder, name, 'seqinfo.ini'), 'utf8'), name);
     return evaluateMot({ truth: parseMotRows(readFileSync(join(folder, name, 'gt.txt'), 'utf8'), name), tracks: parseMotRows(rowsOf(name, buffer, validation(folder, name)), name), length: length! });

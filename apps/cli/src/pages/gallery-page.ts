@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { identityColor } from '@facedet/draw';
+import { trackColor } from '@facedet/draw';
 import type { GalleryDocument, GalleryIdentity } from '@facedet/video-node';
 import { BRAND, clock, escapeHtml, PAGE_STYLE } from './page-style.ts';
 
@@ -93,7 +93,7 @@ function presence(identities: readonly GalleryIdentity[], seconds: number): numb
 }
 
 function color(id: number): string {
-  return `rgb(${identityColor(id).join(' ')})`;
+  return `rgb(${trackColor(id).join(' ')})`;
 }
 
 /** Seconds between two marks of the scale. */

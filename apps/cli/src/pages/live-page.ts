@@ -4,7 +4,7 @@ import { isIP, type AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError, type PixelBuffer } from '@facedet/core';
-import { identityColor } from '@facedet/draw';
+import { trackColor } from '@facedet/draw';
 import { encodeImage } from '@facedet/runtime-node';
 import type { Preview, PreviewUpdate } from '@facedet/video-node';
 import { livePageHtml, LIVE_POLICY } from './live-page-html.ts';
@@ -201,7 +201,7 @@ function give(viewer: Viewer, data: Buffer | string): void {
 }
 
 function see(identities: Map<number, Seen>, id: number, score: number, timestamp: number): void {
-  const seen = identities.get(id) ?? { id, color: `rgb(${identityColor(id).join(' ')})`, first: timestamp, last: timestamp, score };
+  const seen = identities.get(id) ?? { id, color: `rgb(${trackColor(id).join(' ')})`, first: timestamp, last: timestamp, score };
   seen.last = timestamp;
   seen.score = Math.round(score * 100) / 100;
   // The map's order is that of the last sighting.

@@ -210,7 +210,7 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
     }
     const summary = await processVideo(source, {
       detector,
-      tracker: { preset: flags.trackerPreset ?? ANONYMIZE_PRESET, scoreThreshold: Math.max(score, 0.3), newTrackThreshold: Math.max(score, 0.35), lowScoreThreshold: score },
+      tracker: { preset: flags.trackerPreset ?? ANONYMIZE_PRESET, highScoreThreshold: Math.max(score, 0.3), newTrackThreshold: Math.max(score, 0.35), lowScoreThreshold: score },
       // A smoothed box may lag behind a face that moves.
       smoother: false,
       lookAhead: flags.lookAhead ?? 1,
@@ -274,7 +274,7 @@ async function effectOf({ effect, image, color, shape, margin, clear }: Anonymiz
     ...(color && { color }),
     ...(shape && { shape }),
     ...(margin !== undefined && { margin }),
-    ...(clear && { clear }),
+    ...(clear && { keepIds }),
     ...(picture && { image: await picture.pixels() }),
   };
 }

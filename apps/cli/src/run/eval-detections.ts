@@ -13,7 +13,7 @@ import {
   type DetectionMetrics,
   type LabelOptions,
   type ScoredBoxes,
-  type TruthImage,
+  type LabeledImage,
 } from '@facedet/eval/detection';
 import { parseWiderAnnotations, parseWiderPredictions, widerAttributes } from '@facedet/eval/wider';
 import type { Context } from '../shared/context.ts';
@@ -37,7 +37,7 @@ interface DetectOutput {
   faces?: Face[];
 }
 
-type Truth = (TruthImage | CocoImage)[];
+type Truth = (LabeledImage | CocoImage)[];
 
 export async function run(context: Context, options: Options): Promise<void> {
   const { score: scoreThreshold, maxDetections } = options;
@@ -122,7 +122,7 @@ function readTruth({ groundTruth: path, label }: Options, detected: DetectOutput
   return readYoloFolder(path, yolo, detected, options);
 }
 
-function readWiderTruth(path: string): TruthImage[] {
+function readWiderTruth(path: string): LabeledImage[] {
   const invalid = widerAttributes.indexOf('invalid');
   return parseWiderAnnotations(readFileSync(path), path).map(({ name, boxes, attributes }) => ({
     name,
@@ -131,7 +131,7 @@ function readWiderTruth(path: string): TruthImage[] {
   }));
 }
 
-function readVocFolder(folder: string, files: readonly string[], options: LabelOptions): TruthImage[] {
+function readVocFolder(folder: string, files: readonly string[], options: LabelOptions): LabeledImage[] {
   return files.map((file) => {
     const path = join(folder, file);
     return withRelativeName(parseVoc(readFileSync(path, 'utf8'), path, options), folder);
@@ -144,7 +144,7 @@ function readYoloFolder(
   files: readonly string[],
   detected: readonly DetectOutput[],
   options: LabelOptions,
-): TruthImage[] {
+): LabeledImage[] {
   const find = createImageFinder(detected.map((entry) => ({ ...entry, name: entry.source.replace(/\.[^.]+$/, '') })));
   return files.map((file) => {
     const { width, height } = find(file) ?? {};
@@ -159,7 +159,7 @@ function readYoloFolder(
 }
 
 /** Names an image by its path inside the folder of labels. */
-function withRelativeName(image: TruthImage, folder: string): TruthImage {
+function withRelativeName(image: LabeledImage, folder: string): LabeledImage {
   return { ...image, name: relative(folder, image.name).replaceAll('\\', '/') };
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { combineMot, evaluateMot, parseMotRows, parseSequenceInfo, type MotFigures } from '@facedet/eval/mot';
+import { combineMot, evaluateMot, parseMotRows, parseSequenceInfo, type MotMetrics } from '@facedet/eval/mot';
 import type { Context } from '../shared/context.ts';
 import { CommandError } from '../shared/errors.ts';
 import { round, table } from '../shared/output.ts';
@@ -23,7 +23,7 @@ const percentages = ['HOTA', 'DetA', 'AssA', 'LocA', 'MOTA', 'MOTP', 'IDF1', 'ID
 const counts = ['IDSW', 'Frag', 'MT', 'PT', 'ML'] as const;
 
 export async function run(context: Context, options: Options): Promise<void> {
-  const sequences: Record<string, MotFigures> = {};
+  const sequences: Record<string, MotMetrics> = {};
   for (const sequence of sequencesOf(options)) {
     context.signal.throwIfAborted();
     const info = sequence.info ? parseSequenceInfo(readFileSync(sequence.info, 'utf8'), sequence.info) : {};

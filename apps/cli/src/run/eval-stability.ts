@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { evaluateMot, parseMotRows, type MotFigures, type TrackRows } from '@facedet/eval/mot';
+import { evaluateMot, parseMotRows, type MotMetrics, type TrackRows } from '@facedet/eval/mot';
 import {
   evaluateStability,
   frameTimes,
   parseTrackJsonl,
-  type StabilityFigures,
+  type StabilityMetrics,
   type TimedTracks,
 } from '@facedet/eval/stability';
 import type { Context } from '../shared/context.ts';
@@ -16,7 +16,7 @@ interface Options {
   json?: true;
 }
 
-type Metrics = StabilityFigures & { tracking?: Omit<MotFigures, 'curves'> };
+type Metrics = StabilityMetrics & { tracking?: Omit<MotMetrics, 'curves'> };
 
 export async function run(context: Context, { groundTruth, fps, json }: Options, files: string[]): Promise<void> {
   const truth = groundTruth === undefined ? undefined : readRows(groundTruth);
@@ -90,7 +90,7 @@ const truthColumns: readonly Column[] = [
   ['size jitter px', ({ againstTruth }) => digits(againstTruth?.jitter.sizePx, 3)],
   ['error px', ({ againstTruth }) => digits(againstTruth?.centerErrorPx, 3)],
   ['lag ms', ({ againstTruth }) => digits(againstTruth?.lagSeconds, 1, 1000)],
-  ['position lag ms', ({ againstTruth }) => digits(againstTruth?.trailSeconds, 1, 1000)],
+  ['position lag ms', ({ againstTruth }) => digits(againstTruth?.positionLagSeconds, 1, 1000)],
   ['acceleration', ({ againstTruth }) => digits(againstTruth?.accelerationEnergy, 2)],
   ['interruptions', ({ againstTruth }) => againstTruth?.fragmentations ?? null],
   ['ID switches', ({ againstTruth }) => againstTruth?.idSwitches ?? null],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { openOutput } from '@facedet/files';
-import { createTracker, fromMot, type Detection, type Preset, type Tracker, type TrackerOptions } from '@facedet/tracker';
+import { createTracker, fromMot, type Detection, type TrackerPreset, type Tracker, type TrackerOptions } from '@facedet/tracker';
 import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
 import { countsLine } from '../shared/counts.ts';
@@ -11,7 +11,7 @@ import { round } from '../shared/output.ts';
 interface Options {
   output: string;
   fps: number;
-  preset?: Preset;
+  preset?: TrackerPreset;
   scoreThreshold?: number;
   matchThreshold?: number;
   buffer?: number;
@@ -64,7 +64,7 @@ function trackerFor({ preset, scoreThreshold, matchThreshold, buffer, fps, compa
   const given: TrackerOptions = {
     frameRate: fps / stride,
     ...(preset && { preset }),
-    ...(score !== undefined && { scoreThreshold: score }),
+    ...(score !== undefined && { highScoreThreshold: score }),
     ...(matchThreshold !== undefined && { matchThreshold }),
     ...(buffer !== undefined && { maxLostSeconds: buffer / 30 }),
     ...(compat && { compat }),

@@ -66,7 +66,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       ...(flags.jsonl !== undefined && { jsonl: flags.jsonl }),
       ...(flags.mot !== undefined && { mot: flags.mot }),
       ...(flags.csv !== undefined && { csv: flags.csv }),
-      ...(flags.thumbnails !== undefined && { thumbnails: flags.thumbnails, thumbnailsPage: galleryPage }),
+      ...(flags.thumbnails !== undefined && { gallery: flags.thumbnails, galleryPage: galleryPage }),
       ...(flags.resume && { resume: true }),
       ...(flags.fps !== undefined && { fps: flags.fps }),
       ...(flags.hwaccel && { hwaccel: flags.hwaccel }),

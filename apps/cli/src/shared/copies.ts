@@ -59,9 +59,9 @@ async function real(path: string): Promise<string> {
 }
 
 async function drawCopy(path: string, image: StillImage, faces: readonly Face[], signal: AbortSignal): Promise<void> {
-  const [{ drawFaces }, { writeImage }] = await Promise.all([import('@facedet/draw'), import('@facedet/runtime-node')]);
+  const [{ drawPixels }, { writeImage }] = await Promise.all([import('@facedet/draw'), import('@facedet/runtime-node')]);
   const pixels = inColor(await image.pixels({ signal }));
-  drawFaces(pixels, faces);
+  drawPixels(pixels, faces);
   await writeImage(withExtension(path, image), pixels, { like: image.format });
 }
 

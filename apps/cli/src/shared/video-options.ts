@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { Preset, TrackerOptions } from '@facedet/tracker';
+import type { TrackerPreset, TrackerOptions } from '@facedet/tracker';
 import type { VideoCodec, VideoWriterOptions } from '@facedet/video-node';
 import { usageError } from './errors.ts';
 import type { DetectorFlags } from './model-option.ts';
@@ -9,7 +9,7 @@ import { isStandardOutput } from './paths.ts';
 
 /** What `withTrackingOptions` parses. */
 export interface TrackingFlags {
-  trackerPreset?: Preset;
+  trackerPreset?: TrackerPreset;
 }
 
 /** What `withEncodingOptions` parses. */
@@ -24,7 +24,7 @@ export interface EncodingFlags {
 }
 
 /** Adds how identities are followed; `preset` is what the command takes where none is given. */
-export function withTrackingOptions(command: Command, { preset = 'balanced' }: { preset?: Preset } = {}): Command {
+export function withTrackingOptions(command: Command, { preset = 'balanced' }: { preset?: TrackerPreset } = {}): Command {
   return command.addOption(new Option('--tracker-preset <name>', `conservative: fewer identities; aggressive: more (default: ${preset})`).argParser(oneOf('conservative', 'balanced', 'aggressive')));
 }
 
@@ -111,13 +111,13 @@ export const TRACKER_LOW = 0.1;
 export const ANONYMIZE_SCORE = 0.2;
 
 /** How `facedet anonymize` follows: identities begin early and wait long, as they are there to hide a face between two sightings. */
-export const ANONYMIZE_PRESET: Preset = 'aggressive';
+export const ANONYMIZE_PRESET: TrackerPreset = 'aggressive';
 
 /** The flags as options of the tracker; `--score` is the score from which it trusts a face. */
 export function trackerOptions({ trackerPreset, score }: TrackingFlags & Pick<DetectorFlags, 'score'>): TrackerOptions {
   return {
     ...(trackerPreset && { preset: trackerPreset }),
-    ...(score !== undefined && { scoreThreshold: score, lowScoreThreshold: Math.min(TRACKER_LOW, score) }),
+    ...(score !== undefined && { highScoreThreshold: score, lowScoreThreshold: Math.min(TRACKER_LOW, score) }),
   };
 }
 

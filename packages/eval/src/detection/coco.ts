@@ -4,10 +4,10 @@ import { NumberList } from '../number-list.ts';
 import { malformed, malformedAt, mismatched, shortPath } from '../text/file-errors.ts';
 import { isCoordinate } from '../text/limits.ts';
 import { withoutExtension } from './image-finder.ts';
-import { type LabelOptions, type TruthImage, checkLabel } from './labeled-image.ts';
+import { type LabelOptions, type LabeledImage, checkLabel } from './labeled-image.ts';
 
 /** An image of a COCO file. */
-export interface CocoImage extends TruthImage {
+export interface CocoImage extends LabeledImage {
   /** The ID that results refer to. */
   readonly id: number | string;
 }

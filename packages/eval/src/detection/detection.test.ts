@@ -7,7 +7,7 @@ import { parseCocoResults, parseCocoTruth } from './coco.ts';
 import { evaluateDetections } from './evaluate.ts';
 import { referenceDetections } from './reference-metrics.fixture.ts';
 import { createImageFinder } from './image-finder.ts';
-import type { TruthImage } from './labeled-image.ts';
+import type { LabeledImage } from './labeled-image.ts';
 import { parseVoc } from './voc.ts';
 import { parseYolo } from './yolo.ts';
 
@@ -54,7 +54,7 @@ describe('evaluateDetections', () => {
         fc.constantFrom(1, 3, 12, 100, Infinity),
         fc.constantFrom(-1, 0.5, 0.9),
         (scenes, maxDetections, scoreThreshold) => {
-          const images = scenes.map(({ faces }, i): TruthImage => ({
+          const images = scenes.map(({ faces }, i): LabeledImage => ({
             name: String(i),
             boxes: Float64Array.from(faces.flatMap(({ box: sides }) => sides)),
             areas: Float64Array.from(faces, ({ box: [, , width, height], area }) => area ?? width * height),
@@ -78,7 +78,7 @@ describe('evaluateDetections', () => {
   });
 
   it('accepts detections in any order', () => {
-    const images: TruthImage[] = [{ name: 'a', boxes: Float64Array.of(0, 0, 10, 10) }];
+    const images: LabeledImage[] = [{ name: 'a', boxes: Float64Array.of(0, 0, 10, 10) }];
     const falling = scoredBoxes([face(0, 0, 10, 10, 0.9), face(40, 0, 10, 10, 0.2)]);
     const rising = { boxes: Float64Array.of(40, 0, 10, 10, 0, 0, 10, 10), scores: Float64Array.of(0.2, 0.9) };
     expect(evaluateDetections(images, new Map([['a', rising]]))).toEqual(
@@ -126,7 +126,7 @@ describe('evaluateDetections', () => {
     fc.assert(
       fc.property(fc.uniqueArray(box, { minLength: 1, maxLength: 12, selector: ([x, y]) => `${x} ${y}` }), (boxes) => {
         const faces = boxes.map(([x, y, side], i) => face(100 * x, 100 * y, side, side, 1 - i / 100));
-        const image: TruthImage = { name: 'a', boxes: scoredBoxes(faces).boxes };
+        const image: LabeledImage = { name: 'a', boxes: scoredBoxes(faces).boxes };
         const figures = evaluateDetections([image], new Map([['a', scoredBoxes(faces)]]));
         expect(figures.AP).toBeCloseTo(1, 12);
         expect(figures).toMatchObject({ ARmax: 1, atThreshold: { precision: 1, recall: 1, f1: 1 } });
@@ -135,7 +135,7 @@ describe('evaluateDetections', () => {
   });
 
   it('computes precision, recall and F1 at the score threshold', () => {
-    const images: TruthImage[] = [
+    const images: LabeledImage[] = [
       {
         name: 'a',
         boxes: Float64Array.of(0, 0, 10, 10, 50, 0, 10, 10, 90, 0, 10, 10),
@@ -161,7 +161,7 @@ describe('evaluateDetections', () => {
   });
 
   it('counts the faces of an image without predictions as missed, and has no AP without faces', () => {
-    const images: TruthImage[] = [{ name: 'a', boxes: Float64Array.of(0, 0, 10, 10) }];
+    const images: LabeledImage[] = [{ name: 'a', boxes: Float64Array.of(0, 0, 10, 10) }];
     expect(evaluateDetections(images, new Map())).toMatchObject({
       AP: 0,
       ARmax: 0,

@@ -1,6 +1,6 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import type { ScoredBoxes } from '../boxes.ts';
-import type { TruthImage } from './labeled-image.ts';
+import type { LabeledImage } from './labeled-image.ts';
 import {
   type DetectionPairs,
   type Matches,
@@ -68,7 +68,7 @@ const recallLevels: readonly number[] = Array.from({ length: 101 }, (_, k) => k 
  * @throws FaceDetError `INVALID_ARGUMENT` for an unknown option or one out of range.
  */
 export function evaluateDetections(
-  images: readonly TruthImage[],
+  images: readonly LabeledImage[],
   predictions: ReadonlyMap<string, ScoredBoxes>,
   options: DetectionOptions = {},
 ): DetectionMetrics {

@@ -4,6 +4,6 @@ export { evaluateDetections, type DetectionMetrics, type DetectionOptions, type 
 export { parseCocoResults, parseCocoTruth, type CocoImage } from './coco.ts';
 export { parseVoc } from './voc.ts';
 export { parseYolo } from './yolo.ts';
-export type { LabelOptions, TruthImage } from './labeled-image.ts';
+export type { LabelOptions, LabeledImage } from './labeled-image.ts';
 export { createImageFinder } from './image-finder.ts';
 export { scoredBoxes, type ScoredBoxes } from '../boxes.ts';

@@ -1,7 +1,7 @@
 import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 
 /** An image and its labeled faces. */
-export interface TruthImage {
+export interface LabeledImage {
   /** The name that predictions use: a path or file name, without its extension. */
   readonly name: string;
   /** x, y, width, height of each face, in pixels. */
@@ -38,7 +38,7 @@ export function checkLabel(options: LabelOptions): string | undefined {
 }
 
 /** Throws `INVALID_ARGUMENT` for an image whose arrays have inconsistent lengths. */
-export function checkImage({ name, boxes, areas, ignored, crowd }: TruthImage): void {
+export function checkImage({ name, boxes, areas, ignored, crowd }: LabeledImage): void {
   const faces = boxes.length / 4;
   for (const [field, values] of Object.entries({ areas, ignored, crowd })) {
     if (Number.isInteger(faces) && (values === undefined || values.length === faces)) continue;

@@ -1,6 +1,6 @@
 import { byDescendingScore, intersectionAt, type ScoredBoxes } from '../boxes.ts';
 import { NumberList } from '../number-list.ts';
-import { type TruthImage, checkImage } from './labeled-image.ts';
+import { type LabeledImage, checkImage } from './labeled-image.ts';
 
 /**
  * COCO's IoU thresholds: 0.50, 0.55, … 0.95, rounded as NumPy's linspace rounds them: an IoU of exactly 0.85 reaches
@@ -38,7 +38,7 @@ export interface DetectionPairs {
 
 /** Collects the pairs that reach the lowest threshold: they are few, which makes matching at each threshold cheap. */
 export function pairDetections(
-  images: readonly TruthImage[],
+  images: readonly LabeledImage[],
   predictions: ReadonlyMap<string, ScoredBoxes>,
 ): DetectionPairs {
   const firstDetection = new Int32Array(images.length + 1);
@@ -72,7 +72,7 @@ export function pairDetections(
 
 type PairBuilder = Omit<DetectionPairs, 'pairFace' | 'pairOverlap'> & { pairFace: NumberList; pairOverlap: NumberList };
 
-function addFaces({ faceAreas, crowd, ignored }: PairBuilder, image: TruthImage, firstFace: number): void {
+function addFaces({ faceAreas, crowd, ignored }: PairBuilder, image: LabeledImage, firstFace: number): void {
   for (let f = 0; f < image.boxes.length / 4; f++) {
     // As in pycocotools, the annotation's area decides the size; for a mask it is smaller than its box's.
     faceAreas[firstFace + f] = image.areas ? image.areas[f]! : areaAt(image.boxes, f);
@@ -81,7 +81,7 @@ function addFaces({ faceAreas, crowd, ignored }: PairBuilder, image: TruthImage,
   }
 }
 
-function addDetections(pairs: PairBuilder, { boxes: faces }: TruthImage, detections: ScoredBoxes, image: number): void {
+function addDetections(pairs: PairBuilder, { boxes: faces }: LabeledImage, detections: ScoredBoxes, image: number): void {
   const firstDetection = pairs.firstDetection[image]!;
   const firstFace = pairs.firstFace[image]!;
   const { boxes, scores } = detections;

@@ -1,6 +1,6 @@
 import type { ScoredBoxes } from '../boxes.ts';
 import type { DetectionMetrics } from './evaluate.ts';
-import type { TruthImage } from './labeled-image.ts';
+import type { LabeledImage } from './labeled-image.ts';
 import { areaRanges, cocoThresholds } from './matching.ts';
 
 /**
@@ -9,7 +9,7 @@ import { areaRanges, cocoThresholds } from './matching.ts';
  * @param images with `areas` where sizes are not those of the boxes.
  */
 export function referenceDetections(
-  images: readonly TruthImage[],
+  images: readonly LabeledImage[],
   predictions: ReadonlyMap<string, ScoredBoxes>,
   maxDetections = 100,
   scoreThreshold = 0.5,
@@ -63,7 +63,7 @@ interface Matched {
 }
 
 function matchImage(
-  image: TruthImage,
+  image: LabeledImage,
   predictions: ScoredBoxes,
   [minArea, maxArea]: readonly [number, number],
   limit: number,
@@ -99,7 +99,7 @@ function matchImage(
 }
 
 /** IoU of each detection and each face; for a crowd, the fraction of the detection that is inside it. */
-function overlapMatrix(boxes: Float64Array, count: number, { boxes: faces, crowd }: TruthImage): Float64Array {
+function overlapMatrix(boxes: Float64Array, count: number, { boxes: faces, crowd }: LabeledImage): Float64Array {
   const total = faces.length / 4;
   const pairs = new Float64Array(count * total);
   for (let d = 0; d < count; d++) {

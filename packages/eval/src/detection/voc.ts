@@ -4,7 +4,7 @@ import { malformed } from '../text/file-errors.ts';
 import { isCoordinate } from '../text/limits.ts';
 import { parseNumber } from '../text/line-reader.ts';
 import { withoutExtension } from './image-finder.ts';
-import { type LabelOptions, type TruthImage, checkLabel } from './labeled-image.ts';
+import { type LabelOptions, type LabeledImage, checkLabel } from './labeled-image.ts';
 
 /**
  * Parses the Pascal VOC annotations of one image: `object` elements with `bndbox`. `difficult` objects are ignored
@@ -14,7 +14,7 @@ import { type LabelOptions, type TruthImage, checkLabel } from './labeled-image.
  * @throws FaceDetError `MALFORMED_FILE` with the line for invalid XML, and for a missing or impossible number;
  * `INVALID_ARGUMENT` for an unknown option.
  */
-export function parseVoc(xml: string, file: string, options: LabelOptions = {}): TruthImage {
+export function parseVoc(xml: string, file: string, options: LabelOptions = {}): LabeledImage {
   const label = checkLabel(options);
   try {
     return parseImage(new VocFile(xml, file), label);
@@ -26,7 +26,7 @@ export function parseVoc(xml: string, file: string, options: LabelOptions = {}):
   }
 }
 
-function parseImage(voc: VocFile, label: string | undefined): TruthImage {
+function parseImage(voc: VocFile, label: string | undefined): LabeledImage {
   const boxes: number[] = [];
   const ignored: number[] = [];
   for (const object of voc.root.children) {

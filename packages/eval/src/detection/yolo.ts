@@ -3,7 +3,7 @@ import { NumberList } from '../number-list.ts';
 import { isCoordinate } from '../text/limits.ts';
 import { lineReader } from '../text/line-reader.ts';
 import { withoutExtension } from './image-finder.ts';
-import { type LabelOptions, type TruthImage, checkLabel } from './labeled-image.ts';
+import { type LabelOptions, type LabeledImage, checkLabel } from './labeled-image.ts';
 
 const format = 'class center-x center-y width height, each of the last four from 0 to 1';
 
@@ -22,7 +22,7 @@ export function parseYolo(
   file: string,
   size: { width: number; height: number },
   options: LabelOptions = {},
-): TruthImage {
+): LabeledImage {
   const label = checkLabel(options);
   if (label !== undefined && !/^\d+$/.test(label)) {
     throw new FaceDetError(

@@ -5,7 +5,7 @@ import { type IdMetrics, combineIdMetrics, idMetrics } from './id-metrics.ts';
 import { type MotSequence, preprocessSequence } from './preprocess.ts';
 
 /** All tracking metrics, with TrackEval's names; fractions and counts. */
-export interface MotFigures extends HotaMetrics, ClearMetrics, IdMetrics {
+export interface MotMetrics extends HotaMetrics, ClearMetrics, IdMetrics {
   /** Boxes of the tracks, after preprocessing. */
   readonly Dets: number;
   /** Ground-truth boxes, after preprocessing. */
@@ -23,7 +23,7 @@ export interface MotFigures extends HotaMetrics, ClearMetrics, IdMetrics {
  * line; `TOO_DENSE` for a frame with more than 4 million overlapping pairs; `INVALID_ARGUMENT` for an unknown option or
  * one out of range.
  */
-export function evaluateMot(sequence: MotSequence): MotFigures {
+export function evaluateMot(sequence: MotSequence): MotMetrics {
   checkOptionNames(sequence, ['truth', 'tracks', 'length', 'distractors'], '', 'the sequence');
   const preprocessed = preprocessSequence(sequence);
   return {
@@ -41,7 +41,7 @@ export function evaluateMot(sequence: MotSequence): MotFigures {
  * Combines the metrics of several sequences: counts add up, association and localization are weighted by matches;
  * nothing is averaged over sequences.
  */
-export function combineMot(parts: readonly MotFigures[]): MotFigures {
+export function combineMot(parts: readonly MotMetrics[]): MotMetrics {
   const sum = (name: 'Dets' | 'GT_Dets' | 'IDs' | 'GT_IDs') => parts.reduce((total, part) => total + part[name], 0);
   const counts = { Dets: sum('Dets'), GT_Dets: sum('GT_Dets'), IDs: sum('IDs'), GT_IDs: sum('GT_IDs') };
   return { ...combineHota(parts), ...combineClear(parts), ...combineIdMetrics(parts), ...counts };

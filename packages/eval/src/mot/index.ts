@@ -1,5 +1,5 @@
 /** Tracking metrics: HOTA, CLEAR and ID metrics. */
-export { combineMot, evaluateMot, type MotFigures } from './evaluate.ts';
+export { combineMot, evaluateMot, type MotMetrics } from './evaluate.ts';
 export type { MotSequence } from './preprocess.ts';
 export type { ClearMetrics } from './clear.ts';
 export type { HotaCurves, HotaMetrics } from './hota.ts';

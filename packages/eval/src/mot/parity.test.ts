@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type MotFigures, combineMot, evaluateMot } from './evaluate.ts';
+import { type MotMetrics, combineMot, evaluateMot } from './evaluate.ts';
 import type { HotaCurves } from './hota.ts';
 import { parseMotRows } from './track-rows.ts';
 
@@ -19,7 +19,7 @@ interface Entry {
 // Made by tools/training/parity/trackeval_figures.py with TrackEval.
 const entries = JSON.parse(readFileSync(new URL('fixtures/parity-trackeval.json', import.meta.url), 'utf8')) as Entry[];
 
-function evaluate({ benchmark, truth, tracks, length }: Entry): MotFigures {
+function evaluate({ benchmark, truth, tracks, length }: Entry): MotMetrics {
   return evaluateMot({
     truth: parseMotRows(truth!.join('\n'), 'gt.txt'),
     tracks: parseMotRows(tracks!.join('\n'), 'tracks.txt'),
@@ -29,7 +29,7 @@ function evaluate({ benchmark, truth, tracks, length }: Entry): MotFigures {
 }
 
 /** TrackEval's fields that differ by more than 1e-9, or are missing here. */
-function differences(metrics: MotFigures, { expected }: Entry): string[] {
+function differences(metrics: MotMetrics, { expected }: Entry): string[] {
   const deviations: string[] = [];
   const compare = (name: string, actual: number | undefined, value: number): void => {
     if (!(actual !== undefined && Math.abs(actual - value) <= 1e-9))

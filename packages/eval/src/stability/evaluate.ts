@@ -9,7 +9,7 @@ import type { TimedTracks } from './track-jsonl.ts';
 import { seriesOf } from './track-series.ts';
 
 /** Temporal stability of tracks, without ground truth. */
-export interface StabilityFigures {
+export interface StabilityMetrics {
   readonly frames: number;
   /** From the first frame to the last. */
   readonly seconds: number;
@@ -55,7 +55,7 @@ export function frameTimes(frames: number, frameRate: number): Float64Array {
  * @param truth ground truth of the same video.
  * @throws FaceDetError `MISMATCHED_FILES` where a row has a later frame than `tracks.times`.
  */
-export function evaluateStability({ rows, times }: TimedTracks, truth?: TrackRows): StabilityFigures {
+export function evaluateStability({ rows, times }: TimedTracks, truth?: TrackRows): StabilityMetrics {
   checkRows(rows, 'tracks');
   if (truth) checkRows(truth, 'truth');
   for (const { file, frames, lines } of truth ? [rows, truth] : [rows]) {

@@ -1,5 +1,5 @@
 /** Temporal stability of tracks: jitter, acceleration, lag, fragmentation, flicker. */
-export { evaluateStability, frameTimes, type StabilityFigures } from './evaluate.ts';
+export { evaluateStability, frameTimes, type StabilityMetrics } from './evaluate.ts';
 export type { TruthStability } from './against-ground-truth.ts';
 export type { Jitter } from './jitter.ts';
 export type { Lag } from './lag.ts';

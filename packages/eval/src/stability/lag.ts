@@ -23,7 +23,7 @@ export interface Lag {
    * The component of the position error along the velocity, divided by the velocity (least squares): works for uniform
    * motion too, but mistakes a constant offset for a lag.
    */
-  readonly trailSeconds: number | null;
+  readonly positionLagSeconds: number | null;
 }
 
 /** Longest lag that is searched for, in seconds. */
@@ -39,8 +39,8 @@ export function lagOf(segments: readonly TrackSegment[]): Lag {
     .flatMap(({ times }) => Array.from(times.subarray(1), (time, k) => time - times[k]!))
     .sort((a, b) => a - b);
   const interval = intervals[intervals.length >> 1];
-  if (interval === undefined) return { lagSeconds: null, lagCorrelation: null, trailSeconds: null };
-  return { ...correlationLag(segments, interval), trailSeconds: positionLag(segments) };
+  if (interval === undefined) return { lagSeconds: null, lagCorrelation: null, positionLagSeconds: null };
+  return { ...correlationLag(segments, interval), positionLagSeconds: positionLag(segments) };
 }
 
 /** @param interval the median time between frames, in seconds. */

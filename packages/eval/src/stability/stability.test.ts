@@ -66,20 +66,20 @@ describe('evaluateStability', () => {
 
   it.each([0, 0.03, 0.08, -0.05])('finds a lag of %f seconds', (lag) => {
     const lagging = tracks((seconds) => swing(seconds - lag));
-    const { lagSeconds, lagCorrelation, trailSeconds } = evaluateStability(lagging, truth).againstTruth!;
+    const { lagSeconds, lagCorrelation, positionLagSeconds } = evaluateStability(lagging, truth).againstTruth!;
     expect(lagSeconds).toBeCloseTo(lag, 2);
     expect(lagCorrelation).toBeGreaterThan(0.95);
-    expect(trailSeconds).toBeCloseTo(lag, 2);
+    expect(positionLagSeconds).toBeCloseTo(lag, 2);
   });
 
   it('measures the lag of uniform motion by position, not by correlation', () => {
     const moving = (seconds: number) => ({ x: 50 * seconds, y: 0 });
-    const { lagSeconds, trailSeconds } = evaluateStability(
+    const { lagSeconds, positionLagSeconds } = evaluateStability(
       tracks((seconds) => moving(seconds - 0.1)),
       tracks(moving).rows,
     ).againstTruth!;
     expect(lagSeconds).toBeNull();
-    expect(trailSeconds).toBeCloseTo(0.1, 9);
+    expect(positionLagSeconds).toBeCloseTo(0.1, 9);
   });
 
   it('counts interruptions and flicker', () => {

@@ -22,7 +22,7 @@ export interface SyntheticPicture {
  * `faces`: people, from 1 to 1000; default 6. More people are smaller.
  * @throws FaceDetError `INVALID_ARGUMENT` for unknown options and options out of range.
  */
-export function groupPicture(
+export function renderGroup(
   options: { seed?: number; width?: number; height?: number; faces?: number } = {},
 ): SyntheticPicture {
   checkOptionNames(options, ['seed', 'width', 'height', 'faces']);

@@ -4,7 +4,7 @@ import { evaluateMot, parseMotRows } from '../mot/index.ts';
 import { parseTrackJsonl } from '../stability/index.ts';
 import { createAppearance } from './appearance.ts';
 import { createHead, occludes } from './head.ts';
-import { createScene, groupPicture, toJsonl, toMot, type Scene, type SceneFace, type SceneFrame } from './index.ts';
+import { createScene, renderGroup, toJsonl, toMot, type Scene, type SceneFace, type SceneFrame } from './index.ts';
 import { cosine, sine } from './math.ts';
 import { paintBody } from './paint-body.ts';
 import { paintHead } from './paint-head.ts';
@@ -180,11 +180,11 @@ describe('visibility', () => {
   });
 });
 
-describe('groupPicture', () => {
+describe('renderGroup', () => {
   it('shows the requested number of people, none of them occluded, for any seed', () => {
     fc.assert(
       fc.property(seeds, fc.integer({ min: 1, max: 10 }), (seed, faces) => {
-        const { image, truth } = groupPicture({ seed, faces, width: 240, height: 160 });
+        const { image, truth } = renderGroup({ seed, faces, width: 240, height: 160 });
         expect(image.data.length).toBe(240 * 160 * 3);
         expect(truth).toHaveLength(faces);
         expect(flawsOf(truth, faces)).toEqual([]);

@@ -54,8 +54,8 @@ export function createEditor({ draw, anonymize }: EditOptions): Editor | undefin
       const drawn = trails ? { ...marks, trails: trails.update(row.faces, row.timestamp) } : marks;
       return (planes) => {
         if (hiding) {
-          if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', clear: [] });
-          else anonymizePlanes(planes, hidden([...row.faces, ...gone], result.others), hiding);
+          if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', keepIds: [] });
+          else anonymizePlanes(planes, hidden([...row.faces, ...gone], result.unassigned), hiding);
         }
         if (overlay) drawPlanes(planes, row.faces, drawn);
       };

@@ -186,7 +186,7 @@ describe('a gallery', () => {
   });
 });
 
-describe('processVideo with thumbnails', () => {
+describe('processVideo with a gallery', () => {
   const detector: Detector = {
     concurrency: 1,
     fingerprint: { model: 'fake' },
@@ -201,11 +201,11 @@ describe('processVideo with thumbnails', () => {
     const film = await writeNumbered(join(folder, 'film.mp4'), steady(60));
     const out = join(folder, 'out');
     const stop = new AbortController();
-    const interrupted = processVideo(film, { detector, thumbnails: out, thumbnailsPage: page, jsonl: join(folder, 'rows.jsonl'), signal: stop.signal, onFrame: ({ index }) => void (index === 30 && stop.abort(new Error('enough'))) });
+    const interrupted = processVideo(film, { detector, gallery: out, galleryPage: page, jsonl: join(folder, 'rows.jsonl'), signal: stop.signal, onFrame: ({ index }) => void (index === 30 && stop.abort(new Error('enough'))) });
     await expect(interrupted).rejects.toThrow('enough');
     expect(readdirSync(out)).toContain('index.partial.html');
     const seen: number[] = [];
-    await processVideo(film, { detector, thumbnails: out, thumbnailsPage: page, jsonl: join(folder, 'rows.jsonl'), resume: true, onFrame: ({ index }) => void seen.push(index) });
+    await processVideo(film, { detector, gallery: out, galleryPage: page, jsonl: join(folder, 'rows.jsonl'), resume: true, onFrame: ({ index }) => void seen.push(index) });
     expect(readdirSync(out).sort()).toEqual(['0001.jpg', 'identities.json', 'index.html']);
     const { identities, frames } = JSON.parse(readFileSync(join(out, 'identities.json'), 'utf8')) as GalleryDocument;
     expect(frames).toBe(60);
@@ -215,6 +215,6 @@ describe('processVideo with thumbnails', () => {
   });
 
   it('needs identities', async () => {
-    await expect(processVideo('film.mp4', { detector, thumbnails: folder, tracker: false })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(processVideo('film.mp4', { detector, gallery: folder, tracker: false })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

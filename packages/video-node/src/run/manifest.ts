@@ -111,7 +111,7 @@ function canonical(value: unknown, at: string, opaque: string[]): unknown {
   return `(${typeof value})`;
 }
 
-/** What differs between two manifests, as `options.anonymize.clear: [1,2], now nothing`. */
+/** What differs between two manifests, as `options.anonymize.keepIds: [1,2], now nothing`. */
 export function differences(before: RunManifest, now: RunManifest): string[] {
   const [a, b] = [flat(before), flat(now)];
   const shown = (value: string | undefined) => (value === undefined ? 'nothing' : value.slice(0, 80));

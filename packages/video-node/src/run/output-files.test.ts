@@ -99,7 +99,7 @@ describe('outputs of a run', () => {
     await expect(run({ jsonl: '/dev/full' })).rejects.toMatchObject({ code: 'DISK_FULL' });
   });
 
-  it.each(['jsonl', 'mot', 'csv', 'output', 'thumbnails'] as const)('belong to one run: %s', async (kind) => {
+  it.each(['jsonl', 'mot', 'csv', 'output', 'gallery'] as const)('belong to one run: %s', async (kind) => {
     const [path, other] = [at(kind === 'output' ? 'out.mkv' : 'out'), at('other.jsonl')];
     const shared = { [kind]: path };
     let during: string[] = [];
@@ -120,7 +120,7 @@ describe('outputs of a run', () => {
   });
 
   it('leave nothing of a run that fails before its first frame, and what there is of one that fails later', async () => {
-    const all = { jsonl: at('a/rows'), csv: at('a/csv'), output: at('a/out.mp4'), thumbnails: at('a/faces') };
+    const all = { jsonl: at('a/rows'), csv: at('a/csv'), output: at('a/out.mp4'), gallery: at('a/faces') };
     await expect(run({ ...all, detector: detector(0) })).rejects.toThrow();
     expect(files()).toEqual(['a', 'a/faces']);
     await expect(run({ ...all, detector: detector(20) })).rejects.toThrow();
@@ -131,8 +131,8 @@ describe('outputs of a run', () => {
   });
 
   it.skipIf(process.platform === 'win32')('in progress are never opened through links (symbolic links: not on Windows)', async () => {
-    const kinds = { jsonl: 'rows.partial', output: 'out.partial.mp4', thumbnails: 'faces/identities.json.partial' };
-    const options = { jsonl: at('rows'), output: at('out.mp4'), thumbnails: at('faces') };
+    const kinds = { jsonl: 'rows.partial', output: 'out.partial.mp4', gallery: 'faces/identities.json.partial' };
+    const options = { jsonl: at('rows'), output: at('out.mp4'), gallery: at('faces') };
     writeFileSync(at('victim'), 'precious');
     for (const partial of Object.values(kinds)) {
       mkdirSync(at('faces'), { recursive: true });

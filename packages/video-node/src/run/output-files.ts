@@ -12,7 +12,7 @@ export function outputFiles(outputs: OutputPaths, resume: boolean): { targets: O
   const targets: Record<string, string> = {};
   const files: Record<string, string> = {};
   for (const [kind, path] of Object.entries(outputs)) {
-    const place = kind === 'thumbnails' ? ({ kind: 'file', target: path } as const) : outputPlace(path, { media: kind === 'output' });
+    const place = kind === 'gallery' ? ({ kind: 'file', target: path } as const) : outputPlace(path, { media: kind === 'output' });
     targets[kind] = place.kind === 'file' ? place.target : path;
     if (place.kind === 'file') files[kind] = place.target;
     else if (resume) throw refused(`the pipe or device ${printable(path, 200)} as output`);
@@ -36,7 +36,7 @@ export function lockOutputs(targets: OutputPaths): () => void {
   const release = () => locks.forEach((lock) => lock.release());
   try {
     for (const [kind, path] of Object.entries(targets)) {
-      const file = kind === 'thumbnails' ? join(path, 'identities.json') : path;
+      const file = kind === 'gallery' ? join(path, 'identities.json') : path;
       locks.push(lockOutput(file, { media: kind === 'output' }));
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import { type Point, type PixelBuffer, type RasterSource } from '@facedet/core';
-import { drawFaces, type DrawableFace, type OverlayOptions } from '@facedet/draw';
+import { drawPixels, type DrawableFace, type OverlayOptions } from '@facedet/draw';
 import type { VideoFace } from '@facedet/pipeline';
 
 /** What is shown of one frame. */
@@ -27,7 +27,7 @@ export async function previewPicture(frame: RasterSource, faces: readonly VideoF
   const scale = Math.min(1, LONGEST / Math.max(frame.width, frame.height));
   const [width, height] = [Math.max(1, Math.round(frame.width * scale)), Math.max(1, Math.round(frame.height * scale))];
   const pixels = await frame.rasterize(width, height);
-  if (overlay) drawFaces(pixels, faces.map((face) => scaled(face, width / frame.width, height / frame.height)), overlay);
+  if (overlay) drawPixels(pixels, faces.map((face) => scaled(face, width / frame.width, height / frame.height)), overlay);
   return pixels;
 }
 

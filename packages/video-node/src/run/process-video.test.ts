@@ -198,21 +198,21 @@ describe('a run manifest', () => {
     const onFrame = ({ index }: { index: number }) => void (index === at && stop.abort(new Error('Ctrl-C')));
     await expect(processVideo(from, { ...options, signal: stop.signal, onFrame })).rejects.toThrow('Ctrl-C');
   };
-  const all = (): ProcessVideoOptions => ({ detector: fakeDetector(), ...outputs('m'), anonymize: { clear: [1, 2] } });
+  const all = (): ProcessVideoOptions => ({ detector: fakeDetector(), ...outputs('m'), anonymize: { keepIds: [1, 2] } });
 
   it('refuses to continue with any other option, detector or input, and names what differs', async () => {
     await stopped(all());
     const files = left('m');
     const changed: [string, Partial<ProcessVideoOptions>][] = [
-      ['clear', { anonymize: {} }],
-      ['clear', { anonymize: { clear: [1] } }],
+      ['keepIds', { anonymize: {} }],
+      ['keepIds', { anonymize: { keepIds: [1] } }],
       ['anonymize', { anonymize: false }],
-      ['effect', { anonymize: { clear: [1, 2], effect: 'solid' } }],
-      ['margin', { anonymize: { clear: [1, 2], margin: 0.5 } }],
-      ['image', { anonymize: { clear: [1, 2], effect: 'image', image: numberedPicture(1, 8, 8) } }],
+      ['effect', { anonymize: { keepIds: [1, 2], effect: 'solid' } }],
+      ['margin', { anonymize: { keepIds: [1, 2], margin: 0.5 } }],
+      ['image', { anonymize: { keepIds: [1, 2], effect: 'image', image: numberedPicture(1, 8, 8) } }],
       ['draw', { draw: true }],
       ['detector', { detector: { ...fakeDetector(), fingerprint: { model: 'another' } } }],
-      ['scoreThreshold', { tracker: { scoreThreshold: 0.7 } }],
+      ['scoreThreshold', { tracker: { highScoreThreshold: 0.7 } }],
       ['tracker', { tracker: false, smoother: false }],
       ['smoother', { smoother: false }],
       ['detectEvery', { detectEvery: 2 }],
@@ -476,7 +476,7 @@ describe('anonymising', () => {
   it('ends the run at a failure, unless it is told to go on, and leaves identities clear that are allowed', async () => {
     await expect(processVideo(film, { detector: fakeDetector((call) => call === 20), output: at('e-out.mp4'), anonymize: true })).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
     expect(left('e')).toEqual(['e-out.mp4.partial.json', 'e-out.partial.mp4']);
-    await processVideo(film, { detector: fakeDetector(), output: at('f-out.mp4'), anonymize: { effect: 'solid', color: [255, 255, 255], clear: [1] }, encoding: { crf: 8 }, tracker: { newTrackThreshold: 0.5 } });
+    await processVideo(film, { detector: fakeDetector(), output: at('f-out.mp4'), anonymize: { effect: 'solid', color: [255, 255, 255], keepIds: [1] }, encoding: { crf: 8 }, tracker: { newTrackThreshold: 0.5 } });
     const face = await levels(at('f-out.mp4'), { x: 26, y: 28, width: 4, height: 4 });
     expect(face.slice(2).every((level) => level < 225)).toBe(true);
   });

@@ -34,7 +34,7 @@ import { openRowSink, type RowSink } from './sinks/rows.ts';
 import type { Sink } from './sinks/sink.ts';
 import { createWallClock } from './wall-clock.ts';
 
-const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'thumbnails'] as const;
+const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'gallery'] as const;
 
 /** Options of `processVideo`: how faces are found and followed, how the source is read, and what is written. */
 export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVideoOptions, 'after'> {
@@ -60,9 +60,9 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   /** A CSV file; see `jsonl`. */
   csv?: string;
   /** A folder for the best portrait of each identity and `identities.json`, which says who appears when. Of a live source it keeps the 10,000 identities seen last. It needs a tracker. */
-  thumbnails?: string;
+  gallery?: string;
   /** Makes `index.html` of that folder; without it there is none. */
-  thumbnailsPage?: GalleryPage;
+  galleryPage?: GalleryPage;
   /** Shows the frames with the faces marked while the run goes on. Not together with `anonymize`, as it shows the faces. */
   show?: Preview;
   /**
@@ -180,22 +180,22 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     }
 
     const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
-    const { output, thumbnails, show, thumbnailsPage } = { ...options, ...targets };
+    const { output, gallery, show, galleryPage } = { ...options, ...targets };
     const continues = resume && manifests.continues;
-    const hasOthers = output !== undefined || thumbnails !== undefined || show !== undefined;
+    const hasOthers = output !== undefined || gallery !== undefined || show !== undefined;
     const rows: RowSink = openRowSink({ jsonl: targets.jsonl, mot: targets.mot, csv: targets.csv }, { resume: continues, hasOthers, isLocked: true });
     sinks = [rows];
     const film: FilmSink | undefined =
       output === undefined ? undefined : await openFilmSink(output, { ...options.encoding, like: metadata, resume: continues });
     if (film) sinks = [film, rows];
     const gallery: GallerySink | undefined =
-      thumbnails === undefined
+      gallery === undefined
         ? undefined
-        : await openGallerySink(thumbnails, {
+        : await openGallerySink(gallery, {
             source: metadata.source,
             resume: continues,
             ...(live && { limit: LIVE_IDENTITIES }),
-            ...(thumbnailsPage && { page: thumbnailsPage }),
+            ...(galleryPage && { page: galleryPage }),
           });
     // What can be named again after an interruption comes first.
     sinks = [...(gallery ? [gallery] : []), ...(film ? [film] : []), rows];
@@ -317,8 +317,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
 }
 
 function checkOptions(options: ProcessVideoOptions): void {
-  if (options.thumbnails !== undefined && options.tracker === false)
-    throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for thumbnails but received tracker: false; a portrait belongs to an identity.');
+  if (options.gallery !== undefined && options.tracker === false)
+    throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for gallery but received tracker: false; a portrait belongs to an identity.');
   if (options.show && options.anonymize)
     throw new FaceDetError('INVALID_ARGUMENT', 'Expected show without anonymize but received both: it would show the faces that the output hides.');
   const paths = Object.values(outputsOf(options));
@@ -333,7 +333,7 @@ function outputsOf(options: ProcessVideoOptions): OutputPaths {
 /** Where an output lies while it is in progress. */
 function partialsOf(path: string, kind: (typeof OUTPUTS)[number]): string[] {
   if (kind === 'output') return [partialVideoPath(path), formerVideoPath(path)];
-  if (kind === 'thumbnails') return [join(path, 'identities.json'), join(path, 'identities.json.partial')];
+  if (kind === 'gallery') return [join(path, 'identities.json'), join(path, 'identities.json.partial')];
   return [partialPathOf(path)];
 }
 
@@ -341,7 +341,7 @@ function partialsOf(path: string, kind: (typeof OUTPUTS)[number]): string[] {
 const NOT_DECISIVE = new Set<string>([
   ...OUTPUTS,
   'detector',
-  'thumbnailsPage',
+  'galleryPage',
   'show',
   'resume',
   'keepPartial',
@@ -364,7 +364,7 @@ async function manifestsOf(
   const decisive = Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_DECISIVE.has(name)));
   const { manifest, opaque } = await describeRun(source, options.detector, decisive);
   const outputList = Object.entries(outputs).map(([kind, path]) => ({
-    path: kind === 'thumbnails' ? join(path, 'identities.json') : path,
+    path: kind === 'gallery' ? join(path, 'identities.json') : path,
     partials: partialsOf(path, kind as (typeof OUTPUTS)[number]).filter((name) => !name.endsWith('identities.json')),
   }));
   const manifests = openManifests(outputList, manifest, resume);
@@ -374,10 +374,10 @@ async function manifestsOf(
 }
 
 /** Gives complete outputs their final names, as far as an interrupted run has not. */
-async function nameOutputs(outputs: OutputPaths, { thumbnailsPage }: ProcessVideoOptions, { source }: VideoMetadata): Promise<void> {
-  const { output, thumbnails, ...texts } = outputs;
-  if (thumbnails !== undefined && existsSync(join(thumbnails, 'identities.json.partial')))
-    await (await openGallerySink(thumbnails, { source, resume: true, ...(thumbnailsPage && { page: thumbnailsPage }) })).commit();
+async function nameOutputs(outputs: OutputPaths, { galleryPage }: ProcessVideoOptions, { source }: VideoMetadata): Promise<void> {
+  const { output, gallery, ...texts } = outputs;
+  if (gallery !== undefined && existsSync(join(gallery, 'identities.json.partial')))
+    await (await openGallerySink(gallery, { source, resume: true, ...(galleryPage && { page: galleryPage }) })).commit();
   if (output !== undefined && existsSync(partialVideoPath(output))) renameOutput(partialVideoPath(output), output);
   for (const path of Object.values(texts)) if (existsSync(partialPathOf(path))) renameOutput(partialPathOf(path), path);
 }
