@@ -9,8 +9,8 @@ if (!shared) console.warn('mot17.test.ts: skipped, the MOT17-val data of ../shar
 
 describe('the default mode of the tracker', () => {
   it.skipIf(!shared).each([
-    ["the original's options", { scoreThreshold: 0.6, matchThreshold: 0.9 }, true],
-    ['those of facedet track', { scoreThreshold: 0.6 }, false],
+    ["the original's options", { highScoreThreshold: 0.6, matchThreshold: 0.9 }, true],
+    ['those of facedet track', { highScoreThreshold: 0.6 }, false],
   ])('is not below the original ByteTrack on MOT17-val with %s [needs ../shared]', (_name, options, ownBuffer) => {
     const figures = evaluateMot17(folder, (_sequence, buffer, detections) => trackText(detections, { ...(ownBuffer && { maxLostSeconds: buffer / 30 }), ...options }));
     expect(figures.MOTA).toBeGreaterThanOrEqual(0.6608);

@@ -63,8 +63,8 @@ const JOBS: readonly Job[] = [
   },
   {
     name: 'anonymize',
-    args: (prefix, film = 'film.mp4') => ['anonymize', at(film), '-o', `${prefix}.mp4`, '--size', '160', '--crf', '6', '--clear', '1'],
-    changes: [['--clear', '2'], ['--score', '0.6'], ['--margin', '0.9'], ['--effect', 'solid'], ['--shape', 'box']],
+    args: (prefix, film = 'film.mp4') => ['anonymize', at(film), '-o', `${prefix}.mp4`, '--size', '160', '--crf', '6', '--keep', '1'],
+    changes: [['--keep', '2'], ['--score', '0.6'], ['--margin', '0.9'], ['--effect', 'solid'], ['--shape', 'box']],
     outputs: ['.mp4'],
   },
 ];

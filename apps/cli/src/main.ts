@@ -5,6 +5,7 @@ import { outputError } from '@facedet/files';
 import { createProgram } from './program.ts';
 import { errorLine } from './shared/errors.ts';
 import { Exit } from './shared/exit.ts';
+import { withCurrentNames } from './shared/renamed-options.ts';
 
 // The heap is small (some 15 MB) and frames outside it come and go by megabytes, which V8 counts in: with its own growth of the limit it
 // collects at every second frame, a fifth of the CPU time of anonymize. With this one it collects at every thirtieth.
@@ -29,7 +30,7 @@ process.on('uncaughtException', (error) => {
 });
 
 try {
-  await createProgram().parseAsync();
+  await createProgram().parseAsync(withCurrentNames(process.argv));
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? Exit.ok : Exit.usage;

@@ -35,7 +35,7 @@ export const videoDetectorOptionNames: readonly (keyof VideoDetectorOptions)[] =
   'live',
   'onError',
   'shotCuts',
-  'scoreThreshold',
+  'displayThreshold',
   'rotate',
 ];
 
@@ -128,15 +128,15 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
   if (displayThreshold !== undefined) {
     expectThat(
       typeof displayThreshold === 'number' && displayThreshold >= 0 && displayThreshold <= 1,
-      'a number in [0, 1] for scoreThreshold',
+      'a number in [0, 1] for displayThreshold',
       displayThreshold,
       'lower shows more faces',
     );
     expectThat(
       tracker === false,
-      'scoreThreshold only with tracker: false',
+      'displayThreshold only with tracker: false',
       displayThreshold,
-      'a tracker has thresholds of its own: give tracker: { scoreThreshold, lowScoreThreshold }',
+      'a tracker has thresholds of its own: give tracker: { highScoreThreshold, lowScoreThreshold }',
     );
   }
   expectThat(!(live && lookAhead), 'either live or lookAhead', 'both', 'live results are not held back');

@@ -31,7 +31,7 @@ describe('the score that the detector is asked for', () => {
   it.each([
     [{ preset: 'conservative' as const }, 0.2],
     [{ lowScoreThreshold: 0.25 }, 0.25],
-    [{ scoreThreshold: 0.05, newTrackThreshold: 0.6 }, 0.05],
+    [{ highScoreThreshold: 0.05, newTrackThreshold: 0.6 }, 0.05],
   ])('is that of the options %j: %d', async (tracker, low) => {
     const { detector, calls } = fakeDetector(fading);
     await results({ detector, tracker });
@@ -87,11 +87,11 @@ describe('the score that the detector is asked for', () => {
 describe('options', () => {
   const { detector } = fakeDetector(fading);
   it.each<[object, string]>([
-    [{ scoreThreshold: 0.5 }, 'tracker: { scoreThreshold, lowScoreThreshold }'],
-    [{ tracker: {}, scoreThreshold: 0 }, 'scoreThreshold only with tracker: false'],
-    [{ tracker: false, scoreThreshold: 1.1 }, 'a number in [0, 1] for scoreThreshold but received 1.1'],
-    [{ tracker: false, scoreThreshold: '0.5' }, 'scoreThreshold'],
-    [{ scoreTreshold: 0.5 }, 'did you mean scoreThreshold?'],
+    [{ displayThreshold: 0.5 }, 'tracker: { highScoreThreshold, lowScoreThreshold }'],
+    [{ tracker: {}, displayThreshold: 0 }, 'displayThreshold only with tracker: false'],
+    [{ tracker: false, displayThreshold: 1.1 }, 'a number in [0, 1] for displayThreshold but received 1.1'],
+    [{ tracker: false, displayThreshold: '0.5' }, 'displayThreshold'],
+    [{ displayTreshold: 0.5 }, 'did you mean displayThreshold?'],
     [{ lookahead: 1 }, 'did you mean lookAhead?'],
     [{ detectevery: 2 }, 'did you mean detectEvery?'],
     [{ refine: { input_size: 64 } }, 'did you mean refine.inputSize?'],
@@ -105,7 +105,7 @@ describe('options', () => {
     [{ tracker: null }, 'tracker'],
     [{ tracker: true }, 'tracker'],
     [{ tracker: { update() {} } }, 'a tracker with update(), predict()'],
-    [{ tracker: { scoreThreshold: 2 } }, 'scoreThreshold'],
+    [{ tracker: { highScoreThreshold: 2 } }, 'highScoreThreshold'],
     [{ detector: { ...detector, detectBatch: undefined } }, 'detectBatch()'],
     [{ lookAhead: '1' }, 'lookAhead'],
     [{ smoother: 0 }, 'a smoother with smooth()'],
@@ -137,14 +137,14 @@ describe('options', () => {
       live: undefined,
       onError: undefined,
       shotCuts: undefined,
-      scoreThreshold: undefined,
+      displayThreshold: undefined,
     };
     const strip = (rows: FrameResult[]) => rows.map(({ frame: _, ...row }) => row);
     expect(strip(await results({ detector, ...nothing } as never))).toEqual(strip(await results({ detector })));
     const crops = {
       detector,
       detectEvery: 3,
-      tracker: { scoreThreshold: undefined },
+      tracker: { highScoreThreshold: undefined },
       refine: { inputSize: undefined, scale: undefined },
     };
     expect(strip(await results(crops as never))).toEqual(

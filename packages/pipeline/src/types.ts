@@ -157,7 +157,7 @@ export interface VideoDetectorOptions {
   /**
    * Only with `tracker: false`: the lowest score of a face, in [0, 1]; the detector is asked for it. Higher shows fewer
    * false faces and misses more real ones. Default: the detector's own. A tracker has thresholds of its own: `tracker:
-   * { scoreThreshold, lowScoreThreshold }`.
+   * { highScoreThreshold, lowScoreThreshold }`.
    */
   displayThreshold?: number;
   /**

@@ -397,7 +397,7 @@ describe('look-ahead', () => {
     detector.detectBatch = async (images) => images.map(({ width, height }) => [{ box: { x: width / 2 - 20, y: height / 2 - 24, width: 40, height: 48 }, score: 0.9 }]);
     const { results } = await collect({ detector, detectEvery: 5, lookAhead: 0.8, ...extra }, film(40, { colour: (i) => (i < 22 ? 40 : 220) }).frames());
     expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([22]);
-    const hidden = (r: { faces: readonly Face[]; others: readonly Face[] }, { box }: Face) => [...r.faces, ...r.others].some((f) => Math.abs(f.box.x - box.x) < 5 && Math.abs(f.box.y - box.y) < 5);
+    const hidden = (r: { faces: readonly Face[]; unassigned: readonly Face[] }, { box }: Face) => [...r.faces, ...r.unassigned].some((f) => Math.abs(f.box.x - box.x) < 5 && Math.abs(f.box.y - box.y) < 5);
     for (const r of results) for (const face of whole(r.index)) expect([r.index, hidden(r, face)]).toEqual([r.index, true]);
     // Whom nobody saw is no row.
     expect(results.slice(6, 10).every((r) => r.faces.every((f) => f.id === 1))).toBe(true);

@@ -15,7 +15,7 @@ export const anonymize = () =>
         .addOption(new Option('--color <rrggbb>', 'the colour for --effect solid (default: 000000)').argParser(parseColor))
         .addOption(new Option('--shape <name>', 'ellipse or box (default: ellipse)').argParser(oneOf('ellipse', 'box')))
         .addOption(new Option('--margin <factor>', 'how much larger than the face (default: 1.3)').argParser(numberIn(0.1, 10)))
-        .addOption(new Option('--clear <ids>', 'identities of a video left as they are, as 3,7').argParser(parseIdentities))
+        .addOption(new Option('--keep <ids>', 'identities of a video that stay visible, as 3,7').argParser(parseIdentities))
         .option('--tracks <file>', 'hide what this JSONL of `facedet video` says, corrected by hand, instead of looking')
         .addOption(new Option('--look-ahead <seconds>', 'how far results are held back, so that no face flashes up (default: 1)').argParser(numberIn(0, 60)))
         .addOption(new Option('--detect-every <n>', 'look at every n-th frame only and predict in between, or auto').argParser(parseDetectEvery))

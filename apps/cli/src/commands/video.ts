@@ -14,7 +14,7 @@ export const video = () =>
         .option('--mot <file>', 'write rows in MOT format; - for standard output')
         .option('--csv <file>', 'write a row a face; - for standard output')
         .option('--json', 'print the statistics as JSON')
-        .option('--thumbnails <folder>', 'write the best picture of each identity, and a page that shows who appears when')
+        .option('--gallery <folder>', 'write the best picture of each identity, and a page that shows who appears when')
         .addOption(new Option('--show [port]', 'show the video with the faces marked on a page of this machine').argParser(integerIn(0, 65_535)))
         .option('--resume', 'go on from what an interrupted run left')
         .addOption(new Option('--fps <rate>', "frames a second of pictures (default: 25), or asked of a camera").argParser(numberIn(0.01, 1000)))

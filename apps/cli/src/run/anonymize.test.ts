@@ -246,7 +246,7 @@ describe('anonymize', () => {
         ['shape', { shape: 'ellipse' }],
         ['margin', { margin: 1 }],
         ['color', { color: [0, 0, 0] }],
-        ['clear', { clear: [1] }],
+        ['keep', { keep: [1] }],
         ['keepMetadata', { keepMetadata: true }],
       ];
       fill();

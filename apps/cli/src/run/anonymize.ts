@@ -36,7 +36,7 @@ export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFl
   color?: [number, number, number];
   shape?: 'ellipse' | 'box';
   margin?: number;
-  clear?: number[];
+  keep?: number[];
   tracks?: string;
   lookAhead?: number;
   detectEvery?: number | 'auto';
@@ -264,7 +264,7 @@ async function settingsOf(
   return JSON.parse(JSON.stringify(settings)) as Record<string, unknown>;
 }
 
-async function effectOf({ effect, image, color, shape, margin, clear }: AnonymizeFlags): Promise<AnonymizeOptions> {
+async function effectOf({ effect, image, color, shape, margin, keep }: AnonymizeFlags): Promise<AnonymizeOptions> {
   if ((effect === 'image') !== (image !== undefined)) throw usageError('expected --effect image together with --image FILE');
   const picture = image === undefined ? undefined : await readPicture(image).catch((error: unknown) => {
     throw usageError(`${image}: ${(error as Error).message}`);
@@ -274,7 +274,7 @@ async function effectOf({ effect, image, color, shape, margin, clear }: Anonymiz
     ...(color && { color }),
     ...(shape && { shape }),
     ...(margin !== undefined && { margin }),
-    ...(clear && { keepIds }),
+    ...(keep && { keepIds: keep }),
     ...(picture && { image: await picture.pixels() }),
   };
 }

@@ -124,7 +124,7 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** Names and values that differ, as `clear: [1,2], now nothing`. */
+/** Names and values that differ, as `keep: [1,2], now nothing`. */
 function differences(before: string, now: Readonly<Record<string, unknown>>): string[] {
   let settings: Record<string, unknown>;
   try {

@@ -50,7 +50,7 @@ const DECIDES: Record<string, Record<string, string[]>> = {
     color: ['--effect', 'blur', '--color', '00ff00'],
     shape: ['--shape', 'box'],
     margin: ['--margin', '1.5'],
-    clear: ['--clear', '2'],
+    keep: ['--keep', '2'],
     keepMetadata: ['--keep-metadata'],
   },
   video: {
@@ -68,7 +68,7 @@ const DECIDES: Record<string, Record<string, string[]>> = {
 const DECIDES_NOT: Record<string, Record<string, string[]>> = {
   anonymize: { output: [], resume: ['--resume'], acceptLicense: ['--accept-license'], threads: ['--threads', '1'], workers: ['--workers', '1'], tracks: [] },
   video: {
-    output: [], jsonl: [], mot: ['--mot', 'rows.txt'], csv: ['--csv', 'rows.csv'], json: ['--json'], thumbnails: ['--thumbnails', 'who'], show: [],
+    output: [], jsonl: [], mot: ['--mot', 'rows.txt'], csv: ['--csv', 'rows.csv'], json: ['--json'], gallery: ['--gallery', 'who'], show: [],
     resume: ['--resume'], acceptLicense: ['--accept-license'], threads: ['--threads', '1'], workers: ['--workers', '1'], reconnects: ['--reconnects', '3'],
   },
 };

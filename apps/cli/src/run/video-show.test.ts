@@ -61,7 +61,7 @@ describe('facedet video --show', () => {
 
   it('waits for nobody where files are written', async () => {
     const who = join(folder, 'who');
-    const { failed, done } = start({ show: 0, thumbnails: who });
+    const { failed, done } = start({ show: 0, gallery: who });
     await done;
     expect(failed).toEqual([]);
     expect(readdirSync(who)).toEqual(expect.arrayContaining(['0001.jpg', 'identities.json', 'index.html']));
@@ -76,10 +76,10 @@ describe('facedet video --show', () => {
     await expect(watch(address)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('refuses a port that is taken, and thumbnails without identities', async () => {
+  it('refuses a port that is taken, and a gallery without identities', async () => {
     const other = await startLivePage({ port: 0 });
     await expect(start({ show: Number(new URL(other.url).port) }).done).rejects.toMatchObject({ code: 'PORT_IN_USE' });
     await other.close();
-    await expect(start({ thumbnails: folder, track: false }).done).rejects.toMatchObject({ exitCode: 2 });
+    await expect(start({ gallery: folder, track: false }).done).rejects.toMatchObject({ exitCode: 2 });
   });
 });

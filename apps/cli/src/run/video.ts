@@ -27,7 +27,7 @@ export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags,
   mot?: string;
   csv?: string;
   json?: boolean;
-  thumbnails?: string;
+  gallery?: string;
   show?: true | number;
   resume?: boolean;
   fps?: number;
@@ -66,7 +66,7 @@ async function follow(context: Context, flags: VideoFlags, source: string, page:
       ...(flags.jsonl !== undefined && { jsonl: flags.jsonl }),
       ...(flags.mot !== undefined && { mot: flags.mot }),
       ...(flags.csv !== undefined && { csv: flags.csv }),
-      ...(flags.thumbnails !== undefined && { gallery: flags.thumbnails, galleryPage: galleryPage }),
+      ...(flags.gallery !== undefined && { gallery: flags.gallery, galleryPage }),
       ...(flags.resume && { resume: true }),
       ...(flags.fps !== undefined && { fps: flags.fps }),
       ...(flags.hwaccel && { hwaccel: flags.hwaccel }),
@@ -171,7 +171,7 @@ function connectionLine(source: string, { state, attempt, delay, error }: Connec
 
 /** Says where the results of a live source go, where names that were asked for are those of an earlier recording. */
 function reportNames({ log }: Context, flags: VideoFlags, outputs: VideoSummary['outputs']): void {
-  for (const kind of ['output', 'jsonl', 'mot', 'csv', 'thumbnails'] as const) {
+  for (const kind of ['output', 'jsonl', 'mot', 'csv', 'gallery'] as const) {
     const [asked, path] = [flags[kind], outputs[kind]];
     if (path !== undefined && path !== asked) log(`facedet: ${asked}: an earlier recording is kept; this one is ${path}`);
   }
@@ -185,8 +185,8 @@ async function openPage(show: VideoFlags['show'], title: string): Promise<LivePa
 }
 
 /** Whether a run leaves anything behind. */
-function writes({ output, jsonl, mot, csv, thumbnails }: VideoFlags): boolean {
-  return [output, jsonl, mot, csv, thumbnails].some((path) => path !== undefined);
+function writes({ output, jsonl, mot, csv, gallery }: VideoFlags): boolean {
+  return [output, jsonl, mot, csv, gallery].some((path) => path !== undefined);
 }
 
 /** Where nothing is written the page is what the run is for: it begins when somebody looks, and goes no faster than the video. */
@@ -211,13 +211,13 @@ function checkFlags(flags: VideoFlags, source: string): void {
   const { output, track } = flags;
   if (output !== undefined) checkVideo(output, flags);
   if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
-  if (!track && flags.thumbnails !== undefined) throw usageError('expected identities for --thumbnails, received --no-track');
+  if (!track && flags.gallery !== undefined) throw usageError('expected identities for --gallery, received --no-track');
   if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
   checkFiles(flags, source);
 }
 
 /** A file of its own for each output, and no more than one thing on standard output. */
-function checkFiles({ output, jsonl, mot, csv, thumbnails, json, resume }: VideoFlags, source: string): void {
+function checkFiles({ output, jsonl, mot, csv, gallery, json, resume }: VideoFlags, source: string): void {
   const rows = [jsonl, mot, csv].filter((path) => path !== undefined);
   const printed = rows.filter(isStandardOutput);
   if (printed.length > 1) throw usageError('expected one of --jsonl, --mot and --csv on standard output, received several; give files for the others');
@@ -228,7 +228,7 @@ function checkFiles({ output, jsonl, mot, csv, thumbnails, json, resume }: Video
   const outputs = [
     ...(output === undefined ? [] : [{ path: output, media: true }]),
     ...rows.map((path) => ({ path })),
-    ...(thumbnails === undefined ? [] : [{ path: thumbnails, isFolder: true }]),
+    ...(gallery === undefined ? [] : [{ path: gallery, isFolder: true }]),
   ];
   checkOutputs(outputs, source === '-' ? [] : [source]);
 }

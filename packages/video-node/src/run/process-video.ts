@@ -180,18 +180,18 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     }
 
     const pipeline = createVideoDetector(pipelineOptions(options, metadata.fps));
-    const { output, gallery, show, galleryPage } = { ...options, ...targets };
+    const { output, gallery: galleryFolder, show, galleryPage } = { ...options, ...targets };
     const continues = resume && manifests.continues;
-    const hasOthers = output !== undefined || gallery !== undefined || show !== undefined;
+    const hasOthers = output !== undefined || galleryFolder !== undefined || show !== undefined;
     const rows: RowSink = openRowSink({ jsonl: targets.jsonl, mot: targets.mot, csv: targets.csv }, { resume: continues, hasOthers, isLocked: true });
     sinks = [rows];
     const film: FilmSink | undefined =
       output === undefined ? undefined : await openFilmSink(output, { ...options.encoding, like: metadata, resume: continues });
     if (film) sinks = [film, rows];
     const gallery: GallerySink | undefined =
-      gallery === undefined
+      galleryFolder === undefined
         ? undefined
-        : await openGallerySink(gallery, {
+        : await openGallerySink(galleryFolder, {
             source: metadata.source,
             resume: continues,
             ...(live && { limit: LIVE_IDENTITIES }),
