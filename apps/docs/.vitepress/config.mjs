@@ -23,7 +23,7 @@ export default defineConfig({
   // A broken link ends the build.
   ignoreDeadLinks: false,
   srcExclude: ['README.md'],
-  markdown: { config: linkIntoSite },
+  markdown: { config: linkIntoSite, theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
   // Nothing is loaded from elsewhere: fonts are the system's, search is in the page.
   themeConfig: {
     search: { provider: 'local' },

@@ -75,7 +75,7 @@ describe('no ID is on both sides of a cut', () => {
     expect(idsOf(results)).toEqual([[1], [2], [3], [4]]);
     // Tracks are confirmed in the first frame of a shot, which the detector always sees.
     for (const cut of [0, ...CUTS])
-      expect(results[cut]).toMatchObject({ looked: true, faces: [{ state: 'detected' }] });
+      expect(results[cut]).toMatchObject({ detectorRan: true, faces: [{ state: 'detected' }] });
   });
 
   it('frame by frame', async () => {
@@ -171,7 +171,7 @@ describe('a change of the picture that is nearly a cut', () => {
     const results = await runAll({ detectEvery }, mixed);
     expect(results.filter(({ cut }) => cut)).toEqual([]);
     expect(results.map(({ faces }) => faces.map(({ id }) => id))).toEqual(mixed.map((_, i) => [i < 17 ? 1 : 2]));
-    expect(results[17]).toMatchObject({ looked: true, faces: [{ state: 'detected' }] });
+    expect(results[17]).toMatchObject({ detectorRan: true, faces: [{ state: 'detected' }] });
     const video = createVideoDetector({ detector: detectorOf(), detectEvery });
     for (const frame of mixed.slice(0, 17)) await video.process(frame);
     const second = createVideoDetector({ detector: detectorOf(), detectEvery });

@@ -212,7 +212,7 @@ describe('a run manifest', () => {
       ['image', { anonymize: { keepIds: [1, 2], effect: 'image', image: numberedPicture(1, 8, 8) } }],
       ['draw', { draw: true }],
       ['detector', { detector: { ...fakeDetector(), fingerprint: { model: 'another' } } }],
-      ['scoreThreshold', { tracker: { highScoreThreshold: 0.7 } }],
+      ['highScoreThreshold', { tracker: { highScoreThreshold: 0.7 } }],
       ['tracker', { tracker: false, smoother: false }],
       ['smoother', { smoother: false }],
       ['detectEvery', { detectEvery: 2 }],
