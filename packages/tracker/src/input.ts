@@ -169,7 +169,10 @@ export function checkTime(now: number, last: number | null, orEqual: boolean): v
   }
   if (last === null || now > last || (orEqual && now === last)) return;
   const expected = `a timestamp ${orEqual ? 'from' : 'after'} ${last} s, the last update's,`;
-  throw new FaceDetError('TIMESTAMP_NOT_INCREASING', `Expected ${expected} but received ${now} s; call reset() to start over.`);
+  throw new FaceDetError(
+    'TIMESTAMP_NOT_INCREASING',
+    `Expected ${expected} but received ${now} s; call reset() to start over.`,
+  );
 }
 
 /** The one form of messages about a detection; `shown` is the text of what was received. */

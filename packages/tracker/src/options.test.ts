@@ -208,7 +208,13 @@ describe('thresholds', () => {
         threshold,
         threshold,
         (preset, compat, highScoreThreshold, newTrackThreshold, lowScoreThreshold) => {
-          const options = { preset, compat, highScoreThreshold, newTrackThreshold, lowScoreThreshold } as TrackerOptions;
+          const options = {
+            preset,
+            compat,
+            highScoreThreshold,
+            newTrackThreshold,
+            lowScoreThreshold,
+          } as TrackerOptions;
           let tracker;
           try {
             tracker = createTracker(options);

@@ -2,7 +2,8 @@ import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import { ORIGINAL, TIME_AWARE } from './compat.ts';
 import type { Detection, TrackerPreset, TrackerOptions } from './types.ts';
 
-type PresetOption = 'highScoreThreshold' | 'lowScoreThreshold' | 'newTrackThreshold' | 'matchThreshold' | 'maxLostSeconds';
+type PresetOption =
+  'highScoreThreshold' | 'lowScoreThreshold' | 'newTrackThreshold' | 'matchThreshold' | 'maxLostSeconds';
 
 /**
  * The option values of each preset. `balanced` has the values of ByteTrack (ECCV 2022), except for a high-score

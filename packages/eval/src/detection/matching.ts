@@ -81,7 +81,12 @@ function addFaces({ faceAreas, crowd, ignored }: PairBuilder, image: LabeledImag
   }
 }
 
-function addDetections(pairs: PairBuilder, { boxes: faces }: LabeledImage, detections: ScoredBoxes, image: number): void {
+function addDetections(
+  pairs: PairBuilder,
+  { boxes: faces }: LabeledImage,
+  detections: ScoredBoxes,
+  image: number,
+): void {
   const firstDetection = pairs.firstDetection[image]!;
   const firstFace = pairs.firstFace[image]!;
   const { boxes, scores } = detections;
