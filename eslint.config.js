@@ -8,7 +8,7 @@ const engines = ['onnxruntime-node', 'onnxruntime-web', 'onnxruntime-web/*', 'on
 /** The runtimes' half of core, for packages that run a detector's sessions or pass its settings and errors on. */
 const engine = '@facedet/core/engine';
 const forbid = (...patterns) => ({
-  'no-restricted-imports': ['error', { patterns: [...(patterns.length ? [{ group: patterns, message: 'This import breaks the floors of the house: see the table in CONTRIBUTING.md.' }] : []), { regex: '^@facedet/[^/]+/(src|dist)', message: "Import a package by its name: nothing looks past a package's index." }, { regex: '^\\.\\./\\.\\./\\.\\./', message: "A relative import leaves the package: import the other package by its name." }] }],
+  'no-restricted-imports': ['error', { patterns: [...(patterns.length ? [{ group: patterns, message: 'This import breaks the dependency layers: see the table in CONTRIBUTING.md.' }] : []), { regex: '^@facedet/[^/]+/(src|dist)', message: "Import a package by its name: nothing looks past a package's index." }, { regex: '^\\.\\./\\.\\./\\.\\./', message: "A relative import leaves the package: import the other package by its name." }] }],
 });
 
 export default tseslint.config(
@@ -41,7 +41,7 @@ export default tseslint.config(
       'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: false, ignorePartial: false }],
     },
   },
-  // The floors: what each package may stand on.
+  // The dependency layers: what each package may import.
   ...ground.map((name) => ({ files: [`packages/${name}/src/**`], ignores: ['**/*.test.ts', '**/fixtures/**'], rules: forbid('@facedet/*', '!@facedet/checks', ...noNode, ...engines) })),
   // Built into the ground, so it stands on less than the ground does.
   { files: ['packages/checks/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', ...noNode, ...engines) },

@@ -1,15 +1,22 @@
 #!/usr/bin/env node
 // Everything that must hold besides the tests. All checks run, also after one that fails; the last lines sum up.
-// `node scripts/check.mjs NAME…` runs just those.
+// `node scripts/check.mjs NAME…` runs just those. With `--update`, "api reports" and "format" write what they compare.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { apiReports } from './checks/api-reports.mjs';
 import { changesets } from './checks/changesets.mjs';
 import { docComments } from './checks/doc-comments.mjs';
 import { lockfile } from './checks/lockfile.mjs';
 import { sizes } from './checks/sizes.mjs';
 import { packAll, pnpm, published, tool } from './lib/workspace.mjs';
 
+const ATTW = ['--profile', 'esm-only', '--no-emoji', '--no-color', '--format', 'ascii'];
+/** Folders that the formatter has been run on; the others follow. */
+const FORMATTED = ['core', 'tracker', 'temporal', 'eval', 'checks'].map((name) => `packages/${name}/src`);
+
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--update');
+const update = process.argv.includes('--update');
 const temp = mkdtempSync(join(tmpdir(), 'facedet-check-'));
 let packed;
 const tarballs = () => (packed ??= packAll(temp));
@@ -28,16 +35,17 @@ const checks = {
   build: () => pnpm(['-s', 'build']),
   types: () => pnpm(['-s', 'typecheck']),
   lint: () => tool('eslint', ['.', '--max-warnings', '0']),
+  format: () => tool('prettier', [update ? '--write' : '--check', '--log-level', 'warn', ...FORMATTED]),
   knip: () => tool('knip', ['--no-progress']),
   publint: () => onTarballs((file) => tool('publint', ['run', file, '--strict'])),
-  attw: () => onTarballs((file, manifest) => manifest.exports && tool('attw', [file, '--profile', 'esm-only', '--no-emoji', '--no-color', '--format', 'ascii'])),
+  attw: () => onTarballs((file, manifest) => manifest.exports && tool('attw', [file, ...ATTW])),
+  'api reports': () => apiReports({ update }),
   sizes,
   'doc comments': docComments,
   changesets,
   lockfile,
 };
 
-const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in checks));
 if (unknown.length) {
   console.error(`no check named ${unknown.join(', ')}; there are: ${Object.keys(checks).join(', ')}`);

@@ -1,4 +1,4 @@
-// The lint rules that hold the floors, held themselves: each must fire on an import that breaks its floor.
+// The lint rules of the dependency layers: each must report an import that breaks its layer.
 import { join } from 'node:path';
 import { ESLint } from 'eslint';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ async function messages(file, code) {
 
 const importing = (name) => `import * as it from '${name}';\nexport const used = it;\n`;
 
-describe('the floors of the house', () => {
+describe('dependency layers', () => {
   it.each([
     ['packages/core/src/a.ts', '@facedet/tracker'],
     ['packages/core/src/testing/a.ts', 'node:fs'],
