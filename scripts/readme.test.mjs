@@ -1,4 +1,4 @@
-// The commands of the root's and the examples' READMEs, run as they stand there.
+// The commands of the root's and the examples' READMEs, run as written.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -87,6 +87,24 @@ describe('guides of the documentation site', () => {
   });
 });
 
+describe('the built site', () => {
+  const dist = join(site, '.vitepress', 'dist');
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
+  const built = new Map(files.map((file) => [`/${file}`, readFileSync(join(dist, file), 'utf8')]));
+
+  // VitePress checks that the page of a link exists, not its heading.
+  it('has a heading for each link to one', () => {
+    const missing = [...built].flatMap(([from, html]) =>
+      [...html.matchAll(/href="(\/[^"#]*)?#([^"]+)"/g)].flatMap(([, path, anchor]) => {
+        const page = path === undefined ? from : path.endsWith('/') ? `${path}index.html` : `${path}.html`;
+        const id = decodeURIComponent(anchor!);
+        return id === 'VPContent' || built.get(page)?.includes(`id="${id}"`) ? [] : [`${from}: ${path ?? ''}#${id}`];
+      }),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
 describe.skipIf(!browserPath)('in a browser', () => {
   let server: Server;
   let address = '';
@@ -110,7 +128,7 @@ describe.skipIf(!browserPath)('in a browser', () => {
     const browser = await launch();
     try {
       for (const width of [1280, 390]) {
-        for (const path of ['/', '/guide/getting-started', '/guide/migrate', '/reference/cli']) {
+        for (const path of ['/', '/guide/getting-started', '/guide/migrate', '/packages/core', '/reference/cli']) {
           const page = await browser.newPage({ viewport: { width, height: 900 } });
           const foreign: string[] = [];
           page.on('request', (request) => request.url().startsWith(address) || foreign.push(request.url()));

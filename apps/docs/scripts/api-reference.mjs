@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { Application, LogLevel } from 'typedoc';
+import { Application, Comment, LogLevel, ReflectionKind } from 'typedoc';
 import { root, site } from './places.mjs';
 
 /** Writes reference/api/: one page per package entry, from the doc comments of its sources. Fails on a broken link. */
@@ -28,20 +28,39 @@ export async function apiReference() {
     interfacePropertiesFormat: 'table',
     typeAliasPropertiesFormat: 'table',
     enumMembersFormat: 'table',
+    useCodeBlocks: true,
+    expandParameters: true,
     sort: ['source-order'],
     groupOrder: ['Functions', 'Interfaces', 'Type Aliases', 'Classes', 'Variables', '*'],
     logLevel: LogLevel.Error,
     validation: { notExported: false, invalidLink: true, rewrittenLink: false, notDocumented: false },
   });
   const project = await app.convert();
-  if (!project || app.logger.hasErrors()) throw new Error('typedoc can not read the packages');
+  if (!project || app.logger.hasErrors())
+    throw new Error('Expected packages that typedoc can read but received errors; see above');
   for (const module of project.children ?? []) {
     const entry = entries.find(({ source }) => moduleName(source) === module.name);
-    if (!entry) throw new Error(`typedoc names a module ${module.name} that is no entry of a package`);
+    if (!entry) throw new Error(`Expected entries of packages but typedoc lists ${module.name}; check packageEntries`);
     module.name = entry.name;
+    const page = entry.name.split('/')[1];
+    module.comment ??= new Comment([{ kind: 'text', text: `[About the package](/packages/${page}).` }]);
   }
+  sortByName(project);
+  nameOptions(project);
   await app.generateOutputs(project);
   if (app.logger.hasErrors()) throw new Error('typedoc reported errors');
+}
+
+/** Entries and their symbols by name; members of a type stay in the order of the source. */
+function sortByName(project) {
+  for (const { children } of [project, ...project.children].flatMap(({ groups = [] }) => groups))
+    children.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** A destructured parameter has no name in the source. */
+function nameOptions(project) {
+  for (const parameter of project.getReflectionsByKind(ReflectionKind.Parameter))
+    if (parameter.name === '__namedParameters') parameter.name = 'options';
 }
 
 /** Every public entry of every published package: its import name and its source. */

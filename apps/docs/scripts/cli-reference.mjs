@@ -64,8 +64,17 @@ function section({ name, command }) {
     `${name} ${command.usage()}`,
     '```',
     '',
-    ...table(['argument', 'description'], command.registeredArguments.map((each) => [code(`<${each.name()}${each.variadic ? '...' : ''}>`), each.description])),
-    ...table(['option', 'description'], options.map((each) => [code(each.flags), describe(each)])),
+    ...table(
+      ['argument', 'description'],
+      command.registeredArguments.map((each) => [
+        code(`<${each.name()}${each.variadic ? '...' : ''}>`),
+        each.description,
+      ]),
+    ),
+    ...table(
+      ['option', 'description'],
+      options.map((each) => [code(each.flags), describe(each)]),
+    ),
   ];
 }
 
@@ -73,7 +82,10 @@ function describe({ description, argChoices, defaultValue, mandatory }) {
   const extra = [
     mandatory && 'required',
     argChoices && !description.includes(argChoices[0]) && `one of ${argChoices.join(', ')}`,
-    defaultValue !== undefined && typeof defaultValue !== 'object' && defaultValue !== true && `default: ${defaultValue}`,
+    defaultValue !== undefined &&
+      typeof defaultValue !== 'object' &&
+      defaultValue !== true &&
+      `default: ${defaultValue}`,
   ].filter(Boolean);
   return extra.length ? `${description} (${extra.join('; ')})` : description;
 }
