@@ -1,12 +1,15 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
+import type { Face } from '@facedet/core';
 import {
+  formatWiderPredictions,
   parseLandmarkLabels,
   parseWiderAnnotations,
   parseWiderImageList,
   parseWiderPredictions,
   readWiderGroundTruth,
+  scoredBoxes,
   widerGroundTruthNames,
   withSubsets,
   type LandmarkLabels,
@@ -14,6 +17,7 @@ import {
   type WiderGroundTruthFiles,
   type WiderImage,
 } from '@facedet/eval/wider';
+import { writeOutputSync } from '@facedet/files';
 import { CommandError, usageError } from '../shared/errors.ts';
 
 /** The sources of the ground truth. */
@@ -93,6 +97,23 @@ export function readLandmarkLabels(dataRoot: string, split: string): Map<string,
 /** The path of an image's file in a submission folder. */
 export function predictionsPath(folder: string, name: string): string {
   return join(folder, `${name}.txt`);
+}
+
+/** The stored predictions of an image; null where the folder has none, and without a folder. */
+export function loadPredictions(folder: string | undefined, name: string): ScoredBoxes | null {
+  if (folder === undefined) return null;
+  const path = predictionsPath(folder, name);
+  return existsSync(path) ? parseWiderPredictions(readFileSync(path), path) : null;
+}
+
+/**
+ * Stores the faces of an image if there is a folder. Returns the predictions as parsed from the stored text, so that an
+ * interrupted run ends with the same metrics.
+ */
+export function storePredictions(folder: string | undefined, name: string, faces: readonly Face[]): ScoredBoxes {
+  const text = formatWiderPredictions(name, scoredBoxes(faces));
+  if (folder !== undefined) writeOutputSync(predictionsPath(folder, name), text);
+  return parseWiderPredictions(text, `${name}.txt`);
 }
 
 /** The predictions of a submission folder for the given images; an image without a file is not in the result. */

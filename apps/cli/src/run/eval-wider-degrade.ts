@@ -1,22 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Box, Detector, Face, PixelBuffer } from '@facedet/core';
-import {
-  evaluateWider,
-  formatWiderPredictions,
-  parseWiderPredictions,
-  scoredBoxes,
-  type ScoredBoxes,
-  type WiderImage,
-} from '@facedet/eval/wider';
-import { writeOutputSync } from '@facedet/files';
+import { evaluateWider, type ScoredBoxes, type WiderImage } from '@facedet/eval/wider';
 import { encodeImage, readImage } from '@facedet/runtime-node';
 import { coverLower, darken, gaussianBlur, shrink } from '../eval/degrade.ts';
 import type { DegradedAp } from '../eval/wider-report.ts';
 import { openDetector } from '../shared/detector.ts';
 import { inOrder } from '../shared/in-order.ts';
 import { progress } from '../shared/progress.ts';
-import { picturePath, predictionsPath } from './eval-wider-data.ts';
+import { loadPredictions, picturePath, storePredictions } from './eval-wider-data.ts';
 import type { DetectionRun } from './eval-wider-detect.ts';
 import { evaluationDefaults } from './eval-wider-resume.ts';
 
@@ -104,21 +95,17 @@ class DegradedPredictions {
 
   has(key: string, name: string): boolean {
     if (this.of(key).has(name)) return true;
-    const file = this.#path(key, name);
-    if (!file || !existsSync(file)) return false;
-    this.of(key).set(name, parseWiderPredictions(readFileSync(file), file));
-    return true;
+    const stored = loadPredictions(this.#folderOf(key), name);
+    if (stored) this.of(key).set(name, stored);
+    return stored !== null;
   }
 
   add(key: string, name: string, faces: readonly Face[]): void {
-    const text = formatWiderPredictions(name, scoredBoxes(faces));
-    const file = this.#path(key, name);
-    if (file) writeOutputSync(file, text);
-    this.of(key).set(name, parseWiderPredictions(text, `${name}.txt`));
+    this.of(key).set(name, storePredictions(this.#folderOf(key), name, faces));
   }
 
-  #path(key: string, name: string): string | undefined {
-    return this.#folder && predictionsPath(join(this.#folder, 'degraded', key), name);
+  #folderOf(key: string): string | undefined {
+    return this.#folder && join(this.#folder, 'degraded', key);
   }
 }
 
@@ -159,29 +146,28 @@ async function detectConditions(
   predictions: DegradedPredictions,
 ): Promise<void> {
   const { name } = image;
-  const source = await readImage(picturePath(pictures, name), { signal });
-  const pixels = await source.pixels({ signal });
+  const pixels = await pixelsOf(picturePath(pictures, name), signal);
   for (const condition of conditions) {
     signal.throwIfAborted();
     const [plainKey, equalizedKey] = [keyOf(condition, false), keyOf(condition, true)];
     if (predictions.has(plainKey, name) && predictions.has(equalizedKey, name)) continue;
     const degraded = await condition.apply(pixels, boxesOf(image));
     const scale = { x: pixels.width / degraded.width, y: pixels.height / degraded.height };
-    const [plainFaces, equalizedFaces] = await Promise.all(
-      [plain, equalized].map((detector) => detector.detect(degraded, { signal })),
-    );
-    predictions.add(
-      plainKey,
-      name,
-      plainFaces!.map((face) => scaled(face, scale)),
-    );
-    predictions.add(
-      equalizedKey,
-      name,
-      equalizedFaces!.map((face) => scaled(face, scale)),
-    );
+    const detect = async (detector: Detector) =>
+      (await detector.detect(degraded, { signal })).map((face) => scaled(face, scale));
+    const [plainFaces, equalizedFaces] = await Promise.all([detect(plain), detect(equalized)]);
+    predictions.add(plainKey, name, plainFaces);
+    predictions.add(equalizedKey, name, equalizedFaces);
   }
-  source.close();
+}
+
+async function pixelsOf(path: string, signal: AbortSignal): Promise<PixelBuffer> {
+  const picture = await readImage(path, { signal });
+  try {
+    return await picture.pixels({ signal });
+  } finally {
+    picture.close();
+  }
 }
 
 function boxesOf({ boxes }: WiderImage): Box[] {

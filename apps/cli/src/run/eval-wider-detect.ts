@@ -1,13 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFaceDetError, type Detector, type Face } from '@facedet/core';
-import {
-  formatWiderPredictions,
-  parseWiderPredictions,
-  scoredBoxes,
-  type ScoredBoxes,
-  type WiderImage,
-} from '@facedet/eval/wider';
+import type { ScoredBoxes, WiderImage } from '@facedet/eval/wider';
 import { writeOutputSync } from '@facedet/files';
 import { readTrainingImages, type ResolvedModel } from '@facedet/models/node';
 import { readImage } from '@facedet/runtime-node';
@@ -17,7 +11,7 @@ import { modelError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
 import { progress } from '../shared/progress.ts';
-import { picturePath, predictionsPath, type PictureFolder } from './eval-wider-data.ts';
+import { loadPredictions, picturePath, storePredictions, type PictureFolder } from './eval-wider-data.ts';
 import { evaluationDefaults, readJson } from './eval-wider-resume.ts';
 
 /** A run of the detector over the images of an evaluation. */
@@ -98,13 +92,13 @@ export async function detectAll(run: DetectionRun, withLandmarks: ReadonlySet<st
 
 /** Adds the stored results of an image; false where there are none. */
 function restore({ predictions, faces }: Detections, folder: string, name: string, withLandmarks: boolean): boolean {
-  const path = predictionsPath(folder, name);
-  if (!existsSync(path)) return false;
+  const stored = loadPredictions(folder, name);
+  if (!stored) return false;
   if (withLandmarks) {
     if (!existsSync(facesPath(folder, name))) return false;
     faces.set(name, readJson(facesPath(folder, name)) as Face[]);
   }
-  predictions.set(name, parseWiderPredictions(readFileSync(path), path));
+  predictions.set(name, stored);
   return true;
 }
 
@@ -136,12 +130,10 @@ function store(
   found: Face[],
   { folder, name, withLandmarks }: { folder: string | undefined; name: string; withLandmarks: boolean },
 ): void {
-  // Parsed from the stored text, so that an interrupted run ends with the same metrics.
-  const text = formatWiderPredictions(name, scoredBoxes(found));
+  // Before the predictions, whose file marks an image as done.
   if (withLandmarks) {
     faces.set(name, found);
     if (folder) writeOutputSync(facesPath(folder, name), `${JSON.stringify(found)}\n`);
   }
-  if (folder) writeOutputSync(predictionsPath(folder, name), text);
-  predictions.set(name, parseWiderPredictions(text, `${name}.txt`));
+  predictions.set(name, storePredictions(folder, name, found));
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { detectionSettings } from '@facedet/core/engine';
 import type { WiderImage } from '@facedet/eval/wider';
 import { writeOutputSync } from '@facedet/files';
@@ -41,7 +41,7 @@ export function claimFolder(folder: string, fingerprint: Fingerprint, images: re
     return;
   }
   const earlier = readJson(path) as Partial<Fingerprint>;
-  if (hash(earlier) === hash(own)) return;
+  if (isDeepStrictEqual(earlier, own)) return;
   const found = `one whose predictions were made with ${differenceOf(earlier, own)}`;
   throw folderInUse(folder, `one of a run with the same settings but received ${found}`);
 }
@@ -55,7 +55,7 @@ function folderInUse(folder: string, expectation: string, alternative = ''): Com
 function differenceOf(earlier: Partial<Fingerprint>, own: Fingerprint): string {
   if (earlier.sha256 !== own.sha256) return `the model ${earlier.model}`;
   const valueOf = ({ settings }: Partial<Fingerprint>, key: string) => settings?.[key as 'preset'];
-  const keys = Object.keys(own.settings).filter((key) => hash(valueOf(earlier, key)) !== hash(valueOf(own, key)));
+  const keys = Object.keys(own.settings).filter((key) => !isDeepStrictEqual(valueOf(earlier, key), valueOf(own, key)));
   return keys.map((key) => `${key} ${JSON.stringify(valueOf(earlier, key))}`).join(', ') || 'other settings';
 }
 
@@ -68,10 +68,4 @@ export function readJson(path: string): unknown {
       'expected JSON of an earlier run but received invalid text; delete the file or name another --output-dir';
     throw new CommandError('MALFORMED_FILE', message, { input: path, cause });
   }
-}
-
-function hash(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(value) ?? '')
-    .digest('hex');
 }
