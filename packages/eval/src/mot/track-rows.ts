@@ -121,6 +121,23 @@ export function rowsByFrame({ frames }: TrackRows): Uint32Array {
   return order;
 }
 
+/**
+ * The rows of each key, such as frames or IDs, in the order of their file. Rows with score 0 are left out: ground truth
+ * marks ignored rows so.
+ *
+ * @param keys one for each row.
+ */
+export function groupRows({ scores }: TrackRows, keys: ArrayLike<number>): Map<number, number[]> {
+  const groups = new Map<number, number[]>();
+  for (let row = 0; row < keys.length; row++) {
+    if (scores[row] === 0) continue;
+    const group = groups.get(keys[row]!);
+    if (group) group.push(row);
+    else groups.set(keys[row]!, [row]);
+  }
+  return groups;
+}
+
 /** Throws `INVALID_ARGUMENT` unless `rows` have all arrays, in consistent lengths. */
 export function checkRows(rows: TrackRows, name: string): void {
   const count = rows?.frames?.length;

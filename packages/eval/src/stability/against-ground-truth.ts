@@ -3,7 +3,7 @@ import { type Presence, continuityOf } from './continuity.ts';
 import { type CoveredFace, coverage } from './coverage.ts';
 import { type Jitter, JitterSum, MeanSquare, accelerationEnergy } from './jitter.ts';
 import { type Lag, type TrackSegment, lagOf } from './lag.ts';
-import { seriesOf } from './track-series.ts';
+import { type Place, placeOf, seriesOf } from './track-series.ts';
 
 /** Temporal stability of tracks against ground truth. */
 export interface TruthStability extends Lag {
@@ -105,7 +105,7 @@ function errorsOf(segments: readonly MatchedRows[], { truth, tracks }: Pairs) {
   for (const segment of segments) {
     let last: ReturnType<typeof differenceOf> | undefined;
     segment.track.forEach((row, k) => {
-      const difference = differenceOf(measure(truth, segment.truth[k]!), measure(tracks, row));
+      const difference = differenceOf(placeOf(truth, segment.truth[k]!), placeOf(tracks, row));
       const { x, y, size, trueSize } = difference;
       errorPx.add(x ** 2 + y ** 2);
       if (trueSize > 0) error.add((x ** 2 + y ** 2) / trueSize ** 2);
@@ -117,19 +117,13 @@ function errorsOf(segments: readonly MatchedRows[], { truth, tracks }: Pairs) {
   return { jitter, errorPx, error };
 }
 
-/** Center and size √(width · height) of a row's box. */
-function measure(rows: TrackRows, row: number) {
-  const [x = 0, y = 0, width = 0, height = 0] = rows.boxes.subarray(4 * row, 4 * row + 4);
-  return { x: x + width / 2, y: y + height / 2, size: Math.sqrt(Math.max(0, width * height)) };
-}
-
-function differenceOf(truth: ReturnType<typeof measure>, track: ReturnType<typeof measure>) {
+function differenceOf(truth: Place, track: Place) {
   return { x: track.x - truth.x, y: track.y - truth.y, size: track.size - truth.size, trueSize: truth.size };
 }
 
 function segmentOf(segment: MatchedRows, { truth, tracks, times }: Pairs): TrackSegment {
-  const trueBoxes = segment.truth.map((row) => measure(truth, row));
-  const boxes = segment.track.map((row) => measure(tracks, row));
+  const trueBoxes = segment.truth.map((row) => placeOf(truth, row));
+  const boxes = segment.track.map((row) => placeOf(tracks, row));
   return {
     times: Float64Array.from(segment.truth, (row) => times[truth.frames[row]! - 1]!),
     x: Float64Array.from(boxes, ({ x }) => x),

@@ -1,7 +1,7 @@
 import { MINIMUM_OVERLAP, rowsOf, visitOverlaps } from '../boxes.ts';
 import { createMatcher } from '../mot/bipartite-matching.ts';
 import { CONTINUITY } from '../mot/clear.ts';
-import type { TrackRows } from '../mot/track-rows.ts';
+import { groupRows, type TrackRows } from '../mot/track-rows.ts';
 
 /** A ground-truth face over time, and the rows of the tracks that match it. */
 export interface CoveredFace {
@@ -16,8 +16,8 @@ export interface CoveredFace {
  * where they still overlap enough (as CLEAR does). Ground truth with score 0 is ignored.
  */
 export function coverage(truth: TrackRows, tracks: TrackRows): CoveredFace[] {
-  const truthFrames = rowsPerFrame(truth);
-  const trackFrames = rowsPerFrame(tracks);
+  const truthFrames = groupRows(truth, truth.frames);
+  const trackFrames = groupRows(tracks, tracks.frames);
   const lastTracks = new Map<number, number>();
   const faces = new Map<number, { truth: number[]; track: number[] }>();
   const match = createMatcher();
@@ -48,16 +48,4 @@ export function coverage(truth: TrackRows, tracks: TrackRows): CoveredFace[] {
     truth: Int32Array.from(face.truth),
     track: Int32Array.from(face.track),
   }));
-}
-
-/** The rows of each frame, without those of score 0. */
-function rowsPerFrame(rows: TrackRows): Map<number, number[]> {
-  const frames = new Map<number, number[]>();
-  rows.frames.forEach((frame, row) => {
-    if (rows.scores[row] === 0) return;
-    const list = frames.get(frame);
-    if (list) list.push(row);
-    else frames.set(frame, [row]);
-  });
-  return frames;
 }

@@ -1,4 +1,4 @@
-import type { TrackRows } from '../mot/track-rows.ts';
+import { groupRows, type TrackRows } from '../mot/track-rows.ts';
 
 /** One track over time. */
 export interface TrackSeries {
@@ -14,30 +14,35 @@ export interface TrackSeries {
   readonly size: Float64Array;
 }
 
+/** Center and size √(width · height) of a row's box, in pixels. */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly size: number;
+}
+
+/** Center and size of a row's box; a negative area has size 0. */
+export function placeOf({ boxes }: TrackRows, row: number): Place {
+  const [x = 0, y = 0, width = 0, height = 0] = boxes.subarray(4 * row, 4 * row + 4);
+  return { x: x + width / 2, y: y + height / 2, size: Math.sqrt(Math.max(0, width * height)) };
+}
+
 /**
  * Splits rows by track ID, each track in order of time.
  *
  * @param times seconds of each frame. Rows with score 0 are ignored (ground truth marks ignored rows so).
  */
 export function seriesOf(rows: TrackRows, times: Float64Array): TrackSeries[] {
-  const byId = new Map<number, number[]>();
-  rows.ids.forEach((id, row) => {
-    if (rows.scores[row] === 0) return;
-    const list = byId.get(id);
-    if (list) list.push(row);
-    else byId.set(id, [row]);
-  });
-  return [...byId].map(([id, list]) => {
+  return [...groupRows(rows, rows.ids)].map(([id, list]) => {
     list.sort((a, b) => rows.frames[a]! - rows.frames[b]!);
-    const side = (row: number, k: number): number => rows.boxes[4 * row + k]!;
-    const column = (value: (row: number) => number): Float64Array => Float64Array.from(list, value);
+    const places = list.map((row) => placeOf(rows, row));
     return {
       id,
       frames: Int32Array.from(list, (row) => rows.frames[row]!),
-      times: column((row) => times[rows.frames[row]! - 1]!),
-      x: column((row) => side(row, 0) + side(row, 2) / 2),
-      y: column((row) => side(row, 1) + side(row, 3) / 2),
-      size: column((row) => Math.sqrt(Math.max(0, side(row, 2) * side(row, 3)))),
+      times: Float64Array.from(list, (row) => times[rows.frames[row]! - 1]!),
+      x: Float64Array.from(places, ({ x }) => x),
+      y: Float64Array.from(places, ({ y }) => y),
+      size: Float64Array.from(places, ({ size }) => size),
     };
   });
 }

@@ -1,7 +1,8 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkOptionNames } from '@facedet/checks';
 import type { PixelBuffer } from '@facedet/core';
 import { createAppearance } from './appearance.ts';
 import { paintBackground } from './background.ts';
+import { checkPictureOptions } from './check-options.ts';
 import { groundTruthOf, type SceneFace } from './ground-truth.ts';
 import { createHead, type Head } from './head.ts';
 import { paintBody } from './paint-body.ts';
@@ -27,16 +28,7 @@ export function renderGroup(
 ): SyntheticPicture {
   checkOptionNames(options, ['seed', 'width', 'height', 'faces']);
   const { seed = 1, width = 960, height = 640, faces = 6 } = options;
-  check(Number.isInteger(seed), `seed as an integer but received ${received(seed)}`);
-  for (const side of [width, height])
-    check(
-      Number.isInteger(side) && side >= 1 && side <= 8192,
-      `width and height as integers from 1 to 8192 but received ${received(width)} × ${received(height)}`,
-    );
-  check(
-    Number.isInteger(faces) && faces >= 1 && faces <= 1000,
-    `faces as an integer from 1 to 1000 but received ${received(faces)}`,
-  );
+  checkPictureOptions({ seed, width, height, faces }, 1, 1000);
   const random = createRandom(seed);
   const back = Math.floor(faces / 2);
   const heads = Array.from({ length: faces }, (_, i) => {
@@ -59,10 +51,6 @@ export function renderGroup(
     image: { data: raster.data, width, height, format: 'rgb' },
     truth: groundTruthOf(people, { width, height }),
   };
-}
-
-function check(ok: boolean, expected: string): asserts ok {
-  if (!ok) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected}.`);
 }
 
 /** A nearly frontal head: one seed decides the appearance, the other the pose. */

@@ -1,7 +1,8 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkOptionNames, received } from '@facedet/checks';
 import type { Box, PixelBuffer } from '@facedet/core';
 import { type Appearance, createAppearance } from './appearance.ts';
 import { paintBackground } from './background.ts';
+import { check, checkPictureOptions } from './check-options.ts';
 import { degradePicture } from './degradation.ts';
 import {
   DEGRADATIONS,
@@ -85,20 +86,11 @@ function checkOptions(options: SceneOptions): CheckedOptions {
   checkOptionNames(options, ['seed', 'width', 'height', 'fps', 'duration', 'frames', 'faces', 'events']);
   const { seed = 1, width = 640, height = 360, fps = 25, faces = 4, events = EVENT_KINDS } = options;
   const length = options.frames ?? Math.round((options.duration ?? 10) * fps);
-  check(Number.isInteger(seed), `seed as an integer but received ${received(seed)}`);
-  for (const side of [width, height])
-    check(
-      Number.isInteger(side) && side >= 64 && side <= 8192,
-      `width and height as integers from 64 to 8192 but received ${received(width)} × ${received(height)}`,
-    );
+  checkPictureOptions({ seed, width, height, faces }, 64, 40);
   check(fps > 0 && fps <= 1000, `fps above 0 and up to 1000 but received ${received(fps)}`);
   const given =
     options.frames === undefined ? `duration ${received(options.duration)}` : `frames ${received(options.frames)}`;
   check(Number.isInteger(length) && length >= 1, `at least one frame but received ${given}`);
-  check(
-    Number.isInteger(faces) && faces >= 1 && faces <= 40,
-    `faces as an integer from 1 to 40 but received ${received(faces)}`,
-  );
   const names = EVENT_KINDS.join(', ');
   check(Array.isArray(events), `events as a list of ${names} but received ${received(events)}`);
   for (const kind of events) check(EVENT_KINDS.includes(kind), `events of ${names} but received ${received(kind)}`);
@@ -217,8 +209,4 @@ function paintPillar({ data, width }: Raster, pillar: Box): void {
       data[at + 2] = 118 * light;
     }
   }
-}
-
-function check(ok: boolean, expected: string): asserts ok {
-  if (!ok) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${expected}.`);
 }
