@@ -77,6 +77,21 @@ describe('guides of the documentation site', () => {
     }
   });
 
+  it('names only options that the command has', () => {
+    const reference = readFileSync(join(site, 'reference', 'cli.md'), 'utf8');
+    const sections = reference.split(/^## /m).slice(1);
+    const unknown = pages.flatMap((page) => {
+      const blocks = [...readFileSync(join(guide, page), 'utf8').matchAll(/^```(?:sh|text)\n([\s\S]*?)^```$/gm)];
+      const lines = blocks.flatMap(([, code]) => code!.split('\n')).filter((line) => line.startsWith('facedet '));
+      return lines.flatMap((line) => {
+        const section = sections.find((text) => line.startsWith(text.slice(0, text.indexOf('\n')))) ?? '';
+        const options = line.match(/(?<= )--?[a-z][a-z-]*/g) ?? [];
+        return options.filter((name) => !section.includes(name)).map((name) => `${page}: ${line}: ${name}`);
+      });
+    });
+    expect(unknown).toEqual([]);
+  });
+
   const blocks: Block[] = pages.filter((page) => page !== IN_PAGE).flatMap((page) => blocksOf(join(guide, page)));
   // The clone and build of the first page is what this test runs after.
   const runnable = blocks.filter(({ code }) => !code.includes('quickstart'));
