@@ -9,6 +9,7 @@ export { lockOutput, openOutput, renameOutput, replaceFile, writeOutput, writeOu
 export { outputPlace, partialPathOf, requireWritable, type OutputPlace } from './output-place.ts';
 export { makeFolder } from './make-folder.ts';
 export { outputError } from './output-error.ts';
+export { fileStamp } from './file-stamp.ts';
 export { describeOwner, tryLock, withLock, type FileLock, type LockOwner, type WithLockOptions } from './file-lock.ts';
 // What files hold, by content: the picture formats of the whole project.
 export { firstBytes } from './first-bytes.ts';

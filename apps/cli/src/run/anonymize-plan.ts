@@ -24,8 +24,10 @@ export interface Plan {
   readonly jobs: readonly Job[];
   readonly passed: readonly PassedOver[];
   readonly stdin: StandardInput;
-  /** Whether the output is a folder that several inputs fill. */
+  /** Whether the output is a folder that is filled: a folder, a pattern or several inputs were given. */
   readonly isFolderRun: boolean;
+  /** Whether the run can be continued with `--resume`: not where rows are given, or an input comes from a pipe. */
+  readonly isResumable: boolean;
 }
 
 /**
@@ -49,7 +51,8 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags): P
     return { input, video: videos.has(input), output: names ? join(output, names.get(input)!) : output };
   });
   checkJobs(jobs, flags, folder);
-  return { jobs, passed, stdin, isFolderRun: jobs.length > 1 && several };
+  const isResumable = flags.tracks === undefined && jobs.every(({ input }) => input.kind === 'file');
+  return { jobs, passed, stdin, isFolderRun: several, isResumable };
 }
 
 /** The inputs; standard input with what it holds. */

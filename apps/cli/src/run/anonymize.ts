@@ -3,16 +3,16 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
+import { FaceDetError, isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
 import { outputPlace, PICTURE_FORMATS } from '@facedet/files';
 import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
 import { processVideo, renderVideo } from '@facedet/video-node';
 import { version } from '../../package.json';
 import type { Context } from '../shared/context.ts';
-import { planRun, type Job } from './anonymize-plan.ts';
-import { openBatchRecord } from './batch-record.ts';
+import { planRun, type Job, type Plan } from './anonymize-plan.ts';
 import { colorLines } from './color-report.ts';
+import { openRunRecord, type RunRecord } from './run-record.ts';
 import { damageLines, earlyLines, streamLines } from './streams-report.ts';
 import { createFolder } from '../shared/check-outputs.ts';
 import { countsLine, skippedIn } from '../shared/counts.ts';
@@ -21,7 +21,7 @@ import { modelError, usageError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
 import { firstOfSeveral, passedOverText, type PassedOver } from '../shared/inputs.ts';
 import type { DetectorFlags } from '../shared/model-option.ts';
-import { isStandardOutput } from '../shared/paths.ts';
+import { isStandardOutput, isStream } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
 import { readPicture } from '../shared/read-picture.ts';
 import type { StandardInput } from '../shared/standard-input.ts';
@@ -56,13 +56,12 @@ interface Tally {
 }
 
 export async function run(context: Context, flags: AnonymizeFlags, args: string[]): Promise<void> {
-  const { jobs, passed, stdin, isFolderRun } = await planRun(args, flags);
+  const plan = await planRun(args, flags);
+  const { jobs, passed, stdin, isFolderRun, isResumable } = plan;
   const effect = await effectOf(flags);
   const score = flags.score ?? ANONYMIZE_SCORE;
   const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
-  const record = isFolderRun
-    ? openBatchRecord(flags.output, await settingsOf(flags, effect, score, opened?.detector), flags.resume ?? false)
-    : undefined;
+  const record = await recordOf(plan, flags, () => settingsOf(flags, effect, score, opened?.detector));
   const tally: Tally = { files: 0, frames: jobs.some(({ video }) => video) ? 0 : undefined, faces: 0, masked: 0, failures: 0, before: 0, left: 0 };
   const work: Work = { context, flags, stdin, effect, score, detector: opened?.detector, isFolderRun };
   let stopped = false;
@@ -79,13 +78,18 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
         tally.before++;
         return;
       }
+      if (jobs.length === 1 && record?.isOfOther(source, job.output)) throw otherInput(job);
       if (kind === 'file') await stat(source);
       const done = await (job.video ? hideInVideo(work, job) : hideInPicture(work, job));
+      record?.done(source, job.output);
+      if (done.isDoneBefore) {
+        tally.before++;
+        return;
+      }
       tally.files++;
       tally.faces += done.faces;
       if (done.frames !== undefined) tally.frames = (tally.frames ?? 0) + done.frames;
       tally.masked += done.masked ?? 0;
-      record?.done(source, job.output);
     } catch (error) {
       if (context.signal.aborted) throw error;
       if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
@@ -101,16 +105,15 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
     for (const over of passed) if (!over.isReported) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     const isComplete = tally.left === 0 && tally.failures === 0;
-    context.log(tallyLine(tally, passed, isFolderRun && !isComplete ? '; --resume tries what is missing again' : ''));
+    context.log(tallyLine(tally, passed, isFolderRun && isResumable && !isComplete ? '; --resume tries what is missing again' : ''));
     // What nobody came to is in the folder; what failed leaves nothing there.
     if (tally.left === 0) record?.moveAway();
   } catch (error) {
     if (context.signal.aborted) {
       const isKept = record?.isEmpty === false || jobs.some(isInProgress);
       if (!isKept) record?.remove();
-      const continues = isKept && flags.tracks === undefined && jobs.every(({ input }) => input.kind === 'file');
-      context.log(tallyLine(tally, passed, `; interrupted${continues ? ', continue with --resume' : ''}`));
-    }
+      context.log(tallyLine(tally, passed, `; interrupted${isKept && isResumable ? ', continue with --resume' : ''}`));
+    } else record?.moveAway();
     throw error;
   } finally {
     await opened?.detector.dispose();
@@ -121,11 +124,31 @@ function tallyLine({ files, frames, faces, masked, failures, before, left }: Tal
   return countsLine({ files, ...(frames !== undefined && { frames }), faces, maskedFrames: masked, failures, doneBefore: before, left, skipped: skippedIn(passed) }, note);
 }
 
-/** Whether an interrupted run has left part of a film. */
+/** Whether an interrupted run has left part of a film, or a complete one that only lacks its name. */
 function isInProgress({ video, output }: Job): boolean {
   if (!video) return false;
   const place = outputPlace(output, { media: true });
-  return place.kind === 'file' && existsSync(place.partialPath);
+  return place.kind === 'file' && (existsSync(place.partialPath) || existsSync(`${place.target}.partial.json`));
+}
+
+/** The record of a run into a folder, or of one picture; single films are known to `processVideo`. */
+async function recordOf(
+  { jobs, isFolderRun, isResumable }: Plan,
+  { output, resume = false }: AnonymizeFlags,
+  settings: () => Promise<Record<string, unknown>>,
+): Promise<RunRecord | undefined> {
+  if (isFolderRun) return openRunRecord(output, await settings(), { resume, isFolder: true });
+  const [job] = jobs;
+  if (!job || job.video || !isResumable || isStream(job.output)) return undefined;
+  return openRunRecord(job.output, await settings(), { resume, isFolder: false });
+}
+
+function otherInput({ input, output }: Job): FaceDetError {
+  return new FaceDetError(
+    'RESUME_MISMATCH',
+    `${output}: expected the input of the earlier run but received another, or one that was changed since: ` +
+      `${input.source}. Leave out --resume to replace it.`,
+  );
 }
 
 /** What all inputs of a run have in common. */
@@ -144,6 +167,8 @@ interface Done {
   readonly faces: number;
   readonly frames?: number;
   readonly masked?: number;
+  /** Whether an earlier run has done it. */
+  readonly isDoneBefore?: boolean;
 }
 
 /** Several pictures at once, as many as the detector looks at and one that is read or written meanwhile. */
@@ -194,7 +219,8 @@ async function hideInVideo(work: Work, job: Job): Promise<Done> {
   }
 }
 
-async function hideInFilm({ context, flags, effect, score, detector, isFolderRun }: Work, { input, output }: Job, source: string): Promise<Done> {
+async function hideInFilm({ context, flags, effect, score, detector, isFolderRun }: Work, job: Job, source: string): Promise<Done> {
+  const { input, output } = job;
   const { signal } = context;
   const bar = await videoProgress(context, input.source);
   const encoding = { ...encodingOptions(flags), keepMetadata: flags.keepMetadata ?? false };
@@ -221,7 +247,8 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
       output,
       anonymize: effect,
       encoding,
-      ...(flags.resume && { resume: true }),
+      // The record of a folder says what is complete there.
+      ...(flags.resume && (!isFolderRun || isInProgress(job)) && { resume: true }),
       // Among the results of a folder, half of a broken film would pass for one.
       ...(isFolderRun && { keepPartial: isContinuable }),
       signal,
@@ -234,7 +261,8 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
     damageLines(input.source, summary).forEach(context.log);
     const { failedFrames: failed } = summary;
     if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`);
-    return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed };
+    const { isDoneBefore = false } = summary;
+    return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed, isDoneBefore };
   } finally {
     bar.stop();
   }

@@ -141,8 +141,12 @@ async function reportNothing(context: Context, { json }: VideoFlags): Promise<vo
 }
 
 /** What the run did; failed frames make a failure of a source that has an end. */
-function summaryLine({ metadata, totalFrames, totalFaces, identities, failedFrames, avgFps, avgFacesPerFrame }: VideoSummary, { track }: VideoFlags): string {
+function summaryLine(
+  { metadata, totalFrames, totalFaces, identities, failedFrames, avgFps, avgFacesPerFrame, isDoneBefore }: VideoSummary,
+  { track }: VideoFlags,
+): string {
   const failures = failedFrames > 0 && !metadata.live ? 1 : 0;
+  if (isDoneBefore) return countsLine({ files: 0, frames: 0, faces: 0, doneBefore: 1 - failures, failures });
   const counts = { files: 1 - failures, ...(metadata.live && { unit: 'source' as const }), frames: totalFrames, faces: totalFaces, ...(track && { tracks: identities }), failedFrames, failures };
   return countsLine(counts, `; ${avgFps.toFixed(1)} frames per second, ${avgFacesPerFrame.toFixed(2)} faces per frame`);
 }

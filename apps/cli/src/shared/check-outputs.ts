@@ -44,25 +44,27 @@ export function checkOutputs(outputs: readonly AskedOutput[], inputs: readonly s
 
 /** Creates a folder for outputs, and those above it. Ends the command with exit code 2 where that is not possible. */
 export function createFolder(path: string): void {
-  try {
-    makeFolder(path);
-  } catch (cause) {
-    throw unwritable(outputError(path, cause));
-  }
+  refuseUnwritable(() => {
+    try {
+      makeFolder(path);
+    } catch (cause) {
+      throw outputError(path, cause);
+    }
+  });
 }
 
 /** Ends the command with exit code 2 where an output can't be written. */
-function requireOutput({ path, ...options }: AskedOutput): void {
+export function refuseUnwritable(work: () => void): void {
   try {
-    requireWritable(path, options);
+    work();
   } catch (cause) {
-    throw unwritable(cause);
+    const { code, message } = describe(cause);
+    throw new CommandError(code, message, { exitCode: 2, cause });
   }
 }
 
-function unwritable(cause: unknown): CommandError {
-  const { code, message } = describe(cause);
-  return new CommandError(code, message, { exitCode: 2, cause });
+function requireOutput({ path, ...options }: AskedOutput): void {
+  refuseUnwritable(() => requireWritable(path, options));
 }
 
 /** The files that writing an output makes and replaces, without links. */

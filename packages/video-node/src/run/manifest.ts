@@ -120,6 +120,14 @@ export function differences(before: RunManifest, now: RunManifest): string[] {
     .map((key) => `${key}: ${shown(a.get(key))}, now ${shown(b.get(key))}`);
 }
 
+/** Their differences in words, as many as a message holds; undefined where there are none. */
+export function differencesText(before: RunManifest, now: RunManifest): string | undefined {
+  const differing = differences(before, now);
+  if (differing.length === 0) return undefined;
+  const more = differing.length > NAMED ? `; and ${differing.length - NAMED} more` : '';
+  return differing.slice(0, NAMED).join('; ') + more;
+}
+
 function flat({ summary: _summary, opening: _opening, ...manifest }: RunManifest): Map<string, string> {
   const found = new Map<string, string>();
   const add = (value: unknown, at: string) => {
@@ -145,12 +153,16 @@ export interface Manifests {
   readonly content: RunManifest;
   /** The summary of a run whose outputs are all complete and only lack their names. */
   readonly summary: unknown;
+  /** Whether nothing is left in progress, or only names are missing. */
+  readonly areComplete: boolean;
+  /** Whether an earlier run began to replace the outputs and was killed before its first frame. */
+  readonly isOpening: boolean;
   /** Marks the outputs as being opened, before they are: a run that is killed then is started again by `resume`. */
   open(): void;
   /** Writes the manifests. Call it when the outputs are open: nothing of an earlier run is then in them. */
   write(): void;
-  /** All outputs are complete: from here on only names are missing. */
-  complete(summary: unknown): void;
+  /** All outputs are complete: from here on only names are missing. Returns what was written. */
+  complete(summary: unknown): RunManifest;
   /** All outputs have their names. */
   remove(): void;
 }
@@ -161,23 +173,30 @@ export interface Manifests {
  */
 export function openManifests(outputs: readonly PartialOutput[], now: RunManifest, resume: boolean): Manifests {
   const left = resume ? outputs.map((output) => readManifest(output, now)) : [];
-  const complete = left.length > 0 && left.every((manifest) => manifest?.summary !== undefined);
+  const found = left.filter((manifest) => manifest !== undefined && manifest !== 'opening');
+  const complete = found.length === outputs.length && found.every(({ summary }) => summary !== undefined);
   const writeAll = (manifest: RunManifest) => {
     for (const { path } of outputs) replaceFile(manifestPath(path), `${JSON.stringify(manifest, undefined, 2)}\n`);
   };
   return {
     content: now,
-    continues: left.some((manifest) => manifest !== undefined),
-    summary: complete ? left[0]!.summary : undefined,
+    continues: found.length > 0,
+    summary: complete ? found[0]?.summary : undefined,
     open: () => writeAll({ ...now, opening: true }),
     write: () => writeAll(now),
-    complete: (summary) => writeAll({ ...now, summary }),
+    areComplete: found.every(({ summary }) => summary !== undefined),
+    isOpening: left.some((manifest) => manifest === 'opening'),
+    complete(summary) {
+      const manifest = { ...now, summary };
+      writeAll(manifest);
+      return manifest;
+    },
     remove: () => outputs.forEach(({ path }) => rmSync(manifestPath(path), { force: true })),
   };
 }
 
-/** The manifest of what an interrupted run left of an output; undefined where it left nothing. */
-function readManifest({ path, partials }: PartialOutput, now: RunManifest): RunManifest | undefined {
+/** The manifest of what an interrupted run left of an output; undefined where it left nothing worth continuing. */
+function readManifest({ path, partials }: PartialOutput, now: RunManifest): RunManifest | 'opening' | undefined {
   const file = manifestPath(path);
   const start = 'Use the same again, or leave out resume to start from the beginning.';
   let before: RunManifest | undefined;
@@ -193,13 +212,12 @@ function readManifest({ path, partials }: PartialOutput, now: RunManifest): RunM
         'nobody can say with which settings that file was made. Leave out resume to start from the beginning.',
     );
   }
-  if (before.opening) return undefined;
-  const differing = differences(before, now);
-  if (differing.length === 0) return before;
-  const more = differing.length > NAMED ? `; and ${differing.length - NAMED} more` : '';
+  if (before.opening) return 'opening';
+  const differing = differencesText(before, now);
+  if (differing === undefined) return before;
   throw new FaceDetError(
     'RESUME_MISMATCH',
     `${path}: expected the settings, model and input of the interrupted run but received others: ` +
-      `${differing.slice(0, NAMED).join('; ')}${more}. ${start}`.slice(0, 800),
+      `${differing}. ${start}`.slice(0, 800),
   );
 }

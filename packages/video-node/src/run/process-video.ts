@@ -16,6 +16,7 @@ import { openVideo, type OpenVideoOptions, type VideoInput } from '../read/open-
 import type { VideoSource } from '../read/source.ts';
 import { formerVideoPath, partialVideoPath } from '../write/mp4-fragments.ts';
 import type { VideoWriter, VideoWriterOptions } from '../write/writer.ts';
+import { findCompleted, noteCompleted } from './completed-runs.ts';
 import { damageOf, type DamageSummary } from './damage.ts';
 import { createEditor, type DrawOptions } from './editor.ts';
 import type { GalleryPage } from './gallery.ts';
@@ -66,9 +67,10 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   /** Shows the frames with the faces marked while the run goes on. Not together with `anonymize`, as it shows the faces. */
   show?: Preview;
   /**
-   * Continues what an interrupted run left in its partial files; the outputs end up as of an uninterrupted run. Refused
-   * with `RESUME_MISMATCH` where the run manifest beside a partial file says that settings, model or input were others,
-   * and with `INVALID_ARGUMENT` for live sources, and where the source or an output is a pipe.
+   * Continues what an interrupted run left in its partial files; the outputs end up as of an uninterrupted run. Where a
+   * run of the last 30 days has completed all of them, and none was changed since, nothing is done (`isDoneBefore` in
+   * the summary). Refused with `RESUME_MISMATCH` where settings, model or input were others, and with
+   * `INVALID_ARGUMENT` for live sources, and where the source or an output is a pipe.
    */
   resume?: boolean;
   /**
@@ -121,6 +123,8 @@ export interface VideoSummary extends VideoStatistics, DamageSummary {
   readonly outputs: OutputPaths;
   /** Why the first of the failed frames failed; undefined where none did. */
   readonly firstFailure?: string;
+  /** Whether an earlier run has completed the outputs and this one (`resume`) did nothing; the figures are that run's. */
+  readonly isDoneBefore?: true;
   /** Why a live source ended before the signal (`STREAM_LOST`): the outputs are complete up to there. */
   readonly lost?: FaceDetError;
 }
@@ -161,12 +165,20 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const { targets, files } = outputFiles(outputs, resume);
     const paths = Object.values(files);
     unlock = lockOutputs(targets);
-    const manifests = await manifestsOf(source, options, files, resume);
-    const finished = manifests.summary as Partial<VideoSummary> | undefined;
+    const { manifests, isTold } = await manifestsOf(source, options, files, resume);
+    const finished = manifests.summary as VideoSummary | undefined;
     if (finished) {
       await nameOutputs(files, options, metadata);
+      noteCompleted(files, { ...manifests.content, summary: finished });
       manifests.remove();
-      return { ...(finished as VideoSummary), metadata, outputs };
+      return { ...finished, metadata, outputs };
+    }
+    const mayBeDone = resume && isTold && manifests.areComplete && !manifests.isOpening;
+    const before = mayBeDone ? (findCompleted(files, manifests.content) as VideoSummary | undefined) : undefined;
+    if (before) {
+      // A run that was killed while it removed them.
+      manifests.remove();
+      return { ...before, metadata, outputs, isDoneBefore: true };
     }
     // A run that fails before its first frame leaves nothing.
     discardAll = async () => {
@@ -298,8 +310,9 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       ...(lost && { lost }),
     };
     for (const sink of sinks) await sink.complete();
-    manifests.complete({ ...summary, metadata: undefined, outputs: undefined });
+    const completed = manifests.complete({ ...summary, metadata: undefined, outputs: undefined });
     for (const sink of sinks) await sink.commit();
+    if (!live && isTold) noteCompleted(files, completed);
     manifests.remove();
     keep.forget();
     return summary;
@@ -355,12 +368,13 @@ const NOT_DECISIVE = new Set<string>([
   'onReconnect',
 ]);
 
+/** The manifests of a run; `isTold` where they, or a fingerprint, say all that decides the results. */
 async function manifestsOf(
   source: VideoSource,
   options: ProcessVideoOptions,
   outputs: OutputPaths,
   resume: boolean,
-): Promise<Manifests> {
+): Promise<{ manifests: Manifests; isTold: boolean }> {
   const decisive = Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_DECISIVE.has(name)));
   const { manifest, opaque } = await describeRun(source, options.detector, decisive);
   const outputList = Object.entries(outputs).map(([kind, path]) => ({
@@ -368,9 +382,10 @@ async function manifestsOf(
     partials: partialsOf(path, kind as (typeof OUTPUTS)[number]).filter((name) => !name.endsWith('identities.json')),
   }));
   const manifests = openManifests(outputList, manifest, resume);
-  if (manifests.continues && opaque.length > 0 && options.fingerprint === undefined)
+  const isTold = opaque.length === 0 || options.fingerprint !== undefined;
+  if (manifests.continues && !isTold)
     throw new FaceDetError('INVALID_ARGUMENT', `Expected a fingerprint to continue an interrupted run, as nobody can tell whether ${opaque.slice(0, 5).join(', ')} would give the same results; give plain data that changes when they do, in both runs.`);
-  return manifests;
+  return { manifests, isTold };
 }
 
 /** Gives complete outputs their final names, as far as an interrupted run has not. */
