@@ -53,7 +53,7 @@ function escaped(character: string): string {
 export function isFaceDetError(value: unknown): value is FaceDetError {
   return (
     isError(value) &&
-    (hasName(value) || Function.prototype[Symbol.hasInstance].call(FaceDetError, value)) &&
+    (value.name === 'FaceDetError' || Function.prototype[Symbol.hasInstance].call(FaceDetError, value)) &&
     typeof (value as { code?: unknown }).code === 'string'
   );
 }
@@ -62,5 +62,3 @@ export function isFaceDetError(value: unknown): value is FaceDetError {
 function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
-
-const hasName = (error: Error) => error.name === 'FaceDetError';

@@ -1,4 +1,5 @@
 import { FaceDetError } from './errors.ts';
+import { invalidArgument } from './invalid-argument.ts';
 import { received } from './received.ts';
 
 /**
@@ -15,10 +16,7 @@ export function checkOptionNames(options: unknown, known: readonly string[], pre
   if (options === undefined) return;
   const name = prefix ? prefix.slice(0, -1) : what;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `Expected an object for ${name} but received ${received(options)}; leave it out for the defaults.`,
-    );
+    throw invalidArgument(`an object for ${name}`, options, 'leave it out for the defaults');
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key) || (options as Record<string, unknown>)[key] === undefined) continue;
@@ -35,6 +33,7 @@ export function checkOptionNames(options: unknown, known: readonly string[], pre
 function mostSimilar(key: string, known: readonly string[]): string | undefined {
   const normalized = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
   const wanted = normalized(key).slice(0, 64);
+  const wantedStart = wanted.slice(0, Math.max(4, Math.ceil(0.6 * wanted.length)));
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const name of known) {
@@ -42,11 +41,11 @@ function mostSimilar(key: string, known: readonly string[]): string | undefined 
     const whole = editDistance(wanted, candidate, false);
     // A part of a name, like `treshold` for `scoreThreshold`, is a worse guess than a whole one.
     const part = wanted.length >= 4 ? editDistance(wanted, candidate, true) + 1 : Infinity;
-    const prefix = commonPrefix(wanted, candidate) >= Math.max(4, 0.6 * wanted.length) ? 2.5 : Infinity;
+    const start = wanted.length >= 4 && candidate.startsWith(wantedStart) ? 2.5 : Infinity;
     const distance = Math.min(
       whole <= Math.max(1, candidate.length / 3) ? whole : Infinity,
       part <= 1 + wanted.length / 4 ? part : Infinity,
-      prefix,
+      start,
     );
     if (distance < bestDistance) {
       best = name;
@@ -54,12 +53,6 @@ function mostSimilar(key: string, known: readonly string[]): string | undefined 
     }
   }
   return best;
-}
-
-function commonPrefix(a: string, b: string): number {
-  let n = 0;
-  while (n < a.length && n < b.length && a[n] === b[n]) n++;
-  return n;
 }
 
 /** Insertions, deletions and replacements from one word to another (Levenshtein 1966), or to the closest part of it. */

@@ -12,13 +12,11 @@ export function received(value: unknown): string {
 }
 
 function textOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'number') return `${Object.is(value, -0) ? '-0' : value}`;
+  if (Object.is(value, -0)) return '-0';
+  if (value === null || ['undefined', 'number', 'boolean'].includes(typeof value)) return String(value);
   if (typeof value === 'string') return JSON.stringify(truncate(value, 80));
-  if (typeof value === 'boolean') return String(value);
   if (typeof value === 'bigint') return `${truncate(String(value), 40)}n`;
-  if (typeof value === 'symbol') return 'a symbol';
-  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'symbol' || typeof value === 'function') return `a ${typeof value}`;
   if (ArrayBuffer.isView(value)) return viewOf(value);
   try {
     const text = JSON.stringify(summary(value), (_key, inner: unknown) => summary(inner));

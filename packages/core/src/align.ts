@@ -1,7 +1,7 @@
-import { checkOptionNames } from '@facedet/checks';
+import { checkOptionNames, invalidArgument } from '@facedet/checks';
 import { checkImage, checkRaster } from './check-image.ts';
-import { invalidArgument } from './errors.ts';
-import { bytesPerPixel, channelOffsets, isRasterSource, rowStride } from './pixels.ts';
+import { isRasterSource } from './pixels.ts';
+import { sampleAffine } from './sample.ts';
 import type { ImageSource, Landmarks, PixelBuffer, RasterSource } from './types.ts';
 
 /**
@@ -133,32 +133,10 @@ function similarity(from: readonly number[], to: readonly number[]): Similarity 
   return { a, b, tx: nx - a * mx + b * my, ty: ny - b * mx - a * my };
 }
 
-/** Samples the crop bilinearly. */
 function warp({ pixels, kx, ky, left, top }: SourcePart, { a, b, tx, ty }: Similarity, size: number): PixelBuffer {
-  const crop = new Uint8Array(size * size * 3);
-  const { data, width, height } = pixels;
-  const step = bytesPerPixel(pixels.format);
-  const stride = rowStride(pixels);
-  const channels = channelOffsets(pixels.format);
-  for (let y = 0, to = 0; y < size; y++) {
-    for (let x = 0; x < size; x++, to += 3) {
-      // Pixel centers are at + 0.5, in the crop as in the source.
-      const sx = (a * (x + 0.5) - b * (y + 0.5) + tx - left) * kx - 0.5;
-      const sy = (b * (x + 0.5) + a * (y + 0.5) + ty - top) * ky - 0.5;
-      if (sx < -0.5 || sy < -0.5 || sx > width - 0.5 || sy > height - 0.5) continue;
-      const x0 = Math.min(Math.max(Math.floor(sx), 0), width - 1);
-      const y0 = Math.min(Math.max(Math.floor(sy), 0), height - 1);
-      const x1 = Math.min(x0 + 1, width - 1);
-      const y1 = Math.min(y0 + 1, height - 1);
-      const u = Math.min(Math.max(sx - x0, 0), 1);
-      const v = Math.min(Math.max(sy - y0, 0), 1);
-      for (let c = 0; c < 3; c++) {
-        const k = channels[c]!;
-        const above = data[y0 * stride + x0 * step + k]! * (1 - u) + data[y0 * stride + x1 * step + k]! * u;
-        const below = data[y1 * stride + x0 * step + k]! * (1 - u) + data[y1 * stride + x1 * step + k]! * u;
-        crop[to + c] = above * (1 - v) + below * v + 0.5;
-      }
-    }
-  }
-  return { data: crop, width: size, height: size, format: 'rgb' };
+  return sampleAffine(
+    { pixels, left: 0, top: 0, right: pixels.width - 1, bottom: pixels.height - 1 },
+    { xx: a * kx, xy: -b * kx, x0: (tx - left) * kx, yx: b * ky, yy: a * ky, y0: (ty - top) * ky },
+    { data: new Uint8Array(size * size * 3), width: size, height: size, format: 'rgb' },
+  );
 }

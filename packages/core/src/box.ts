@@ -1,5 +1,4 @@
-import { FaceDetError, received } from '@facedet/checks';
-import { invalidArgument } from './errors.ts';
+import { FaceDetError, invalidArgument, received } from '@facedet/checks';
 import type { Box } from './types.ts';
 
 /** The area in square pixels; 0 if a side is not positive or not a number. */

@@ -1,5 +1,4 @@
-import { FaceDetError, received } from '@facedet/checks';
-import { invalidArgument } from './errors.ts';
+import { FaceDetError, invalidArgument, received } from '@facedet/checks';
 import { bytesPerPixel, isRasterSource } from './pixels.ts';
 import type { Box, ImageSource, PixelBuffer } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkOptionNames, invalidArgument } from '@facedet/checks';
 import { checkPixels } from './check-image.ts';
 import type { ClaheOptions } from './options.ts';
 import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
@@ -18,11 +18,7 @@ export function claheSettings(options: ClaheOptions = {}, prefix = 'clahe.'): Re
   checkOptionNames(options, Object.keys(DEFAULTS), prefix, "clahe's options");
   const { clipLimit = DEFAULTS.clipLimit, grid = DEFAULTS.grid, belowLuma = DEFAULTS.belowLuma } = options;
   const check = (valid: boolean, name: keyof ClaheOptions, expected: string, value: unknown) => {
-    if (!valid)
-      throw new FaceDetError(
-        'INVALID_ARGUMENT',
-        `Expected ${expected} for ${prefix}${name} but received ${received(value)}; the default is ${DEFAULTS[name]}.`,
-      );
+    if (!valid) throw invalidArgument(`${expected} for ${prefix}${name}`, value, `the default is ${DEFAULTS[name]}`);
   };
   check(typeof clipLimit === 'number' && clipLimit >= 1, 'clipLimit', 'a number of at least 1', clipLimit);
   check(Number.isInteger(grid) && grid >= 1 && grid <= MAX_GRID, 'grid', `an integer from 1 to ${MAX_GRID}`, grid);

@@ -22,3 +22,5 @@ export { disposedError, packError, unpackError, type ErrorData } from './errors.
 export { inFlight, type InFlight } from './in-flight.ts';
 export { resizeInto } from './resize.ts';
 export { semaphore } from './semaphore.ts';
+// Checks of arguments, in the form of all messages.
+export { checkOptionNames, invalidArgument, received } from '@facedet/checks';

@@ -1,9 +1,4 @@
-import { FaceDetError, received } from '@facedet/checks';
-
-/** The error of an argument that is out of range or of a wrong type; `value` is what was received. */
-export function invalidArgument(expected: string, value: unknown, nextStep: string): FaceDetError {
-  return new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received(value)}; ${nextStep}.`);
-}
+import { FaceDetError } from '@facedet/checks';
 
 /** The error of calls after `dispose()`, and of calls in flight when it is called. */
 export function disposedError(what: string): FaceDetError {

@@ -1,5 +1,4 @@
-import { FaceDetError, received } from '@facedet/checks';
-import { invalidArgument } from './errors.ts';
+import { FaceDetError, invalidArgument } from '@facedet/checks';
 import type { InputSize } from './options.ts';
 
 /**
@@ -60,10 +59,10 @@ function checkSide(side: number, what: string): void {
 
 function checkBudget(pixels: number): void {
   if (!Number.isFinite(pixels) || pixels < MIN_PIXELS)
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `Expected a pixel budget of at least ${MIN_PIXELS} for inputSize but received ` +
-        `{ pixels: ${received(pixels)} }; the default is 409600.`,
+    throw invalidArgument(
+      `a pixel budget of at least ${MIN_PIXELS} for inputSize`,
+      { pixels },
+      'the default is { pixels: 409600 }',
     );
 }
 

@@ -18,13 +18,9 @@ export interface ViewDetections {
 
 /** Copies the candidates of a view. */
 export function copyCandidates(candidates: Candidates, view: View): ViewDetections {
-  const { count, hasLandmarks } = candidates;
+  const { count, hasLandmarks, x1, y1, x2, y2, score } = candidates;
   const boxes = new Float64Array(5 * count);
-  boxes.set(candidates.x1.subarray(0, count));
-  boxes.set(candidates.y1.subarray(0, count), count);
-  boxes.set(candidates.x2.subarray(0, count), 2 * count);
-  boxes.set(candidates.y2.subarray(0, count), 3 * count);
-  boxes.set(candidates.score.subarray(0, count), 4 * count);
+  [x1, y1, x2, y2, score].forEach((column, k) => boxes.set(column.subarray(0, count), k * count));
   return { view, count, hasLandmarks, boxes, landmarks: candidates.landmarks.slice(0, hasLandmarks ? 10 * count : 0) };
 }
 

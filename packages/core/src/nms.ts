@@ -1,4 +1,4 @@
-import { invalidArgument } from './errors.ts';
+import { invalidArgument } from '@facedet/checks';
 
 /** Boxes for `nms` as a struct of arrays: corners in any unit and scores, of which `count` are in use. */
 export interface BoxArrays {

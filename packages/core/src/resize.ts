@@ -1,6 +1,5 @@
-import { FaceDetError } from '@facedet/checks';
+import { FaceDetError, invalidArgument } from '@facedet/checks';
 import { checkOutputSize, checkPixels, checkRegion, MAX_BYTES } from './check-image.ts';
-import { invalidArgument } from './errors.ts';
 import type { Size } from './letterbox.ts';
 import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
 import type { Box, PixelBuffer } from './types.ts';

@@ -1,4 +1,5 @@
 import { bytesPerPixel, channelOffsets, rowStride } from './pixels.ts';
+import { sampleAffine } from './sample.ts';
 import type { Box, Landmarks, PixelBuffer } from './types.ts';
 import type { View } from './view.ts';
 
@@ -50,60 +51,32 @@ export function rotateQuarter(pixels: PixelBuffer, rotation: number, into: Uint8
 }
 
 /**
- * Samples a view at any angle from pixels of its region (or the part `crop` of them): bilinear, without anti-aliasing,
- * as packed RGB. Positions outside the region are black.
+ * Samples a view at any angle from pixels of its region (or the part `crop` of them) as packed RGB. Positions outside
+ * the region are black; `into` must be large enough.
  */
 export function sampleRotated(pixels: PixelBuffer, crop: Box | null, view: View, into: Uint8Array): PixelBuffer {
-  const { width, height } = view;
-  const { xx, xy, x0, yx, yy, y0 } = view.toSource;
-  const { x: regionX, y: regionY, width: regionWidth, height: regionHeight } = view.pass.region;
-  const { data } = pixels;
-  const [red, green, blue] = channelOffsets(pixels.format);
-  const step = bytesPerPixel(pixels.format);
-  const stride = rowStride(pixels);
+  const { width, height, toSource } = view;
+  const { region } = view.pass;
   const part = crop ?? { x: 0, y: 0, width: pixels.width, height: pixels.height };
   // From source pixels to those of `pixels`.
-  const kx = part.width / regionWidth;
-  const ky = part.height / regionHeight;
-  const left = Math.max(Math.floor(part.x), 0);
-  const top = Math.max(Math.floor(part.y), 0);
-  const right = Math.min(Math.ceil(part.x + part.width), pixels.width) - 1;
-  const bottom = Math.min(Math.ceil(part.y + part.height), pixels.height) - 1;
-  let to = 0;
-  for (let row = 0; row < height; row++) {
-    const Y = row + 0.5;
-    for (let column = 0; column < width; column++, to += 3) {
-      const X = column + 0.5;
-      const x = (xx * X + xy * Y + x0 - regionX) * kx + part.x - 0.5;
-      const y = (yx * X + yy * Y + y0 - regionY) * ky + part.y - 0.5;
-      if (x < left - 0.5 || y < top - 0.5 || x > right + 0.5 || y > bottom + 0.5) {
-        into[to] = into[to + 1] = into[to + 2] = 0;
-        continue;
-      }
-      const clampedX = Math.min(Math.max(x, left), right);
-      const clampedY = Math.min(Math.max(y, top), bottom);
-      const column0 = Math.floor(clampedX);
-      const row0 = Math.floor(clampedY);
-      const u = clampedX - column0;
-      const v = clampedY - row0;
-      const tl = row0 * stride + column0 * step;
-      const tr = column0 < right ? tl + step : tl;
-      const below = row0 < bottom ? stride : 0;
-      const a = (1 - u) * (1 - v);
-      const b = u * (1 - v);
-      const c = (1 - u) * v;
-      const d = u * v;
-      into[to] =
-        data[tl + red]! * a + data[tr + red]! * b + data[tl + below + red]! * c + data[tr + below + red]! * d + 0.5;
-      into[to + 1] =
-        data[tl + green]! * a +
-        data[tr + green]! * b +
-        data[tl + below + green]! * c +
-        data[tr + below + green]! * d +
-        0.5;
-      into[to + 2] =
-        data[tl + blue]! * a + data[tr + blue]! * b + data[tl + below + blue]! * c + data[tr + below + blue]! * d + 0.5;
-    }
-  }
-  return { data: into, width, height, format: 'rgb' };
+  const kx = part.width / region.width;
+  const ky = part.height / region.height;
+  return sampleAffine(
+    {
+      pixels,
+      left: Math.max(Math.floor(part.x), 0),
+      top: Math.max(Math.floor(part.y), 0),
+      right: Math.min(Math.ceil(part.x + part.width), pixels.width) - 1,
+      bottom: Math.min(Math.ceil(part.y + part.height), pixels.height) - 1,
+    },
+    {
+      xx: toSource.xx * kx,
+      xy: toSource.xy * kx,
+      x0: (toSource.x0 - region.x) * kx + part.x,
+      yx: toSource.yx * ky,
+      yy: toSource.yy * ky,
+      y0: (toSource.y0 - region.y) * ky + part.y,
+    },
+    { data: into, width, height, format: 'rgb' },
+  );
 }

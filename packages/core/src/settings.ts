@@ -1,6 +1,5 @@
-import { checkOptionNames } from '@facedet/checks';
+import { checkOptionNames, invalidArgument } from '@facedet/checks';
 import { claheSettings } from './clahe.ts';
-import { invalidArgument } from './errors.ts';
 import { INPUT_STEP, inputSizesOf } from './input-size.ts';
 import type {
   ClaheOptions,

@@ -1,26 +1,15 @@
 import { fitToModel, insetIntoModel, type FixedSides, type Letterbox, type Size } from './letterbox.ts';
 import type { DetectionPreset, InputSize, Rotation } from './options.ts';
 import type { Pass } from './pass.ts';
+import type { AffineMap } from './sample.ts';
 import type { Box } from './types.ts';
-
-/**
- * The affine map from the network's input back to the source: x = xx · X + xy · Y + x0 and y = yx · X + yy · Y + y0 for
- * an input position X, Y.
- */
-export interface InputToSource {
-  readonly xx: number;
-  readonly xy: number;
-  readonly x0: number;
-  readonly yx: number;
-  readonly yy: number;
-  readonly y0: number;
-}
 
 /** A pass as the network sees it: rotated clockwise by `rotation`, letterboxed, with the map back to the source. */
 export interface View extends Letterbox {
   readonly pass: Omit<Pass, 'width' | 'height'>;
   readonly rotation: Rotation;
-  readonly toSource: InputToSource;
+  /** From positions in the network's input to source pixels. */
+  readonly toSource: AffineMap;
 }
 
 /** What the letterboxes of a detector have in common. */
@@ -62,7 +51,7 @@ function rotatedSize({ width, height }: Size, rotation: Rotation): Size {
 }
 
 /** Undoes the scale, then the rotation about the center of the rotated image, which is the center of the region. */
-function mapToSource(region: Box, rotation: Rotation, rotated: Size, { scaleX, scaleY }: Letterbox): InputToSource {
+function mapToSource(region: Box, rotation: Rotation, rotated: Size, { scaleX, scaleY }: Letterbox): AffineMap {
   const { width, height } = rotated;
   const angle = (rotation * Math.PI) / 180;
   // Exact for quarter turns: the computed cosine of a right angle is not 0.

@@ -1,4 +1,3 @@
-import { checkOptionNames } from '@facedet/checks';
 import {
   bytesPerPixel,
   createDetector as createInline,
@@ -14,6 +13,7 @@ import {
 } from '@facedet/core';
 import {
   checkImage,
+  checkOptionNames,
   DETECT_OPTIONS,
   DETECTION_OPTIONS,
   detectionSettings,

@@ -1,4 +1,4 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkOptionNames, invalidArgument } from '@facedet/checks';
 import { adaptiveEma } from './adaptive-ema.ts';
 import type { Filter } from './filter.ts';
 import { oneEuro } from './one-euro.ts';
@@ -49,8 +49,4 @@ function checkRange(name: string, value: unknown, range: string, holds: boolean)
   if (typeof value !== 'number' || !holds) throw invalid(`a number ${range} for ${name}`, value);
 }
 
-const invalid = (what: string, value: unknown) =>
-  new FaceDetError(
-    'INVALID_ARGUMENT',
-    `Expected ${what} but received ${received(value)}; leave it out for the default.`,
-  );
+const invalid = (what: string, value: unknown) => invalidArgument(what, value, 'leave it out for the default');
