@@ -1,4 +1,5 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkOptionNames, invalidArgument, received } from '@facedet/checks';
+import { invalidArgumentText } from './errors.ts';
 
 /** Options of `assign`. */
 export interface AssignOptions {
@@ -40,13 +41,19 @@ export function assign(cost: Float64Array, rows: number, cols: number, options: 
   const count = rows * cols;
   if (!(Number.isInteger(rows) && Number.isInteger(cols) && rows >= 0 && cols >= 0 && cost?.length >= count)) {
     const matrix = `${received(cost?.length)} numbers for ${received(rows)} × ${received(cols)}`;
-    throw invalid('a cost matrix of rows × cols numbers', matrix, 'give the numbers row by row and both sizes');
+    throw invalidArgumentText(
+      'a cost matrix of rows × cols numbers',
+      matrix,
+      'give the numbers row by row and both sizes',
+    );
   }
   if (typeof costLimit !== 'number' || Number.isNaN(costLimit))
-    throw invalid('a number for costLimit', received(costLimit), 'leave it out for no limit');
-  const rowToCol = new Int32Array(rows).fill(-1);
-  const colToRow = new Int32Array(cols).fill(-1);
-  if (count === 0) return { rowToCol, colToRow };
+    throw invalidArgument('a number for costLimit', costLimit, 'leave it out for no limit');
+  // The search runs from the shorter side, so that every search ends at a free column.
+  const flipped = rows > cols;
+  const n = flipped ? cols : rows;
+  const m = flipped ? rows : cols;
+  const problem = createProblem(n, m);
 
   const { low, high } = rangeOfCosts(cost, count, cols);
   // Clamping to `cap` turns the limited problem into the plain one: a pair at or above the cap costs as much as leaving
@@ -54,26 +61,17 @@ export function assign(cost: Float64Array, rows: number, cols: number, options: 
   // limited problem. Without a limit, the cap outweighs any sum of differences, so that the number of pairs comes
   // first.
   const cap = costLimit < Infinity ? costLimit : low === Infinity ? 0 : high + (high - low + 1) * Math.min(rows, cols);
-  // The search runs from the shorter side, so that every search ends at a free column.
-  const flipped = rows > cols;
-  const n = flipped ? cols : rows;
-  const m = flipped ? rows : cols;
-  const capped = new Float64Array(count);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < m; j++) capped[i * m + j] = Math.min(flipped ? cost[j * cols + i]! : cost[i * cols + j]!, cap);
-  }
-  const shorter = flipped ? colToRow : rowToCol;
-  const longer = flipped ? rowToCol : colToRow;
-  const problem = { cost: capped, rows: n, cols: m, rowToCol: shorter, colToRow: longer };
-  augment(problem, createAugmentBuffers(n, m));
+  const costAt = (i: number, j: number) => (flipped ? cost[j * cols + i]! : cost[i * cols + j]!);
+  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) problem.cost[i * m + j] = Math.min(costAt(i, j), cap);
+  augment(problem);
+  const { rowToCol, colToRow } = problem;
   const limit = costLimit < Infinity ? cap : Infinity;
   for (let i = 0; i < n; i++) {
-    const j = shorter[i]!;
-    if ((flipped ? cost[j * cols + i]! : cost[i * cols + j]!) < limit) continue;
-    shorter[i] = -1;
-    longer[j] = -1;
+    const j = rowToCol[i]!;
+    if (costAt(i, j) < limit) continue;
+    rowToCol[i] = colToRow[j] = -1;
   }
-  return { rowToCol, colToRow };
+  return flipped ? { rowToCol: colToRow, colToRow: rowToCol } : { rowToCol, colToRow };
 }
 
 /** The lowest and the highest finite cost, after a check of all of them. */
@@ -83,7 +81,7 @@ function rangeOfCosts(cost: Float64Array, count: number, cols: number): { low: n
   for (let i = 0; i < count; i++) {
     const c = cost[i]!;
     if (!(typeof c === 'number' && c > -Infinity)) {
-      throw invalid(
+      throw invalidArgumentText(
         'costs that are finite or Infinity',
         `${received(c)} at row ${Math.floor(i / cols)}, column ${i % cols}`,
         'use Infinity to forbid a pair',
@@ -95,20 +93,19 @@ function rangeOfCosts(cost: Float64Array, count: number, cols: number): { low: n
   return { low, high };
 }
 
-/** An assignment problem with at most as many rows as columns, and its solution. */
-export interface AssignmentProblem {
-  /** Row-major, finite. */
-  cost: Float64Array;
-  rows: number;
-  cols: number;
-  /** Filled by `augment`; -1 everywhere before. */
-  rowToCol: Int32Array;
-  colToRow: Int32Array;
-}
+/** An assignment problem with at most as many rows as columns, its solution, and the buffers of `augment`. */
+export type AssignmentProblem = ReturnType<typeof createProblem>;
 
-/** Buffers of `augment` for up to that many rows and columns. */
-export function createAugmentBuffers(rows: number, cols: number) {
+/** Creates a problem of that size, without assignments; a smaller one may be put into it. */
+export function createProblem(rows: number, cols: number) {
   return {
+    rows,
+    cols,
+    /** Row-major, finite. */
+    cost: new Float64Array(rows * cols),
+    /** By row and by column, the assigned one of the other side; -1 before `augment`. */
+    rowToCol: new Int32Array(rows).fill(-1),
+    colToRow: new Int32Array(cols).fill(-1),
     rowDual: new Float64Array(rows),
     colDual: new Float64Array(cols),
     distance: new Float64Array(cols),
@@ -122,9 +119,8 @@ export function createAugmentBuffers(rows: number, cols: number) {
  * Assigns each row a column, at the minimum total cost. Of columns at the same distance the search takes a free one
  * first and the lower index in the first round, so that a constant matrix gives column i to row i.
  */
-export function augment(problem: AssignmentProblem, buffers: ReturnType<typeof createAugmentBuffers>): void {
-  const { cost, rows, cols, rowToCol, colToRow } = problem;
-  const { rowDual, colDual, distance, previousRow, openColumns } = buffers;
+export function augment(problem: AssignmentProblem): void {
+  const { cost, rows, cols, rowToCol, colToRow, rowDual, colDual, distance, previousRow, openColumns } = problem;
   rowDual.fill(0, 0, rows);
   colDual.fill(0, 0, cols);
   for (let start = 0; start < rows; start++) {
@@ -177,6 +173,3 @@ export function augment(problem: AssignmentProblem, buffers: ReturnType<typeof c
     }
   }
 }
-
-const invalid = (expected: string, received: string, next: string) =>
-  new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received}; ${next}.`);

@@ -1,5 +1,5 @@
 import { FaceDetError } from '@facedet/checks';
-import { augment, createAugmentBuffers, type AssignmentProblem } from './assignment.ts';
+import { augment, createProblem, type AssignmentProblem } from './assignment.ts';
 import { createOverlapFinder, type BoxSelection } from './overlap.ts';
 
 /** The cost of matching a track and a detection, both given by their positions in the selections. */
@@ -24,12 +24,11 @@ export type Association = ReturnType<typeof createAssociation>;
 /** Most candidate pairs of one association, and most cells of one component's matrix: about 100 MB, some seconds. */
 const MAX_PAIRS = 1 << 22;
 
-/** The pairs that cost less than the limit. */
+/** The pairs that cost less than the limit, by their positions in the selections. */
 interface CandidatePairs {
-  tracks: Int32Array;
-  detections: Int32Array;
-  costs: Float64Array;
-  count: number;
+  readonly tracks: number[];
+  readonly detections: number[];
+  readonly costs: number[];
 }
 
 /** Connected components of the graph whose nodes are the tracks, then the detections, and whose edges are the pairs. */
@@ -49,8 +48,7 @@ interface ComponentSolver {
   /** The component's tracks and detections. */
   readonly tracks: number[];
   readonly detections: number[];
-  readonly problem: AssignmentProblem;
-  buffers: ReturnType<typeof createAugmentBuffers>;
+  problem: AssignmentProblem;
 }
 
 /**
@@ -62,50 +60,33 @@ interface ComponentSolver {
  */
 export function createAssociation() {
   const visitOverlaps = createOverlapFinder();
-  const pairs: CandidatePairs = {
-    tracks: new Int32Array(64),
-    detections: new Int32Array(64),
-    costs: new Float64Array(64),
-    count: 0,
-  };
+  const pairs: CandidatePairs = { tracks: [], detections: [], costs: [] };
   const components: Components = {
     parent: new Int32Array(0),
     starts: new Int32Array(0),
-    order: new Int32Array(64),
+    order: new Int32Array(0),
   };
   const solver: ComponentSolver = {
     matrixIndex: new Int32Array(0),
     tracks: [],
     detections: [],
-    problem: {
-      cost: new Float64Array(64),
-      rows: 0,
-      cols: 0,
-      rowToCol: new Int32Array(0),
-      colToRow: new Int32Array(0),
-    },
-    buffers: createAugmentBuffers(0, 0),
+    problem: createProblem(0, 0),
   };
 
   function associate(problem: AssociationProblem): void {
     const { tracks, detections, cost, costLimit, assigned, margins } = problem;
     assigned.fill(-1, 0, tracks.count);
-    pairs.count = 0;
+    pairs.tracks.length = pairs.detections.length = pairs.costs.length = 0;
     const collect = (track: number, detection: number, iou: number) => {
       const c = cost(track, detection, iou);
       if (!(c < costLimit)) return;
-      const pair = pairs.count;
-      if (pair === pairs.tracks.length) {
-        if (pair >= MAX_PAIRS) throw tooDense(tracks.count, detections.count);
-        growPairs(pairs);
-      }
-      pairs.tracks[pair] = track;
-      pairs.detections[pair] = detection;
-      pairs.costs[pair] = c;
-      pairs.count++;
+      if (pairs.costs.length >= MAX_PAIRS) throw tooDense(tracks.count, detections.count);
+      pairs.tracks.push(track);
+      pairs.detections.push(detection);
+      pairs.costs.push(c);
     };
     visitOverlaps(tracks, detections, collect, margins);
-    if (pairs.count === 0) return;
+    if (pairs.costs.length === 0) return;
 
     const nodes = tracks.count + detections.count;
     findComponents(components, pairs, tracks.count, nodes);
@@ -124,25 +105,22 @@ export function createAssociation() {
 }
 
 /** Sorts the pairs by connected component. */
-function findComponents(components: Components, pairs: CandidatePairs, tracks: number, nodes: number): void {
+function findComponents(components: Components, pairs: CandidatePairs, trackCount: number, nodes: number): void {
+  const { tracks, detections } = pairs;
+  const count = tracks.length;
   if (components.parent.length < nodes) {
     components.parent = new Int32Array(nodes * 2);
     components.starts = new Int32Array(nodes * 2 + 1);
   }
-  if (components.order.length < pairs.count) components.order = new Int32Array(pairs.tracks.length);
+  if (components.order.length < count) components.order = new Int32Array(count * 2);
   const { parent, starts, order } = components;
   for (let node = 0; node < nodes; node++) parent[node] = node;
-  for (let p = 0; p < pairs.count; p++) {
-    parent[findRoot(parent, pairs.tracks[p]!)] = findRoot(parent, tracks + pairs.detections[p]!);
-  }
+  for (let p = 0; p < count; p++) parent[findRoot(parent, tracks[p]!)] = findRoot(parent, trackCount + detections[p]!);
 
   starts.fill(0, 0, nodes + 1);
-  for (let p = 0; p < pairs.count; p++) starts[findRoot(parent, pairs.tracks[p]!)]!++;
-  for (let node = 0, total = 0; node <= nodes; node++) {
-    total += starts[node]!;
-    starts[node] = total;
-  }
-  for (let p = pairs.count - 1; p >= 0; p--) order[--starts[findRoot(parent, pairs.tracks[p]!)]!] = p;
+  for (let p = 0; p < count; p++) starts[findRoot(parent, tracks[p]!)]!++;
+  for (let node = 0, total = 0; node <= nodes; node++) starts[node] = total += starts[node]!;
+  for (let p = count - 1; p >= 0; p--) order[--starts[findRoot(parent, tracks[p]!)]!] = p;
 }
 
 /** The root of a node's tree, with path compression. */
@@ -164,7 +142,7 @@ function solveComponent(
   members: Int32Array,
   { tracks: { count: trackCount }, costLimit, assigned }: AssociationProblem,
 ): void {
-  const { matrixIndex, tracks, detections, problem } = solver;
+  const { matrixIndex, tracks, detections } = solver;
   tracks.length = detections.length = 0;
   for (let k = 0; k < members.length; k++) {
     const track = pairs.tracks[members[k]!]!;
@@ -178,7 +156,7 @@ function solveComponent(
   const rows = flipped ? detections.length : tracks.length;
   const cols = flipped ? tracks.length : detections.length;
   if (rows * cols > MAX_PAIRS) throw tooDense(tracks.length, detections.length);
-  resizeProblem(solver, rows, cols);
+  const problem = clearedProblem(solver, rows, cols);
   const { cost, rowToCol } = problem;
   // Pairs that are not candidates cost as much as leaving both unmatched.
   cost.fill(costLimit, 0, rows * cols);
@@ -188,7 +166,7 @@ function solveComponent(
     const detection = matrixIndex[trackCount + pairs.detections[pair]!]!;
     cost[flipped ? detection * cols + track : track * cols + detection] = pairs.costs[pair]!;
   }
-  augment(problem, solver.buffers);
+  augment(problem);
   for (let row = 0; row < rows; row++) {
     const col = rowToCol[row]!;
     if (!(cost[row * cols + col]! < costLimit)) continue;
@@ -196,31 +174,20 @@ function solveComponent(
   }
 }
 
-/** Makes room for a matrix and sets its assignment to empty. */
-function resizeProblem(solver: ComponentSolver, rows: number, cols: number): void {
+/** The solver's problem, at that size and without assignments; a larger one replaces it where it has no room. */
+function clearedProblem(solver: ComponentSolver, rows: number, cols: number): AssignmentProblem {
+  const { rowToCol, colToRow } = solver.problem;
+  if (rowToCol.length < rows || colToRow.length < cols) {
+    // With room for earlier sizes too, so that wide and tall components do not replace each other's buffers.
+    const [n, m] = [Math.max(rows, rowToCol.length), Math.max(cols, colToRow.length)];
+    solver.problem = n * m <= MAX_PAIRS ? createProblem(n, m) : createProblem(rows, cols);
+  }
   const { problem } = solver;
   problem.rows = rows;
   problem.cols = cols;
-  if (problem.cost.length < rows * cols) problem.cost = new Float64Array(rows * cols * 2);
-  if (problem.colToRow.length < cols) {
-    problem.rowToCol = new Int32Array(cols * 2);
-    problem.colToRow = new Int32Array(cols * 2);
-    solver.buffers = createAugmentBuffers(cols * 2, cols * 2);
-  }
   problem.rowToCol.fill(-1, 0, rows);
   problem.colToRow.fill(-1, 0, cols);
-}
-
-function growPairs(pairs: CandidatePairs): void {
-  const size = pairs.count * 2;
-  pairs.tracks = copyInto(pairs.tracks, new Int32Array(size));
-  pairs.detections = copyInto(pairs.detections, new Int32Array(size));
-  pairs.costs = copyInto(pairs.costs, new Float64Array(size));
-}
-
-function copyInto<T extends Int32Array | Float64Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
+  return problem;
 }
 
 const tooDense = (tracks: number, detections: number) =>

@@ -2,12 +2,6 @@ import { STEPS_PER_SECOND } from './kalman.ts';
 import { LOST, REMOVED, type TrackTable } from './table.ts';
 import type { Workspace } from './workspace.ts';
 
-/** The thresholds that divide scores into bands. */
-interface ScoreThresholds {
-  readonly highScoreThreshold: number;
-  readonly lowScoreThreshold: number;
-}
-
 /** How long tracks live without a detection. */
 interface Lifetimes {
   readonly frameRate: number;
@@ -34,10 +28,8 @@ export interface TrackingPolicy {
   readonly checksTimeUnit: boolean;
   /** Whether a lost track takes over the detection of a newer duplicate, instead of the detection being dropped. */
   readonly mergesDetections: boolean;
-  /** Whether a score belongs to the high band. */
-  isHigh(thresholds: ScoreThresholds, score: number): boolean;
-  /** Whether a score belongs to the low band. */
-  isLow(thresholds: ScoreThresholds, score: number): boolean;
+  /** Whether a score belongs to the band above a threshold. */
+  reaches(threshold: number, score: number): boolean;
   /** The highest default of `newTrackThreshold`. */
   highestNewTrackThreshold(highScoreThreshold: number): number;
   /** Filter steps of an update that many seconds after the last one. */
@@ -62,8 +54,7 @@ export const TIME_AWARE: TrackingPolicy = {
   limitsShrinking: true,
   checksTimeUnit: true,
   mergesDetections: true,
-  isHigh: ({ highScoreThreshold }, score) => score >= highScoreThreshold,
-  isLow: ({ highScoreThreshold, lowScoreThreshold }, score) => score < highScoreThreshold && score >= lowScoreThreshold,
+  reaches: (threshold, score) => score >= threshold,
   // Halfway to 1, so that a score can reach it.
   highestNewTrackThreshold: (highScoreThreshold) => (1 + highScoreThreshold) / 2,
   updateSteps: (seconds) => seconds * STEPS_PER_SECOND,
@@ -81,8 +72,7 @@ export const ORIGINAL: TrackingPolicy = {
   limitsShrinking: false,
   checksTimeUnit: false,
   mergesDetections: false,
-  isHigh: ({ highScoreThreshold }, score) => score > highScoreThreshold,
-  isLow: ({ highScoreThreshold, lowScoreThreshold }, score) => score < highScoreThreshold && score > lowScoreThreshold,
+  reaches: (threshold, score) => score > threshold,
   highestNewTrackThreshold: () => 1,
   updateSteps: () => 1,
   predictionSteps: (seconds, frameRate) => seconds * frameRate,

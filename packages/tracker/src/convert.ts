@@ -1,4 +1,5 @@
-import { FaceDetError, received } from '@facedet/checks';
+import { FaceDetError, invalidArgument, received } from '@facedet/checks';
+import { invalidArgumentText } from './errors.ts';
 import { invalidDetection, invalidScore, isCoordinate, isList, isScore, MAX_COORDINATE } from './input.ts';
 import type { Box, Detection } from './types.ts';
 
@@ -106,15 +107,15 @@ type ReadBox = (numbers: readonly [number, number, number, number], index: numbe
 
 function readRows(boxes: unknown, scores: unknown, columns: string, readBox: ReadBox): Detection[] {
   if (!isList(boxes))
-    throw invalidArgument('rows of numbers, as arrays or typed arrays,', received(boxes), `a row is ${columns}, score`);
+    throw invalidArgument('rows of numbers, as arrays or typed arrays,', boxes, `a row is ${columns}, score`);
   if (scores !== undefined && !isList(scores))
-    throw invalidArgument('an array or typed array of scores', received(scores), 'give one score per box');
+    throw invalidArgument('an array or typed array of scores', scores, 'give one score per box');
   const size = scores ? 4 : 5;
   const allColumns = scores ? columns : `${columns}, score`;
   const rows = typeof boxes[0] === 'number' ? splitRows(boxes, size, allColumns) : Array.from(boxes);
   if (scores && scores.length !== rows.length) {
     const expected = `${rows.length} ${rows.length === 1 ? 'score' : 'scores'}`;
-    throw invalidArgument(expected, `${scores.length}`, 'give one score per box');
+    throw invalidArgument(expected, scores.length, 'give one score per box');
   }
   return rows.map((row, index) => {
     if (!isList(row) || row.length < size) {
@@ -143,7 +144,7 @@ function splitRows(values: ArrayLike<unknown>, size: number, columns: string): A
       size === 5
         ? 'give the scores as second argument where they are in an array of their own'
         : 'leave the scores out of the rows where they are the second argument';
-    throw invalidArgument(`flat rows of ${size} numbers (${columns})`, `${values.length} numbers`, next);
+    throw invalidArgumentText(`flat rows of ${size} numbers (${columns})`, `${values.length} numbers`, next);
   }
   const all = Array.from(values);
   return Array.from({ length: values.length / size }, (_, i) => all.slice(size * i, size * (i + 1)));
@@ -167,6 +168,3 @@ function allFinite(numbers: ArrayLike<unknown>, count: number): boolean {
 }
 
 const isTyped = (value: unknown): value is ArrayLike<number> => ArrayBuffer.isView(value) && isList(value);
-
-const invalidArgument = (expected: string, value: string, next: string) =>
-  new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${value}; ${next}.`);

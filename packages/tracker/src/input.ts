@@ -1,4 +1,4 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkOptionNames, FaceDetError, invalidArgument, received } from '@facedet/checks';
 import type { Box, CameraMotion, Detection, UpdateOptions } from './types.ts';
 
 const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['motion'];
@@ -127,7 +127,7 @@ export function checkUpdate(detections: unknown, now: number, last: number | nul
   const next = isList(detections)
     ? 'fromXyxy or fromXywh makes them from flat numbers'
     : 'give [] for a frame in which the detector found nothing';
-  throw invalid('an array of detections', detections, next);
+  throw invalidArgument('an array of detections', detections, next);
 }
 
 /** @throws FaceDetError `INVALID_ARGUMENT` unless `motion` is an affine whose area factor is within its limits */
@@ -136,7 +136,7 @@ function checkMotion(motion: CameraMotion): void {
   const areNumbers = Array.isArray(motion) && motion.length === 6 && [...motion].every(isCoordinate);
   const area = areNumbers ? Math.abs(motion[0] * motion[4] - motion[1] * motion[3]) : 0;
   if (area >= 1 / MAX_AREA_FACTOR && area <= MAX_AREA_FACTOR) return;
-  throw invalid(
+  throw invalidArgument(
     'six finite numbers [a, b, tx, c, d, ty] with a·d − b·c from ±1e-6 to ±1e6 for motion',
     motion,
     '[1, 0, 0, 0, 1, 0] is a camera that does not move',
@@ -151,7 +151,11 @@ function checkMotion(motion: CameraMotion): void {
 export function checkAffinity(value: number): number {
   if (typeof value === 'number' && value >= -AFFINITY_ROUNDING && value <= 1 + AFFINITY_ROUNDING)
     return Math.min(Math.max(value, 0), 1);
-  throw invalid('a number in [0, 1] from affinity', value, 'for the cosine of two embeddings return (1 + cosine) / 2');
+  throw invalidArgument(
+    'a number in [0, 1] from affinity',
+    value,
+    'for the cosine of two embeddings return (1 + cosine) / 2',
+  );
 }
 
 /**
@@ -160,7 +164,7 @@ export function checkAffinity(value: number): number {
  */
 export function checkTime(now: number, last: number | null, orEqual: boolean): void {
   if (!Number.isFinite(now))
-    throw invalid('a timestamp in seconds', now, 'leave it out for 1 / frameRate after the last update');
+    throw invalidArgument('a timestamp in seconds', now, 'leave it out for 1 / frameRate after the last update');
   if (Math.abs(now) > MAX_TIMESTAMP) {
     throw new FaceDetError(
       'TIME_NOT_SECONDS',
@@ -182,6 +186,3 @@ export function invalidDetection(expected: string, index: number, shown: string,
     `Expected ${expected} for detection ${index} but received ${shown}; ${next}.`,
   );
 }
-
-const invalid = (expected: string, value: unknown, next: string) =>
-  new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${received(value)}; ${next}.`);

@@ -64,14 +64,11 @@ function updateTrack(settings: CommonSettings, work: Workspace, slot: number, up
   const expectedHeight = mean[m + 3]!;
   tracks.innovation[slot] =
     Math.hypot(measured[0] - mean[m]!, measured[1] - mean[m + 1]!, measured[3] - expectedHeight) / expectedHeight;
-  const { policy } = settings;
-  correct(tracks, slot, measured, policy.isHigh(settings, scores[index]!) ? 1 : policy.lowScoreNoiseScale);
-  storeLandmarks(tracks, slot, detection);
+  const { policy, highScoreThreshold } = settings;
+  const isHigh = policy.reaches(highScoreThreshold, scores[index]!);
+  correct(tracks, slot, measured, isHigh ? 1 : policy.lowScoreNoiseScale);
   tracks.state[slot] = TRACKED;
-  tracks.score[slot] = scores[index]!;
-  tracks.lastSeen[slot] = update.time;
-  tracks.lastFrame[slot] = update.frame;
-  tracks.hits[slot]!++;
+  recordDetection(work, slot, index, update);
 }
 
 /**
@@ -84,27 +81,30 @@ function startTracks(settings: CommonSettings, work: Workspace, update: Update):
   let id = update.nextId;
   for (let i = 0; i < detections.length; i++) {
     if (slotOf[i] !== -1 || scores[i]! < settings.newTrackThreshold) continue;
-    if (!settings.policy.isHigh(settings, scores[i]!)) continue;
+    if (!settings.policy.reaches(settings.highScoreThreshold, scores[i]!)) continue;
     const slot = tracks.count++;
     initiate(tracks, slot, measurementOf(detections[i]!.box));
     tracks.id[slot] = id++;
     tracks.state[slot] = frame === 1 ? TRACKED : TENTATIVE;
-    tracks.score[slot] = scores[i]!;
-    tracks.startTime[slot] = tracks.lastSeen[slot] = time;
-    tracks.startFrame[slot] = tracks.lastFrame[slot] = frame;
-    tracks.hits[slot] = 1;
-    tracks.innovation[slot] = tracks.removedOnce[slot] = ended[slot] = 0;
+    tracks.startTime[slot] = time;
+    tracks.startFrame[slot] = frame;
+    tracks.hits[slot] = tracks.innovation[slot] = tracks.removedOnce[slot] = ended[slot] = 0;
     tracks.landmarks[slot] = null;
-    storeLandmarks(tracks, slot, detections[i]!);
+    recordDetection(work, slot, i, update);
     detectionOf[slot] = i;
     slotOf[i] = slot;
   }
   return id;
 }
 
-/** Keeps the landmarks of a detection, if it has any, for the predictions of its track. */
-function storeLandmarks(tracks: TrackTable, slot: number, { landmarks }: Detection): void {
+/** Keeps what a track has of its last detection, once the filter has its box. Landmarks stay until it has new ones. */
+function recordDetection({ tracks, scores }: Workspace, slot: number, index: number, update: Update): void {
+  const { landmarks } = update.detections[index]!;
   if (landmarks?.length) tracks.landmarks[slot] = relativeLandmarks(landmarks, boxOf(tracks, slot));
+  tracks.score[slot] = scores[index]!;
+  tracks.lastSeen[slot] = update.time;
+  tracks.lastFrame[slot] = update.frame;
+  tracks.hits[slot]!++;
 }
 
 /**

@@ -1,5 +1,6 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
+import { checkOptionNames, invalidArgument } from '@facedet/checks';
 import { ORIGINAL, TIME_AWARE } from './compat.ts';
+import { invalidArgumentText } from './errors.ts';
 import type { Detection, TrackerPreset, TrackerOptions } from './types.ts';
 
 type PresetOption =
@@ -90,10 +91,10 @@ export function resolveOptions<D extends Detection>(options: TrackerOptions<D>) 
   checkNames(options);
   const { preset = 'balanced', frameRate = 30, compat = false, affinity, minAffinity = MIN_AFFINITY } = options;
   if (typeof preset !== 'string' || !Object.hasOwn(PRESETS, preset))
-    throw invalid('conservative, balanced or aggressive for preset', preset, 'PRESETS has the values of each');
+    throw invalidArgument('conservative, balanced or aggressive for preset', preset, 'PRESETS has the values of each');
   const base = PRESETS[preset];
   const { matchThreshold = base.matchThreshold, maxLostSeconds = base.maxLostSeconds } = options;
-  if (typeof compat !== 'boolean') throw invalid('true or false for compat', compat, 'leave it out for false');
+  if (typeof compat !== 'boolean') throw invalidArgument('true or false for compat', compat, 'leave it out for false');
   const policy = compat ? ORIGINAL : TIME_AWARE;
   const thresholds = resolveScoreThresholds(options, base, policy);
   checkRange('matchThreshold', matchThreshold, POSITIVE_FRACTION, 'it is compared with 1 − IoU · score');
@@ -101,11 +102,11 @@ export function resolveOptions<D extends Detection>(options: TrackerOptions<D>) 
   checkRange('frameRate', frameRate, POSITIVE, 'give the updates per second');
   if (affinity !== undefined && typeof affinity !== 'function') {
     const next = 'it receives a track and a detection and returns a number in [0, 1]';
-    throw invalid('a function for affinity', affinity, next);
+    throw invalidArgument('a function for affinity', affinity, next);
   }
   checkRange('minAffinity', minAffinity, between(0, 1), `${MIN_AFFINITY} is the default`);
   if (options.minAffinity !== undefined && !affinity)
-    throw invalid('affinity beside minAffinity', 'none', 'give both or neither', true);
+    throw invalidArgumentText('affinity beside minAffinity', 'none', 'give both or neither');
   // With a slow frame rate, or a `maxLostSeconds` of 0, a track must still reach the next frame.
   const maxUnseenSeconds = Math.max(maxLostSeconds, MIN_GAP_INTERVALS / frameRate);
   return { ...thresholds, matchThreshold, maxLostSeconds, maxUnseenSeconds, frameRate, policy, affinity, minAffinity };
@@ -119,9 +120,9 @@ function resolveScoreThresholds(
 ) {
   const { highScoreThreshold = base.highScoreThreshold } = options;
   checkRange('highScoreThreshold', highScoreThreshold, between(0, 1), 'scores are in [0, 1]');
-  if (!policy.isHigh({ highScoreThreshold, lowScoreThreshold: 0 }, 1)) {
+  if (!policy.reaches(highScoreThreshold, 1)) {
     const next = 'in compat only scores above it start tracks';
-    throw invalid('a number in [0, 1) for highScoreThreshold', highScoreThreshold, next);
+    throw invalidArgument('a number in [0, 1) for highScoreThreshold', highScoreThreshold, next);
   }
   const { lowScoreThreshold = Math.min(base.lowScoreThreshold, highScoreThreshold) } = options;
   const lowNext = `it must not be above highScoreThreshold (${highScoreThreshold})`;
@@ -144,7 +145,7 @@ function checkNames(options: unknown): void {
   if (elsewhere === undefined) return checkOptionNames(options, OPTION_NAMES, '', what);
   const name = NAMES_ELSEWHERE[elsewhere]!;
   const unit = name === 'maxLostSeconds' ? ', in seconds: frames / frame rate' : '';
-  throw invalid(`a known name in ${what}`, elsewhere, `it is called ${name} here${unit}`);
+  throw invalidArgument(`a known name in ${what}`, elsewhere, `it is called ${name} here${unit}`);
 }
 
 interface Range {
@@ -161,13 +162,5 @@ const SECONDS: Range = { low: 0, high: Number.MAX_VALUE, text: 'a number of seco
 
 function checkRange(name: string, value: number, { low, high, text }: Range, next: string): void {
   if (typeof value === 'number' && value >= low && value <= high) return;
-  throw invalid(`${text} for ${name}`, value, next);
-}
-
-/** The one form of this package's messages; `plain` leaves what was received without quotes. */
-function invalid(expected: string, value: unknown, next: string, plain = false): FaceDetError {
-  return new FaceDetError(
-    'INVALID_ARGUMENT',
-    `Expected ${expected} but received ${plain ? String(value) : received(value)}; ${next}.`,
-  );
+  throw invalidArgument(`${text} for ${name}`, value, next);
 }

@@ -15,8 +15,6 @@ export interface BoxSelection {
 interface Grid {
   left: number;
   top: number;
-  right: number;
-  bottom: number;
   /** Side of a cell, pixels. */
   cellSize: number;
   columns: number;
@@ -40,8 +38,6 @@ export function createOverlapFinder() {
   const grid: Grid = {
     left: 0,
     top: 0,
-    right: 0,
-    bottom: 0,
     cellSize: 0,
     columns: 0,
     lines: 0,
@@ -49,6 +45,8 @@ export function createOverlapFinder() {
     entries: new Int32Array(0),
     lastVisit: new Int32Array(0),
   };
+  /** A box of the first selection with its margin. */
+  const searched = new Float64Array(4);
 
   return function visitOverlaps(
     first: BoxSelection,
@@ -59,31 +57,23 @@ export function createOverlapFinder() {
     if (first.count === 0 || second.count === 0) return;
     measureGrid(grid, second);
     fillGrid(grid, second);
-    const { left, top, right, bottom, cellSize, columns, lines, starts, entries, lastVisit } = grid;
+    const { starts, entries, lastVisit } = grid;
     const { boxes, indices } = second;
     for (let i = 0; i < first.count; i++) {
       const a = first.indices[i]! * 4;
       const margin = margins ? margins[i]! : 0;
-      const x1 = first.boxes[a]! - margin;
-      const y1 = first.boxes[a + 1]! - margin;
-      const x2 = first.boxes[a + 2]! + margin;
-      const y2 = first.boxes[a + 3]! + margin;
-      if (x1 >= right || y1 >= bottom || x2 <= left || y2 <= top) continue;
-      const firstColumn = cellAt(x1 - left, cellSize, columns);
-      const lastColumn = cellAt(x2 - left, cellSize, columns);
-      const lastLine = cellAt(y2 - top, cellSize, lines);
-      for (let line = cellAt(y1 - top, cellSize, lines); line <= lastLine; line++) {
-        for (let cell = line * columns + firstColumn; cell <= line * columns + lastColumn; cell++) {
-          for (let e = starts[cell]!; e < starts[cell + 1]!; e++) {
-            const j = entries[e]!;
-            if (lastVisit[j] === i) continue;
-            lastVisit[j] = i;
-            const b = indices[j]! * 4;
-            if (boxes[b]! >= x2 || boxes[b + 2]! <= x1 || boxes[b + 1]! >= y2 || boxes[b + 3]! <= y1) continue;
-            visit(i, j, iou(first.boxes, a, boxes, b));
-          }
+      for (let k = 0; k < 4; k++) searched[k] = first.boxes[a + k]! + (k < 2 ? -margin : margin);
+      const [left, top, right, bottom] = searched as unknown as [number, number, number, number];
+      visitCells(grid, searched, 0, (cell) => {
+        for (let e = starts[cell]!; e < starts[cell + 1]!; e++) {
+          const j = entries[e]!;
+          if (lastVisit[j] === i) continue;
+          lastVisit[j] = i;
+          const b = indices[j]! * 4;
+          if (boxes[b]! >= right || boxes[b + 2]! <= left || boxes[b + 1]! >= bottom || boxes[b + 3]! <= top) continue;
+          visit(i, j, iou(first.boxes, a, boxes, b));
         }
-      }
+      });
     }
   };
 }
@@ -115,45 +105,39 @@ function measureGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void 
   );
   grid.left = left;
   grid.top = top;
-  grid.right = right;
-  grid.bottom = bottom;
   grid.cellSize = cellSize;
   grid.columns = Math.floor(width / cellSize) + 1;
   grid.lines = Math.floor(height / cellSize) + 1;
 }
 
-/** Enters each box into every cell that it touches, by a counting sort: the first pass counts, the second places. */
+/** Enters each box into every cell that it touches, by a counting sort. */
 function fillGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void {
-  const { left, top, cellSize, columns, lines } = grid;
-  const cells = columns * lines;
+  const cells = grid.columns * grid.lines;
   if (grid.starts.length < cells + 1) grid.starts = new Int32Array(2 * cells + 1);
   if (grid.lastVisit.length < count) grid.lastVisit = new Int32Array(2 * count);
-  grid.starts.fill(0, 0, cells + 1);
-  grid.lastVisit.fill(-1, 0, count);
-  const { starts } = grid;
-  for (let pass = 0; pass < 2; pass++) {
-    const { entries } = grid;
-    for (let i = 0; i < count; i++) {
-      const b = indices[i]! * 4;
-      const firstColumn = cellAt(boxes[b]! - left, cellSize, columns);
-      const lastColumn = cellAt(boxes[b + 2]! - left, cellSize, columns);
-      const lastLine = cellAt(boxes[b + 3]! - top, cellSize, lines);
-      for (let line = cellAt(boxes[b + 1]! - top, cellSize, lines); line <= lastLine; line++) {
-        for (let cell = line * columns + firstColumn; cell <= line * columns + lastColumn; cell++) {
-          if (pass === 0) starts[cell]!++;
-          else entries[--starts[cell]!] = i;
-        }
-      }
-    }
-    if (pass === 1) return;
-    let total = 0;
-    for (let cell = 0; cell < cells; cell++) {
-      total += starts[cell]!;
-      starts[cell] = total;
-    }
-    starts[cells] = total;
-    if (grid.entries.length < total) grid.entries = new Int32Array(2 * total);
-  }
+  const { starts, lastVisit } = grid;
+  starts.fill(0, 0, cells + 1);
+  lastVisit.fill(-1, 0, count);
+  for (let i = 0; i < count; i++) visitCells(grid, boxes, indices[i]! * 4, (cell) => starts[cell]!++);
+  let total = 0;
+  for (let cell = 0; cell <= cells; cell++) starts[cell] = total += starts[cell]!;
+  if (grid.entries.length < total) grid.entries = new Int32Array(2 * total);
+  const { entries } = grid;
+  for (let i = 0; i < count; i++) visitCells(grid, boxes, indices[i]! * 4, (cell) => (entries[--starts[cell]!] = i));
+}
+
+/** Visits the cells that a box of left, top, right, bottom at offset `at` touches; outside the grid, those at its edge. */
+function visitCells(
+  { left, top, cellSize, columns, lines }: Grid,
+  boxes: Float64Array,
+  at: number,
+  visit: (cell: number) => void,
+): void {
+  const firstColumn = cellAt(boxes[at]! - left, cellSize, columns);
+  const lastColumn = cellAt(boxes[at + 2]! - left, cellSize, columns);
+  const lastLine = cellAt(boxes[at + 3]! - top, cellSize, lines);
+  for (let line = cellAt(boxes[at + 1]! - top, cellSize, lines); line <= lastLine; line++)
+    for (let column = firstColumn; column <= lastColumn; column++) visit(line * columns + column);
 }
 
 /** The column or line of a coordinate, in pixels from the grid's edge; clamped to the grid. */

@@ -1,6 +1,6 @@
 import { FaceDetError, received } from '@facedet/checks';
 import { COVARIANCE, MEAN } from './kalman.ts';
-import { createTable, LOST, REMOVED, STATES, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
+import { createTable, LOST, NUMBER_COLUMNS, REMOVED, STATES, TENTATIVE, TRACKED, type TrackTable } from './table.ts';
 import type { TrackerSnapshot, TrackSnapshot } from './types.ts';
 
 /** A table's tracks as plain data. */
@@ -8,19 +8,19 @@ export function writeTracks(table: TrackTable): TrackSnapshot[] {
   return Array.from({ length: table.count }, (_, slot) => ({
     id: table.id[slot]!,
     state: STATES[table.state[slot]!]!,
-    score: table.score[slot]!,
-    startTime: table.startTime[slot]!,
-    lastSeen: table.lastSeen[slot]!,
-    startFrame: table.startFrame[slot]!,
-    lastFrame: table.lastFrame[slot]!,
-    hits: table.hits[slot]!,
-    innovation: table.innovation[slot]!,
+    ...numbersOf(table, slot),
     ...(table.removedOnce[slot] ? { removed: true as const } : {}),
     mean: Array.from(table.mean.subarray(slot * MEAN, (slot + 1) * MEAN)),
     covariance: Array.from(table.covariance.subarray(slot * COVARIANCE, (slot + 1) * COVARIANCE)),
     ...(table.landmarks[slot] ? { landmarks: [...table.landmarks[slot]] } : {}),
   }));
 }
+
+const numbersOf = (table: TrackTable, slot: number) =>
+  Object.fromEntries(NUMBER_COLUMNS.map((name) => [name, table[name][slot]])) as Pick<
+    TrackSnapshot,
+    (typeof NUMBER_COLUMNS)[number]
+  >;
 
 /**
  * The tracks of a snapshot, which may come from a file.
@@ -43,13 +43,7 @@ export function readTracks(snapshot: TrackerSnapshot): TrackTable {
     const slot = table.count++;
     table.id[slot] = track.id;
     table.state[slot] = state;
-    table.score[slot] = track.score;
-    table.startTime[slot] = track.startTime;
-    table.lastSeen[slot] = track.lastSeen;
-    table.startFrame[slot] = track.startFrame;
-    table.lastFrame[slot] = track.lastFrame;
-    table.hits[slot] = track.hits;
-    table.innovation[slot] = track.innovation;
+    for (const name of NUMBER_COLUMNS) table[name][slot] = track[name];
     table.removedOnce[slot] = track.removed ? 1 : 0;
     table.mean.set(track.mean, slot * MEAN);
     table.covariance.set(track.covariance, slot * COVARIANCE);
@@ -63,9 +57,8 @@ function checkTrack(track: TrackSnapshot): number {
   if (!Array.isArray(track?.mean) || track.mean.length !== MEAN) throw invalid(`tracks with ${MEAN} means`, track);
   if (!Array.isArray(track.covariance) || track.covariance.length !== COVARIANCE)
     throw invalid(`tracks with ${COVARIANCE} covariances`, track);
-  const { score, startTime, lastSeen, startFrame, lastFrame, hits, innovation, mean, covariance } = track;
-  const times = [startTime, lastSeen, startFrame, lastFrame];
-  const numbers = [score, ...times, hits, innovation, ...mean, ...covariance];
+  const { mean, covariance } = track;
+  const numbers = [...NUMBER_COLUMNS.map((name) => track[name]), ...mean, ...covariance];
   if (!isInteger(track.id, 1) || !numbers.every(Number.isFinite))
     throw invalid('tracks with an ID from 1 and finite numbers', track);
   // The filter divides by sums of the positions' variances, every third number.

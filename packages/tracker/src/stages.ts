@@ -53,7 +53,7 @@ export function matchStages<D extends Detection>(
   { associate }: Association,
   { detections, steps }: StageInput<D>,
 ): void {
-  const { matchThreshold, affinity, policy } = settings;
+  const { highScoreThreshold, lowScoreThreshold, matchThreshold, affinity, policy } = settings;
   const { state, count } = work.tracks;
   const { detectionOf, slotOf, assigned } = work;
   detectionOf.fill(-1, 0, count);
@@ -76,7 +76,7 @@ export function matchStages<D extends Detection>(
 
   /** Matches high-score detections. Pairs with a similarity above `usual` match whatever their sizes are. */
   function matchHighScores(costLimit: number, usual: number): void {
-    selectDetections(candidates, work, detections.length, (score) => policy.isHigh(settings, score));
+    selectDetections(candidates, work, detections.length, (score) => policy.reaches(highScoreThreshold, score));
     const cost = affinity ? appearanceCost(settings, work, stage, { costLimit, usual }) : iouCost(work, stage, usual);
     matchStage(costLimit, cost, margins);
   }
@@ -87,7 +87,8 @@ export function matchStages<D extends Detection>(
   // 2. Low-score detections and the tracks that were found in the last frame. Scores so low say nothing about the
   // match.
   selectSlots(tracks, work, margins, (slot) => state[slot] === TRACKED && detectionOf[slot] === -1);
-  selectDetections(candidates, work, detections.length, (score) => policy.isLow(settings, score));
+  const isLow = (score: number) => score < highScoreThreshold && policy.reaches(lowScoreThreshold, score);
+  selectDetections(candidates, work, detections.length, isLow);
   matchStage(LOW_MATCH_THRESHOLD, (_track, _detection, iou) => 1 - iou);
   // 3. The remaining high-score detections and the tentative tracks. This stage has a limit of its own: without a gap
   // the sizes do not matter, however strict the first stage is.

@@ -41,9 +41,8 @@ export function createTable(capacity: number) {
   };
 }
 
-const scalarColumns = [
-  'id',
-  'state',
+/** The columns that a snapshot holds under the same names. */
+export const NUMBER_COLUMNS = [
   'score',
   'startTime',
   'lastSeen',
@@ -51,16 +50,9 @@ const scalarColumns = [
   'lastFrame',
   'hits',
   'innovation',
-  'removedOnce',
 ] as const;
 
-/** Returns a table with the same tracks and room for at least `capacity`. */
-export function withCapacity(table: TrackTable, capacity: number): TrackTable {
-  if (table.capacity >= capacity) return table;
-  const larger = createTable(Math.max(capacity, table.capacity * 2));
-  copyTable(table, larger);
-  return larger;
-}
+const scalarColumns = ['id', 'state', 'removedOnce', ...NUMBER_COLUMNS] as const;
 
 /** Copies all tracks of `from` into `to`, which must have room for them. */
 export function copyTable(from: TrackTable, to: TrackTable): void {

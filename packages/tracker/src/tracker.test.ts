@@ -383,6 +383,20 @@ describe('a snapshot', () => {
     expect(ids(tracker.update([face(0)]))).toEqual([1]);
   });
 
+  it('of many tracks leaves room for the detections after a shot cut', () => {
+    const grid = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({ box: { x: 60 * i, y: 0, width: 40, height: 50 }, score: 0.9 }));
+    const crowded = createTracker();
+    crowded.update(grid(400), 0);
+    const tracker = createTracker();
+    tracker.restore(crowded.snapshot());
+    tracker.cut();
+    // The small update swaps the large table of the snapshot into the small workspace.
+    for (const [i, count] of [1, 300, 300].entries())
+      expect(tracker.update(grid(count), 1 + i / 30)).toHaveLength(count);
+    expect(tracker.tracks.filter(({ state }) => state === 'tracked')).toHaveLength(300);
+  });
+
   it('is restored or refused with a code, whatever it is', () => {
     const value = fc.oneof(
       fc.anything(),

@@ -28,8 +28,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   const settings = resolveOptions(options);
   const { policy, lowScoreThreshold, maxUnseenSeconds, frameRate } = settings;
   const association = createAssociation();
-  const work = createWorkspace();
 
+  let work = createWorkspace(64);
   let table = createTable(64);
   let time: number | null = null;
   let cadence = UNKNOWN;
@@ -40,7 +40,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   function update(detections: readonly D[], timestamp?: number, options: UpdateOptions = {}): Track<D>[] {
     const now = timestamp === undefined ? (time === null ? 0 : time + 1 / frameRate) : timestamp;
     checkUpdate(detections, now, time, options);
-    loadTracks(work, table, detections.length);
+    work = loadTracks(work, table, detections.length);
     readDetections(detections, work, policy.edgePixels);
     const elapsed = time === null ? 0 : now - time;
     const step = { length: elapsed, hasFaces: table.count > 0 && detections.length > 0, maxUnseenSeconds };
@@ -65,7 +65,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     const elapsed = time === null ? 0 : timestamp - time;
     // Changes no track; it only shows that the timestamps of a video with rare key frames are seconds.
     if (elapsed > 0 && isShortStep(elapsed, maxUnseenSeconds)) cadence = SECONDS;
-    loadTracks(work, table, 0);
+    work = loadTracks(work, table, 0);
     predictAll(settings, work.tracks, policy.predictionSteps(elapsed, frameRate));
     return selectTracks(work.tracks, (slot) => isLive(settings, work.tracks, slot, timestamp));
   }

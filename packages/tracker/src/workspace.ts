@@ -1,76 +1,54 @@
 import { MEAN } from './kalman.ts';
-import { copyTable, createTable, withCapacity, type TrackTable } from './table.ts';
+import { copyTable, createTable, type TrackTable } from './table.ts';
 
 /**
  * The buffers of one update: a copy of the tracks, so that an error leaves the tracker unchanged, and arrays by slot (a
- * track's place in the table) or by detection. Made once per tracker; `loadTracks` makes it larger.
+ * track's place in the table) or by detection.
  */
-export interface Workspace {
-  tracks: TrackTable;
-  /** By slot: the predicted box as left, top, right, bottom. */
-  trackBoxes: Float64Array;
-  /** By slot: the index of its detection, or -1. */
-  detectionOf: Int32Array;
-  /** By slot: 1 where the track ends with this update. */
-  ended: Uint8Array;
-  /** By slot: its slot once the ended tracks are removed, or -1. */
-  newSlot: Int32Array;
-  /** By detection: its box as left, top, right, bottom. */
-  detectionBoxes: Float64Array;
-  /** By detection; -1 for a box without area. */
-  scores: Float64Array;
-  /** By detection: the slot of its track, or -1. */
-  slotOf: Int32Array;
-  /**
-   * The slots and detections that take part in a stage, and by position of the slot its detection and search margin.
-   */
-  stageSlots: Int32Array;
-  stageDetections: Int32Array;
-  assigned: Int32Array;
-  margins: Float64Array;
-  /** The slots of lost tracks, where duplicates are merged. */
-  lostSlots: Int32Array;
-}
+export type Workspace = ReturnType<typeof createWorkspace>;
 
-export function createWorkspace(): Workspace {
+/** Creates buffers for up to `capacity` slots; there are never more detections than slots. */
+export function createWorkspace(capacity: number) {
   return {
-    tracks: createTable(64),
-    trackBoxes: new Float64Array(0),
-    detectionOf: new Int32Array(0),
-    ended: new Uint8Array(0),
-    newSlot: new Int32Array(0),
-    detectionBoxes: new Float64Array(0),
-    scores: new Float64Array(0),
-    slotOf: new Int32Array(0),
-    stageSlots: new Int32Array(0),
-    stageDetections: new Int32Array(0),
-    assigned: new Int32Array(0),
-    margins: new Float64Array(0),
-    lostSlots: new Int32Array(0),
+    tracks: createTable(capacity),
+    /** By slot: the predicted box as left, top, right, bottom. */
+    trackBoxes: new Float64Array(4 * capacity),
+    /** By slot: the index of its detection, or -1. */
+    detectionOf: new Int32Array(capacity),
+    /** By slot: 1 where the track ends with this update. */
+    ended: new Uint8Array(capacity),
+    /** By slot: its slot once the ended tracks are removed, or -1. */
+    newSlot: new Int32Array(capacity),
+    /** By detection: its box as left, top, right, bottom. */
+    detectionBoxes: new Float64Array(4 * capacity),
+    /** By detection; -1 for a box without area. */
+    scores: new Float64Array(capacity),
+    /** By detection: the slot of its track, or -1. */
+    slotOf: new Int32Array(capacity),
+    /** The slots that take part in a stage; where duplicates are merged, those of the found tracks. */
+    stageSlots: new Int32Array(capacity),
+    /** By position in `stageSlots`: the position of its detection in `stageDetections`, or -1. */
+    assigned: new Int32Array(capacity),
+    /** By position in `stageSlots`: how far around the track detections are considered, pixels. */
+    margins: new Float64Array(capacity),
+    /** The detections that take part in a stage. */
+    stageDetections: new Int32Array(capacity),
+    /** The slots of lost tracks, where duplicates are merged. */
+    lostSlots: new Int32Array(capacity),
   };
 }
 
-/** Copies the tracks into the workspace, with room for that many detections and a new track per detection. */
-export function loadTracks(work: Workspace, table: TrackTable, detections: number): void {
+/**
+ * Copies the tracks into the workspace. Returns it, or a larger one where it has no room for that many detections and a
+ * new track per detection.
+ */
+export function loadTracks(work: Workspace, table: TrackTable, detections: number): Workspace {
   const slots = table.count + detections;
-  work.tracks = withCapacity(work.tracks, slots);
-  copyTable(table, work.tracks);
-  if (work.detectionOf.length < slots) {
-    work.trackBoxes = new Float64Array(8 * slots);
-    work.detectionOf = new Int32Array(2 * slots);
-    work.ended = new Uint8Array(2 * slots);
-    work.newSlot = new Int32Array(2 * slots);
-    work.stageSlots = new Int32Array(2 * slots);
-    work.assigned = new Int32Array(2 * slots);
-    work.margins = new Float64Array(2 * slots);
-    work.lostSlots = new Int32Array(2 * slots);
-  }
-  if (work.slotOf.length < detections) {
-    work.detectionBoxes = new Float64Array(8 * detections);
-    work.scores = new Float64Array(2 * detections);
-    work.slotOf = new Int32Array(2 * detections);
-    work.stageDetections = new Int32Array(2 * detections);
-  }
+  // The table may have less or more room than the arrays: the tracker swaps it with its own.
+  const hasRoom = Math.min(work.tracks.capacity, work.ended.length) >= slots;
+  const loaded = hasRoom ? work : createWorkspace(2 * slots);
+  copyTable(table, loaded.tracks);
+  return loaded;
 }
 
 /** Writes the corners of all tracks' boxes, with `edgePixels` added to right and bottom. */
