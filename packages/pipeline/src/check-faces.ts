@@ -1,5 +1,5 @@
-import { FaceDetError, received } from '@facedet/checks';
-import type { Face, Point } from '@facedet/core';
+import { FaceDetError, type Face, type Point } from '@facedet/core';
+import { received } from '@facedet/core/engine';
 
 /** Coordinates beyond this, pixels, are an error: the filters' squares would lose their last digits. */
 const MAX_COORDINATE = 1e9;

@@ -1,8 +1,10 @@
-import { FaceDetError, type Box, type Face, type Frame, type Landmarks } from '@facedet/core';
+import type { Face, FaceDetError, Frame } from '@facedet/core';
+import { invalidArgument } from '@facedet/core/engine';
 import type { Track } from '@facedet/tracker';
 import type { FrameDetections } from './frame-detection.ts';
 import type { PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
+import { intersects } from './refine.ts';
 import { initialShotState, nextShotState, type ShotState, type ShotVerdict } from './shot-cut.ts';
 import { restoreShots, snapshotShots } from './shot-snapshot.ts';
 import type { Thumbnail } from './shot-thumbnail.ts';
@@ -13,7 +15,7 @@ import type { VideoFace, VideoSnapshot } from './types.ts';
 export type FollowedFrame = Pick<PendingRow, 'faces' | 'tentative' | 'unmatched' | 'looked' | 'cut'>;
 
 /** The parts of a snapshot that one frame changes. */
-export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'landmarks' | 'shown' | 'cut'>;
+export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'shown' | 'cut'>;
 
 /** One frame's way through shot cut, tracker and smoother, and all that is remembered of it for the next frame. */
 export interface FrameStep {
@@ -37,8 +39,6 @@ export function createFrameStep(
   { tracker, smoother, scoreThreshold = 0, foreignParts }: Settings,
   statistics: StatisticsCounter,
 ): FrameStep {
-  /** Each track's last landmarks, relative to its box. */
-  let landmarks = new Map<number, readonly number[]>();
   /** Tracks shown in the last frame in which the detector ran. */
   let shown = new Set<number>();
   let shots: ShotState = initialShotState();
@@ -86,13 +86,13 @@ export function createFrameStep(
     const tracks = looked ? tracker!.update(detections.faces, timestamp) : tracker!.predict(timestamp);
     if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked' && t.detection).map((t) => t.id));
     const faces = tracks
-      .filter((t) => shown.has(t.id) && (looked || intersectsFrame(t.box, frame)))
+      // Faces that have left the frame are not shown.
+      .filter((t) => shown.has(t.id) && (looked || intersects(t.box, frame)))
       .map((t) => faceOf(t, looked));
     const tentative = looked
       ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true))
       : [];
     const taken = new Set(tracks.map((t) => t.detectionIndex));
-    if (looked) forget(tracks);
     statistics.spent('track', performance.now() - begin);
     return {
       faces: smooth(faces, timestamp),
@@ -110,42 +110,15 @@ export function createFrameStep(
     return result;
   }
 
-  function faceOf(track: Track<Face>, looked: boolean): VideoFace & { id: number } {
-    const { id, box, score, detection } = track;
-    if (detection?.landmarks)
-      landmarks.set(
-        id,
-        detection.landmarks.flatMap((p) => [(p.x - box.x) / box.width, (p.y - box.y) / box.height]),
-      );
-    const relative = landmarks.get(id);
-    const points =
-      detection?.landmarks ??
-      (relative &&
-        ([0, 2, 4, 6, 8].map((k) => ({
-          x: box.x + relative[k]! * box.width,
-          y: box.y + relative[k + 1]! * box.height,
-        })) as Landmarks));
-    return { id, box, score, ...(points ? { landmarks: points } : {}), state: looked ? 'detected' : 'predicted' };
-  }
-
-  /** Keeps only what live tracks need, so that memory does not grow with the film. */
-  function forget(tracks: readonly Track[]): void {
-    if (landmarks.size <= 2 * tracks.length + 16) return;
-    const alive = new Set(tracks.map((t) => t.id));
-    landmarks = new Map([...landmarks].filter(([id]) => alive.has(id)));
-  }
-
   function endShot(): void {
     tracker?.cut();
     smoother?.reset();
-    landmarks.clear();
     shown.clear();
   }
 
   const snapshot = (): StepSnapshot => ({
     tracker: tracker?.snapshot() ?? null,
     smoother: smoother?.snapshot() ?? null,
-    landmarks: [...landmarks],
     shown: [...shown],
     cut: snapshotShots(shots),
   });
@@ -153,7 +126,6 @@ export function createFrameStep(
   function restore(saved: StepSnapshot): void {
     if (tracker) tracker.restore(saved.tracker!);
     smoother?.restore(saved.smoother as never);
-    landmarks = new Map(saved.landmarks);
     shown = new Set(saved.shown);
     shots = restoreShots(saved.cut);
   }
@@ -172,13 +144,10 @@ export function createFrameStep(
 }
 
 function noTimestamp({ index }: Frame): FaceDetError {
-  return new FaceDetError(
-    'INVALID_ARGUMENT',
-    `Expected a timestamp in seconds for frame ${index} but received undefined; give the time of each frame.`,
-  );
+  return invalidArgument(`a timestamp in seconds for frame ${index}`, undefined, 'give the time of each frame');
 }
 
-/** Whether any part of a predicted box is inside the frame: who left is not shown on his way. */
-function intersectsFrame(box: Box, frame: Frame): boolean {
-  return box.x < frame.width && box.y < frame.height && box.x + box.width > 0 && box.y + box.height > 0;
+/** The face that a track shows: landmarks are the detection's own, or those that moved with the box since the last. */
+function faceOf({ id, box, score, landmarks }: Track<Face>, looked: boolean): VideoFace & { id: number } {
+  return { id, box, score, ...(landmarks && { landmarks }), state: looked ? 'detected' : 'predicted' };
 }

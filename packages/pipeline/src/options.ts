@@ -1,5 +1,5 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
 import type { Detector, Face, Rotate } from '@facedet/core';
+import { checkOptionNames, invalidArgument } from '@facedet/core/engine';
 import { createSmoother } from '@facedet/temporal';
 import { createTracker, type Tracker } from '@facedet/tracker';
 import type { ErrorPolicy, RefineOptions, VideoDetectorOptions, VideoSmoother } from './types.ts';
@@ -186,7 +186,7 @@ export function checkRefine(refine: RefineOptions): void {
 const TRACKER_METHODS = ['update', 'predict', 'cut', 'reset', 'snapshot', 'restore'] as const;
 
 function expectThat(holds: boolean, what: string, value: unknown, next: string): void {
-  if (!holds) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${what} but received ${received(value)}; ${next}.`);
+  if (!holds) throw invalidArgument(what, value, next);
 }
 
 const isObject = (value: unknown): value is object =>

@@ -1,6 +1,6 @@
-import { FaceDetError, received } from '@facedet/checks';
 import {
   bytesPerPixel,
+  FaceDetError,
   iou,
   isRasterSource,
   resizeBilinear,
@@ -14,6 +14,7 @@ import {
   type PixelBuffer,
   type RasterSource,
 } from '@facedet/core';
+import { received } from '@facedet/core/engine';
 import { checkFaces } from './check-faces.ts';
 import type { RefineOptions } from './types.ts';
 
@@ -66,6 +67,11 @@ export function cropsAround(boxes: readonly Box[], width: number, height: number
   });
 }
 
+/** Whether any part of a box is inside an image. */
+export function intersects(box: Box, { width, height }: Pick<ImageSource, 'width' | 'height'>): boolean {
+  return box.x < width && box.y < height && box.x + box.width > 0 && box.y + box.height > 0;
+}
+
 /**
  * Runs the detector on crops around predicted boxes, in one batch, and merges what several crops saw: faces by falling
  * score. Boxes are in pixels of the image; those outside it are passed over. `scoreThreshold` is the score that the
@@ -80,9 +86,7 @@ export async function detectAround(
   signal?: AbortSignal,
 ): Promise<Face[]> {
   const { inputSize = { width: 64, height: 64 }, scale = 2.2, scoreThreshold, rotate } = options;
-  const inside = boxes.filter(
-    (b) => b.x < image.width && b.y < image.height && b.x + b.width > 0 && b.y + b.height > 0,
-  );
+  const inside = boxes.filter((box) => intersects(box, image));
   if (!inside.length) return [];
   const crops = cropsAround(inside, image.width, image.height, scale);
   const found = await detector.detectBatch(

@@ -1,6 +1,5 @@
-import { FaceDetError, received } from '@facedet/checks';
-import type { Frame, Rotate } from '@facedet/core';
-import { unpackError } from '@facedet/core/engine';
+import { FaceDetError, type Frame, type Rotate } from '@facedet/core';
+import { invalidArgument, unpackError } from '@facedet/core/engine';
 import { closeFrame, createFeed } from './feed.ts';
 import { bytesOf, createHeldFrames } from './held-frames.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
@@ -228,10 +227,7 @@ export async function* runFrames<F extends Frame>(
 export function checkFrame(frame: Frame, last: number): void {
   const index: unknown = (frame as Frame | null | undefined)?.index;
   if (!Number.isInteger(index) || (index as number) < 0) {
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `Expected an integer from 0 for the frame's index but received ${received(index)}; count frames from 0.`,
-    );
+    throw invalidArgument("an integer from 0 for the frame's index", index, 'count frames from 0');
   }
   if ((index as number) <= last) {
     throw new FaceDetError(

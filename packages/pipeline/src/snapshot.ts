@@ -1,4 +1,5 @@
-import { FaceDetError, received } from '@facedet/checks';
+import { FaceDetError } from '@facedet/core';
+import { received } from '@facedet/core/engine';
 import { isOrientationSnapshot } from './orientation.ts';
 import type { VideoSnapshot } from './types.ts';
 
@@ -8,7 +9,7 @@ export function isSnapshot(value: Partial<VideoSnapshot> | null | undefined): va
     value?.version === 1 &&
     Boolean(value.schedule && value.cut) &&
     isOrientationSnapshot(value.orientation) &&
-    areArrays(value.pending, value.landmarks, value.shown) &&
+    areArrays(value.pending, value.shown) &&
     Number.isInteger(value.lastIndex) &&
     Number.isInteger(value.processed) &&
     value.pending!.every(
@@ -41,7 +42,6 @@ const PARTS = {
   smoother: 0,
   schedule: 0,
   pending: 0,
-  landmarks: 0,
   shown: 0,
   processed: 0,
   cut: 0,

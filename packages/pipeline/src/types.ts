@@ -116,8 +116,9 @@ export interface VideoDetectorOptions {
    */
   detector: Detector;
   /**
-   * A tracker, its options, or false for none; by default one with its defaults. A tracker of your own tells the score
-   * that the detector is asked for in `lowScoreThreshold`; without that the detector keeps its own threshold.
+   * A tracker, its options, or false for none; by default one with its defaults. A tracker of your own has the score
+   * that the detector is asked for in `lowScoreThreshold`; without it the detector keeps its own threshold. Faces have
+   * the `landmarks` of its tracks.
    */
   tracker?: Tracker<Face> | TrackerOptions<Face> | false;
   /** A smoother, or false for none; by default the adaptive EMA of @facedet/temporal. It needs a tracker. */
@@ -218,8 +219,6 @@ export interface VideoSnapshot {
   readonly schedule: ScheduleSnapshot;
   /** Results that look-ahead still held back. */
   readonly pending: readonly PendingRow[];
-  /** Each identity's last landmarks, relative to its box. */
-  readonly landmarks: readonly (readonly [id: number, points: readonly number[]])[];
   /** Identities shown in the last frame on which the detector ran. */
   readonly shown: readonly number[];
   /** Index of the last frame that went through the tracker: with look-ahead, ahead of `lastIndex`. */

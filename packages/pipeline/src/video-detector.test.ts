@@ -622,7 +622,7 @@ describe('snapshots', () => {
     const video = createVideoDetector({ detector: seer(walk) });
     for await (const { index } of video.run(film(60).frames())) if (index === 5) break;
     const good = video.snapshot();
-    for (const none of [{}, null, { version: 1, tracker: good.tracker }, { ...good, landmarks: {} }, { ...good, pending: null }, { ...good, tracker: null }, { ...good, smoother: null }, { ...good, schedule: undefined }]) {
+    for (const none of [{}, null, { version: 1, tracker: good.tracker }, { ...good, shown: {} }, { ...good, pending: null }, { ...good, tracker: null }, { ...good, smoother: null }, { ...good, schedule: undefined }]) {
       expect(() => video.restore(none as never)).toThrow(expect.objectContaining({ code: 'INVALID_SNAPSHOT' }));
     }
   });

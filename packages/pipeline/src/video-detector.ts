@@ -1,6 +1,5 @@
-import { checkOptionNames, FaceDetError, received } from '@facedet/checks';
-import type { Frame } from '@facedet/core';
-import { packError } from '@facedet/core/engine';
+import { FaceDetError, type Frame } from '@facedet/core';
+import { checkOptionNames, invalidArgument, packError } from '@facedet/core/engine';
 import { createFrameDetection, type FrameDetections } from './frame-detection.ts';
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
 import { resolveOptions } from './options.ts';
@@ -251,19 +250,13 @@ function checkSignal(signal: unknown): void {
   const { throwIfAborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (signal === undefined || signal === null) return;
   if (typeof throwIfAborted === 'function' && typeof addEventListener === 'function') return;
-  throw new FaceDetError(
-    'INVALID_ARGUMENT',
-    `Expected an AbortSignal for signal but received ${received(signal)}; \`new AbortController().signal\` is one.`,
-  );
+  throw invalidArgument('an AbortSignal for signal', signal, '`new AbortController().signal` is one');
 }
 
 /** Throws `INVALID_ARGUMENT` for what cannot be called. */
 function checkProgress(onProgress: unknown): void {
   if (onProgress === undefined || typeof onProgress === 'function') return;
-  throw new FaceDetError(
-    'INVALID_ARGUMENT',
-    `Expected a function for onProgress but received ${received(onProgress)}; it is called with the statistics.`,
-  );
+  throw invalidArgument('a function for onProgress', onProgress, 'it is called with the statistics');
 }
 
 /** Throws `INVALID_ARGUMENT` for what is no source of frames. */
@@ -271,8 +264,5 @@ function checkSource(frames: unknown): void {
   const source = (frames ?? {}) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
   const iterate = source[Symbol.asyncIterator] ?? source[Symbol.iterator];
   if (typeof frames === 'object' && typeof iterate === 'function') return;
-  throw new FaceDetError(
-    'INVALID_ARGUMENT',
-    `Expected an iterable or async iterable of frames but received ${received(frames)}; process() takes single frames.`,
-  );
+  throw invalidArgument('an iterable or async iterable of frames', frames, 'process() takes single frames');
 }
