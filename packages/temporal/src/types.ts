@@ -105,8 +105,9 @@ export interface Smoother {
    * it starts over.
    *
    * @param timestamp seconds, later than the last frame's
-   * @throws FaceDetError `TIMESTAMP_NOT_INCREASING` for a timestamp that is not later; `INVALID_ARGUMENT` for faces that are not
-   * an array, a number that is not finite or is beyond 1e9 pixels, or an ID twice. The state is unchanged then
+   * @throws FaceDetError `TIMESTAMP_NOT_INCREASING` for a timestamp that is not later; `INVALID_ARGUMENT` for faces
+   * that are not an array, a number that is not finite or is beyond 1e9 pixels, or an ID twice. The state is unchanged
+   * then
    */
   smooth<T extends TrackedFace>(faces: readonly T[], timestamp: number): T[];
   /** Forgets one track now, e.g. because it ended. Unknown IDs are not an error. */

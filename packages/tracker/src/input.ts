@@ -159,8 +159,8 @@ export function checkAffinity(value: number): number {
 }
 
 /**
- * @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS`, or `TIMESTAMP_NOT_INCREASING` unless `now` is after (or equal
- * to) the last update's time
+ * @throws FaceDetError `INVALID_ARGUMENT`, `TIME_NOT_SECONDS`, or `TIMESTAMP_NOT_INCREASING` unless `now` is after (or
+ * equal to) the last update's time
  */
 export function checkTime(now: number, last: number | null, orEqual: boolean): void {
   if (!Number.isFinite(now))

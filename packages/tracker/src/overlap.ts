@@ -126,7 +126,7 @@ function fillGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void {
   for (let i = 0; i < count; i++) visitCells(grid, boxes, indices[i]! * 4, (cell) => (entries[--starts[cell]!] = i));
 }
 
-/** Visits the cells that a box of left, top, right, bottom at offset `at` touches; outside the grid, those at its edge. */
+/** Visits the cells touched by the box (left, top, right, bottom) at `at`; outside the grid, those at its edge. */
 function visitCells(
   { left, top, cellSize, columns, lines }: Grid,
   boxes: Float64Array,

@@ -109,15 +109,15 @@ export interface TrackerOptions<D extends Detection = Detection> {
    */
   highScoreThreshold?: number;
   /**
-   * The low-score threshold (0.1 in the original): a detection between this and `highScoreThreshold` may only continue a
-   * track that no high-score detection continues. Default 0.1, or `highScoreThreshold` where that is lower; in [0,
+   * The low-score threshold (0.1 in the original): a detection between this and `highScoreThreshold` may only continue
+   * a track that no high-score detection continues. Default 0.1, or `highScoreThreshold` where that is lower; in [0,
    * `highScoreThreshold`]. Higher uses fewer weak detections; tracks are lost more often.
    */
   lowScoreThreshold?: number;
   /**
    * The score with which an unmatched detection starts a track (`det_thresh`). In [`highScoreThreshold`, 1]. Default
-   * `highScoreThreshold` + 0.1 (`aggressive`: + 0.05), but at most halfway from `highScoreThreshold` to 1 (in `compat`: at
-   * most 1), so that a score can reach it. Higher starts fewer false tracks; faces are tracked later.
+   * `highScoreThreshold` + 0.1 (`aggressive`: + 0.05), but at most halfway from `highScoreThreshold` to 1 (in `compat`:
+   * at most 1), so that a score can reach it. Higher starts fewer false tracks; faces are tracked later.
    */
   newTrackThreshold?: number;
   /**
@@ -221,8 +221,8 @@ export interface Tracker<D extends Detection = Detection> {
    * skips. Tracks that have ended by then are not included. It changes no track, so the order and number of calls do
    * not matter.
    *
-   * @throws FaceDetError `TIMESTAMP_NOT_INCREASING` for a timestamp before the last update, `TIME_NOT_SECONDS` for one beyond
-   * ±1e11
+   * @throws FaceDetError `TIMESTAMP_NOT_INCREASING` for a timestamp before the last update, `TIME_NOT_SECONDS` for one
+   * beyond ±1e11
    */
   predict(timestamp: number): Track<D>[];
   /**
