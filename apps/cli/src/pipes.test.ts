@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Runs a line of the shell in which `fd` is the command. */
 function sh(line: string): { code: number | null; out: string; err: string } {
   const text = `fd() { "${process.execPath}" "${bin}" "$@"; }; ${line}`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', text], { cwd: folder, encoding: 'utf8', timeout: 30_000, env: { ...process.env, FACEDET_MODELS: at('cache') } });
+  const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', text], { cwd: folder, encoding: 'utf8', timeout: 30_000, env: { ...process.env, NODE: process.execPath, BIN: bin, FACEDET_MODELS: at('cache') } });
   // A slow machine shows how far it is.
   return { code: status, out: stdout, err: stderr.replace(/^facedet: .* per second\n/gm, '') };
 }
@@ -68,6 +68,20 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
       .toMatchObject({ code: 1, err: line('-') + counts });
     expect(sh('fd detect film.mkv --workers 1')).toMatchObject({ code: 1, err: line('film.mkv') + counts });
   });
+
+  it.each(['detect -', 'anonymize - -o hidden.png', 'track - -o tracks.txt'])('ends with the signal while it waits for standard input: %s', (command) => {
+    const waiting = (writer: string) =>
+      sh(`mkfifo pipe; (${writer}) > pipe & "$NODE" "$BIN" ${command} < pipe & main=$!; sleep 3; kill -TERM $main; wait $main; code=$?; kill %1; rm pipe; exit $code`);
+    expect(waiting('sleep 20').code).toBe(130);
+    expect(waiting('head -c 400 photo.png; sleep 20').code).toBe(130);
+  }, 60_000);
+
+  it('ends with an error where standard input has no end', () => {
+    for (const command of ['detect -', 'track - -o tracks.txt']) {
+      const { code, err } = sh(`head -c 1100000000 /dev/zero | fd ${command}`);
+      expect([command, code === 0, err]).toEqual([command, false, expect.stringContaining('[INPUT_TOO_LARGE]')]);
+    }
+  }, 60_000);
 
   it('anonymizes a picture and a film from standard input, and a picture to standard output', () => {
     const counts = (line: string) => expect.stringMatching(new RegExp(`(^|\\n)facedet: ${line}, 0 failures, 0 skipped\\n$`)) as string;

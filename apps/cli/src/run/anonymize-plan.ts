@@ -34,10 +34,10 @@ export interface Plan {
  * What is written where. Ends the command with exit code 2, before anything is written and before a model is loaded,
  * where an output can't be written or is one of the inputs.
  */
-export async function planRun(args: readonly string[], flags: AnonymizeFlags): Promise<Plan> {
+export async function planRun(args: readonly string[], flags: AnonymizeFlags, signal: AbortSignal): Promise<Plan> {
   const { output } = flags;
   const passed: PassedOver[] = [];
-  const stdin = standardInput();
+  const stdin = standardInput(signal);
   const inputs = await withStdin(await expandInputs(args, { videos: true, onPassedOver: (over) => passed.push(over) }), stdin, flags);
   const several = args.length > 1 || inputs.length > 1 || args.some(namesSeveral);
   const toStdout = isStandardOutput(output);

@@ -56,7 +56,7 @@ interface Tally {
 }
 
 export async function run(context: Context, flags: AnonymizeFlags, args: string[]): Promise<void> {
-  const plan = await planRun(args, flags);
+  const plan = await planRun(args, flags, context.signal);
   const { jobs, passed, stdin, isFolderRun, isResumable } = plan;
   const effect = await effectOf(flags);
   const score = flags.score ?? ANONYMIZE_SCORE;

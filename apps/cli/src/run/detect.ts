@@ -32,7 +32,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   const results = resultWriter(context, flags);
   // A table on the terminal grows by itself; a bar in the midst of it would only be overwritten.
   const bar = inputs.length > 1 && !context.terminal ? await progress(context, { total: inputs.length, unit: 'images' }) : undefined;
-  const stdin = standardInput();
+  const stdin = standardInput(context.signal);
   const done = { files: 0, faces: 0, failures: 0 };
 
   const detectOne = async (input: Input): Promise<Done> => {

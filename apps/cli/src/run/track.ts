@@ -30,7 +30,7 @@ export async function run(context: Context, options: Options, input: string): Pr
   checkOutputs([{ path: options.output }], input === '-' ? [] : [input]);
   let text: string;
   try {
-    text = input === '-' ? new TextDecoder().decode(await readStdin()) : await readFile(input, 'utf8');
+    text = input === '-' ? new TextDecoder().decode(await readStdin(context.signal)) : await readFile(input, 'utf8');
   } catch (cause) {
     const { code, message } = describe(cause);
     throw new CommandError(code, message, { input, cause });

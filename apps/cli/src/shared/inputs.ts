@@ -179,11 +179,37 @@ export function naturalOrder(): (a: string, b: string) => number {
   return new Intl.Collator('en', { numeric: true }).compare;
 }
 
-/** All bytes of standard input. */
-export async function readStdin(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+/** Bytes of standard input that are kept at most: as of a picture's file. */
+const STDIN_LIMIT = 1e9;
+
+/** All bytes of standard input. Rejects with `INPUT_TOO_LARGE` beyond 1 GB, and with the signal's reason. */
+export async function readStdin(signal?: AbortSignal): Promise<Uint8Array> {
+  return untilAborted(signal, async () => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > STDIN_LIMIT) {
+        const limit = STDIN_LIMIT.toLocaleString('en');
+        const message = `expected at most ${limit} bytes of standard input but received more; save it as a file`;
+        throw new CommandError('INPUT_TOO_LARGE', message);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  });
+}
+
+/** Reads standard input; the signal ends the wait for a program that writes nothing, or without end. */
+export async function untilAborted<T>(signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  const stop = () => process.stdin.destroy(signal?.reason as Error);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    return await read();
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
 }
 
 /** What a person should know of a picture that moves or has several pages. */

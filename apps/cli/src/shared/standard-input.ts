@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { fileKind, HEAD_BYTES, type FileKind } from '@facedet/files';
-import { readStdin } from './inputs.ts';
+import { readStdin, untilAborted } from './inputs.ts';
 
 /** Standard input, of which the first bytes can be known before it is read. */
 export interface StandardInput {
@@ -14,13 +14,13 @@ export interface StandardInput {
   end(): void;
 }
 
-export function standardInput(): StandardInput {
+export function standardInput(signal?: AbortSignal): StandardInput {
   let head: Promise<{ bytes: Buffer; isAll: boolean }> | undefined;
   let all: Promise<Uint8Array> | undefined;
   let unread = true;
   return {
     async kind() {
-      const { bytes, isAll } = await (head ??= peek());
+      const { bytes, isAll } = await (head ??= untilAborted(signal, peek));
       if (isAll) {
         all ??= Promise.resolve(bytes);
         unread = false;
@@ -29,7 +29,7 @@ export function standardInput(): StandardInput {
     },
     bytes() {
       unread = false;
-      return (all ??= readStdin());
+      return (all ??= readStdin(signal));
     },
     isUnread: () => unread,
     end() {
