@@ -5,8 +5,14 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { root } from './lib/workspace.mjs';
 
-const names = readdirSync(join(root, 'apps/bench/src')).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).map((file) => file.slice(0, -3));
-const bench = (...args) => promisify(execFile)(process.execPath, ['apps/bench/run.mjs', ...args], { cwd: root }).then((out) => ({ code: 0, ...out }), (error) => error);
+const names = readdirSync(join(root, 'apps/bench/src'))
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  .map((file) => file.slice(0, -3));
+const bench = (...args) =>
+  promisify(execFile)(process.execPath, ['apps/bench/run.mjs', ...args], { cwd: root }).then(
+    (out) => ({ code: 0, ...out }),
+    (error) => error,
+  );
 
 describe('the benchmarks', () => {
   it('are listed, each with what it measures', async () => {
@@ -26,6 +32,9 @@ describe('the benchmarks', () => {
     const unknown = await bench('no-such-one');
     expect([unknown.code, unknown.stderr.trim().split('\n').length]).toEqual([2, 1]);
     const option = await bench('tracker', '--frame', '5');
-    expect([option.code, option.stderr.trim()]).toEqual([2, "Unknown option '--frame'. node apps/bench/run.mjs tracker --help tells the options."]);
+    expect([option.code, option.stderr.trim()]).toEqual([
+      2,
+      "Unknown option '--frame'. node apps/bench/run.mjs tracker --help tells the options.",
+    ]);
   });
 });

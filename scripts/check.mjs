@@ -12,8 +12,8 @@ import { sizes } from './checks/sizes.mjs';
 import { packAll, pnpm, published, tool } from './lib/workspace.mjs';
 
 const ATTW = ['--profile', 'esm-only', '--no-emoji', '--no-color', '--format', 'ascii'];
-/** Folders that the formatter has been run on; the others follow. */
-const FORMATTED = ['core', 'tracker', 'temporal', 'eval', 'checks'].map((name) => `packages/${name}/src`);
+/** What the formatter is run on; .prettierignore names the rest. */
+const FORMATTED = ['{packages,apps,scripts,examples}/**/*.{ts,tsx,mjs,js,css,json}', '*.{ts,js,json}'];
 
 const wanted = process.argv.slice(2).filter((argument) => argument !== '--update');
 const update = process.argv.includes('--update');

@@ -22,20 +22,37 @@ describe('docs/custom-backend.md', () => {
 
   it('states the contract that core has', async () => {
     const file = join(folder, 'contract.ts');
-    writeFileSync(file, `import type * as core from '@facedet/core';
+    writeFileSync(
+      file,
+      `import type * as core from '@facedet/core';
 type Tensor = core.Tensor;
 type TensorInfo = core.TensorInfo;
 ${contract.code}
 export const stated = (backend: core.InferenceBackend): InferenceBackend => backend;
 export const meant = (backend: InferenceBackend): core.InferenceBackend => backend;
-`);
-    const { code, output } = await tool('tsc', ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', file]);
+`,
+    );
+    const { code, output } = await tool('tsc', [
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--types',
+      'node',
+      file,
+    ]);
     expect(code, output).toBe(0);
   });
 
   it.each(blocks.map((block) => [`${block.file}:${block.line}`, block]))('%s runs', async (_, block) => {
     // Any test runner will do: Node's own needs no process around it.
-    const { code, output } = await runBlock({ ...block, code: block.code.replace("'vitest'", "'node:test'") }, { cwd: folder });
+    const { code, output } = await runBlock(
+      { ...block, code: block.code.replace("'vitest'", "'node:test'") },
+      { cwd: folder },
+    );
     expect(code, output).toBe(0);
     if (block.code.includes('vitest')) expect(output).toMatch(/pass [1-9]\d\b/);
   });
@@ -47,8 +64,11 @@ describe('docs/untrusted-input.md', () => {
   beforeAll(() => mkdirSync(input, { recursive: true }));
   afterAll(() => rmSync(input, { recursive: true, force: true }));
 
-  it.each(blocksOf(join(root, 'docs', 'untrusted-input.md')).map((block) => [`${block.file}:${block.line}`, block]))('%s runs', async (_, block) => {
-    const { code, output } = await runBlock(block, { cwd: input });
-    expect(code, output).toBe(0);
-  });
+  it.each(blocksOf(join(root, 'docs', 'untrusted-input.md')).map((block) => [`${block.file}:${block.line}`, block]))(
+    '%s runs',
+    async (_, block) => {
+      const { code, output } = await runBlock(block, { cwd: input });
+      expect(code, output).toBe(0);
+    },
+  );
 });

@@ -72,10 +72,17 @@ describe('dependency layers', () => {
     expect(await messages(file, importing(name))).toEqual([]);
   });
 
-  it.each(['/\\s*\\n\\s*/', '/\\/+$/', '/^(a+)+$/', '/\\d+\\.?\\d*x/'])('no expression that takes quadratic time: %s', async (expression) => {
-    const [result] = await eslint.lintText(`export const expression = ${expression};\n`, { filePath: join(root, 'apps/cli/src/a.ts') });
-    expect(result.messages.map(({ ruleId }) => ruleId)).toContainEqual(expect.stringMatching(/^regexp\/no-super-linear/));
-  });
+  it.each(['/\\s*\\n\\s*/', '/\\/+$/', '/^(a+)+$/', '/\\d+\\.?\\d*x/'])(
+    'no expression that takes quadratic time: %s',
+    async (expression) => {
+      const [result] = await eslint.lintText(`export const expression = ${expression};\n`, {
+        filePath: join(root, 'apps/cli/src/a.ts'),
+      });
+      expect(result.messages.map(({ ruleId }) => ruleId)).toContainEqual(
+        expect.stringMatching(/^regexp\/no-super-linear/),
+      );
+    },
+  );
 
   it.each(['process.cwd()', 'document.title', 'Buffer.alloc(1)'])('no %s on the ground', async (code) => {
     expect(await messages('packages/core/src/a.ts', `export const value = ${code};\n`)).toHaveLength(1);

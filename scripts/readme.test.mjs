@@ -16,7 +16,10 @@ describe('commands of the READMEs', () => {
   for (const block of files.flatMap(blocksOf)) {
     const lines = block.code.split('\n').filter((line) => !TEST_LINE.test(line));
     it(`${block.file}:${block.line} (${block.language}) runs`, async () => {
-      const { code, output } = await runBlock({ ...block, code: lines.join('\n') }, { cwd: join(root, dirname(block.file)), env: { CI: 'true', MODEL: modelFile() } });
+      const { code, output } = await runBlock(
+        { ...block, code: lines.join('\n') },
+        { cwd: join(root, dirname(block.file)), env: { CI: 'true', MODEL: modelFile() } },
+      );
       expect(code, output).toBe(0);
     }, 600_000);
   }

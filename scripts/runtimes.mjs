@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs the ground packages' built output under the newest Node, Bun and Deno. Their binaries come from the registry; where one can't be
-// had, this says so and goes on. Exit 1 where one was had and the program fails in it.
+// Runs the ground packages' built output under the newest Node, Bun and Deno. Their binaries come from the registry;
+// where one can't be had, this says so and goes on. Exit 1 where one was had and the program fails in it.
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,17 +19,28 @@ for (const { name, packages, binary, args } of runtimes) {
   try {
     writeFileSync(join(dir, 'package.json'), '{ "private": true }\n');
     // Their install scripts only link what lies in the package of this platform, so they stay off.
-    const install = await execute('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages.map((each) => `${each}@latest`)], { cwd: dir, seconds: 180 });
+    const install = await execute(
+      'npm',
+      ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages.map((each) => `${each}@latest`)],
+      { cwd: dir, seconds: 180 },
+    );
     const found = findBinary(join(dir, 'node_modules'), binary);
     const version = found && (await execute(found, ['--version'], { cwd: dir, seconds: 60 }));
     if (!found || version.code !== 0) {
-      const reason = (found ? version.output : install.output).trim().split('\n').at(-1) || `no ${binary} in its package`;
+      const reason =
+        (found ? version.output : install.output).trim().split('\n').at(-1) || `no ${binary} in its package`;
       console.log(`skip ${name}: it can't be had here (${reason})`);
       continue;
     }
-    const { code, output } = await execute(found, [...args, join(root, 'scripts', 'runtimes', 'ground.mjs')], { cwd: dir, env: { NO_COLOR: '1' }, seconds: 120 });
+    const { code, output } = await execute(found, [...args, join(root, 'scripts', 'runtimes', 'ground.mjs')], {
+      cwd: dir,
+      env: { NO_COLOR: '1' },
+      seconds: 120,
+    });
     if (code !== 0) failed++;
-    console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${name} ${version.output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? ''}: ${output.trim()}`);
+    console.log(
+      `${code === 0 ? 'ok  ' : 'FAIL'} ${name} ${version.output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? ''}: ${output.trim()}`,
+    );
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -48,7 +48,9 @@ describe('guides of the documentation site', () => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, 'bin'), { recursive: true });
     mkdirSync(join(folder, 'photos'));
-    writeFileSync(join(folder, 'bin', 'facedet'), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`, { mode: 0o755 });
+    writeFileSync(join(folder, 'bin', 'facedet'), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`, {
+      mode: 0o755,
+    });
     const { readImage, writeImage } = await import('../packages/runtime-node/src/index.ts');
     const picture = await readImage(join(root, 'examples', 'sample.png'));
     await writeImage(join(folder, 'photo.jpg'), await picture.pixels());
@@ -95,11 +97,14 @@ describe('guides of the documentation site', () => {
   const blocks: Block[] = pages.filter((page) => page !== IN_PAGE).flatMap((page) => blocksOf(join(guide, page)));
   // The clone and build of the first page is what this test runs after.
   const runnable = blocks.filter(({ code }) => !code.includes('quickstart'));
-  it.each(runnable.map((block) => [`${block.file}:${block.line} (${block.language})`, block] as const))('%s runs', async (_, block) => {
-    const PATH = `${join(folder, 'bin')}:${process.env['PATH']}`;
-    const { code, output } = await runBlock(block, { cwd: folder, env: { PATH, CI: 'true' } });
-    expect(code, output).toBe(0);
-  });
+  it.each(runnable.map((block) => [`${block.file}:${block.line} (${block.language})`, block] as const))(
+    '%s runs',
+    async (_, block) => {
+      const PATH = `${join(folder, 'bin')}:${process.env['PATH']}`;
+      const { code, output } = await runBlock(block, { cwd: folder, env: { PATH, CI: 'true' } });
+      expect(code, output).toBe(0);
+    },
+  );
 });
 
 describe('the built site', () => {
@@ -127,9 +132,18 @@ describe.skipIf(!browserPath)('in a browser', () => {
   beforeAll(async () => {
     server = createServer((request, response) => {
       const path = decodeURIComponent(new URL(request.url!, 'http://localhost').pathname);
-      const file = [path, `${path}.html`, join(path, 'index.html')].map((each) => join(served.folder, each)).find((each) => extname(each) && existsSync(each));
+      const file = [path, `${path}.html`, join(path, 'index.html')]
+        .map((each) => join(served.folder, each))
+        .find((each) => extname(each) && existsSync(each));
       if (!file) return response.writeHead(404).end();
-      const type = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm', '.svg': 'image/svg+xml' }[extname(file)];
+      const type = {
+        '.html': 'text/html',
+        '.js': 'text/javascript',
+        '.mjs': 'text/javascript',
+        '.css': 'text/css',
+        '.wasm': 'application/wasm',
+        '.svg': 'image/svg+xml',
+      }[extname(file)];
       response.writeHead(200, { 'content-type': type ?? 'application/octet-stream' }).end(readFileSync(file));
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -149,7 +163,13 @@ describe.skipIf(!browserPath)('in a browser', () => {
           page.on('request', (request) => request.url().startsWith(address) || foreign.push(request.url()));
           await page.goto(`${address}${path}`, { waitUntil: 'networkidle' });
           await page.addScriptTag({ path: axe });
-          const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run());
+          const { violations } = await page.evaluate(() =>
+            (
+              globalThis as unknown as {
+                axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+              }
+            ).axe.run(),
+          );
           expect(violations.map(({ id, nodes }) => `${path} at ${width}: ${id}: ${nodes[0]!.html}`)).toEqual([]);
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           expect(overflow, `${path} at ${width} is wider than the window`).toBeLessThanOrEqual(0);
@@ -172,8 +192,17 @@ describe.skipIf(!browserPath)('in a browser', () => {
     writeFileSync(join(source, 'main.js'), script!.code);
     const require = createRequire(join(site, 'package.json'));
     const ort = join(require.resolve('onnxruntime-web'), '..');
-    for (const file of readdirSync(ort).filter((name) => /^ort-wasm.*\.(wasm|mjs)$/.test(name))) copyFileSync(join(ort, file), join(source, 'public', 'ort', file));
-    const vite = await execute(process.execPath, [join(require.resolve('vite/package.json'), '..', 'bin', 'vite.js'), 'build', source, '--base', './', '--logLevel', 'error']);
+    for (const file of readdirSync(ort).filter((name) => /^ort-wasm.*\.(wasm|mjs)$/.test(name)))
+      copyFileSync(join(ort, file), join(source, 'public', 'ort', file));
+    const vite = await execute(process.execPath, [
+      join(require.resolve('vite/package.json'), '..', 'bin', 'vite.js'),
+      'build',
+      source,
+      '--base',
+      './',
+      '--logLevel',
+      'error',
+    ]);
     expect(vite.code, vite.output).toBe(0);
     served.folder = join(source, 'dist');
     const browser = await launch({ args: ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'] });
@@ -182,8 +211,16 @@ describe.skipIf(!browserPath)('in a browser', () => {
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(String(error)));
       await page.goto(`${address}/`);
-      await page.waitForFunction(() => document.getElementById('status')!.textContent!.startsWith('Running on'), undefined, { timeout: 120_000 });
-      await page.waitForFunction(() => (document.getElementById('view') as HTMLCanvasElement).width === 640, undefined, { timeout: 60_000 });
+      await page.waitForFunction(
+        () => document.getElementById('status')!.textContent!.startsWith('Running on'),
+        undefined,
+        { timeout: 120_000 },
+      );
+      await page.waitForFunction(
+        () => (document.getElementById('view') as HTMLCanvasElement).width === 640,
+        undefined,
+        { timeout: 60_000 },
+      );
       expect(errors).toEqual([]);
     } finally {
       await browser.close();

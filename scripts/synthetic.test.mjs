@@ -29,21 +29,29 @@ describe.skipIf(!there)('synthetic faces, found by SCRFD 2.5g [needs ../shared]'
 
   it('scenes: faces at least half visible, in motion, blur, dark, noise and compression', async () => {
     const found = [];
-    for (const [seed, width, height] of [[1, 640, 360], [2, 320, 240], [3, 1280, 720]]) {
+    for (const [seed, width, height] of [
+      [1, 640, 360],
+      [2, 320, 240],
+      [3, 1280, 720],
+    ]) {
       const scene = synthetic.createScene({ seed, width, height });
       for (let i = 0; i < scene.length; i += 25) {
         const { image, truth } = scene.frame(i);
         const faces = await detector.detect(image);
         for (const { box, visibility } of truth) {
           if (visibility < 0.5) continue;
-          const [best] = faces.map((face) => ({ score: face.score, overlap: overlap(face.box, box) })).sort((a, b) => b.overlap - a.overlap);
+          const [best] = faces
+            .map((face) => ({ score: face.score, overlap: overlap(face.box, box) }))
+            .sort((a, b) => b.overlap - a.overlap);
           found.push(best && best.overlap > 0.3 ? best : { score: 0, overlap: 0 });
         }
       }
     }
     const mean = found.reduce((sum, face) => sum + face.overlap, 0) / found.length;
     const sure = found.filter(({ score }) => score >= 0.6).length / found.length;
-    console.log(`${found.length} faces: mean IoU ${mean.toFixed(3)}, ${(100 * sure).toFixed(1)} % with a score of at least .6`);
+    console.log(
+      `${found.length} faces: mean IoU ${mean.toFixed(3)}, ${(100 * sure).toFixed(1)} % with a score of at least .6`,
+    );
     expect(found.length).toBeGreaterThan(90);
     expect(mean).toBeGreaterThan(0.8);
     expect(sure).toBeGreaterThan(0.9);

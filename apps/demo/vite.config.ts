@@ -6,8 +6,14 @@ import { defineConfig, type Plugin } from 'vite';
 
 const require = createRequire(import.meta.url);
 const ort = join(require.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'), '..');
-// The plain build for WASM, and the one that also drives WebGPU; each an .mjs that loads its .wasm and, for threads, itself.
-const ENGINE_FILES = ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.asyncify.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'];
+// The plain build for WASM, and the one that also drives WebGPU; each an .mjs that loads its .wasm and, for threads,
+// itself.
+const ENGINE_FILES = [
+  'ort-wasm-simd-threaded.mjs',
+  'ort-wasm-simd-threaded.wasm',
+  'ort-wasm-simd-threaded.asyncify.mjs',
+  'ort-wasm-simd-threaded.asyncify.wasm',
+];
 
 /** Serves and ships the engine's files under ort/, unbundled: its threads load their own script by name. */
 function engineFiles(): Plugin {
@@ -22,7 +28,8 @@ function engineFiles(): Plugin {
       });
     },
     async generateBundle() {
-      for (const name of ENGINE_FILES) this.emitFile({ type: 'asset', fileName: `ort/${name}`, source: await readFile(join(ort, name)) });
+      for (const name of ENGINE_FILES)
+        this.emitFile({ type: 'asset', fileName: `ort/${name}`, source: await readFile(join(ort, name)) });
     },
   };
 }
@@ -30,10 +37,15 @@ function engineFiles(): Plugin {
 /** The headers of public/_headers, so that development and preview behave as the served site. */
 async function siteHeaders(): Promise<Record<string, string>> {
   const text = await readFile(new URL('./public/_headers', import.meta.url), 'utf8');
-  return Object.fromEntries(text.split('\n').filter((line) => line.startsWith('  ')).map((line) => {
-    const at = line.indexOf(':');
-    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-  }));
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter((line) => line.startsWith('  '))
+      .map((line) => {
+        const at = line.indexOf(':');
+        return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+      }),
+  );
 }
 
 export default defineConfig(async ({ command }) => {

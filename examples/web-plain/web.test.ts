@@ -11,7 +11,15 @@ import { browserPath, launch } from '../../scripts/browser.ts';
 
 const examples = fileURLToPath(new URL('../', import.meta.url));
 const run = promisify(execFile);
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.png': 'image/png', '.json': 'application/json', '.css': 'text/css' };
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+  '.png': 'image/png',
+  '.json': 'application/json',
+  '.css': 'text/css',
+};
 
 /** A plain static server, as any host is, with the two headers that give WASM its threads. */
 function serve(): Promise<Server> {
@@ -48,13 +56,23 @@ describe.skipIf(!browserPath)('pages with FaceDet [needs a browser]', () => {
     ['webpack', 'web-webpack/dist/', ['webpack', '--no-stats']],
   ] as const)('%s: finds the faces of the sample', { timeout: 180_000 }, async (_, path, build) => {
     const folder = join(examples, path.split('/')[0]!);
-    if (build.length) await run(process.execPath, [join(folder, 'node_modules', build[0] === 'vite' ? 'vite/bin/vite.js' : 'webpack-cli/bin/cli.js'), ...build.slice(1)], { cwd: folder });
+    if (build.length)
+      await run(
+        process.execPath,
+        [
+          join(folder, 'node_modules', build[0] === 'vite' ? 'vite/bin/vite.js' : 'webpack-cli/bin/cli.js'),
+          ...build.slice(1),
+        ],
+        { cwd: folder },
+      );
     const page = await browser.newPage();
     const problems: string[] = [];
     page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
     page.on('pageerror', (e) => problems.push(e.message));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`);
-    await page.waitForFunction(() => document.getElementById('result')!.textContent !== 'Looking…', undefined, { timeout: 60_000 });
+    await page.waitForFunction(() => document.getElementById('result')!.textContent !== 'Looking…', undefined, {
+      timeout: 60_000,
+    });
     expect(await page.textContent('#result')).toMatch(/^[5-6] faces, on (wasm|webgpu)$/);
     expect(problems).toEqual([]);
     await page.close();

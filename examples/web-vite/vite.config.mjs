@@ -6,7 +6,8 @@ import { defineConfig } from 'vite';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 mkdirSync(here('public/ort'), { recursive: true });
 for (const build of ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify']) {
-  for (const type of ['mjs', 'wasm']) copyFileSync(here(`node_modules/onnxruntime-web/dist/${build}.${type}`), here(`public/ort/${build}.${type}`));
+  for (const type of ['mjs', 'wasm'])
+    copyFileSync(here(`node_modules/onnxruntime-web/dist/${build}.${type}`), here(`public/ort/${build}.${type}`));
 }
 copyFileSync(here('../sample.png'), here('public/sample.png'));
 

@@ -17,7 +17,10 @@ export default {
         'index.html',
         '../sample.png',
         // The engine's files are copied as they are: its threads load their own script by name.
-        { from: 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded{,.asyncify}.{mjs,wasm}', to: 'ort/[name][ext]' },
+        {
+          from: 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded{,.asyncify}.{mjs,wasm}',
+          to: 'ort/[name][ext]',
+        },
       ],
     }),
   ],

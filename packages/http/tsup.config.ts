@@ -1,3 +1,6 @@
 import { library } from '../../tsup.base';
 
-export default library({ index: 'src/index.ts', testing: 'src/testing.ts' }, { platform: 'node', removeNodeProtocol: false });
+export default library(
+  { index: 'src/index.ts', testing: 'src/testing.ts' },
+  { platform: 'node', removeNodeProtocol: false },
+);

@@ -1,7 +1,14 @@
 import { defineConfig } from 'tsup';
 
 const entry = { index: 'src/index.ts', worker: 'src/worker.ts' };
-const shared = { entry, format: 'esm' as const, target: 'es2022', platform: 'browser' as const, sourcemap: true, splitting: true };
+const shared = {
+  entry,
+  format: 'esm' as const,
+  target: 'es2022',
+  platform: 'browser' as const,
+  sourcemap: true,
+  splitting: true,
+};
 
 export default defineConfig([
   // The types of `await using`, also where a page's tsconfig names an older library.

@@ -6,7 +6,9 @@ import { basename, join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { pnpm, published } from '../lib/workspace.mjs';
 
-/** The check; with `update` it writes the reports instead. Builds first: the reports are made from built declarations. */
+/**
+ * The check; with `update` it writes the reports instead. Builds first: the reports are made from built declarations.
+ */
 export async function apiReports({ update = false } = {}) {
   const built = await pnpm(['-s', 'build', '--filter=./packages/*']);
   if (built.code !== 0) return built;

@@ -4,7 +4,10 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { published, root } from '../lib/workspace.mjs';
 
-/** Holds the ceilings of scripts/sizes.json: bytes of all that the packages export, bundled, minified and compressed by gzip, which every server can (Brotli makes less); engines left out. */
+/**
+ * Holds the ceilings of scripts/sizes.json: bytes of all that the packages export, bundled, minified and compressed by
+ * gzip, which every server can (Brotli makes less); engines left out.
+ */
 export async function sizes() {
   const ceilings = JSON.parse(readFileSync(join(root, 'scripts', 'sizes.json'), 'utf8'));
   // By import specifier: `@facedet/eval/mot` is the entry `./mot`.

@@ -1,5 +1,6 @@
-// Words and constructions that the project does not use, and what to write instead. Patterns are matched case-insensitively
-// in code, comments, messages and documents; `code: false` leaves identifiers alone, `only` restricts to some files.
+// Words and constructions that the project does not use, and what to write instead. Patterns are matched
+// case-insensitively in code, comments, messages and documents; `code: false` leaves identifiers alone, `only`
+// restricts to some files.
 const COUNTED =
   'faces?|frames?|boxes|rows?|lines?|pictures?|images?|tracks?|detections?|ids|objects?|calls?|passes|errors?|files?|' +
   'samples?|pixels?|tiles?|points?|bytes|values?|megabytes|MB|MiB|times|runs?|numbers?|words?|rounds?|threads?|' +

@@ -5,7 +5,11 @@ import { transform } from 'esbuild';
 import { execute, packages, root } from './workspace.mjs';
 
 /** Lines that install or fetch the software itself: checked, not run. */
-const INSTALLS = [/^npm install( -g| --global| -D)?( @?[\w./-]+)+$/, /^pnpm add( -D)?( @?[\w./-]+)+$/, /^git clone \S+( && cd \S+)?$/];
+const INSTALLS = [
+  /^npm install( -g| --global| -D)?( @?[\w./-]+)+$/,
+  /^pnpm add( -D)?( @?[\w./-]+)+$/,
+  /^git clone \S+( && cd \S+)?$/,
+];
 
 /** Every fenced block in sh, js or ts of one README: { file, line, language, code }. */
 export function blocksOf(file) {
@@ -16,7 +20,8 @@ export function blocksOf(file) {
     if (!fence) continue;
     const begin = ++i;
     while (i < lines.length && lines[i] !== fence) i++;
-    if (['sh', 'js', 'ts'].includes(language)) blocks.push({ file: relative(root, file), line: begin, language, code: lines.slice(begin, i).join('\n') });
+    if (['sh', 'js', 'ts'].includes(language))
+      blocks.push({ file: relative(root, file), line: begin, language, code: lines.slice(begin, i).join('\n') });
   }
   return blocks;
 }
@@ -25,12 +30,16 @@ export function blocksOf(file) {
 export function withoutInstalls({ file, line, language, code }) {
   if (language !== 'sh') return code;
   const names = new Set(packages().map(({ name }) => name));
-  return code.split('\n').filter((text, i) => {
-    if (!INSTALLS.some((install) => install.test(text.trim()))) return true;
-    const unknown = text.match(/@facedet\/[\w-]+/g)?.filter((name) => !names.has(name)) ?? [];
-    if (unknown.length) throw new Error(`${file}:${line + i + 1}: no package is named ${unknown.join(', ')}`);
-    return false;
-  }).join('\n').trim();
+  return code
+    .split('\n')
+    .filter((text, i) => {
+      if (!INSTALLS.some((install) => install.test(text.trim()))) return true;
+      const unknown = text.match(/@facedet\/[\w-]+/g)?.filter((name) => !names.has(name)) ?? [];
+      if (unknown.length) throw new Error(`${file}:${line + i + 1}: no package is named ${unknown.join(', ')}`);
+      return false;
+    })
+    .join('\n')
+    .trim();
 }
 
 /** Runs a block in a folder: { code, output }. */
@@ -40,6 +49,9 @@ export async function runBlock(block, { cwd, env = {}, seconds = 300 }) {
   if (block.language === 'sh') return execute('bash', ['-euo', 'pipefail', '-c', code], { cwd, env, seconds });
   const file = join(cwd, `block-${block.file.replaceAll(/\W/g, '-')}-${block.line}.mjs`);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, block.language === 'ts' ? (await transform(code, { loader: 'ts', format: 'esm', target: 'es2022' })).code : code);
+  writeFileSync(
+    file,
+    block.language === 'ts' ? (await transform(code, { loader: 'ts', format: 'esm', target: 'es2022' })).code : code,
+  );
   return execute(process.execPath, [file], { cwd, env, seconds });
 }

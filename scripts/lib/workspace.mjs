@@ -10,11 +10,13 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export function packages() {
   return ['packages', 'apps', 'examples'].flatMap((group) => {
     const folders = existsSync(join(root, group)) ? readdirSync(join(root, group)).sort() : [];
-    return folders.filter((name) => existsSync(join(root, group, name, 'package.json'))).map((name) => {
-      const folder = join(root, group, name);
-      const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-      return { name: manifest.name, folder, manifest };
-    });
+    return folders
+      .filter((name) => existsSync(join(root, group, name, 'package.json')))
+      .map((name) => {
+        const folder = join(root, group, name);
+        const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+        return { name: manifest.name, folder, manifest };
+      });
   });
 }
 
@@ -24,7 +26,12 @@ export const published = () => packages().filter(({ manifest }) => !manifest.pri
 /** Runs a program to its end: { code, output }, standard output and error together. */
 export function execute(program, args, { cwd = root, env = {}, input, seconds = 600, shell = false } = {}) {
   return new Promise((done) => {
-    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, shell, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      shell,
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
     const parts = [];
     child.stdout.on('data', (bytes) => parts.push(bytes));
     child.stderr.on('data', (bytes) => parts.push(bytes));
@@ -35,7 +42,9 @@ export function execute(program, args, { cwd = root, env = {}, input, seconds = 
       done({ code, output: Buffer.concat(parts).toString('utf8') + more });
     };
     child.on('error', (error) => end(127, String(error)));
-    child.on('close', (code, signal) => end(code ?? 1, signal ? `\nended by ${signal} after ${seconds} s at most\n` : ''));
+    child.on('close', (code, signal) =>
+      end(code ?? 1, signal ? `\nended by ${signal} after ${seconds} s at most\n` : ''),
+    );
   });
 }
 

@@ -1,6 +1,7 @@
-// What decoding and scaling HDR video (HLG, PQ) costs over SDR, in CPU time: the same 10-bit pictures under other color tags, and tone mapping.
-//   node apps/bench/run.mjs color-cost [--frames 60] [--rounds 5] [--json]
-// The films are made of FFmpeg's test pictures, so that nothing else is needed. Rounds take the films in turns; a ratio is the median of those of each round.
+// What decoding and scaling HDR video (HLG, PQ) costs over SDR, in CPU time: the same 10-bit pictures under other color
+// tags, and tone mapping. node apps/bench/run.mjs color-cost [--frames 60] [--rounds 5] [--json] The films are made of
+// FFmpeg's test pictures, so that nothing else is needed. Rounds take the films in turns; a ratio is the median of
+// those of each round.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,7 +59,11 @@ async function readCost(path: string): Promise<number> {
 async function copyCost(path: string, more: Partial<VideoWriterOptions>): Promise<number> {
   const begin = cpuTime();
   const video = await openVideo(path, { threads: 1 });
-  const writer = await createVideoWriter(join(folder, 'copy.mp4'), { like: video.metadata, preset: 'ultrafast', ...more });
+  const writer = await createVideoWriter(join(folder, 'copy.mp4'), {
+    like: video.metadata,
+    preset: 'ultrafast',
+    ...more,
+  });
   for await (const frame of video) {
     await writer.write(frame);
     frame.close();
@@ -83,13 +88,32 @@ try {
   }
   const rows = NAMES.map((name) => {
     const ratios = read.map((costs) => costs[name] / costs.SDR);
-    return { name, ms: median(read.map((costs) => costs[name])), ratio: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
+    return {
+      name,
+      ms: median(read.map((costs) => costs[name])),
+      ratio: median(ratios),
+      low: Math.min(...ratios),
+      high: Math.max(...ratios),
+    };
   });
   const result = { machine: machine(), frames, rounds, rows, toneMapMs: median(toneMap) };
   if (options.json) console.log(JSON.stringify(result, null, 2));
   else {
-    console.log(`${result.machine.cpu}, Node ${result.machine.node}, load ${result.machine.load.toFixed(1)}; ${WIDTH} × ${HEIGHT}, 10-bit HEVC, scaled to ${SCALED.join(' × ')}\n`);
-    console.log(table(['decoded and scaled', 'CPU ms a frame', 'of SDR', 'from', 'to'], rows.map(({ name, ms, ratio, low, high }) => [name, ms.toFixed(2), `${ratio.toFixed(2)} ×`, low.toFixed(2), high.toFixed(2)])));
+    console.log(
+      `${result.machine.cpu}, Node ${result.machine.node}, load ${result.machine.load.toFixed(1)}; ${WIDTH} × ${HEIGHT}, 10-bit HEVC, scaled to ${SCALED.join(' × ')}\n`,
+    );
+    console.log(
+      table(
+        ['decoded and scaled', 'CPU ms a frame', 'of SDR', 'from', 'to'],
+        rows.map(({ name, ms, ratio, low, high }) => [
+          name,
+          ms.toFixed(2),
+          `${ratio.toFixed(2)} ×`,
+          low.toFixed(2),
+          high.toFixed(2),
+        ]),
+      ),
+    );
     console.log(`\nTone mapping: ${result.toneMapMs.toFixed(1)} ms of CPU time a frame`);
   }
 } finally {

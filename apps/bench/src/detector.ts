@@ -1,25 +1,42 @@
-// What a detection costs beside its model, what a pool of threads brings, and how free it leaves the event loop, on a 1080p RGB buffer.
-//   node apps/bench/run.mjs detector [--model MODEL.onnx] [--rounds 5] [--count 200] [--json]
+// What a detection costs beside its model, what a pool of threads brings, and how free it leaves the event loop, on a
+// 1080p RGB buffer. node apps/bench/run.mjs detector [--model MODEL.onnx] [--rounds 5] [--count 200] [--json]
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { createDetector as createInThread, type Detector, type Face, type InferenceBackend, type InputSize, type PixelBuffer } from '@facedet/core';
+import {
+  createDetector as createInThread,
+  type Detector,
+  type Face,
+  type InferenceBackend,
+  type InputSize,
+  type PixelBuffer,
+} from '@facedet/core';
 import { createDetector, onnxBackend, readImage } from '@facedet/runtime-node';
 import { sharedFolder } from './shared/folder.ts';
 import { cpuTime, machine, median } from './shared/measure.ts';
 import { table } from './shared/table.ts';
 
 const { values: options } = parseArgs({
-  options: { model: { type: 'string' }, rounds: { type: 'string', default: '5' }, count: { type: 'string', default: '200' }, json: { type: 'boolean', default: false } },
+  options: {
+    model: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    count: { type: 'string', default: '200' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const model = options.model ?? sharedFolder('models', 'scrfd_2.5g.onnx');
 const rounds = Number(options.rounds);
 const count = Number(options.count);
 const WORKERS = 2;
-const SIZES: [string, InputSize][] = [['640 × 384', 640], ['640 × 640', { width: 640, height: 640 }], ['832 × 480', { pixels: 409_600 }]];
+const SIZES: [string, InputSize][] = [
+  ['640 × 384', 640],
+  ['640 × 640', { width: 640, height: 640 }],
+  ['832 × 480', { pixels: 409_600 }],
+];
 
-const quantile = (values: readonly number[], q: number) => [...values].sort((a, b) => a - b)[Math.min(Math.floor(q * values.length), values.length - 1)]!;
+const quantile = (values: readonly number[], q: number) =>
+  [...values].sort((a, b) => a - b)[Math.min(Math.floor(q * values.length), values.length - 1)]!;
 
 /** A photograph at 1080p, as a decoder would give it. */
 async function photograph(): Promise<PixelBuffer> {
@@ -118,7 +135,12 @@ async function loopDelay(name: string, detector: Detector, image: PixelBuffer): 
   histogram.enable();
   await throughput(detector, image, count);
   histogram.disable();
-  return { detector: name, p50: histogram.percentile(50) / 1e6, p99: histogram.percentile(99) / 1e6, max: histogram.max / 1e6 };
+  return {
+    detector: name,
+    p50: histogram.percentile(50) / 1e6,
+    p99: histogram.percentile(99) / 1e6,
+    max: histogram.max / 1e6,
+  };
 }
 
 const image = await photograph();
@@ -136,13 +158,20 @@ for (let round = 0; round <= rounds; round++) {
 }
 const ratios = pairs.map((pair) => pair.pool / pair.single);
 const folder = sharedFolder('wider', 'dev', 'images');
-const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jpg')).sort().slice(0, 40).map((name) => readFileSync(join(folder, name)));
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.jpg'))
+  .sort()
+  .slice(0, 40)
+  .map((name) => readFileSync(join(folder, name)));
 const filePairs = Array.from({ length: 3 }, () => ({ single: 0, pool: 0 }));
 for (const pair of filePairs) {
   pair.single = await fromFiles(single, files);
   pair.pool = await fromFiles(pool, files);
 }
-const delays = [await loopDelay(`pool of ${WORKERS}`, pool, image), await loopDelay('in the calling thread', single, image)];
+const delays = [
+  await loopDelay(`pool of ${WORKERS}`, pool, image),
+  await loopDelay('in the calling thread', single, image),
+];
 await single.dispose();
 await pool.dispose();
 
@@ -150,8 +179,21 @@ const result = {
   model,
   machine: machine(),
   overhead: shares,
-  throughput: { single: median(pairs.map((p) => p.single)), pool: median(pairs.map((p) => p.pool)), ratio: median(ratios), lowest: quantile(ratios, 0), highest: quantile(ratios, 1), workers: WORKERS, rounds },
-  files: { count: files.length, single: median(filePairs.map((p) => p.single)), pool: median(filePairs.map((p) => p.pool)), ratio: median(filePairs.map((p) => p.pool / p.single)) },
+  throughput: {
+    single: median(pairs.map((p) => p.single)),
+    pool: median(pairs.map((p) => p.pool)),
+    ratio: median(ratios),
+    lowest: quantile(ratios, 0),
+    highest: quantile(ratios, 1),
+    workers: WORKERS,
+    rounds,
+  },
+  files: {
+    count: files.length,
+    single: median(filePairs.map((p) => p.single)),
+    pool: median(filePairs.map((p) => p.pool)),
+    ratio: median(filePairs.map((p) => p.pool / p.single)),
+  },
   eventLoopDelay: delays,
 };
 
@@ -159,13 +201,43 @@ if (options.json) {
   console.log(JSON.stringify(result, null, 2));
 } else {
   const ms = (value: number) => value.toFixed(2);
-  console.log(`${result.machine.cpu}, ${result.machine.cores} cores, Node ${result.machine.node}; ${model.split('/').at(-1)} on a 1920 × 1080 RGB buffer\n`);
-  console.log(table(['CPU time, one thread', 'before (ms)', 'run (ms)', 'after (ms)', 'outside the run'], shares.map((s) => [s.canvas, ms(s.before), ms(s.run), ms(s.after), `${(100 * s.share).toFixed(1)} %`])));
+  console.log(
+    `${result.machine.cpu}, ${result.machine.cores} cores, Node ${result.machine.node}; ${model.split('/').at(-1)} on a 1920 × 1080 RGB buffer\n`,
+  );
+  console.log(
+    table(
+      ['CPU time, one thread', 'before (ms)', 'run (ms)', 'after (ms)', 'outside the run'],
+      shares.map((s) => [s.canvas, ms(s.before), ms(s.run), ms(s.after), `${(100 * s.share).toFixed(1)} %`]),
+    ),
+  );
   console.log();
   const { throughput: t } = result;
-  console.log(table(['640 × 384', 'images/s'], [['one session in the calling thread, one thread', t.single.toFixed(1)], [`pool of ${WORKERS} such sessions`, t.pool.toFixed(1)], [`ratio (median of ${rounds} rounds, ${t.lowest.toFixed(2)}–${t.highest.toFixed(2)})`, t.ratio.toFixed(2)]]));
+  console.log(
+    table(
+      ['640 × 384', 'images/s'],
+      [
+        ['one session in the calling thread, one thread', t.single.toFixed(1)],
+        [`pool of ${WORKERS} such sessions`, t.pool.toFixed(1)],
+        [`ratio (median of ${rounds} rounds, ${t.lowest.toFixed(2)}–${t.highest.toFixed(2)})`, t.ratio.toFixed(2)],
+      ],
+    ),
+  );
   console.log();
-  console.log(table([`${result.files.count} JPEG files of 1024 pixels to faces`, 'pictures/s'], [['one session in the calling thread', result.files.single.toFixed(1)], [`pool of ${WORKERS}`, result.files.pool.toFixed(1)], ['ratio', result.files.ratio.toFixed(2)]]));
+  console.log(
+    table(
+      [`${result.files.count} JPEG files of 1024 pixels to faces`, 'pictures/s'],
+      [
+        ['one session in the calling thread', result.files.single.toFixed(1)],
+        [`pool of ${WORKERS}`, result.files.pool.toFixed(1)],
+        ['ratio', result.files.ratio.toFixed(2)],
+      ],
+    ),
+  );
   console.log();
-  console.log(table([`event loop delay, ${count} detections`, 'p50 (ms)', 'p99 (ms)', 'max (ms)'], delays.map((d) => [d.detector, ms(d.p50), ms(d.p99), ms(d.max)])));
+  console.log(
+    table(
+      [`event loop delay, ${count} detections`, 'p50 (ms)', 'p99 (ms)', 'max (ms)'],
+      delays.map((d) => [d.detector, ms(d.p50), ms(d.p99), ms(d.max)]),
+    ),
+  );
 }

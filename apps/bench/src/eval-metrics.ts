@@ -1,6 +1,7 @@
-// Milliseconds of the metrics on large data: COCO's on 800 images × 100 detections × 30 faces, tracking metrics of 2,000 identities beside one dense assignment of them.
-//   node apps/bench/run.mjs eval-metrics [--identities 2000] [--rounds 7] [--baseline INDEX.js] [--json]
-// --baseline: a module with evaluateDetections and evaluateMot of another version, which runs alternately on the same data.
+// Milliseconds of the metrics on large data: COCO's on 800 images × 100 detections × 30 faces, tracking metrics of
+// 2,000 identities beside one dense assignment of them. node apps/bench/run.mjs eval-metrics [--identities 2000]
+// [--rounds 7] [--baseline INDEX.js] [--json] --baseline: a module with evaluateDetections and evaluateMot of another
+// version, which runs alternately on the same data.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';

@@ -1,11 +1,13 @@
-// How much memory the built command takes at 1080p and 240 frames per second, where look-ahead covers the most pictures.
+// How much memory the built command takes at 1080p and 240 frames per second, where look-ahead covers the most
+// pictures.
 //
 //   node apps/bench/run.mjs high-rate [--video VIDEO] [--loops 10] [--rounds 3] [--json]
 //
 //   --video   frames of this video, shown again and again at 240 per second
 //   --loops   how often
 //
-// Reads the peak of resident memory (VmHWM) from /proc, so it runs on Linux only; the command must be built: pnpm build.
+// Reads the peak of resident memory (VmHWM) from /proc, so it runs on Linux only; the command must be built: pnpm
+// build.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -12,7 +12,9 @@ describe('the default mode of the tracker', () => {
     ["the original's options", { highScoreThreshold: 0.6, matchThreshold: 0.9 }, true],
     ['those of facedet track', { highScoreThreshold: 0.6 }, false],
   ])('is not below the original ByteTrack on MOT17-val with %s [needs ../shared]', (_name, options, ownBuffer) => {
-    const figures = evaluateMot17(folder, (_sequence, buffer, detections) => trackText(detections, { ...(ownBuffer && { maxLostSeconds: buffer / 30 }), ...options }));
+    const figures = evaluateMot17(folder, (_sequence, buffer, detections) =>
+      trackText(detections, { ...(ownBuffer && { maxLostSeconds: buffer / 30 }), ...options }),
+    );
     expect(figures.MOTA).toBeGreaterThanOrEqual(0.6608);
     expect(figures.IDF1).toBeGreaterThanOrEqual(0.6758);
     expect(figures.HOTA).toBeGreaterThanOrEqual(0.5628);

@@ -1,4 +1,5 @@
-// Damages media files at random and gives them to the command: no crash, no hang, bounded memory, no half-written output.
+// Damages media files at random and gives them to the command: no crash, no hang, bounded memory, no half-written
+// output.
 //
 //   node apps/bench/run.mjs mutated-media [--files 1000] [--from 0] [--seed 1] [--only N] [--jobs 2] [--alone] [--json]
 //                                         [--command PATH]
@@ -13,13 +14,13 @@
 //   --command  the built command; by default that of this repository
 //
 // Tiny films of many containers and codecs, and pictures, are damaged: bits, lengths in boxes and elements, times, and
-// blocks that are cut off, moved, doubled or zeroed, two formats joined. Films go through `video --jsonl` and every third
-// through `anonymize`, pictures through `detect` and every third through `anonymize`. The model finds a face over the whole picture wherever it is asked: a frame of an anonymized output that is not masked
-// whole was not analyzed.
+// blocks that are cut off, moved, doubled or zeroed, two formats joined. Films go through `video --jsonl` and every
+// third through `anonymize`, pictures through `detect` and every third through `anonymize`. The model finds a face over
+// the whole picture wherever it is asked: a frame of an anonymized output that is not masked whole was not analyzed.
 //
-// A fault is an end by a signal, an exit code other than 0 or 1 (or 2 of `anonymize`, where a picture has become a film),
-// INTERNAL or a stack on standard error, more than 20 seconds, more than 1 GB of memory, an output under its final name
-// that does not play or has rows out of order, and a frame that is not masked.
+// A fault is an end by a signal, an exit code other than 0 or 1 (or 2 of `anonymize`, where a picture has become a
+// film), INTERNAL or a stack on standard error, more than 20 seconds, more than 1 GB of memory, an output under its
+// final name that does not play or has rows out of order, and a frame that is not masked.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

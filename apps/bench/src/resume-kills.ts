@@ -6,10 +6,11 @@
 //   --seed     of the choice of command, signal, moment and change
 //   --command  the built command; by default that of this repository
 //
-// Half of the runs are continued with the same settings: rows must be the same byte for byte, and each frame of the film
-// must look the same (at least 40 dB PSNR; the encoder starts again with a key frame, so that samples differ by what
-// compression loses at CRF 6, while one mask more or less, of 40 × 40 pixels, is below 35 dB). The others are continued
-// with another setting, model or input, and must be refused with exit code 2 and RESUME_MISMATCH, all files as they were.
+// Half of the runs are continued with the same settings: rows must be the same byte for byte, and each frame of the
+// film must look the same (at least 40 dB PSNR; the encoder starts again with a key frame, so that samples differ by
+// what compression loses at CRF 6, while one mask more or less, of 40 × 40 pixels, is below 35 dB). The others are
+// continued with another setting, model or input, and must be refused with exit code 2 and RESUME_MISMATCH, all files
+// as they were.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +32,8 @@ const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values
 const folder = mkdtempSync(join(tmpdir(), 'facedet-kills-'));
 const at = (...names: string[]) => join(folder, ...names);
 
-const facedet = (args: readonly string[]) => spawnSync(process.execPath, [options.command, ...args], { encoding: 'utf8' });
+const facedet = (args: readonly string[]) =>
+  spawnSync(process.execPath, [options.command, ...args], { encoding: 'utf8' });
 function prepared(args: readonly string[]): void {
   const { status, stderr } = facedet(args);
   if (status !== 0) throw new Error(`facedet ${args.join(' ')}: exit ${status}\n${stderr}`);
@@ -55,7 +57,16 @@ const JOBS: readonly Job[] = [
     args: (prefix, film = 'film.mp4') => [
       'video',
       at(film),
-      ...['--jsonl', `${prefix}.jsonl`, '--mot', `${prefix}.txt`, '--csv', `${prefix}.csv`, '--output', `${prefix}.mp4`],
+      ...[
+        '--jsonl',
+        `${prefix}.jsonl`,
+        '--mot',
+        `${prefix}.txt`,
+        '--csv',
+        `${prefix}.csv`,
+        '--output',
+        `${prefix}.mp4`,
+      ],
       ...['--size', '160', '--crf', '6'],
     ],
     changes: [['--score', '0.9'], ['--detect-every', '2'], ['--crf', '30'], ['--look-ahead', '0.3'], ['--no-smooth']],
@@ -63,8 +74,25 @@ const JOBS: readonly Job[] = [
   },
   {
     name: 'anonymize',
-    args: (prefix, film = 'film.mp4') => ['anonymize', at(film), '-o', `${prefix}.mp4`, '--size', '160', '--crf', '6', '--keep', '1'],
-    changes: [['--keep', '2'], ['--score', '0.6'], ['--margin', '0.9'], ['--effect', 'solid'], ['--shape', 'box']],
+    args: (prefix, film = 'film.mp4') => [
+      'anonymize',
+      at(film),
+      '-o',
+      `${prefix}.mp4`,
+      '--size',
+      '160',
+      '--crf',
+      '6',
+      '--keep',
+      '1',
+    ],
+    changes: [
+      ['--keep', '2'],
+      ['--score', '0.6'],
+      ['--margin', '0.9'],
+      ['--effect', 'solid'],
+      ['--shape', 'box'],
+    ],
     outputs: ['.mp4'],
   },
 ];
@@ -135,11 +163,14 @@ for (let k = 0; k < Number(options.kills); k++) {
         ? job.args(name, 'other.mp4')
         : [...job.args(name), ...(change === 'model' ? ['--model', '../shared/models/scrfd_500m.onnx'] : change)];
     const { status, stderr } = facedet([...args, '--resume']);
-    if (status === 2 && stderr.includes('RESUME_MISMATCH') && JSON.stringify(stateOf(prefix)) === before) counts.refused++;
+    if (status === 2 && stderr.includes('RESUME_MISMATCH') && JSON.stringify(stateOf(prefix)) === before)
+      counts.refused++;
     else wrong.push(`${label}, then ${String(change)}: exit ${status}: ${stderr.trim()}`);
   }
   const again = facedet([...job.args(name), '--resume']);
-  const sameRows = [...rows].every(([kind, text]) => existsSync(name + kind) && readFileSync(name + kind, 'utf8') === text);
+  const sameRows = [...rows].every(
+    ([kind, text]) => existsSync(name + kind) && readFileSync(name + kind, 'utf8') === text,
+  );
   const seen = again.status === 0 ? await framesOf(`${name}.mp4`) : [];
   const psnr = seen.map((frame, i) => psnrOf(frame, frames[i]!));
   const worst = Math.min(...psnr);
@@ -147,7 +178,10 @@ for (let k = 0; k < Number(options.kills); k++) {
   const isTidy = !readdirSync(folder).some((file) => at(file).startsWith(prefix) && file.includes('.partial'));
   lowest = Math.min(lowest, worst);
   if (again.status === 0 && sameRows && sameFrames && isTidy) counts.equal++;
-  else wrong.push(`${label}: exit ${again.status}, rows ${sameRows}, frames ${seen.length} of ${frames.length}, worst ${worst.toFixed(1)} dB at frame ${psnr.indexOf(worst)}, tidy ${isTidy}: ${again.stderr.trim()}`);
+  else
+    wrong.push(
+      `${label}: exit ${again.status}, rows ${sameRows}, frames ${seen.length} of ${frames.length}, worst ${worst.toFixed(1)} dB at frame ${psnr.indexOf(worst)}, tidy ${isTidy}: ${again.stderr.trim()}`,
+    );
   for (const file of readdirSync(folder)) if (at(file).startsWith(prefix)) rmSync(at(file));
   if (process.stderr.isTTY) process.stderr.write(`\r${k + 1} of ${options.kills}, wrong: ${wrong.length}\x1b[K`);
 }

@@ -1,5 +1,5 @@
-// How much smoothing steadies boxes and how far they come behind, on synthetic people with exact truth and noise added to their boxes.
-//   node apps/bench/run.mjs smoothing [--noise .02] [--scenes 6] [--json]
+// How much smoothing steadies boxes and how far they come behind, on synthetic people with exact truth and noise added
+// to their boxes. node apps/bench/run.mjs smoothing [--noise .02] [--scenes 6] [--json]
 import { parseArgs } from 'node:util';
 import { parseMotRows } from '@facedet/eval/mot';
 import { evaluateStability, frameTimes } from '@facedet/eval/stability';
@@ -10,25 +10,35 @@ import { percent } from './shared/measure.ts';
 import { normal, uniform } from './shared/random.ts';
 import { table } from './shared/table.ts';
 
-const { values: options } = parseArgs({ options: { noise: { type: 'string', default: '.02' }, scenes: { type: 'string', default: '6' }, json: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: {
+    noise: { type: 'string', default: '.02' },
+    scenes: { type: 'string', default: '6' },
+    json: { type: 'boolean', default: false },
+  },
+});
 const NOISE = Number(options.noise); // standard deviation of centre and size, in sides of the face
 const FPS = 25;
 const FRAMES = 250;
 
 type Chain = () => (faces: TrackedFace[], time: number) => readonly TrackedFace[];
 
-const smoothed = (smoother: SmootherOptions): Chain => () => {
-  const { smooth } = createSmoother(smoother);
-  return (faces, time) => smooth(faces, time);
-};
-const tracked = (smoother?: SmootherOptions): Chain => () => {
-  const tracker = createTracker<TrackedFace>();
-  const { smooth } = createSmoother(smoother);
-  return (faces, time) => {
-    const found = tracker.update(faces, time).filter((track) => track.state === 'tracked');
-    return smoother ? smooth(found, time) : found;
+const smoothed =
+  (smoother: SmootherOptions): Chain =>
+  () => {
+    const { smooth } = createSmoother(smoother);
+    return (faces, time) => smooth(faces, time);
   };
-};
+const tracked =
+  (smoother?: SmootherOptions): Chain =>
+  () => {
+    const tracker = createTracker<TrackedFace>();
+    const { smooth } = createSmoother(smoother);
+    return (faces, time) => {
+      const found = tracker.update(faces, time).filter((track) => track.state === 'tracked');
+      return smoother ? smooth(found, time) : found;
+    };
+  };
 
 const chains: [string, Chain][] = [
   ['detections as they are', () => (faces) => faces],
@@ -41,7 +51,8 @@ const chains: [string, Chain][] = [
 ];
 
 const side = (box: { width: number; height: number }) => Math.sqrt(box.width * box.height);
-const row = (frame: number, { id, box, score }: TrackedFace) => `${frame},${id},${box.x},${box.y},${box.width},${box.height},${score}`;
+const row = (frame: number, { id, box, score }: TrackedFace) =>
+  `${frame},${id},${box.x},${box.y},${box.width},${box.height},${score}`;
 
 function measure(scene: Scene, seed: number, chain: Chain) {
   const gaussian = normal(uniform(seed));
@@ -51,19 +62,25 @@ function measure(scene: Scene, seed: number, chain: Chain) {
   for (let i = 0; i < scene.length; i++) {
     const faces = scene.truth(i).map(({ id, box }) => ({ id, box, score: 0.9 }));
     const noisy = faces.map((face) => {
-      const [dx, dy, dw, dh] = [gaussian(), gaussian(), gaussian(), gaussian()].map((g) => g * NOISE * side(face.box)) as [number, number, number, number];
+      const [dx, dy, dw, dh] = [gaussian(), gaussian(), gaussian(), gaussian()].map(
+        (g) => g * NOISE * side(face.box),
+      ) as [number, number, number, number];
       const { x, y, width, height } = face.box;
       return { ...face, box: { x: x + dx - dw / 2, y: y + dy - dh / 2, width: width + dw, height: height + dh } };
     });
     for (const face of faces) truth.push(row(i + 1, { ...face, score: 1 }));
     for (const face of step(noisy, i / FPS)) tracks.push(row(i + 1, face));
   }
-  return evaluateStability({ rows: parseMotRows(tracks.join('\n'), 'tracks'), times: frameTimes(scene.length, FPS) }, parseMotRows(truth.join('\n'), 'truth')).againstTruth!;
+  return evaluateStability(
+    { rows: parseMotRows(tracks.join('\n'), 'tracks'), times: frameTimes(scene.length, FPS) },
+    parseMotRows(truth.join('\n'), 'truth'),
+  ).againstTruth!;
 }
 
 const seeds = Array.from({ length: Number(options.scenes) }, (_, k) => k + 1);
 const scenes = seeds.map((seed) => createScene({ seed, fps: FPS, frames: FRAMES, width: 1280, height: 720, faces: 5 }));
-const rootMean = (values: (number | null)[]) => Math.sqrt(values.reduce<number>((sum, v) => sum + v! ** 2, 0) / values.length);
+const rootMean = (values: (number | null)[]) =>
+  Math.sqrt(values.reduce<number>((sum, v) => sum + v! ** 2, 0) / values.length);
 const mean = (values: (number | null)[]) => values.reduce<number>((sum, v) => sum + v!, 0) / values.length;
 const results = chains.map(([name, chain]) => {
   const figures = scenes.map((scene, k) => measure(scene, seeds[k]!, chain));
@@ -80,7 +97,19 @@ const results = chains.map(([name, chain]) => {
 if (options.json) console.log(JSON.stringify({ noise: NOISE, scenes: seeds.length, results }));
 else {
   const raw = results[0]!;
-  console.log(table(['', 'jitter', 'of the raw', 'size jitter', 'of the raw ', 'lag, frames', 'trail, frames', 'error'], results.map((r) => [
-    r.name, percent(r.jitter, 2), (r.jitter / raw.jitter).toFixed(2), percent(r.sizeJitter, 2), (r.sizeJitter / raw.sizeJitter).toFixed(2), r.lagFrames.toFixed(2), r.trailFrames.toFixed(2), percent(r.error, 2),
-  ])));
+  console.log(
+    table(
+      ['', 'jitter', 'of the raw', 'size jitter', 'of the raw ', 'lag, frames', 'trail, frames', 'error'],
+      results.map((r) => [
+        r.name,
+        percent(r.jitter, 2),
+        (r.jitter / raw.jitter).toFixed(2),
+        percent(r.sizeJitter, 2),
+        (r.sizeJitter / raw.sizeJitter).toFixed(2),
+        r.lagFrames.toFixed(2),
+        r.trailFrames.toFixed(2),
+        percent(r.error, 2),
+      ]),
+    ),
+  );
 }

@@ -1,6 +1,6 @@
-// Milliseconds a frame of the tracker on the scenes of the Python peers, how they grow with the number of faces, and whether its heap stays flat.
-//   node apps/bench/run.mjs tracker [--frames 400] [--python PYTHON] [--heap] [--json]
-// With --python (one that has numpy, scipy, supervision, cjm-byte-track and trackers) the peers run after ours.
+// Milliseconds a frame of the tracker on the scenes of the Python peers, how they grow with the number of faces, and
+// whether its heap stays flat. node apps/bench/run.mjs tracker [--frames 400] [--python PYTHON] [--heap] [--json] With
+// --python (one that has numpy, scipy, supervision, cjm-byte-track and trackers) the peers run after ours.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { createTracker, type Detection } from '@facedet/tracker';
@@ -9,39 +9,59 @@ import { median } from './shared/measure.ts';
 import { normal, uniform } from './shared/random.ts';
 import { table } from './shared/table.ts';
 
-const { values: options } = parseArgs({ options: { frames: { type: 'string', default: '400' }, python: { type: 'string' }, heap: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: {
+    frames: { type: 'string', default: '400' },
+    python: { type: 'string' },
+    heap: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
 const COUNTS = [20, 50, 200, 1000, 2000];
 const PEER_COUNTS = [20, 50, 200, 1000];
 const SIDE = 60; // of a face, pixels
 const ROOM = 160; // side of the square that each face has for itself, on average
 
-/** The peers' scene: faces walk steadily in a picture that grows with their number, jitter by 2 % of their side, 5 % are missed, 10 % score low. */
+/**
+ * The peers' scene: faces walk steadily in a picture that grows with their number, jitter by 2 % of their side, 5 % are
+ * missed, 10 % score low.
+ */
 function scene(faces: number, frames: number, seed: number): Detection[][] {
   const random = uniform(seed);
   const gaussian = normal(random);
   const extent = ROOM * Math.sqrt(faces);
-  const walkers = Array.from({ length: faces }, () => ({ x: random() * extent, y: random() * extent, vx: 2 * gaussian(), vy: 2 * gaussian(), side: (0.5 + random()) * SIDE }));
-  return Array.from({ length: frames }, () => walkers.flatMap((walker) => {
-    walker.x += walker.vx;
-    walker.y += walker.vy;
-    if (walker.x < 0 || walker.x > extent) walker.vx = -walker.vx;
-    if (walker.y < 0 || walker.y > extent) walker.vy = -walker.vy;
-    const { side } = walker;
-    const x = walker.x + 0.02 * side * gaussian() - side / 2;
-    const y = walker.y + 0.02 * side * gaussian() - side / 2;
-    const score = random() < 0.1 ? 0.1 + 0.5 * random() : 0.7 + 0.3 * random();
-    return random() < 0.05 ? [] : [{ box: { x, y, width: side, height: side }, score }];
+  const walkers = Array.from({ length: faces }, () => ({
+    x: random() * extent,
+    y: random() * extent,
+    vx: 2 * gaussian(),
+    vy: 2 * gaussian(),
+    side: (0.5 + random()) * SIDE,
   }));
+  return Array.from({ length: frames }, () =>
+    walkers.flatMap((walker) => {
+      walker.x += walker.vx;
+      walker.y += walker.vy;
+      if (walker.x < 0 || walker.x > extent) walker.vx = -walker.vx;
+      if (walker.y < 0 || walker.y > extent) walker.vy = -walker.vy;
+      const { side } = walker;
+      const x = walker.x + 0.02 * side * gaussian() - side / 2;
+      const y = walker.y + 0.02 * side * gaussian() - side / 2;
+      const score = random() < 0.1 ? 0.1 + 0.5 * random() : 0.7 + 0.3 * random();
+      return random() < 0.05 ? [] : [{ box: { x, y, width: side, height: side }, score }];
+    }),
+  );
 }
 
 function measure(faces: number, frames: number): { median: number; mean: number } {
   const rows = scene(faces, frames, 1);
   const tracker = createTracker({ highScoreThreshold: 0.6 });
-  const times = rows.map((detections) => {
-    const begin = performance.now();
-    tracker.update(detections);
-    return performance.now() - begin;
-  }).slice(frames / 10);
+  const times = rows
+    .map((detections) => {
+      const begin = performance.now();
+      tracker.update(detections);
+      return performance.now() - begin;
+    })
+    .slice(frames / 10);
   return { median: median(times), mean: times.reduce((a, b) => a + b, 0) / times.length };
 }
 
@@ -70,7 +90,9 @@ function heap(): number[] {
 
 function peers(python: string): { package: string; faces: number; median_ms: number }[] {
   const script = sharedFolder('peers', 'bytetrack_speed.py');
-  const { stdout, stderr, status } = spawnSync(python, [script, '--faces', ...PEER_COUNTS.map(String)], { encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(python, [script, '--faces', ...PEER_COUNTS.map(String)], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`the peers' script failed: ${stderr}`);
   return JSON.parse(stdout).results;
 }
@@ -86,12 +108,23 @@ const memory = options.heap ? heap() : [];
 if (options.json) console.log(JSON.stringify({ ours, exponent, peers: others, heap: memory }));
 else {
   const names = [...new Set(others.map((row) => row.package))];
-  console.log(table(['faces', 'median ms', 'mean ms', ...names.flatMap((name) => [`${name}, median ms`, 'ours is faster'])], ours.map((row) => [
-    String(row.faces), row.median.toFixed(3), row.mean.toFixed(3), ...names.flatMap((name) => {
-      const other = others.find((o) => o.package === name && o.faces === row.faces);
-      return other ? [other.median_ms.toFixed(1), `${(other.median_ms / row.median).toFixed(0)} ×`] : ['', ''];
-    }),
-  ])));
+  console.log(
+    table(
+      ['faces', 'median ms', 'mean ms', ...names.flatMap((name) => [`${name}, median ms`, 'ours is faster'])],
+      ours.map((row) => [
+        String(row.faces),
+        row.median.toFixed(3),
+        row.mean.toFixed(3),
+        ...names.flatMap((name) => {
+          const other = others.find((o) => o.package === name && o.faces === row.faces);
+          return other ? [other.median_ms.toFixed(1), `${(other.median_ms / row.median).toFixed(0)} ×`] : ['', ''];
+        }),
+      ]),
+    ),
+  );
   console.log(`\nFrom 50 to 2,000 faces the median grows with n^${exponent.toFixed(2)}.`);
-  if (memory.length) console.log(`Heap after each 10,000 of 100,000 frames with 20,000 identities, MiB: ${memory.map((m) => m.toFixed(2)).join(' ')}`);
+  if (memory.length)
+    console.log(
+      `Heap after each 10,000 of 100,000 frames with 20,000 identities, MiB: ${memory.map((m) => m.toFixed(2)).join(' ')}`,
+    );
 }

@@ -1,6 +1,7 @@
-// Whether memory stays flat over a long film: frames from FFmpeg's test source through a pool of threads, tracker and smoother; heap and resident memory after each tenth,
-// and on Linux the part of it that no file backs, which is what the program itself holds: the system drops and reads again the pages of libraries as it likes.
-//   node apps/bench/run.mjs video-memory [--model MODEL.onnx] [--frames 100000] [--source VIDEO] [--json]
+// Whether memory stays flat over a long film: frames from FFmpeg's test source through a pool of threads, tracker and
+// smoother; heap and resident memory after each tenth, and on Linux the part of it that no file backs, which is what
+// the program itself holds: the system drops and reads again the pages of libraries as it likes. node
+// apps/bench/run.mjs video-memory [--model MODEL.onnx] [--frames 100000] [--source VIDEO] [--json]
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createVideoDetector } from '@facedet/pipeline';
@@ -10,15 +11,26 @@ import { sharedFolder } from './shared/folder.ts';
 import { cpuTime, percent } from './shared/measure.ts';
 import { table } from './shared/table.ts';
 
-const { values: options } = parseArgs({ options: { model: { type: 'string' }, frames: { type: 'string', default: '100000' }, source: { type: 'string' }, json: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    frames: { type: 'string', default: '100000' },
+    source: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+});
 const model = options.model ?? sharedFolder('models', 'scrfd_500m.onnx');
 const most = Number(options.frames);
 const source = options.source ?? { lavfi: `testsrc2=size=128x96:rate=25:duration=${most / 25}` };
 const MIB = 2 ** 20;
 
-const detector = await createDetector({ model, inputSize: { width: 64, height: 64 }, scoreThreshold: 0.02 }); // so low that identities come and go in a test picture too
+// so low that identities come and go in a test picture too
+const detector = await createDetector({ model, inputSize: { width: 64, height: 64 }, scoreThreshold: 0.02 });
 const video = await openVideo(source, { dropLate: false });
-const pipeline = createVideoDetector({ detector, tracker: { lowScoreThreshold: 0.02, highScoreThreshold: 0.03, newTrackThreshold: 0.03 } });
+const pipeline = createVideoDetector({
+  detector,
+  tracker: { lowScoreThreshold: 0.02, highScoreThreshold: 0.03, newTrackThreshold: 0.03 },
+});
 const rows: { frames: number; heap: number; rss: number; own: number; identities: number }[] = [];
 const begin = performance.now();
 const cpu = cpuTime();
@@ -28,7 +40,13 @@ for await (const result of pipeline.run(video)) {
   if (++frames % Math.floor(most / 10) === 0) {
     globalThis.gc?.();
     const { heapUsed, rss } = process.memoryUsage();
-    rows.push({ frames, heap: heapUsed / MIB, rss: rss / MIB, own: ownMemory() ?? NaN, identities: pipeline.statistics.identities });
+    rows.push({
+      frames,
+      heap: heapUsed / MIB,
+      rss: rss / MIB,
+      own: ownMemory() ?? NaN,
+      identities: pipeline.statistics.identities,
+    });
   }
   if (frames === most) break;
 }
@@ -50,9 +68,29 @@ function ownMemory(): number | null {
   return kib === undefined ? null : Number(kib) / 1024;
 }
 
-if (options.json) console.log(JSON.stringify({ source, ...spent, rows, heapSpread: spread('heap'), rssSpread: spread('rss'), ownSpread: spread('own') }, null, 2));
+if (options.json)
+  console.log(
+    JSON.stringify(
+      { source, ...spent, rows, heapSpread: spread('heap'), rssSpread: spread('rss'), ownSpread: spread('own') },
+      null,
+      2,
+    ),
+  );
 else {
   console.log(`${frames} frames in ${spent.seconds.toFixed(0)} s, ${spent.cpu.toFixed(2)} ms of CPU time a frame\n`);
-  console.log(table(['frames', 'heap MiB', 'resident MiB', 'without files', 'identities'], rows.map((row) => [String(row.frames), row.heap.toFixed(1), row.rss.toFixed(0), row.own.toFixed(0), String(row.identities)])));
-  console.log(`\nAfter the first tenth: heap ± ${percent(spread('heap'))}, resident memory ± ${percent(spread('rss'))}, without files ± ${percent(spread('own'))}`);
+  console.log(
+    table(
+      ['frames', 'heap MiB', 'resident MiB', 'without files', 'identities'],
+      rows.map((row) => [
+        String(row.frames),
+        row.heap.toFixed(1),
+        row.rss.toFixed(0),
+        row.own.toFixed(0),
+        String(row.identities),
+      ]),
+    ),
+  );
+  console.log(
+    `\nAfter the first tenth: heap ± ${percent(spread('heap'))}, resident memory ± ${percent(spread('rss'))}, without files ± ${percent(spread('own'))}`,
+  );
 }

@@ -1,5 +1,5 @@
-// Real films: are all faces followed, how many identities come of them, how often one changes, how much boxes shake, raw and smoothed.
-//   node apps/bench/run.mjs video-real [--model MODEL.onnx] [--size 640] [--json] [VIDEO…]
+// Real films: are all faces followed, how many identities come of them, how often one changes, how much boxes shake,
+// raw and smoothed. node apps/bench/run.mjs video-real [--model MODEL.onnx] [--size 640] [--json] [VIDEO…]
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,7 +14,14 @@ import { sharedFolder } from './shared/folder.ts';
 import { percent } from './shared/measure.ts';
 import { table } from './shared/table.ts';
 
-const { values: options, positionals } = parseArgs({ allowPositionals: true, options: { model: { type: 'string' }, size: { type: 'string', default: '640' }, json: { type: 'boolean', default: false } } });
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string' },
+    size: { type: 'string', default: '640' },
+    json: { type: 'boolean', default: false },
+  },
+});
 const model = options.model ?? sharedFolder('models', 'scrfd_2.5g.onnx');
 const NAMES = ['faceocc2.webm', 'david.webm', 'street_crowd.mp4', 'classroom.gif', 'face-demographics-walking.gif'];
 const videos = positionals.length > 0 ? positionals : NAMES.map((name) => join(sharedFolder('video'), name));
@@ -22,15 +29,21 @@ const videos = positionals.length > 0 ? positionals : NAMES.map((name) => join(s
 const TRUTH_FROM: Record<string, number> = { 'david.webm': 300 };
 const SURE = 0.5;
 
-const row = (frame: number, id: number | null, { x, y, width, height }: Box, score: number) => `${frame},${id},${x},${y},${width},${height},${score}`;
+const row = (frame: number, id: number | null, { x, y, width, height }: Box, score: number) =>
+  `${frame},${id},${x},${y},${width},${height},${score}`;
 
 /** A box a line, `x,y,width,height`, of one face, from a first frame on. */
 function truthOf(path: string, length: number): TrackRows | null {
   const file = path.replace(/\.\w+$/, '.gt.txt');
   if (!existsSync(file)) return null;
   const from = TRUTH_FROM[basename(path)] ?? 0;
-  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => line.split(/[\s,]+/).map(Number));
-  const rows = lines.flatMap(([x, y, width, height], i) => (from + i < length && width! > 0 ? [row(from + i + 1, 1, { x: x!, y: y!, width: width!, height: height! }, 1)] : []));
+  const lines = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/[\s,]+/).map(Number));
+  const rows = lines.flatMap(([x, y, width, height], i) =>
+    from + i < length && width! > 0 ? [row(from + i + 1, 1, { x: x!, y: y!, width: width!, height: height! }, 1)] : [],
+  );
   return parseMotRows(rows.join('\n'), file);
 }
 
@@ -72,7 +85,9 @@ async function measure(path: string, detector: Detector): Promise<Result> {
   const times: number[] = [];
   const lengths = new Map<number, number>();
   let [sure, followed] = [0, 0];
-  for await (const { index, timestamp, faces, unassigned, cut } of pipeline.run(video) as AsyncIterable<FrameResult<VideoFrame>>) {
+  for await (const { index, timestamp, faces, unassigned, cut } of pipeline.run(video) as AsyncIterable<
+    FrameResult<VideoFrame>
+  >) {
     times.push(timestamp);
     if (cut) smoother.reset();
     const detections = seen.get(index) ?? [];
@@ -81,21 +96,37 @@ async function measure(path: string, detector: Detector): Promise<Result> {
     followed += faces.filter(({ score }) => score >= SURE).length;
     const identified = faces.map((face) => ({ ...face, id: face.id! }));
     for (const { id, box, score } of identified) {
-      const nearest = detections.reduce<Face | null>((best, face) => (face.score === score && (!best || iou(face.box, box) > iou(best.box, box)) ? face : best), null);
+      const nearest = detections.reduce<Face | null>(
+        (best, face) => (face.score === score && (!best || iou(face.box, box) > iou(best.box, box)) ? face : best),
+        null,
+      );
       rows.raw.push(row(index + 1, id, nearest?.box ?? box, score));
       rows.tracked.push(row(index + 1, id, box, score));
       lengths.set(id, (lengths.get(id) ?? 0) + 1);
     }
-    for (const { id, box, score } of smoother.smooth(identified, timestamp)) rows.smoothed.push(row(index + 1, id, box, score));
+    for (const { id, box, score } of smoother.smooth(identified, timestamp))
+      rows.smoothed.push(row(index + 1, id, box, score));
   }
   await video.close();
   const truth = truthOf(path, times.length);
-  const stability = (text: string[]) => evaluateStability({ rows: parseMotRows(text.join('\n'), path), times: Float64Array.from(times) });
-  const against = truth && evaluateMot({ truth, tracks: withoutOutside(rows.smoothed, truth, path), length: times.length });
+  const stability = (text: string[]) =>
+    evaluateStability({ rows: parseMotRows(text.join('\n'), path), times: Float64Array.from(times) });
+  const against =
+    truth && evaluateMot({ truth, tracks: withoutOutside(rows.smoothed, truth, path), length: times.length });
   const rate = times.length / (times.at(-1)! - times[0]!);
   return {
-    name: basename(path), frames: times.length, sure, followed: followed / sure, identities: lengths.size, lasting: [...lengths.values()].filter((n) => n >= rate).length, cuts: pipeline.statistics.shotCuts,
-    raw: stability(rows.raw), tracked: stability(rows.tracked), smoothed: stability(rows.smoothed), switches: against?.IDSW ?? null, covered: against ? against.CLR_Re : null,
+    name: basename(path),
+    frames: times.length,
+    sure,
+    followed: followed / sure,
+    identities: lengths.size,
+    lasting: [...lengths.values()].filter((n) => n >= rate).length,
+    cuts: pipeline.statistics.shotCuts,
+    raw: stability(rows.raw),
+    tracked: stability(rows.tracked),
+    smoothed: stability(rows.smoothed),
+    switches: against?.IDSW ?? null,
+    covered: against ? against.CLR_Re : null,
   };
 }
 
@@ -115,9 +146,41 @@ if (options.json) {
   console.log(JSON.stringify({ model: basename(model), size, results }, null, 2));
 } else {
   const shake = ({ jitter }: StabilityMetrics) => (jitter.center === null ? '–' : percent(jitter.center, 2));
-  const ratio = (a: StabilityMetrics, b: StabilityMetrics) => (a.jitter.center && b.jitter.center ? (a.jitter.center / b.jitter.center).toFixed(2) : '–');
+  const ratio = (a: StabilityMetrics, b: StabilityMetrics) =>
+    a.jitter.center && b.jitter.center ? (a.jitter.center / b.jitter.center).toFixed(2) : '–';
   console.log(`${basename(model)}, --size ${size}\n`);
-  console.log(table(['', 'frames', 'faces at .5', 'followed', 'identities', 'over 1 s', 'cuts', 'found of truth', 'switches', 'jitter, raw', "tracker's", 'smoothed', 'of the raw'], results.map((r) => [
-    r.name, String(r.frames), String(r.sure), percent(r.followed), String(r.identities), String(r.lasting), String(r.cuts), r.covered === null ? '–' : percent(r.covered), r.switches === null ? '–' : String(r.switches), shake(r.raw), shake(r.tracked), shake(r.smoothed), ratio(r.smoothed, r.raw),
-  ])));
+  console.log(
+    table(
+      [
+        '',
+        'frames',
+        'faces at .5',
+        'followed',
+        'identities',
+        'over 1 s',
+        'cuts',
+        'found of truth',
+        'switches',
+        'jitter, raw',
+        "tracker's",
+        'smoothed',
+        'of the raw',
+      ],
+      results.map((r) => [
+        r.name,
+        String(r.frames),
+        String(r.sure),
+        percent(r.followed),
+        String(r.identities),
+        String(r.lasting),
+        String(r.cuts),
+        r.covered === null ? '–' : percent(r.covered),
+        r.switches === null ? '–' : String(r.switches),
+        shake(r.raw),
+        shake(r.tracked),
+        shake(r.smoothed),
+        ratio(r.smoothed, r.raw),
+      ]),
+    ),
+  );
 }

@@ -45,9 +45,7 @@ const PICTURES: readonly [width: number, height: number][] = [
   [4000, 600],
   [2100, 300],
 ];
-const SIZES: readonly ReferenceSize[] = options['default-size']
-  ? [{ pixels: 409_600 }]
-  : [{ pixels: 409_600 }, 640];
+const SIZES: readonly ReferenceSize[] = options['default-size'] ? [{ pixels: 409_600 }] : [{ pixels: 409_600 }, 640];
 const CANVAS_HEIGHTS = [24, 48, 96];
 const GREY = [127, 127, 127] as const;
 

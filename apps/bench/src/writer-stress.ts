@@ -1,4 +1,5 @@
-// Random sequences of calls of a VideoWriter in processes of their own: no crash, no hang, no promise that never settles.
+// Random sequences of calls of a VideoWriter in processes of their own: no crash, no hang, no promise that never
+// settles.
 //
 //   node apps/bench/run.mjs writer-stress [--sequences 10000] [--from 0] [--seed 1] [--per-process 500] [--limit 300]
 //                                         [--jobs 1] [--json]
@@ -94,10 +95,13 @@ async function runApart(from: number, sequences: number): Promise<Outcome> {
   let [output, errors, isHung] = ['', '', false];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-100_000)));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2000)));
-  const timer = setTimeout(() => {
-    isHung = true;
-    child.kill('SIGKILL');
-  }, 1000 * Number(options.limit));
+  const timer = setTimeout(
+    () => {
+      isHung = true;
+      child.kill('SIGKILL');
+    },
+    1000 * Number(options.limit),
+  );
   const end = await new Promise<string | null>((done) => {
     child.on('close', (code, signal) => done(signal ?? (code === 0 ? null : `exit ${code}`)));
   });
@@ -106,7 +110,8 @@ async function runApart(from: number, sequences: number): Promise<Outcome> {
   const outcome = line ? (JSON.parse(line) as Outcome) : nothing();
   const at = `sequence ${from + outcome.sequences} of ${from} to ${from + sequences - 1}`;
   if (isHung) outcome.faults.push(`${at}: more than ${options.limit} s`);
-  else if (end !== null || outcome.sequences < sequences) outcome.faults.push(`${at}: ${end ?? 'ended early'}\n${errors}`);
+  else if (end !== null || outcome.sequences < sequences)
+    outcome.faults.push(`${at}: ${end ?? 'ended early'}\n${errors}`);
   return outcome;
 }
 

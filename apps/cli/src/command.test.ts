@@ -23,9 +23,14 @@ interface Run {
 
 function facedet(args: string[], env: Record<string, string> = {}): Promise<Run> {
   return new Promise((done) => {
-    const child = execFile(process.execPath, [bin, ...args], { env: { ...process.env, FACEDET_MODELS: '/nowhere/models', ...env }, encoding: 'utf8', maxBuffer: 1e8 }, (_, stdout, stderr) => {
-      done({ code: child.exitCode ?? -1, stdout, stderr });
-    });
+    const child = execFile(
+      process.execPath,
+      [bin, ...args],
+      { env: { ...process.env, FACEDET_MODELS: '/nowhere/models', ...env }, encoding: 'utf8', maxBuffer: 1e8 },
+      (_, stdout, stderr) => {
+        done({ code: child.exitCode ?? -1, stdout, stderr });
+      },
+    );
     child.stdin!.end();
   });
 }
@@ -45,7 +50,8 @@ describe('the command', () => {
     const help = await facedet(['--help']);
     expect(help.code).toBe(0);
     for (const name of ['detect', 'bench', 'doctor', 'completion']) expect(help.stdout).toContain(`\n  ${name} `);
-    for (const name of ['detect', 'video', 'anonymize']) expect((await facedet([name, '--help'])).stdout).toMatch(/that exists? (is|are) replaced/);
+    for (const name of ['detect', 'video', 'anonymize'])
+      expect((await facedet([name, '--help'])).stdout).toMatch(/that exists? (is|are) replaced/);
   });
 
   it.each([
@@ -78,7 +84,9 @@ describe('the command', () => {
     const complete = (words: string[]) =>
       new Promise<string[]>((done, fail) => {
         const ask = `${script}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _facedet; printf '%s\\n' "\${COMPREPLY[@]}"`;
-        execFile('/bin/bash', ['-c', ask], { encoding: 'utf8' }, (error, stdout) => (error ? fail(error) : done(stdout.trim().split('\n'))));
+        execFile('/bin/bash', ['-c', ask], { encoding: 'utf8' }, (error, stdout) =>
+          error ? fail(error) : done(stdout.trim().split('\n')),
+        );
       });
     expect(await complete(['facedet', 'det'])).toEqual(['detect']);
     expect(await complete(['facedet', 'detect', 'a.jpg', '--js'])).toEqual(['--json', '--jsonl']);
@@ -90,16 +98,27 @@ describe('the command', () => {
     writeFileSync(path, (await facedet(['completion', shell])).stdout);
     return path;
   };
-  const output = (program: string, ...args: string[]) => new Promise<string>((done) => execFile(program, args, { encoding: 'utf8' }, (_, stdout, stderr) => done(stdout + stderr)));
+  const output = (program: string, ...args: string[]) =>
+    new Promise<string>((done) =>
+      execFile(program, args, { encoding: 'utf8' }, (_, stdout, stderr) => done(stdout + stderr)),
+    );
 
   it.runIf(existsSync('/usr/bin/fish'))('completes commands and options in fish', async () => {
     const path = await script('fish');
     expect(await output('/usr/bin/fish', '-c', `source ${path}; complete -C 'facedet det'`)).toMatch(/^detect\t.*\n$/);
-    expect(await output('/usr/bin/fish', '-c', `source ${path}; complete -C 'facedet detect --js'`)).toMatch(/^--json\t.*\n--jsonl\t.*\n$/);
+    expect(await output('/usr/bin/fish', '-c', `source ${path}; complete -C 'facedet detect --js'`)).toMatch(
+      /^--json\t.*\n--jsonl\t.*\n$/,
+    );
   });
 
   it.runIf(existsSync('/bin/zsh'))('has a script that zsh can load', async () => {
-    expect(await output('/bin/zsh', '-fc', `autoload -U compinit; compinit -D; source ${await script('zsh')}; print $_comps[facedet]`)).toBe('_facedet\n');
+    expect(
+      await output(
+        '/bin/zsh',
+        '-fc',
+        `autoload -U compinit; compinit -D; source ${await script('zsh')}; print $_comps[facedet]`,
+      ),
+    ).toBe('_facedet\n');
   });
 
   it('completes every command in every shell', async () => {
@@ -112,7 +131,9 @@ describe('the command', () => {
   });
 
   it('ends quietly when its reader has seen enough', async () => {
-    const child = spawn('/bin/sh', ['-c', `"${process.execPath}" "${bin}" --help | true`], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('/bin/sh', ['-c', `"${process.execPath}" "${bin}" --help | true`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let stderr = '';
     child.stderr.on('data', (bytes) => (stderr += String(bytes)));
     await new Promise((done) => child.on('close', done));
@@ -129,15 +150,31 @@ describe('the command', () => {
 
   it('reads pictures and models from addresses behind a proxy', async () => {
     const examples = join(here, '..', '..', '..', 'examples');
-    const server = await startServer({ '/sample.png': file(readFileSync(join(examples, 'sample.png'))), '/m.onnx': [file(noise(1000)), file(noise(2000))] });
+    const server = await startServer({
+      '/sample.png': file(readFileSync(join(examples, 'sample.png'))),
+      '/m.onnx': [file(noise(1000)), file(noise(2000))],
+    });
     const proxy = await startProxy(server.port, { credentials: 'me:pass' });
-    const env = { ...Object.fromEntries(Object.keys(NO_PROXIES).map((name) => [name, ''])), HTTP_PROXY: proxy.url.replace('//', '//me:pass@'), FACEDET_MODELS: join(dir, 'models') };
+    const env = {
+      ...Object.fromEntries(Object.keys(NO_PROXIES).map((name) => [name, ''])),
+      HTTP_PROXY: proxy.url.replace('//', '//me:pass@'),
+      FACEDET_MODELS: join(dir, 'models'),
+    };
     try {
       const run = await facedet(['detect', 'http://user:SECRET@pictures.invalid/sample.png', '--json'], env);
       expect(run).toMatchObject({ code: 0, stderr: expect.stringMatching(/^facedet: 1 file done, .*\n$/) as string });
-      expect(JSON.parse(run.stdout)).toMatchObject([{ source: 'http://***@pictures.invalid/sample.png', width: expect.any(Number) as number }]);
-      for (const flags of [[], ['--refresh']]) expect(await facedet(['models', 'pull', 'http://models.invalid/m.onnx', ...flags], env)).toMatchObject({ code: 0 });
-      expect(proxy.through).toEqual(['GET http://pictures.invalid/sample.png', 'GET http://models.invalid/m.onnx', 'GET http://models.invalid/m.onnx']);
+      expect(JSON.parse(run.stdout)).toMatchObject([
+        { source: 'http://***@pictures.invalid/sample.png', width: expect.any(Number) as number },
+      ]);
+      for (const flags of [[], ['--refresh']])
+        expect(await facedet(['models', 'pull', 'http://models.invalid/m.onnx', ...flags], env)).toMatchObject({
+          code: 0,
+        });
+      expect(proxy.through).toEqual([
+        'GET http://pictures.invalid/sample.png',
+        'GET http://models.invalid/m.onnx',
+        'GET http://models.invalid/m.onnx',
+      ]);
       const kept = readdirSync(join(dir, 'models', 'urls')).find((name) => name.endsWith('.onnx'))!;
       expect(readFileSync(join(dir, 'models', 'urls', kept)).length).toBe(2000);
     } finally {
@@ -151,21 +188,40 @@ describe('the command', () => {
     const model = ['--model', join(shared, 'models', 'scrfd_2.5g_kps.onnx')];
 
     it('draws copies and cuts crops', async () => {
-      const run = await facedet(['detect', photo, photo, ...model, '--csv', '--draw', join(dir, 'draw'), '--crop', join(dir, 'crop')]);
+      const run = await facedet([
+        'detect',
+        photo,
+        photo,
+        ...model,
+        '--csv',
+        '--draw',
+        join(dir, 'draw'),
+        '--crop',
+        join(dir, 'crop'),
+      ]);
       expect(run.code).toBe(0);
       expect(run.stdout.trim().split('\n')).toHaveLength(13);
       expect(readdirSync(join(dir, 'draw')).sort()).toEqual(['six_people-2.jpg', 'six_people.jpg']);
       expect(readdirSync(join(dir, 'crop'))).toHaveLength(24);
       // Boxes are drawn on a copy: the crops, cut afterwards, are those of a run without --draw.
       await facedet(['detect', photo, ...model, '--crop', join(dir, 'plain')]);
-      for (const name of ['six_people-1.jpg', 'six_people-1.aligned.jpg']) expect(readFileSync(join(dir, 'crop', name)).equals(readFileSync(join(dir, 'plain', name)))).toBe(true);
+      for (const name of ['six_people-1.jpg', 'six_people-1.aligned.jpg'])
+        expect(readFileSync(join(dir, 'crop', name)).equals(readFileSync(join(dir, 'plain', name)))).toBe(true);
     });
 
     it('never replaces an input', async () => {
       const folder = join(dir, 'crop');
       const before = readdirSync(folder).length;
       for (const option of ['--draw', '--crop']) {
-        const run = await facedet(['detect', join(folder, 'six_people-1.jpg'), join(folder, 'six_people-1.aligned.jpg'), photo, ...model, option, folder]);
+        const run = await facedet([
+          'detect',
+          join(folder, 'six_people-1.jpg'),
+          join(folder, 'six_people-1.aligned.jpg'),
+          photo,
+          ...model,
+          option,
+          folder,
+        ]);
         expect(run).toMatchObject({ code: 2, stdout: '' });
         expect(run.stderr).toContain('[OUTPUT_IS_INPUT]');
       }
@@ -181,7 +237,9 @@ describe('the command', () => {
     });
 
     it('ends Ctrl-C with 130 and an array that can be read', async () => {
-      const child = spawn(process.execPath, [bin, 'detect', ...Array<string>(200).fill(photo), ...model, '--jsonl'], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, [bin, 'detect', ...Array<string>(200).fill(photo), ...model, '--jsonl'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       let stdout = '';
       let stderr = '';
       child.stderr.on('data', (bytes) => (stderr += String(bytes)));
@@ -190,7 +248,10 @@ describe('the command', () => {
         stdout += String(bytes);
       });
       expect(await new Promise((done) => child.on('close', done))).toBe(130);
-      const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { faces: unknown[] });
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { faces: unknown[] });
       expect(lines.length).toBeLessThan(200);
       expect(lines.every(({ faces }) => faces.length === 6)).toBe(true);
       expect(stderr).not.toMatch(/INTERRUPTED|^ +at /m);
@@ -204,7 +265,15 @@ describe('the command', () => {
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
       try {
         const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-        const run = await facedet(['detect', `${at}/six%20people.jpg?size=1`, `${at}/gone.jpg`, ...model, '--json', '--draw', join(dir, 'urls')]);
+        const run = await facedet([
+          'detect',
+          `${at}/six%20people.jpg?size=1`,
+          `${at}/gone.jpg`,
+          ...model,
+          '--json',
+          '--draw',
+          join(dir, 'urls'),
+        ]);
         expect(run.code).toBe(1);
         const results = JSON.parse(run.stdout) as { source: string; faces?: unknown[]; error?: { code: string } }[];
         expect(results.map(({ source }) => source)).toEqual([`${at}/six%20people.jpg?size=1`, `${at}/gone.jpg`]);
@@ -223,7 +292,9 @@ describe('the command', () => {
       expect(results.map(({ size }) => size)).toEqual([64, 96]);
       expect(results.every(({ median, run }) => run > 0 && median >= run)).toBe(true);
       const doctor = await facedet(['doctor', '--json']);
-      expect((JSON.parse(doctor.stdout) as { findings: { what: string }[] }).findings.map(({ what }) => what)).toContain('inference');
+      expect(
+        (JSON.parse(doctor.stdout) as { findings: { what: string }[] }).findings.map(({ what }) => what),
+      ).toContain('inference');
     });
   });
 });

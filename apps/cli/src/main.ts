@@ -7,8 +7,9 @@ import { errorLine } from './shared/errors.ts';
 import { Exit } from './shared/exit.ts';
 import { withCurrentNames } from './shared/renamed-options.ts';
 
-// The heap is small (some 15 MB) and frames outside it come and go by megabytes, which V8 counts in: by itself it collects at every second
-// frame, a fifth of the CPU time of anonymize; with this limit at every fifth. Higher saves little more and holds more memory.
+// The heap is small (some 15 MB) and frames outside it come and go by megabytes, which V8 counts in: by itself it
+// collects at every second frame, a fifth of the CPU time of anonymize; with this limit at every fifth. Higher saves
+// little more and holds more memory.
 setFlagsFromString('--heap-growing-percent=150');
 
 // A reader that has seen enough (`| head`) is no error. Commands that run handle standard output themselves.

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,13 +27,22 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Runs a line of the shell in which `fd` is the command. */
 function sh(line: string): { code: number | null; out: string; err: string } {
   const text = `fd() { "${process.execPath}" "${bin}" "$@"; }; ${line}`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', text], { cwd: folder, encoding: 'utf8', timeout: 30_000, env: { ...process.env, NODE: process.execPath, BIN: bin, FACEDET_MODELS: at('cache') } });
+  const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', text], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 30_000,
+    env: { ...process.env, NODE: process.execPath, BIN: bin, FACEDET_MODELS: at('cache') },
+  });
   // A slow machine shows how far it is.
   return { code: status, out: stdout, err: stderr.replace(/^facedet: .* per second\n/gm, '') };
 }
 
 const FAST = '--size 160 --workers 1';
-const frames = (text: string) => text.trim().split('\n').map((line) => (JSON.parse(line) as { frame: number }).frame);
+const frames = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { frame: number }).frame);
 const all = Array.from({ length: 20 }, (_, i) => i);
 const stray = () => readdirSync(folder).filter((name) => /partial|lock/.test(name) || name === '-');
 
@@ -43,7 +62,9 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
       expect([code, frames(out)], path).toEqual([0, all]);
       expect(err).toContain('20 frames');
     }
-    expect(sh(`fd video film.mkv --csv - ${FAST}`).out.split('\n')[0]).toBe('frame,timestamp,id,x,y,width,height,score,state');
+    expect(sh(`fd video film.mkv --csv - ${FAST}`).out.split('\n')[0]).toBe(
+      'frame,timestamp,id,x,y,width,height,score,state',
+    );
     expect(sh(`fd video film.mkv --mot - ${FAST}`)).toMatchObject({ code: 0, out: '' });
     expect(stray()).toEqual([]);
   });
@@ -64,17 +85,24 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     for (const input of ['cat film.mkv | fd detect -', 'fd detect - < film.mkv'])
       expect(sh(`${input} --json --workers 1`)).toMatchObject({ code: 1, err: line('-') + counts });
     // The command ends before a writer that goes on.
-    expect(sh('{ for i in {1..20}; do cat film.mkv; done; while echo more; do sleep 0.1; done; } | fd detect - --workers 1'))
-      .toMatchObject({ code: 1, err: line('-') + counts });
+    expect(
+      sh('{ for i in {1..20}; do cat film.mkv; done; while echo more; do sleep 0.1; done; } | fd detect - --workers 1'),
+    ).toMatchObject({ code: 1, err: line('-') + counts });
     expect(sh('fd detect film.mkv --workers 1')).toMatchObject({ code: 1, err: line('film.mkv') + counts });
   });
 
-  it.each(['detect -', 'anonymize - -o hidden.png', 'track - -o tracks.txt'])('ends with the signal while it waits for standard input: %s', (command) => {
-    const waiting = (writer: string) =>
-      sh(`mkfifo pipe; (${writer}) > pipe & "$NODE" "$BIN" ${command} < pipe & main=$!; sleep 3; kill -TERM $main; wait $main; code=$?; kill %1; rm pipe; exit $code`);
-    expect(waiting('sleep 20').code).toBe(130);
-    expect(waiting('head -c 400 photo.png; sleep 20').code).toBe(130);
-  }, 60_000);
+  it.each(['detect -', 'anonymize - -o hidden.png', 'track - -o tracks.txt'])(
+    'ends with the signal while it waits for standard input: %s',
+    (command) => {
+      const waiting = (writer: string) =>
+        sh(
+          `mkfifo pipe; (${writer}) > pipe & "$NODE" "$BIN" ${command} < pipe & main=$!; sleep 3; kill -TERM $main; wait $main; code=$?; kill %1; rm pipe; exit $code`,
+        );
+      expect(waiting('sleep 20').code).toBe(130);
+      expect(waiting('head -c 400 photo.png; sleep 20').code).toBe(130);
+    },
+    60_000,
+  );
 
   it('ends with an error where standard input has no end', () => {
     for (const command of ['detect -', 'track - -o tracks.txt']) {
@@ -84,17 +112,34 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
   }, 60_000);
 
   it('anonymizes a picture and a film from standard input, and a picture to standard output', () => {
-    const counts = (line: string) => expect.stringMatching(new RegExp(`(^|\\n)facedet: ${line}, 0 failures, 0 skipped\\n$`)) as string;
-    expect(sh(`cat film.mkv | fd anonymize - -o hidden.mp4 ${FAST}`)).toEqual({ code: 0, out: '', err: counts('1 file done, 20 frames, \\d+ faces?') });
+    const counts = (line: string) =>
+      expect.stringMatching(new RegExp(`(^|\\n)facedet: ${line}, 0 failures, 0 skipped\\n$`)) as string;
+    expect(sh(`cat film.mkv | fd anonymize - -o hidden.mp4 ${FAST}`)).toEqual({
+      code: 0,
+      out: '',
+      err: counts('1 file done, 20 frames, \\d+ faces?'),
+    });
     // Told by its bytes, whatever comes first and however slowly.
-    expect(sh(`(head -c 50 film.mkv; sleep 0.3; tail -c +51 film.mkv) | fd anonymize - -o slow.mp4 ${FAST}`).code).toBe(0);
-    expect(sh(`fd anonymize - -o into/ ${FAST} < photo.png && fd anonymize - -o into/ ${FAST} < film.mkv`)).toMatchObject({ code: 0 });
+    expect(sh(`(head -c 50 film.mkv; sleep 0.3; tail -c +51 film.mkv) | fd anonymize - -o slow.mp4 ${FAST}`).code).toBe(
+      0,
+    );
+    expect(
+      sh(`fd anonymize - -o into/ ${FAST} < photo.png && fd anonymize - -o into/ ${FAST} < film.mkv`),
+    ).toMatchObject({ code: 0 });
     expect(readdirSync(at('into')).sort()).toEqual(['stdin.mp4', 'stdin.png']);
-    expect(sh(`cat photo.png | fd anonymize - -o - ${FAST} > copy && fd detect copy --json --workers 1`)).toMatchObject({ code: 0, out: expect.stringContaining('"width":160') as string });
+    expect(sh(`cat photo.png | fd anonymize - -o - ${FAST} > copy && fd detect copy --json --workers 1`)).toMatchObject(
+      { code: 0, out: expect.stringContaining('"width":160') as string },
+    );
     expect(readFileSync(at('copy')).subarray(1, 4).toString()).toBe('PNG');
-    expect(sh(`fd anonymize photo.png -o - ${FAST} > /dev/full`)).toMatchObject({ code: 1, err: expect.stringContaining('[DISK_FULL]') as string });
+    expect(sh(`fd anonymize photo.png -o - ${FAST} > /dev/full`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('[DISK_FULL]') as string,
+    });
     expect(sh(`fd anonymize photo.png -o - ${FAST} | true`)).toMatchObject({ code: 0 });
-    expect(sh(`fd anonymize - -o none.jpg < /dev/null`)).toMatchObject({ code: 1, err: expect.stringMatching(/facedet: -: .*\[IMAGE_EMPTY\]/) as string });
+    expect(sh(`fd anonymize - -o none.jpg < /dev/null`)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/facedet: -: .*\[IMAGE_EMPTY\]/) as string,
+    });
     expect(stray()).toEqual([]);
   });
 
@@ -105,7 +150,11 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     ['an anonymized film', 'fd anonymize - -o - < film.mkv', 'expected a file for the video'],
     ['several pictures', 'fd anonymize photo.png photo.png -o -', 'expected one picture for standard output'],
     ['standard input twice', 'fd anonymize - - -o out', 'expected - once'],
-    ['a film over its input', 'cp film.mkv a.partial.mkv; fd video a.partial.mkv -o a.mkv; e=$?; mv a.partial.mkv a.mkv && exit $e', 'would replace the input a.partial.mkv'],
+    [
+      'a film over its input',
+      'cp film.mkv a.partial.mkv; fd video a.partial.mkv -o a.mkv; e=$?; mv a.partial.mkv a.mkv && exit $e',
+      'would replace the input a.partial.mkv',
+    ],
     ['resume of standard input', 'fd video - --jsonl rows.jsonl --resume < film.mkv', 'expected a file for --resume'],
     ['resume of standard output', 'fd video film.mkv --jsonl - --resume', 'expected files for --resume'],
   ])('refuses with exit code 2: %s', (_, line, message) => {
@@ -116,7 +165,12 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
   });
 
   it('says that standard output is full, and ends with 1', () => {
-    for (const line of [`fd video film.mkv --jsonl - ${FAST}`, 'fd detect photo.png --json --workers 1', 'fd --help', 'fd models list']) {
+    for (const line of [
+      `fd video film.mkv --jsonl - ${FAST}`,
+      'fd detect photo.png --json --workers 1',
+      'fd --help',
+      'fd models list',
+    ]) {
       const { code, err } = sh(`${line} > /dev/full`);
       expect([line, code, err]).toEqual([line, 1, expect.stringMatching(/expected space on the disk.*\[DISK_FULL\]/)]);
       expect(err.match(/DISK_FULL/g)).toHaveLength(1);
@@ -130,7 +184,10 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     expect([code, err]).toEqual([0, '']);
     expect(readdirSync(at('drawn')).length).toBe(40);
     const rows = sh(`fd video film.mkv --jsonl - --csv kept.csv --size 160 --workers 1 | true`);
-    expect([rows.code, readFileSync(at('kept.csv'), 'utf8').split('\n')[0]]).toEqual([0, expect.stringContaining('frame,')]);
+    expect([rows.code, readFileSync(at('kept.csv'), 'utf8').split('\n')[0]]).toEqual([
+      0,
+      expect.stringContaining('frame,'),
+    ]);
     expect(sh(`fd video film.mkv --jsonl - ${FAST} | true`)).toMatchObject({ code: 0 });
     expect(stray()).toEqual([]);
   });
@@ -140,9 +197,19 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     const { out } = sh('fd track det.txt');
     expect(out.split('\n').length).toBe(4);
     symlinkSync('tracks-behind.txt', at('tracks.txt'));
-    expect(sh('fd track det.txt -o tracks.txt && mkfifo pipe && (cat pipe > got.txt & fd track - -o pipe < det.txt; wait) && fd track det.txt -o /dev/null')).toMatchObject({ code: 0, err: 'facedet: 1 file done, 3 frames, 3 faces, 1 track, 0 failures, 0 skipped\n'.repeat(3) });
+    expect(
+      sh(
+        'fd track det.txt -o tracks.txt && mkfifo pipe && (cat pipe > got.txt & fd track - -o pipe < det.txt; wait) && fd track det.txt -o /dev/null',
+      ),
+    ).toMatchObject({
+      code: 0,
+      err: 'facedet: 1 file done, 3 frames, 3 faces, 1 track, 0 failures, 0 skipped\n'.repeat(3),
+    });
     for (const name of ['tracks-behind.txt', 'got.txt']) expect(readFileSync(at(name), 'utf8'), name).toBe(out);
     expect([statSync(at('pipe')).isFIFO(), statSync('/dev/null').isCharacterDevice()]).toEqual([true, true]);
-    expect(sh('fd track det.txt -o .')).toMatchObject({ code: 2, err: expect.stringContaining('OUTPUT_UNWRITABLE') as string });
+    expect(sh('fd track det.txt -o .')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('OUTPUT_UNWRITABLE') as string,
+    });
   });
 });

@@ -9,7 +9,9 @@ export function createProgram(): Command {
     .description('Find faces in images and video, follow them, steady them, blur them.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${shown(text.trim().replace(/^error: /, 'facedet: '))} [USAGE]\n`) });
+    .configureOutput({
+      outputError: (text, write) => write(`${shown(text.trim().replace(/^error: /, 'facedet: '))} [USAGE]\n`),
+    });
   for (const command of commands) program.addCommand(command());
   inherit(program);
   return program;

@@ -11,7 +11,9 @@ self.onmessage = async ({ data: { model, threads, dims, seconds } }) => {
     ort.env.wasm.wasmPaths = new URL('../ort/', self.location.href).href;
     ort.env.wasm.numThreads = threads;
     session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ['wasm'] });
-    feeds = { [session.inputNames[0]]: new ort.Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b)), dims) };
+    feeds = {
+      [session.inputNames[0]]: new ort.Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b)), dims),
+    };
     await session.run(feeds);
     self.postMessage(0);
     return;

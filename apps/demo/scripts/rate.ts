@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 
-// The frame rate of the running demo beside bare onnxruntime-web: the same weights, canvas and number of threads, in the same page.
+// The frame rate of the running demo beside bare onnxruntime-web: the same weights, canvas and number of threads, in
+// the same page.
 
 const require = createRequire(import.meta.url);
 const assets = fileURLToPath(new URL('../dist/assets/', import.meta.url));
@@ -28,30 +29,45 @@ export async function countFrames(page: Page): Promise<void> {
 }
 
 /** Frames a second of both, in turn: the demo runs while the bare engine waits, and the other way round. */
-export async function compareRates(page: Page, { rounds = 5, seconds = 6 } = {}): Promise<{ bare: number; demo: number }[]> {
+export async function compareRates(
+  page: Page,
+  { rounds = 5, seconds = 6 } = {},
+): Promise<{ bare: number; demo: number }[]> {
   const weights = readdirSync(assets).find((name) => name.endsWith('.onnx'))!;
   const model = readFileSync(`${assets}${weights}`).toString('base64');
   const threads = Number(/(\d+) thread/.exec((await page.textContent('#selection'))!)?.[1]);
-  const pause = (paused: boolean) => page.evaluate((to) => {
-    const button = document.getElementById('pause')!;
-    if ((button.getAttribute('aria-pressed') === 'true') !== to) button.click();
-  }, paused);
+  const pause = (paused: boolean) =>
+    page.evaluate((to) => {
+      const button = document.getElementById('pause')!;
+      if ((button.getAttribute('aria-pressed') === 'true') !== to) button.click();
+    }, paused);
   await pause(true);
   // A picture of 16 : 9 at 640 a side: 640 × 360 on a canvas of whole 32s.
-  await page.evaluate(async ([base64, count]) => {
-    const worker = new Worker('/measure/bare-worker.js', { type: 'module' });
-    const ask = (question: object) => new Promise<number>((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data as number);
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage(question);
-    });
-    Object.assign(globalThis, { askBare: ask });
-    await ask({ model: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer, threads: count, dims: [1, 3, 384, 640] });
-  }, [model, threads] as const);
+  await page.evaluate(
+    async ([base64, count]) => {
+      const worker = new Worker('/measure/bare-worker.js', { type: 'module' });
+      const ask = (question: object) =>
+        new Promise<number>((resolve, reject) => {
+          worker.onmessage = ({ data }) => resolve(data as number);
+          worker.onerror = (event) => reject(new Error(event.message));
+          worker.postMessage(question);
+        });
+      Object.assign(globalThis, { askBare: ask });
+      await ask({
+        model: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer,
+        threads: count,
+        dims: [1, 3, 384, 640],
+      });
+    },
+    [model, threads] as const,
+  );
   const result: { bare: number; demo: number }[] = [];
   for (let i = 0; i < rounds; i++) {
     await page.waitForTimeout(1000);
-    const bare = await page.evaluate((s) => (globalThis as unknown as { askBare(question: object): Promise<number> }).askBare({ seconds: s }), seconds);
+    const bare = await page.evaluate(
+      (s) => (globalThis as unknown as { askBare(question: object): Promise<number> }).askBare({ seconds: s }),
+      seconds,
+    );
     await pause(false);
     await page.waitForTimeout(1500);
     const demo = await page.evaluate(async (s) => {

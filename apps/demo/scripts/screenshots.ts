@@ -6,9 +6,16 @@ import { openDemo, untilRunning } from './site.ts';
 
 const folder = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
 const { url, browser, close } = await openDemo();
-for (const [name, width, height] of [['desktop', 1280, 900], ['phone', 390, 844]] as const) {
+for (const [name, width, height] of [
+  ['desktop', 1280, 900],
+  ['phone', 390, 844],
+] as const) {
   for (const theme of ['light', 'dark'] as const) {
-    const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: name === 'phone' ? 2 : 1 });
+    const page = await browser.newPage({
+      viewport: { width, height },
+      colorScheme: theme,
+      deviceScaleFactor: name === 'phone' ? 2 : 1,
+    });
     await page.goto(url);
     await untilRunning(page);
     await page.waitForTimeout(Number(process.env['SECONDS'] ?? 20) * 1000);

@@ -2,7 +2,19 @@ import { FaceDetError, type Detector, type Rotate } from '@facedet/core';
 import { anonymizeCanvas, type CanvasAnonymizeOptions } from '@facedet/draw';
 import { createVideoDetector } from '@facedet/pipeline';
 import { imageSource, openVideoFile } from '@facedet/runtime-web';
-import { ALL_FORMATS, BlobSource, BufferTarget, CanvasSource, EncodedAudioPacketSource, EncodedPacketSink, getFirstEncodableVideoCodec, Input, Mp4OutputFormat, Output, QUALITY_HIGH } from 'mediabunny';
+import {
+  ALL_FORMATS,
+  BlobSource,
+  BufferTarget,
+  CanvasSource,
+  EncodedAudioPacketSource,
+  EncodedPacketSink,
+  getFirstEncodableVideoCodec,
+  Input,
+  Mp4OutputFormat,
+  Output,
+  QUALITY_HIGH,
+} from 'mediabunny';
 import { isVideo } from './sources.ts';
 
 /** How far a job is, in [0, 1], and what it has done. */
@@ -18,11 +30,23 @@ export interface AnonymizeJob {
   readonly rotate: Rotate;
 }
 
-/** Hides every face of a picture or video from the viewer's disk. Nothing of its metadata comes along. Rejects where a frame can't be looked at. */
-export async function anonymizeFile(file: File, detector: Detector, job: AnonymizeJob, progress: Progress, signal: AbortSignal): Promise<{ blob: Blob; name: string }> {
+/**
+ * Hides every face of a picture or video from the viewer's disk. Nothing of its metadata comes along. Rejects where a
+ * frame can't be looked at.
+ */
+export async function anonymizeFile(
+  file: File,
+  detector: Detector,
+  job: AnonymizeJob,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ blob: Blob; name: string }> {
   const base = file.name.replace(/\.[^.]*$/, '');
   if (isVideo(file)) return { blob: await video(file, detector, job, progress, signal), name: `${base}-anonymous.mp4` };
-  return { blob: await picture(file, detector, job), name: `${base}-anonymous.${file.type === 'image/png' ? 'png' : 'jpg'}` };
+  return {
+    blob: await picture(file, detector, job),
+    name: `${base}-anonymous.${file.type === 'image/png' ? 'png' : 'jpg'}`,
+  };
 }
 
 async function picture(file: File, detector: Detector, { effect, rotate }: AnonymizeJob): Promise<Blob> {
@@ -41,13 +65,25 @@ async function picture(file: File, detector: Detector, { effect, rotate }: Anony
   }
 }
 
-async function video(file: File, detector: Detector, { effect, rotate }: AnonymizeJob, progress: Progress, signal: AbortSignal): Promise<Blob> {
+async function video(
+  file: File,
+  detector: Detector,
+  { effect, rotate }: AnonymizeJob,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Blob> {
   const opened = await openVideoFile(file);
   const format = new Mp4OutputFormat({ fastStart: 'in-memory' });
-  const codec = await getFirstEncodableVideoCodec(format.getSupportedVideoCodecs(), { width: opened.width, height: opened.height });
+  const codec = await getFirstEncodableVideoCodec(format.getSupportedVideoCodecs(), {
+    width: opened.width,
+    height: opened.height,
+  });
   if (!codec) {
     opened.close();
-    throw new FaceDetError('VIDEO_UNSUPPORTED', 'This browser encodes no video: use the facedet command, or another browser.');
+    throw new FaceDetError(
+      'VIDEO_UNSUPPORTED',
+      'This browser encodes no video: use the facedet command, or another browser.',
+    );
   }
   const canvas = new OffscreenCanvas(opened.width, opened.height);
   const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false })!;
@@ -67,7 +103,10 @@ async function video(file: File, detector: Detector, { effect, rotate }: Anonymi
       // Who has no identity yet is hidden all the same.
       anonymizeCanvas(context, [...faces, ...unassigned.filter((f) => f.score >= LOW_SCORE)], { effect });
       await picture.add(timestamp, 1 / 25);
-      progress(opened.duration ? Math.min(timestamp / opened.duration, 1) : 0, `${timestamp.toFixed(1)} of ${opened.duration.toFixed(1)} s, ${tracked.statistics.avgFps.toFixed(1)} frames a second`);
+      progress(
+        opened.duration ? Math.min(timestamp / opened.duration, 1) : 0,
+        `${timestamp.toFixed(1)} of ${opened.duration.toFixed(1)} s, ${tracked.statistics.avgFps.toFixed(1)} frames a second`,
+      );
     }
     await sound;
     await output.finalize();
@@ -80,7 +119,10 @@ async function video(file: File, detector: Detector, { effect, rotate }: Anonymi
   }
 }
 
-/** Prepares to copy the sound as it is, where the file has some that MP4 can hold; call the result once the output has started. */
+/**
+ * Prepares to copy the sound as it is, where the file has some that MP4 can hold; call the result once the output has
+ * started.
+ */
 async function soundOf(file: File, output: Output): Promise<(() => Promise<void>) | null> {
   const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
   const track = await input.getPrimaryAudioTrack();

@@ -20,17 +20,43 @@ export function createChart(host: HTMLElement) {
 
   function build(): void {
     plot?.destroy();
-    const axis = { stroke: style('--soft'), grid: { stroke: style('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
-    const line = (label: string, stroke: string, scale = 'ms', dash: number[] = []) => ({ label, stroke, scale, width: 1.5, dash, points: { show: false } });
+    const axis = {
+      stroke: style('--soft'),
+      grid: { stroke: style('--line'), width: 1 },
+      ticks: { show: false },
+      font: '11px system-ui, sans-serif',
+    };
+    const line = (label: string, stroke: string, scale = 'ms', dash: number[] = []) => ({
+      label,
+      stroke,
+      scale,
+      width: 1.5,
+      dash,
+      points: { show: false },
+    });
     plot = new uPlot(
       {
         width: Math.max(host.clientWidth, 200),
         height: 190,
         cursor: { show: false },
         legend: { live: false },
-        scales: { x: { time: false }, ms: { range: (_u, _min, max) => [0, Math.max(max * 1.1, 10)] }, fps: { range: (_u, _min, max) => [0, Math.max(max * 1.2, 10)] } },
-        axes: [{ ...axis, show: false }, { ...axis, scale: 'ms', size: 38 }, { ...axis, scale: 'fps', side: 1, size: 38, grid: { show: false } }],
-        series: [{}, line('detect', style('--accent')), line('follow', '#b7791f'), line('draw', '#7c5cd6'), line('frames a second', style('--soft'), 'fps', [4, 4])],
+        scales: {
+          x: { time: false },
+          ms: { range: (_u, _min, max) => [0, Math.max(max * 1.1, 10)] },
+          fps: { range: (_u, _min, max) => [0, Math.max(max * 1.2, 10)] },
+        },
+        axes: [
+          { ...axis, show: false },
+          { ...axis, scale: 'ms', size: 38 },
+          { ...axis, scale: 'fps', side: 1, size: 38, grid: { show: false } },
+        ],
+        series: [
+          {},
+          line('detect', style('--accent')),
+          line('follow', '#b7791f'),
+          line('draw', '#7c5cd6'),
+          line('frames a second', style('--soft'), 'fps', [4, 4]),
+        ],
       },
       columns as uPlot.AlignedData,
       host,

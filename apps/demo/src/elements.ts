@@ -57,7 +57,9 @@ export function save(blob: Blob, name: string): void {
 
 /** What an error says, without its class. */
 export function messageOf(error: unknown): string {
-  if (error instanceof DOMException && error.name === 'NotAllowedError') return 'The camera was not allowed. Allow it beside the address of this page, or watch the scene instead.';
-  if (error instanceof DOMException && error.name === 'NotFoundError') return 'No camera was found. Plug one in, or watch the scene instead.';
+  if (error instanceof DOMException && error.name === 'NotAllowedError')
+    return 'The camera was not allowed. Allow it beside the address of this page, or watch the scene instead.';
+  if (error instanceof DOMException && error.name === 'NotFoundError')
+    return 'No camera was found. Plug one in, or watch the scene instead.';
   return error instanceof Error ? error.message : String(error);
 }

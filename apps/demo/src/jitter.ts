@@ -4,9 +4,10 @@ import type { Box } from '@facedet/core';
 type Sighting = [time: number, x: number, y: number];
 
 /**
- * How much boxes tremble, in pixels: the root mean square, over the last hundred steps, of how far a centre lies off the straight way
- * between its neighbours in time. Divided by what independent noise of one pixel would give, as `facedet eval stability` does; a live
- * picture is looked at unevenly, which times must account for, or motion counts as trembling.
+ * How much boxes tremble, in pixels: the root mean square, over the last hundred steps, of how far a centre lies off
+ * the straight way between its neighbours in time. Divided by what independent noise of one pixel would give, as
+ * `facedet eval stability` does; a live picture is looked at unevenly, which times must account for, or motion counts
+ * as trembling.
  */
 export function createJitter() {
   const last = new Map<number, { time: number; points: Sighting[] }>();

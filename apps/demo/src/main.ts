@@ -50,13 +50,17 @@ async function openDetector(signal: AbortSignal): Promise<WebDetector> {
   const key = [settings.model, settings.size, settings.provider].join();
   if (detector && key === detectorKey) return detector;
   status('Loading the model…');
-  const model = settings.model === 'file' && modelFile ? new Uint8Array(await modelFile.arrayBuffer()) : modelFromAddress();
+  const model =
+    settings.model === 'file' && modelFile ? new Uint8Array(await modelFile.arrayBuffer()) : modelFromAddress();
   const base = {
     ...(model ? { model } : {}),
     ...(settings.size === 'default' ? {} : { inputSize: Number(settings.size) }),
     wasmPaths: './ort/',
     signal,
-    load: { onProgress: ({ received, total }: { received: number; total?: number }) => status(total ? `Loading the model, ${Math.round((100 * received) / total)} %` : 'Loading the model…') },
+    load: {
+      onProgress: ({ received, total }: { received: number; total?: number }) =>
+        status(total ? `Loading the model, ${Math.round((100 * received) / total)} %` : 'Loading the model…'),
+    },
   };
   let opened: WebDetector;
   try {
@@ -80,8 +84,11 @@ function modelFromAddress(): URL | undefined {
 }
 
 function showSelection({ selection: { provider, threads, reasons } }: WebDetector): void {
-  element('selection').textContent = provider === 'webgpu' ? 'Running on WebGPU.' : `Running on WASM with ${threads} thread${threads === 1 ? '' : 's'}.`;
-  element('reasons').replaceChildren(...reasons.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
+  element('selection').textContent =
+    provider === 'webgpu' ? 'Running on WebGPU.' : `Running on WASM with ${threads} thread${threads === 1 ? '' : 's'}.`;
+  element('reasons').replaceChildren(
+    ...reasons.map((text) => Object.assign(document.createElement('li'), { textContent: text })),
+  );
 }
 
 /** A smoother that can be switched while it runs and remembers what it was given. */
@@ -125,7 +132,9 @@ async function watch(signal: AbortSignal): Promise<void> {
       // A camera and a film go on whether they are looked at or not; the scene is painted on demand.
       live: source.kind === 'camera' || source.kind === 'video',
       rotate: settings.rotate,
-      ...(settings.track && source.kind !== 'picture' ? { tracker: { highScoreThreshold: settings.score }, smoother } : { tracker: false as const, displayThreshold: settings.score }),
+      ...(settings.track && source.kind !== 'picture'
+        ? { tracker: { highScoreThreshold: settings.score }, smoother }
+        : { tracker: false as const, displayThreshold: settings.score }),
     });
     forget();
     status(null);
@@ -141,9 +150,17 @@ async function watch(signal: AbortSignal): Promise<void> {
       last = now;
       keep(frame, faces);
       const { track, smooth } = video.statistics.msPerFrame;
-      chart.add({ detect: current.lastTimes ? current.lastTimes.read + current.lastTimes.detect : 0, follow: track + smooth, draw: now - begin, fps });
+      chart.add({
+        detect: current.lastTimes ? current.lastTimes.read + current.lastTimes.detect : 0,
+        follow: track + smooth,
+        draw: now - begin,
+        fps,
+      });
       show(fps, faces, video.statistics.identities);
-      timeline.add(faces.flatMap(({ id }) => (id === null ? [] : [id])), timestamp);
+      timeline.add(
+        faces.flatMap(({ id }) => (id === null ? [] : [id])),
+        timestamp,
+      );
       if (current.selection !== shownSelection) showSelection(current);
       shownSelection = current.selection;
     }
@@ -198,7 +215,8 @@ async function choose(kind: 'scene' | 'camera' | 'file', open: () => Source | Pr
     await running;
     source?.close();
     source = next;
-    for (const name of ['scene', 'camera', 'file']) element(`source-${name}`).setAttribute('aria-pressed', String(name === kind));
+    for (const name of ['scene', 'camera', 'file'])
+      element(`source-${name}`).setAttribute('aria-pressed', String(name === kind));
     element('pause').setAttribute('aria-pressed', 'false');
   } catch (error) {
     complain(error);
@@ -257,7 +275,9 @@ form.oninput = ({ target }) => {
     return;
   }
   // What is only drawn otherwise needs no new start; a still picture has to be drawn again.
-  const anew = (['track', 'score', 'model', 'size', 'rotate', 'provider'] as const).some((key) => before[key] !== settings[key]);
+  const anew = (['track', 'score', 'model', 'size', 'rotate', 'provider'] as const).some(
+    (key) => before[key] !== settings[key],
+  );
   if (anew || source?.kind === 'picture') {
     message.hidden = true;
     restart();
@@ -296,7 +316,8 @@ element('record').onclick = async ({ currentTarget }) => {
     complain(error);
   }
 };
-element('jsonl').onclick = () => save(new Blob([...kept.map((part) => part.blob), ...rows], { type: 'application/jsonl' }), 'facedet.jsonl');
+element('jsonl').onclick = () =>
+  save(new Blob([...kept.map((part) => part.blob), ...rows], { type: 'application/jsonl' }), 'facedet.jsonl');
 
 element('anonymize').onclick = () => element<HTMLInputElement>('anonymize-file').click();
 pick(element<HTMLInputElement>('anonymize-file'), async (file) => {
@@ -309,10 +330,16 @@ pick(element<HTMLInputElement>('anonymize-file'), async (file) => {
   try {
     const current = detector ?? (await openDetector(controller.signal));
     const effect = settings.hide === 'none' ? 'blur' : settings.hide;
-    const { blob, name } = await anonymizeFile(file, current, { effect, rotate: settings.rotate }, (done, text) => {
-      element<HTMLProgressElement>('job-progress').value = done;
-      element('job-text').textContent = text;
-    }, controller.signal);
+    const { blob, name } = await anonymizeFile(
+      file,
+      current,
+      { effect, rotate: settings.rotate },
+      (done, text) => {
+        element<HTMLProgressElement>('job-progress').value = done;
+        element('job-text').textContent = text;
+      },
+      controller.signal,
+    );
     save(blob, name);
     element('job-text').textContent = `${name} is saved. Look through it before you pass it on.`;
     element<HTMLProgressElement>('job-progress').value = 1;

@@ -4,14 +4,26 @@ import type { WebFrame } from '@facedet/runtime-web';
 import type { Settings } from './elements.ts';
 
 /** Draws a frame, hides or marks its faces, and, for comparison, the boxes before smoothing as thin dashes. */
-export function paint(ctx: CanvasRenderingContext2D, frame: WebFrame, faces: readonly VideoFace[], raw: readonly DrawableFace[], trails: Trails, settings: Settings): void {
+export function paint(
+  ctx: CanvasRenderingContext2D,
+  frame: WebFrame,
+  faces: readonly VideoFace[],
+  raw: readonly DrawableFace[],
+  trails: Trails,
+  settings: Settings,
+): void {
   const { canvas } = ctx;
   const [width, height] = [frame.width, frame.height];
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   ctx.drawImage(frame.image, 0, 0, width, height);
   if (settings.hide !== 'none') anonymizeCanvas(ctx, faces, { effect: settings.hide });
   const ways = trails.update(faces, frame.timestamp);
-  drawCanvas(ctx, faces, { boxes: settings.boxes, landmarks: settings.landmarks && settings.hide === 'none', labels: settings.labels, ...(settings.trails ? { trails: ways } : {}) });
+  drawCanvas(ctx, faces, {
+    boxes: settings.boxes,
+    landmarks: settings.landmarks && settings.hide === 'none',
+    labels: settings.labels,
+    ...(settings.trails ? { trails: ways } : {}),
+  });
   if (!settings.compare) return;
   ctx.save();
   ctx.strokeStyle = '#fff';

@@ -1,5 +1,12 @@
 import { FaceDetError } from '@facedet/core';
-import { BufferTarget, CanvasSource, getFirstEncodableVideoCodec, Mp4OutputFormat, Output, QUALITY_HIGH } from 'mediabunny';
+import {
+  BufferTarget,
+  CanvasSource,
+  getFirstEncodableVideoCodec,
+  Mp4OutputFormat,
+  Output,
+  QUALITY_HIGH,
+} from 'mediabunny';
 
 /** A recording of a canvas. */
 export interface Recording {
@@ -9,11 +16,24 @@ export interface Recording {
   finish(): Promise<Blob | null>;
 }
 
-/** Records a canvas as MP4 by WebCodecs, with the first codec that this browser encodes. Rejects with `VIDEO_UNSUPPORTED` where there is none. */
+/**
+ * Records a canvas as MP4 by WebCodecs, with the first codec that this browser encodes. Rejects with
+ * `VIDEO_UNSUPPORTED` where there is none.
+ */
 export async function record(canvas: HTMLCanvasElement | OffscreenCanvas): Promise<Recording> {
   const format = new Mp4OutputFormat({ fastStart: 'in-memory' });
-  const codec = typeof VideoEncoder === 'undefined' ? null : await getFirstEncodableVideoCodec(format.getSupportedVideoCodecs(), { width: canvas.width, height: canvas.height });
-  if (!codec) throw new FaceDetError('VIDEO_UNSUPPORTED', 'This browser encodes no video (WebCodecs is missing or has no encoder): use a current Chrome, Edge, Safari or Firefox, or the facedet command.');
+  const codec =
+    typeof VideoEncoder === 'undefined'
+      ? null
+      : await getFirstEncodableVideoCodec(format.getSupportedVideoCodecs(), {
+          width: canvas.width,
+          height: canvas.height,
+        });
+  if (!codec)
+    throw new FaceDetError(
+      'VIDEO_UNSUPPORTED',
+      'This browser encodes no video (WebCodecs is missing or has no encoder): use a current Chrome, Edge, Safari or Firefox, or the facedet command.',
+    );
   const target = new BufferTarget();
   const output = new Output({ format, target });
   const source = new CanvasSource(canvas, { codec, bitrate: QUALITY_HIGH });
@@ -30,7 +50,10 @@ export async function record(canvas: HTMLCanvasElement | OffscreenCanvas): Promi
       if (busy || failed || at <= last) return;
       last = at;
       busy = true;
-      source.add(at, 1 / 25).catch((error: unknown) => (failed = error)).finally(() => (busy = false));
+      source
+        .add(at, 1 / 25)
+        .catch((error: unknown) => (failed = error))
+        .finally(() => (busy = false));
     },
     async finish() {
       if (failed) throw failed;

@@ -2,7 +2,15 @@ import { createScene } from '@facedet/eval/synthetic';
 
 // Paints the synthetic scene beside the page, so that neither painting nor detecting holds up the other.
 
-const scene = createScene({ seed: 7, width: 800, height: 450, fps: 25, duration: 40, faces: 5, events: ['crossing', 'absence', 'scale', 'blur'] });
+const scene = createScene({
+  seed: 7,
+  width: 800,
+  height: 450,
+  fps: 25,
+  duration: 40,
+  faces: 5,
+  events: ['crossing', 'absence', 'scale', 'blur'],
+});
 const picture = new ImageData(scene.width, scene.height);
 const rgba = picture.data.fill(255);
 

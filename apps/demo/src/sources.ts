@@ -31,7 +31,10 @@ function gate() {
 /** Seconds that the scene goes on by at most from one picture to the next, so that a pause is no leap. */
 const LONGEST_STEP = 0.2;
 
-/** The built-in scene: it needs neither camera nor network. Only pictures that are looked at are painted, each as the scene is at that time. */
+/**
+ * The built-in scene: it needs neither camera nor network. Only pictures that are looked at are painted, each as the
+ * scene is at that time.
+ */
 export function sceneSource(): Source {
   const worker = new Worker(new URL('./scene-worker.ts', import.meta.url), { type: 'module', name: 'scene' });
   const paused = gate();
@@ -40,7 +43,8 @@ export function sceneSource(): Source {
     new Promise<{ bitmap: ImageBitmap; index: number; fps: number } | null>((resolve, reject) => {
       give = resolve;
       worker.onmessage = ({ data }) => resolve(data as { bitmap: ImageBitmap; index: number; fps: number });
-      worker.onerror = (event) => reject(new FaceDetError('WORKER_FAILED', `Expected the scene's painter to run but it ended: ${event.message}`));
+      worker.onerror = (event) =>
+        reject(new FaceDetError('WORKER_FAILED', `Expected the scene's painter to run but it ended: ${event.message}`));
       worker.postMessage(index);
     });
   // The first picture is painted while the model is loaded.
@@ -77,11 +81,20 @@ export function sceneSource(): Source {
   };
 }
 
-/** The viewer's camera. Rejects as `getUserMedia`, with `CAMERA_UNAVAILABLE` where the browser offers none to this page. */
+/**
+ * The viewer's camera. Rejects as `getUserMedia`, with `CAMERA_UNAVAILABLE` where the browser offers none to this page.
+ */
 export async function cameraSource(): Promise<Source> {
   const devices = navigator.mediaDevices as MediaDevices | undefined;
-  if (!devices?.getUserMedia) throw new FaceDetError('CAMERA_UNAVAILABLE', 'This browser gives no camera to this page: open it by HTTPS or from localhost, or watch the scene instead.');
-  const stream = await devices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 720 } }, audio: false });
+  if (!devices?.getUserMedia)
+    throw new FaceDetError(
+      'CAMERA_UNAVAILABLE',
+      'This browser gives no camera to this page: open it by HTTPS or from localhost, or watch the scene instead.',
+    );
+  const stream = await devices.getUserMedia({
+    video: { width: { ideal: 1280 }, height: { ideal: 720 } },
+    audio: false,
+  });
   const paused = gate();
   return {
     kind: 'camera',
@@ -98,9 +111,13 @@ export async function cameraSource(): Promise<Source> {
 }
 
 /** Whether a file is a video rather than a picture, by its type, or by its name where the browser knows no type. */
-export const isVideo = ({ type, name }: File): boolean => type.startsWith('video/') || /\.(mp4|webm|mov|mkv|m4v)$/i.test(name);
+export const isVideo = ({ type, name }: File): boolean =>
+  type.startsWith('video/') || /\.(mp4|webm|mov|mkv|m4v)$/i.test(name);
 
-/** A picture or a video from the viewer's disk. Rejects with `IMAGE_UNREADABLE` or `VIDEO_UNREADABLE` where this browser can't show it. */
+/**
+ * A picture or a video from the viewer's disk. Rejects with `IMAGE_UNREADABLE` or `VIDEO_UNREADABLE` where this browser
+ * can't show it.
+ */
 export async function fileSource(file: File): Promise<Source> {
   if (isVideo(file)) return videoSource(file);
   const source = await imageSource(file);
@@ -124,7 +141,10 @@ async function videoSource(file: File): Promise<Source> {
   Object.assign(video, { src: url, muted: true, playsInline: true, loop: true });
   await new Promise<void>((resolve, reject) => {
     video.onloadeddata = () => resolve();
-    video.onerror = () => reject(new FaceDetError('VIDEO_UNREADABLE', `This browser can't play ${file.name}: try an MP4 (H.264) or a WebM.`));
+    video.onerror = () =>
+      reject(
+        new FaceDetError('VIDEO_UNREADABLE', `This browser can't play ${file.name}: try an MP4 (H.264) or a WebM.`),
+      );
   });
   return {
     kind: 'video',

@@ -23,7 +23,8 @@ export function createTimeline(canvas: HTMLCanvasElement, rows: HTMLTableSection
   function paint(): void {
     const ratio = devicePixelRatio;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    if (canvas.width !== width * ratio || canvas.height !== height * ratio) [canvas.width, canvas.height] = [width * ratio, height * ratio];
+    if (canvas.width !== width * ratio || canvas.height !== height * ratio)
+      [canvas.width, canvas.height] = [width * ratio, height * ratio];
     const ctx = canvas.getContext('2d')!;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, width, height);
@@ -48,15 +49,20 @@ export function createTimeline(canvas: HTMLCanvasElement, rows: HTMLTableSection
 
   function list(): void {
     rows.replaceChildren(
-      ...[...seen.values()].slice(-50).reverse().map((p) => {
-        const row = document.createElement('tr');
-        const mark = document.createElement('i');
-        mark.style.background = css(p.id);
-        const cells = [String(p.id), `${p.first.toFixed(1)} s`, `${p.last.toFixed(1)} s`, String(p.frames)].map((text) => Object.assign(document.createElement('td'), { textContent: text }));
-        cells[0]!.prepend(mark);
-        row.append(...cells);
-        return row;
-      }),
+      ...[...seen.values()]
+        .slice(-50)
+        .reverse()
+        .map((p) => {
+          const row = document.createElement('tr');
+          const mark = document.createElement('i');
+          mark.style.background = css(p.id);
+          const cells = [String(p.id), `${p.first.toFixed(1)} s`, `${p.last.toFixed(1)} s`, String(p.frames)].map(
+            (text) => Object.assign(document.createElement('td'), { textContent: text }),
+          );
+          cells[0]!.prepend(mark);
+          row.append(...cells);
+          return row;
+        }),
     );
   }
 

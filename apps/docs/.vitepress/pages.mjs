@@ -1,8 +1,8 @@
 // The site's pages, in reading order; the sidebar, llms.txt and the tests are made from this list.
 
 /**
- * A page that is a document of the repository: `copyOf` names it. The page's link is the document's path, or its folder's
- * for a README.
+ * A page that is a document of the repository: `copyOf` names it. The page's link is the document's path, or its
+ * folder's for a README.
  */
 const copy = (text, copyOf, about) => ({ text, copyOf, about, link: `/${copyOf.replace(/(\/README)?\.md$/, '')}` });
 const packagePage = (name, about) => copy(`@facedet/${name}`, `packages/${name}/README.md`, about);

@@ -1,6 +1,6 @@
 /**
- * An error with a stable `code` in capitals. The message names what was expected, what was received and the next step, in
- * at most 1,000 characters and without control characters. Of what is longer, and of a word (a path, a URL) over 200
+ * An error with a stable `code` in capitals. The message names what was expected, what was received and the next step,
+ * in at most 1,000 characters and without control characters. Of what is longer, and of a word (a path, a URL) over 200
  * characters, the middle is left out.
  */
 export class FaceDetError extends Error {

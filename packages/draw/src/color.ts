@@ -6,8 +6,9 @@ export const NO_IDENTITY: Rgb = [0, 230, 118];
 const GOLDEN = 0.618033988749895;
 
 /**
- * The colour of an identity: the same in every frame and every run, neighbours far apart. Hues walk round the circle by the
- * golden ratio, which keeps any run of consecutive ids spread out; lightness alternates, so that near hues still differ.
+ * The colour of an identity: the same in every frame and every run, neighbours far apart. Hues walk round the circle by
+ * the golden ratio, which keeps any run of consecutive ids spread out; lightness alternates, so that near hues still
+ * differ.
  */
 export function trackColor(id: number | null | undefined): Rgb {
   if (id === null || id === undefined || !Number.isFinite(id)) return NO_IDENTITY;

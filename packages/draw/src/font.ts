@@ -2,7 +2,8 @@
 export const GLYPH_WIDTH = 5;
 export const GLYPH_HEIGHT = 7;
 
-// Drawn for this project (font.test.ts shows every glyph): a character, then its seven rows as digits of base 32, whose five bits are the dots.
+// Drawn for this project (font.test.ts shows every glyph): a character, then its seven rows as digits of base 32, whose
+// five bits are the dots.
 const GLYPHS =
   '0ehjlphe14c4444e2eh1248v3u11e11u426aiv225vgu11he6egguhhe7v1244888ehhehhe9ehhf11eA4ahhvhhBuhhuhhuCfgggggf' +
   'DuhhhhhuEvgguggvFvggugggGfggnhhfHhhhvhhhIe44444eJ72222icKhikokihLggggggvMhrllhhhNhppljjhOehhhhhePuhhuggg' +

@@ -2,12 +2,40 @@ import { sampleOf, type Plane, type Surface } from './surface.ts';
 import type { Rgb } from './types.ts';
 
 /** Fills a rectangle in pixels; an edge within a sample covers it in part. */
-export function fillRect(surface: Surface, x: number, y: number, width: number, height: number, color: Rgb, opacity = 1): void {
-  for (const plane of surface.planes) fillRectOfPlane(plane, x * plane.scaleX, y * plane.scaleY, (x + width) * plane.scaleX, (y + height) * plane.scaleY, sampleOf(plane, color), opacity);
+export function fillRect(
+  surface: Surface,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  color: Rgb,
+  opacity = 1,
+): void {
+  for (const plane of surface.planes)
+    fillRectOfPlane(
+      plane,
+      x * plane.scaleX,
+      y * plane.scaleY,
+      (x + width) * plane.scaleX,
+      (y + height) * plane.scaleY,
+      sampleOf(plane, color),
+      opacity,
+    );
 }
 
-/** Fills all points within `radius` pixels of the segment from (ax, ay) to (bx, by): a line with round ends, or a disc. */
-export function fillCapsule(surface: Surface, ax: number, ay: number, bx: number, by: number, radius: number, color: Rgb, opacity = 1): void {
+/**
+ * Fills all points within `radius` pixels of the segment from (ax, ay) to (bx, by): a line with round ends, or a disc.
+ */
+export function fillCapsule(
+  surface: Surface,
+  ax: number,
+  ay: number,
+  bx: number,
+  by: number,
+  radius: number,
+  color: Rgb,
+  opacity = 1,
+): void {
   const [dx, dy] = [bx - ax, by - ay];
   const length2 = dx * dx + dy * dy;
   for (const plane of surface.planes) {
@@ -34,7 +62,15 @@ export function fillCapsule(surface: Surface, ax: number, ay: number, bx: number
   }
 }
 
-function fillRectOfPlane(plane: Plane, left: number, top: number, right: number, bottom: number, sample: number, opacity: number): void {
+function fillRectOfPlane(
+  plane: Plane,
+  left: number,
+  top: number,
+  right: number,
+  bottom: number,
+  sample: number,
+  opacity: number,
+): void {
   const { data, step, stride, offset, width, height } = plane;
   const x0 = Math.max(0, Math.floor(left));
   const x1 = Math.min(width, Math.ceil(right));

@@ -41,7 +41,12 @@ function idsOf(keepIds: Iterable<number>): Set<number> {
   expectThat(isIterable, 'an iterable of IDs for keepIds', keepIds, 'give an array or a Set');
   const ids = new Set(keepIds);
   for (const id of ids)
-    expectThat(typeof id === 'number', 'a number for each ID in keepIds', id, 'IDs are numbers, as a tracker gives them');
+    expectThat(
+      typeof id === 'number',
+      'a number for each ID in keepIds',
+      id,
+      'IDs are numbers, as a tracker gives them',
+    );
   return ids;
 }
 

@@ -153,7 +153,13 @@ export function sampleOf(plane: Plane, [red, green, blue]: Rgb): number {
 }
 
 // ITU-R BT.601, BT.709 and BT.2020: the same formula with other weights of red and blue.
-function yuvWeights({ matrix, height, bitDepth = 8, range = 'limited', whiteLevel = 1 }: YuvPlanes): Plane['weights'][] {
+function yuvWeights({
+  matrix,
+  height,
+  bitDepth = 8,
+  range = 'limited',
+  whiteLevel = 1,
+}: YuvPlanes): Plane['weights'][] {
   const name = matrix ?? (height >= 720 ? 'bt709' : 'bt601');
   expectThat(
     typeof name === 'string' && Object.hasOwn(LUMA, name),

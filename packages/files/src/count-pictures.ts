@@ -9,7 +9,11 @@ const MOST_PARTS = 1_000_000;
  * How many pictures a GIF, a WebP or a PNG shows one after the other; 1 for other formats and where the file is broken.
  * Stops at `atMost`, so that a long animation need not be read to its end.
  */
-export async function countPictures(source: string | Uint8Array, format: PictureFormat, atMost = Infinity): Promise<number> {
+export async function countPictures(
+  source: string | Uint8Array,
+  format: PictureFormat,
+  atMost = Infinity,
+): Promise<number> {
   const count = { gif: countGif, webp: countWebp, png: countPng }[format as string];
   if (!count) return 1;
   const file = typeof source === 'string' ? await open(source) : undefined;
@@ -63,7 +67,7 @@ const LITTLE = [3, 2, 1, 0];
 /** A WebP's chunks (RFC 9649): each ANMF is a picture. */
 async function countWebp(bytes: Bytes, atMost: number): Promise<number> {
   let count = 0;
-  for (let at = 12; count < atMost && (await bytes.reach(at)); ) {
+  for (let at = 12; count < atMost && (await bytes.reach(at));) {
     const name = bytes.text(at);
     // Without the mark of an animation there are no pictures but one.
     if (name === 'VP8 ' || name === 'VP8L' || (name === 'VP8X' && (bytes.byte(at + 8) & 2) === 0)) return 1;

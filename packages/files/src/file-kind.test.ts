@@ -4,10 +4,18 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { countPictures } from './count-pictures.ts';
 import { fileKind, HEAD_BYTES } from './file-kind.ts';
-import { isWritable, PICTURE_EXTENSIONS, PICTURE_FORMATS, pictureFormatOf, type PictureFormat } from './picture-formats.ts';
+import {
+  isWritable,
+  PICTURE_EXTENSIONS,
+  PICTURE_FORMATS,
+  pictureFormatOf,
+  type PictureFormat,
+} from './picture-formats.ts';
 
-const bytes = (...parts: (string | number[])[]) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));
-const ftyp = (major: string, ...others: string[]) => bytes([0, 0, 0, 16 + 4 * others.length], `ftyp${major}\0\0\0\0${others.join('')}`);
+const bytes = (...parts: (string | number[])[]) =>
+  Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));
+const ftyp = (major: string, ...others: string[]) =>
+  bytes([0, 0, 0, 16 + 4 * others.length], `ftyp${major}\0\0\0\0${others.join('')}`);
 const at = (size: number, ...values: [offset: number, byte: number][]) => {
   const buffer = Buffer.alloc(size);
   for (const [offset, byte] of values) buffer[offset] = byte;
@@ -36,7 +44,8 @@ describe('fileKind', () => {
     ['PFM', bytes('PF\n4 3\n-1.0\n'), 'ppm'],
   ];
   it.each(pictures)('knows %s, whatever its name says', (_, head, format) => {
-    for (const name of ['', 'a', 'a.txt', 'a.jpg', 'a.mp4']) expect(fileKind(head, name)).toEqual({ type: 'picture', format });
+    for (const name of ['', 'a', 'a.txt', 'a.jpg', 'a.mp4'])
+      expect(fileKind(head, name)).toEqual({ type: 'picture', format });
   });
 
   it.each([
@@ -51,7 +60,11 @@ describe('fileKind', () => {
     ['M4A', ftyp('M4A ', 'isom'), 'sound'],
     ['WAV', bytes('RIFF\0\0\0\0WAVEfmt '), 'sound'],
     ['text', bytes('P1 and BM are words of this text.\n'), 'text'],
-    ['text that ends in half a character', Buffer.from('é'.repeat(3000)).subarray(1, HEAD_BYTES).subarray(1, 4000), 'text'],
+    [
+      'text that ends in half a character',
+      Buffer.from('é'.repeat(3000)).subarray(1, HEAD_BYTES).subarray(1, 4000),
+      'text',
+    ],
     ['SVG', bytes('<?xml version="1.0"?>\n<!-- a drawing -->\n<svg xmlns="x"/>'), 'SVG'],
     ['SVG in UTF-16', Buffer.from('\ufeff<svg width="1"/>', 'utf16le'), 'SVG'],
     ['compressed SVG', bytes('\x1f\x8b\x08'), 'archive'],
@@ -70,7 +83,7 @@ describe('fileKind', () => {
   });
 
   it('stays a kind for any cut or changed byte', () => {
-    const random = (seed: number) => () => ((seed = (seed * 1103515245 + 12345) % 2 ** 31) / 2 ** 31);
+    const random = (seed: number) => () => (seed = (seed * 1103515245 + 12345) % 2 ** 31) / 2 ** 31;
     const next = random(7);
     const kinds = new Set<string>();
     for (const [, head] of pictures) {
@@ -80,7 +93,11 @@ describe('fileKind', () => {
         kinds.add(fileKind(changed, 'a.tga').type);
       }
     }
-    expect([...kinds].every((kind) => ['picture', 'video', 'sound', 'text', 'SVG', 'PDF', 'archive', 'empty', 'unknown'].includes(kind))).toBe(true);
+    expect(
+      [...kinds].every((kind) =>
+        ['picture', 'video', 'sound', 'text', 'SVG', 'PDF', 'archive', 'empty', 'unknown'].includes(kind),
+      ),
+    ).toBe(true);
     expect(kinds.has('picture')).toBe(true);
   });
 });
@@ -102,15 +119,31 @@ describe('countPictures', () => {
   const chunk = (name: string, body: Buffer, little = false) => {
     const size = Buffer.alloc(4);
     size[little ? 'writeUInt32LE' : 'writeUInt32BE'](body.length);
-    return little ? Buffer.concat([Buffer.from(name), size, body, Buffer.alloc(body.length % 2)]) : Buffer.concat([size, Buffer.from(name), body, Buffer.alloc(4)]);
+    return little
+      ? Buffer.concat([Buffer.from(name), size, body, Buffer.alloc(body.length % 2)])
+      : Buffer.concat([size, Buffer.from(name), body, Buffer.alloc(4)]);
   };
-  const png = (...chunks: Buffer[]) => Buffer.concat([bytes('\x89PNG\r\n\x1a\n'), chunk('IHDR', Buffer.alloc(13)), ...chunks, chunk('IDAT', Buffer.alloc(90_000)), chunk('IEND', Buffer.alloc(0))]);
+  const png = (...chunks: Buffer[]) =>
+    Buffer.concat([
+      bytes('\x89PNG\r\n\x1a\n'),
+      chunk('IHDR', Buffer.alloc(13)),
+      ...chunks,
+      chunk('IDAT', Buffer.alloc(90_000)),
+      chunk('IEND', Buffer.alloc(0)),
+    ]);
   const webp = (...chunks: Buffer[]) => Buffer.concat([bytes('RIFF\0\0\0\0WEBP'), ...chunks]);
-  const gif = (pictures: number) => Buffer.concat([
-    bytes('GIF89a\x01\0\x01\0\x80\0\0', [0, 0, 0, 9, 9, 9], '!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0'),
-    ...Array.from({ length: pictures }, () => bytes(',\0\0\0\0\x01\0\x01\0\0\x02', ...Array.from({ length: 400 }, () => [255, ...Array<number>(255).fill(0x2c)]), [0])),
-    bytes(';'),
-  ]);
+  const gif = (pictures: number) =>
+    Buffer.concat([
+      bytes('GIF89a\x01\0\x01\0\x80\0\0', [0, 0, 0, 9, 9, 9], '!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0'),
+      ...Array.from({ length: pictures }, () =>
+        bytes(
+          ',\0\0\0\0\x01\0\x01\0\0\x02',
+          ...Array.from({ length: 400 }, () => [255, ...Array<number>(255).fill(0x2c)]),
+          [0],
+        ),
+      ),
+      bytes(';'),
+    ]);
   const extended = (flags: number) => chunk('VP8X', Buffer.from([flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]), true);
   const picture = chunk('ANMF', Buffer.alloc(40_001), true);
 
@@ -119,11 +152,26 @@ describe('countPictures', () => {
     ['a GIF of three pictures', 'gif', gif(3), 3],
     ['a WebP', 'webp', webp(chunk('VP8 ', Buffer.alloc(9), true)), 1],
     ['a WebP with EXIF', 'webp', webp(extended(8), chunk('VP8L', Buffer.alloc(9), true)), 1],
-    ['a WebP of one picture that could move', 'webp', webp(extended(2), chunk('ANIM', Buffer.alloc(6), true), picture), 1],
-    ['a WebP of five pictures', 'webp', webp(extended(2), chunk('ANIM', Buffer.alloc(6), true), ...Array<Buffer>(5).fill(picture)), 5],
+    [
+      'a WebP of one picture that could move',
+      'webp',
+      webp(extended(2), chunk('ANIM', Buffer.alloc(6), true), picture),
+      1,
+    ],
+    [
+      'a WebP of five pictures',
+      'webp',
+      webp(extended(2), chunk('ANIM', Buffer.alloc(6), true), ...Array<Buffer>(5).fill(picture)),
+      5,
+    ],
     ['a PNG', 'png', png(), 1],
     ['an APNG of one picture', 'png', png(chunk('acTL', Buffer.from([0, 0, 0, 1, 0, 0, 0, 0]))), 1],
-    ['an APNG of 258 pictures', 'png', png(chunk('tEXt', Buffer.alloc(70_000)), chunk('acTL', Buffer.from([0, 0, 1, 2, 0, 0, 0, 0]))), 258],
+    [
+      'an APNG of 258 pictures',
+      'png',
+      png(chunk('tEXt', Buffer.alloc(70_000)), chunk('acTL', Buffer.from([0, 0, 1, 2, 0, 0, 0, 0]))),
+      258,
+    ],
     ['a JPEG', 'jpeg', bytes('\xff\xd8\xff'), 1],
   ] as [string, PictureFormat, Buffer, number][])('of %s', async (name, format, content, count) => {
     const path = join(folder, name);
@@ -134,8 +182,13 @@ describe('countPictures', () => {
   });
 
   it('ends in broken files, and in those of endless parts', async () => {
-    for (const [format, whole] of [['gif', gif(3)], ['webp', webp(extended(2), picture)], ['png', png()]] as const) {
-      for (const length of [0, 5, 14, 20, 31, whole.length - 10]) expect(await countPictures(whole.subarray(0, length), format)).toBeGreaterThanOrEqual(1);
+    for (const [format, whole] of [
+      ['gif', gif(3)],
+      ['webp', webp(extended(2), picture)],
+      ['png', png()],
+    ] as const) {
+      for (const length of [0, 5, 14, 20, 31, whole.length - 10])
+        expect(await countPictures(whole.subarray(0, length), format)).toBeGreaterThanOrEqual(1);
     }
     // Ten million empty extensions; the walk gives up before their end.
     const crafted = Buffer.alloc(30_000_000);

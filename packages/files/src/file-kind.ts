@@ -31,7 +31,10 @@ const ARCHIVES = ['PK\x03\x04', '\x1f\x8b', '7z\xbc\xaf', 'Rar!', 'BZh', '\xfd7z
 export function isHeif(head: Uint8Array): boolean {
   const brands = brandsOf(Buffer.from(head.buffer, head.byteOffset, head.byteLength));
   // A film of HEIF pictures names their brands as well, but its own first.
-  return STILLS.includes(brands[0] ?? '') || (!FILMS.includes(brands[0] ?? '') && brands.some((brand) => STILLS.includes(brand)));
+  return (
+    STILLS.includes(brands[0] ?? '') ||
+    (!FILMS.includes(brands[0] ?? '') && brands.some((brand) => STILLS.includes(brand)))
+  );
 }
 
 const STILLS = ['heic', 'heix', 'heim', 'heis', 'mif1', 'mif2', 'avif'];
@@ -70,7 +73,12 @@ function isBmp(bytes: Buffer): boolean {
 
 function isTga(bytes: Buffer, name: string): boolean {
   if (extname(name).toLowerCase() !== '.tga' || bytes.length < 18) return false;
-  return bytes[1]! <= 1 && [1, 2, 3, 9, 10, 11].includes(bytes[2]!) && bytes.readUInt16LE(12) > 0 && bytes.readUInt16LE(14) > 0;
+  return (
+    bytes[1]! <= 1 &&
+    [1, 2, 3, 9, 10, 11].includes(bytes[2]!) &&
+    bytes.readUInt16LE(12) > 0 &&
+    bytes.readUInt16LE(14) > 0
+  );
 }
 
 function isFilm(bytes: Buffer, text: string): boolean {
@@ -80,10 +88,14 @@ function isFilm(bytes: Buffer, text: string): boolean {
   if (text.startsWith('\x1aE\xdf\xa3') || text.startsWith('FLV\x01') || text.startsWith('.RMF')) return true;
   if (text.startsWith('RIFF') && text.startsWith('AVI ', 8)) return true;
   if (text.startsWith('\x30\x26\xb2\x75\x8e\x66\xcf\x11')) return true;
-  if (text.startsWith('\0\0\x01\xba') || text.startsWith('\0\0\x01\xb3') || text.startsWith('\x06\x0e\x2b\x34')) return true;
+  if (text.startsWith('\0\0\x01\xba') || text.startsWith('\0\0\x01\xb3') || text.startsWith('\x06\x0e\x2b\x34'))
+    return true;
   if (text.startsWith('OggS')) return text.slice(0, 64).includes('theora');
   // MPEG transport streams: a packet each 188 bytes, with a time in front on Blu-ray discs.
-  return [[0, 188], [4, 192]].some(([from, step]) => [0, 1, 2].every((i) => bytes[from! + i * step!] === 0x47));
+  return [
+    [0, 188],
+    [4, 192],
+  ].some(([from, step]) => [0, 1, 2].every((i) => bytes[from! + i * step!] === 0x47));
 }
 
 function isSound(text: string): boolean {
@@ -95,7 +107,10 @@ function isSound(text: string): boolean {
 function asText(bytes: Buffer): string | undefined {
   const mark = bytes.length >= 2 ? bytes.readUInt16BE(0) : 0;
   if (mark === 0xfffe) return bytes.toString('utf16le', 2);
-  if (mark === 0xfeff) return Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16().toString('utf16le', 2);
+  if (mark === 0xfeff)
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString('utf16le', 2);
   for (const byte of bytes) if (byte < 9 || (byte > 13 && byte < 32 && byte !== 27)) return undefined;
   const text = bytes.toString('utf8');
   // A character that the end of the part cuts is no sign of anything.

@@ -62,42 +62,56 @@ it('takes over once where many wait', async () => {
 });
 
 // The holder lives, and can't be seen from here: containers may share host name, folder and kernel, and no process IDs.
-it.skipIf(process.platform !== 'linux')('never takes a lock from a living process of another container or machine, whatever its number and host [Linux]', async () => {
-  const lock = tryLock(path);
-  if ('heldBy' in lock) throw new Error('the lock was free');
-  const mine = JSON.parse(readFileSync(path, 'utf8')) as LockOwner;
-  lock.release();
-  expect(mine).toMatchObject({ pid: process.pid, boot: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, pidNamespace: expect.stringMatching(/^pid:/) as string, started: expect.stringMatching(/^\d+$/) as string });
-  const nobody = 2 ** 22 + 1; // above the largest process ID of Linux
-  const others: Partial<LockOwner>[] = [
-    { ...mine, id: 'x', pid: nobody, pidNamespace: 'pid:[1]' },
-    { ...mine, id: 'x', pid: nobody, boot: '00000000-0000-0000-0000-000000000000' },
-    { ...mine, id: 'x', pid: 1, pidNamespace: 'pid:[1]', started: '1' },
-    { id: 'x', pid: nobody, host: mine.host },
-  ];
-  for (const other of others) {
-    writeFileSync(path, JSON.stringify(other));
-    expect(tryLock(path)).toEqual({ heldBy: other });
-    // Alive until it gives no sign for 30 s.
-    utimesSync(path, new Date(), new Date(Date.now() - 25_000));
-    expect(tryLock(path)).toEqual({ heldBy: other });
-    utimesSync(path, new Date(), new Date(Date.now() - 31_000));
-    const taken = tryLock(path);
-    expect(taken).not.toHaveProperty('heldBy');
-    if (!('heldBy' in taken)) taken.release();
-  }
-});
+it.skipIf(process.platform !== 'linux')(
+  'never takes a lock from a living process of another container or machine, whatever its number and host [Linux]',
+  async () => {
+    const lock = tryLock(path);
+    if ('heldBy' in lock) throw new Error('the lock was free');
+    const mine = JSON.parse(readFileSync(path, 'utf8')) as LockOwner;
+    lock.release();
+    expect(mine).toMatchObject({
+      pid: process.pid,
+      boot: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+      pidNamespace: expect.stringMatching(/^pid:/) as string,
+      started: expect.stringMatching(/^\d+$/) as string,
+    });
+    const nobody = 2 ** 22 + 1; // above the largest process ID of Linux
+    const others: Partial<LockOwner>[] = [
+      { ...mine, id: 'x', pid: nobody, pidNamespace: 'pid:[1]' },
+      { ...mine, id: 'x', pid: nobody, boot: '00000000-0000-0000-0000-000000000000' },
+      { ...mine, id: 'x', pid: 1, pidNamespace: 'pid:[1]', started: '1' },
+      { id: 'x', pid: nobody, host: mine.host },
+    ];
+    for (const other of others) {
+      writeFileSync(path, JSON.stringify(other));
+      expect(tryLock(path)).toEqual({ heldBy: other });
+      // Alive until it gives no sign for 30 s.
+      utimesSync(path, new Date(), new Date(Date.now() - 25_000));
+      expect(tryLock(path)).toEqual({ heldBy: other });
+      utimesSync(path, new Date(), new Date(Date.now() - 31_000));
+      const taken = tryLock(path);
+      expect(taken).not.toHaveProperty('heldBy');
+      if (!('heldBy' in taken)) taken.release();
+    }
+  },
+);
 
-it.skipIf(process.platform !== 'linux')('takes over at once from a process of this container that has ended, also where its number is used again [Linux]', () => {
-  const lock = tryLock(path);
-  if ('heldBy' in lock) throw new Error('the lock was free');
-  const mine = JSON.parse(readFileSync(path, 'utf8')) as LockOwner;
-  expect(tryLock(path)).toHaveProperty('heldBy.pid', process.pid);
-  lock.release();
-  for (const dead of [{ ...mine, pid: 2 ** 22 + 1 }, { ...mine, started: '1' }]) {
-    writeFileSync(path, JSON.stringify(dead));
-    const taken = tryLock(path);
-    expect(taken).not.toHaveProperty('heldBy');
-    if (!('heldBy' in taken)) taken.release();
-  }
-});
+it.skipIf(process.platform !== 'linux')(
+  'takes over at once from a process of this container that has ended, also where its number is used again [Linux]',
+  () => {
+    const lock = tryLock(path);
+    if ('heldBy' in lock) throw new Error('the lock was free');
+    const mine = JSON.parse(readFileSync(path, 'utf8')) as LockOwner;
+    expect(tryLock(path)).toHaveProperty('heldBy.pid', process.pid);
+    lock.release();
+    for (const dead of [
+      { ...mine, pid: 2 ** 22 + 1 },
+      { ...mine, started: '1' },
+    ]) {
+      writeFileSync(path, JSON.stringify(dead));
+      const taken = tryLock(path);
+      expect(taken).not.toHaveProperty('heldBy');
+      if (!('heldBy' in taken)) taken.release();
+    }
+  },
+);

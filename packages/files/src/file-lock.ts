@@ -1,5 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, linkSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,7 +73,9 @@ export async function withLock<T>(path: string, options: WithLockOptions, work: 
   if ('heldBy' in lock) options.onWait?.();
   while ('heldBy' in lock) {
     options.signal?.throwIfAborted();
-    await sleep(100, undefined, options.signal ? { signal: options.signal } : {}).catch(() => options.signal?.throwIfAborted());
+    await sleep(100, undefined, options.signal ? { signal: options.signal } : {}).catch(() =>
+      options.signal?.throwIfAborted(),
+    );
     lock = tryLock(path);
   }
   try {
@@ -159,7 +173,11 @@ function isAbandoned(path: string, text: string): boolean {
   const owner = parse(text);
   const here = thisProcess();
   const isSeenFromHere =
-    owner !== undefined && owner.host !== undefined && owner.boot === here.boot && owner.pidNamespace === here.pidNamespace && (here.boot !== undefined || owner.host === here.host);
+    owner !== undefined &&
+    owner.host !== undefined &&
+    owner.boot === here.boot &&
+    owner.pidNamespace === here.pidNamespace &&
+    (here.boot !== undefined || owner.host === here.host);
   if (isSeenFromHere && typeof owner.pid === 'number') return hasEnded(owner.pid, owner.started);
   try {
     return Date.now() - statSync(path).mtimeMs > STALE * 1000;
@@ -182,7 +200,14 @@ function thisProcess(): LockOwner {
   const boot = quietly(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
   const pidNamespace = quietly(() => readlinkSync('/proc/self/ns/pid'));
   const started = startOf(process.pid);
-  return { id: randomUUID(), pid: process.pid, host: hostname(), ...(boot && { boot }), ...(pidNamespace && { pidNamespace }), ...(started && { started }) };
+  return {
+    id: randomUUID(),
+    pid: process.pid,
+    host: hostname(),
+    ...(boot && { boot }),
+    ...(pidNamespace && { pidNamespace }),
+    ...(started && { started }),
+  };
 }
 
 /** Field 22 of /proc/PID/stat; the name in field 2 may hold blanks and parentheses. */

@@ -15,7 +15,14 @@ const write = (bytes: string | Uint8Array, time: number) => {
 
 it('is the same for the same content and time, and another for each change', () => {
   const long = new Uint8Array(200_000).fill(7);
-  const stamps = [write('', 1), write('a', 1), write('b', 1), write('b', 2), write(long, 2), write(long.subarray(1), 2)];
+  const stamps = [
+    write('', 1),
+    write('a', 1),
+    write('b', 1),
+    write('b', 2),
+    write(long, 2),
+    write(long.subarray(1), 2),
+  ];
   expect(new Set(stamps).size).toBe(stamps.length);
   expect(write('b', 2)).toBe(stamps[3]);
 });

@@ -2,12 +2,19 @@ import { fileURLToPath } from 'node:url';
 import { FaceDetError } from '@facedet/checks';
 import { shownSource } from './shown-source.ts';
 
-/** The path that a `file:` URL names. Throws `INVALID_ARGUMENT` for one that names none (another host, `%2F`, a broken escape). */
+/**
+ * The path that a `file:` URL names. Throws `INVALID_ARGUMENT` for one that names none (another host, `%2F`, a broken
+ * escape).
+ */
 export function filePath(url: string | URL): string {
   try {
     return fileURLToPath(url);
   } catch (cause) {
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a file: URL that names a path on this machine but received ${shownSource(url)}; correct it, or give the path.`, { cause });
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a file: URL that names a path on this machine but received ${shownSource(url)}; correct it, or give the path.`,
+      { cause },
+    );
   }
 }
 

@@ -5,7 +5,16 @@ export { redactUrl } from './redact-url.ts';
 export { filePath, parseUrl } from './file-url.ts';
 export { shownSource } from './shown-source.ts';
 // Outputs: in progress under a partial name, or written to directly.
-export { lockOutput, openOutput, renameOutput, replaceFile, writeOutput, writeOutputSync, type OpenOutputOptions, type OutputFile } from './output-file.ts';
+export {
+  lockOutput,
+  openOutput,
+  renameOutput,
+  replaceFile,
+  writeOutput,
+  writeOutputSync,
+  type OpenOutputOptions,
+  type OutputFile,
+} from './output-file.ts';
 export { outputPlace, partialPathOf, requireWritable, type OutputPlace } from './output-place.ts';
 export { makeFolder } from './make-folder.ts';
 export { outputError } from './output-error.ts';
@@ -15,6 +24,13 @@ export { describeOwner, tryLock, withLock, type FileLock, type LockOwner, type W
 export { firstBytes } from './first-bytes.ts';
 export { fileKind, HEAD_BYTES, isHeif, type FileKind } from './file-kind.ts';
 export { countPictures } from './count-pictures.ts';
-export { isWritable, PICTURE_EXTENSIONS, PICTURE_FORMATS, pictureFormatOf, type PictureFormat, type WritableFormat } from './picture-formats.ts';
+export {
+  isWritable,
+  PICTURE_EXTENSIONS,
+  PICTURE_FORMATS,
+  pictureFormatOf,
+  type PictureFormat,
+  type WritableFormat,
+} from './picture-formats.ts';
 // Objects with native memory that nobody closed.
 export { unwatchLeak, watchLeak, type Leak } from './leak.ts';

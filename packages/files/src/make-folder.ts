@@ -17,7 +17,9 @@ export function makeFolder(path: string): void {
       mkdirSync(folder);
     } catch (error) {
       // Another process may have made it in the meantime.
-      const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST' && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+      const isThere =
+        (error as NodeJS.ErrnoException).code === 'EEXIST' &&
+        statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
       if (!isThere) throw error;
     }
   }

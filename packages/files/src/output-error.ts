@@ -14,7 +14,11 @@ export function outputError(path: string, cause: unknown, partialPath?: string):
   const kept = partialPath === undefined ? '' : ` What was written so far is kept in ${printable(partialPath, 200)}.`;
   const shown = printable(path, 200);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new FaceDetError('DISK_FULL', `${shown}: expected space on the disk but no space is left; free some, or write elsewhere.${kept}`, { cause });
+    return new FaceDetError(
+      'DISK_FULL',
+      `${shown}: expected space on the disk but no space is left; free some, or write elsewhere.${kept}`,
+      { cause },
+    );
   }
   if (syscall === 'mkdir' && typeof refused === 'string') {
     const reason = FOLDER_REASONS[code ?? ''] ?? REASONS[code ?? ''] ?? oneLine(message);
@@ -29,7 +33,11 @@ export function outputError(path: string, cause: unknown, partialPath?: string):
   const isOpening = code === 'ENOENT' && syscall === 'open' && typeof refused === 'string';
   const isRefused = isOpening && existsSync(dirname(refused));
   const reason = isRefused ? NO_FILES : typeof code === 'string' ? REASONS[code] : undefined;
-  return new FaceDetError('OUTPUT_UNWRITABLE', `${shown}: expected a file that can be written but received: ${reason ?? oneLine(message ?? cause)}${kept}`, { cause });
+  return new FaceDetError(
+    'OUTPUT_UNWRITABLE',
+    `${shown}: expected a file that can be written but received: ${reason ?? oneLine(message ?? cause)}${kept}`,
+    { cause },
+  );
 }
 
 const REASONS: Readonly<Record<string, string>> = {

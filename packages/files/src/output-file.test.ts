@@ -1,5 +1,17 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -35,7 +47,10 @@ it('leaves or discards what is not complete', () => {
   const discarded = openOutput(at('film.mp4'), { media: true });
   discarded.discard();
   expect(readdirSync(folder)).toEqual([]);
-  expect([partialPathOf('a/b.mp4', { media: true }), partialPathOf('b', { media: true })]).toEqual([join('a', 'b.partial.mp4'), 'b.partial']);
+  expect([partialPathOf('a/b.mp4', { media: true }), partialPathOf('b', { media: true })]).toEqual([
+    join('a', 'b.partial.mp4'),
+    'b.partial',
+  ]);
 });
 
 it('continues behind the bytes that are kept', () => {
@@ -50,19 +65,24 @@ it('continues behind the bytes that are kept', () => {
   expect(() => openOutput(at('rows'), { keepBytes: 8 })).toThrow(failure('OUTPUT_UNWRITABLE'));
 });
 
-it.skipIf(!unix)('never writes through a link, a hard link or a pipe in place of the partial file (symbolic links: not on Windows)', () => {
-  writeFileSync(at('victim'), 'precious');
-  symlinkSync(at('victim'), at('out.partial'));
-  for (const keepBytes of [0, 3]) expect(() => openOutput(at('out'), { keepBytes })).toThrow(failure('OUTPUT_UNWRITABLE'));
-  rmSync(at('out.partial'));
-  linkSync(at('victim'), at('out.partial'));
-  expect(() => openOutput(at('out'), { keepBytes: 3 })).toThrow(failure('OUTPUT_UNWRITABLE'));
-  writeOutputSync(at('out'), 'new');
-  execFileSync('mkfifo', [at('other.partial')]);
-  for (const keepBytes of [0, 3]) expect(() => openOutput(at('other'), { keepBytes })).toThrow(failure('OUTPUT_UNWRITABLE'));
-  expect(readFileSync(at('victim'), 'utf8')).toBe('precious');
-  expect(readdirSync(folder).sort()).toEqual(['other.partial', 'out', 'victim']);
-});
+it.skipIf(!unix)(
+  'never writes through a link, a hard link or a pipe in place of the partial file (symbolic links: not on Windows)',
+  () => {
+    writeFileSync(at('victim'), 'precious');
+    symlinkSync(at('victim'), at('out.partial'));
+    for (const keepBytes of [0, 3])
+      expect(() => openOutput(at('out'), { keepBytes })).toThrow(failure('OUTPUT_UNWRITABLE'));
+    rmSync(at('out.partial'));
+    linkSync(at('victim'), at('out.partial'));
+    expect(() => openOutput(at('out'), { keepBytes: 3 })).toThrow(failure('OUTPUT_UNWRITABLE'));
+    writeOutputSync(at('out'), 'new');
+    execFileSync('mkfifo', [at('other.partial')]);
+    for (const keepBytes of [0, 3])
+      expect(() => openOutput(at('other'), { keepBytes })).toThrow(failure('OUTPUT_UNWRITABLE'));
+    expect(readFileSync(at('victim'), 'utf8')).toBe('precious');
+    expect(readdirSync(folder).sort()).toEqual(['other.partial', 'out', 'victim']);
+  },
+);
 
 it.skipIf(!unix)('writes to what a link leads to and keeps the link (not on Windows)', () => {
   mkdirSync(at('real'));
@@ -106,23 +126,30 @@ it.skipIf(!unix)('says why a folder of a path can not be created (not on Windows
   expect(message(() => replaceFile(at('new/a.csv'), ''))).toContain('a folder of its path does not exist; create it.');
 });
 
-it.skipIf(!unix)('streams to pipes and devices and never renames over them (no pipes with names on Windows)', async () => {
-  execFileSync('mkfifo', [at('pipe')]);
-  symlinkSync('pipe', at('link'));
-  const reader = spawn('cat', [at('pipe')]);
-  let text = '';
-  reader.stdout.on('data', (data: Buffer) => (text += data));
-  const ended = new Promise((resolve) => reader.on('close', resolve));
-  // More than a pipe holds: the rest waits for the reader.
-  writeOutputSync(at('link'), 'x'.repeat(300_000));
-  await ended;
-  expect(text.length).toBe(300_000);
-  expect(lstatSync(at('pipe')).isFIFO()).toBe(true);
-  writeOutputSync('/dev/null', 'x');
-  expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
-  expect(existsSync('/dev/null.partial')).toBe(false);
-  expect(['-', '/dev/stdout', '/dev/fd/7'].map((path) => outputPlace(path))).toMatchObject([{ fd: 1 }, { fd: 1 }, { fd: 7 }]);
-});
+it.skipIf(!unix)(
+  'streams to pipes and devices and never renames over them (no pipes with names on Windows)',
+  async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    symlinkSync('pipe', at('link'));
+    const reader = spawn('cat', [at('pipe')]);
+    let text = '';
+    reader.stdout.on('data', (data: Buffer) => (text += data));
+    const ended = new Promise((resolve) => reader.on('close', resolve));
+    // More than a pipe holds: the rest waits for the reader.
+    writeOutputSync(at('link'), 'x'.repeat(300_000));
+    await ended;
+    expect(text.length).toBe(300_000);
+    expect(lstatSync(at('pipe')).isFIFO()).toBe(true);
+    writeOutputSync('/dev/null', 'x');
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
+    expect(existsSync('/dev/null.partial')).toBe(false);
+    expect(['-', '/dev/stdout', '/dev/fd/7'].map((path) => outputPlace(path))).toMatchObject([
+      { fd: 1 },
+      { fd: 1 },
+      { fd: 7 },
+    ]);
+  },
+);
 
 it.skipIf(!existsSync('/dev/full'))('names a full disk and what cannot be written (needs /dev/full)', async () => {
   expect(() => writeOutputSync('/dev/full', 'x')).toThrow(failure('DISK_FULL'));
@@ -143,7 +170,13 @@ it('lets one run write an output, and takes over what a dead one left', () => {
   expect(readdirSync(folder)).toEqual(['out']);
   const lockModule = new URL('./file-lock.ts', import.meta.url).href;
   const script = `const { tryLock } = await import(${JSON.stringify(lockModule)}); tryLock(process.argv[1]); process.kill(process.pid, 'SIGKILL')`;
-  const child = spawnSync(process.execPath, ['--experimental-strip-types', '--input-type=module', '-e', script, at('out.partial.lock')]);
+  const child = spawnSync(process.execPath, [
+    '--experimental-strip-types',
+    '--input-type=module',
+    '-e',
+    script,
+    at('out.partial.lock'),
+  ]);
   // A Node that can't strip types leaves no lock; the text of a lock with a process that has ended stands in for it.
   if (!existsSync(at('out.partial.lock'))) writeFileSync(at('out.partial.lock'), deadLock(child.pid));
   openOutput(at('out')).discard();
@@ -152,7 +185,12 @@ it('lets one run write an output, and takes over what a dead one left', () => {
 
 function deadLock(pid: number): string {
   const lock = tryLock(at('own'));
-  const text = JSON.stringify({ ...(JSON.parse(readFileSync(at('own'), 'utf8')) as object), id: 'x', pid, started: '1' });
+  const text = JSON.stringify({
+    ...(JSON.parse(readFileSync(at('own'), 'utf8')) as object),
+    id: 'x',
+    pid,
+    started: '1',
+  });
   if ('release' in lock) lock.release();
   return text;
 }

@@ -1,5 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, lstatSync, openSync, renameSync, rmSync, unlinkSync, write as writeCallback, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  write as writeCallback,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { FaceDetError } from '@facedet/checks';
@@ -44,11 +57,14 @@ export interface OpenOutputOptions {
 const NO_LOCK = { release() {} };
 
 /**
- * Holds `NAME.partial.lock` against other runs, for an output that is opened later, and makes missing folders. Nothing is
- * held for pipes, devices and `-`. Throws `OUTPUT_IN_USE` where another run writes the same output, `OUTPUT_UNWRITABLE`
- * and `DISK_FULL`.
+ * Holds `NAME.partial.lock` against other runs, for an output that is opened later, and makes missing folders. Nothing
+ * is held for pipes, devices and `-`. Throws `OUTPUT_IN_USE` where another run writes the same output,
+ * `OUTPUT_UNWRITABLE` and `DISK_FULL`.
  */
-export function lockOutput(path: string, { media = false }: { readonly media?: boolean } = {}): Pick<FileLock, 'release'> {
+export function lockOutput(
+  path: string,
+  { media = false }: { readonly media?: boolean } = {},
+): Pick<FileLock, 'release'> {
   return guarded(path, undefined, () => {
     const place = outputPlace(path, { media });
     if (place.kind === 'stream') return NO_LOCK;
@@ -57,7 +73,10 @@ export function lockOutput(path: string, { media = false }: { readonly media?: b
   });
 }
 
-/** Gives a file in progress its final name and flushes the folder. Throws `OUTPUT_UNWRITABLE`, also for a link in its place. */
+/**
+ * Gives a file in progress its final name and flushes the folder. Throws `OUTPUT_UNWRITABLE`, also for a link in its
+ * place.
+ */
 export function renameOutput(partialPath: string, path: string): void {
   guarded(path, partialPath, () => {
     requireRegular(partialPath, lstatSync(partialPath));
@@ -73,7 +92,10 @@ export function renameOutput(partialPath: string, path: string): void {
  *
  * Throws `OUTPUT_IN_USE` where another run writes the same output, `OUTPUT_UNWRITABLE` and `DISK_FULL`.
  */
-export function openOutput(path: string, { media = false, keepBytes = 0, isLocked = false }: OpenOutputOptions = {}): OutputFile {
+export function openOutput(
+  path: string,
+  { media = false, keepBytes = 0, isLocked = false }: OpenOutputOptions = {},
+): OutputFile {
   const place = guarded(path, undefined, () => outputPlace(path, { media }));
   const options = { keepBytes, isLocked, isKept: true, createsFolder: true };
   return place.kind === 'stream' ? openStream(path, place) : openFile(path, place, options);
@@ -96,7 +118,10 @@ export function writeOutputSync(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** As `writeOutputSync`, without making folders and without blocking the event loop while bytes are written. Rejects as `openOutput` throws. */
+/**
+ * As `writeOutputSync`, without making folders and without blocking the event loop while bytes are written. Rejects as
+ * `openOutput` throws.
+ */
 export async function writeOutput(path: string, data: Uint8Array, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   const file = openWhole(path, false);
@@ -111,10 +136,14 @@ export async function writeOutput(path: string, data: Uint8Array, signal?: Abort
 
 /**
  * Replaces a small file of our own (a cache entry, a run manifest) in one step: readers see the old or the new content,
- * and of several writers one wins. A link in its place is replaced. Without `flush` it may be gone after a power failure.
- * Throws `DISK_FULL` and `OUTPUT_UNWRITABLE`.
+ * and of several writers one wins. A link in its place is replaced. Without `flush` it may be gone after a power
+ * failure. Throws `DISK_FULL` and `OUTPUT_UNWRITABLE`.
  */
-export function replaceFile(path: string, data: string | Uint8Array, { flush = true }: { readonly flush?: boolean } = {}): void {
+export function replaceFile(
+  path: string,
+  data: string | Uint8Array,
+  { flush = true }: { readonly flush?: boolean } = {},
+): void {
   // Not made of the file's name, which may be as long as names can be.
   const aside = join(dirname(path), `.${randomUUID()}.partial`);
   guarded(path, undefined, () => {
@@ -147,7 +176,11 @@ interface OpenFileOptions {
   readonly createsFolder: boolean;
 }
 
-function openFile(path: string, { target, partialPath }: OutputPlace & { kind: 'file' }, { keepBytes = 0, isKept = false, isLocked = false, createsFolder }: OpenFileOptions): InternalFile {
+function openFile(
+  path: string,
+  { target, partialPath }: OutputPlace & { kind: 'file' },
+  { keepBytes = 0, isKept = false, isLocked = false, createsFolder }: OpenFileOptions,
+): InternalFile {
   const kept = isKept ? partialPath : undefined;
   const lock = guarded(path, undefined, () => {
     if (createsFolder) makeFolder(dirname(partialPath));
@@ -155,7 +188,9 @@ function openFile(path: string, { target, partialPath }: OutputPlace & { kind: '
   });
   let file: number;
   try {
-    file = guarded(path, undefined, () => (keepBytes > 0 ? reopen(partialPath, keepBytes) : createPartial(partialPath)));
+    file = guarded(path, undefined, () =>
+      keepBytes > 0 ? reopen(partialPath, keepBytes) : createPartial(partialPath),
+    );
   } catch (error) {
     lock.release();
     throw error;
@@ -163,7 +198,11 @@ function openFile(path: string, { target, partialPath }: OutputPlace & { kind: '
   let size = keepBytes;
   let state: 'open' | 'complete' | 'ended' = 'open';
   const write = <T>(work: () => T) => {
-    if (state !== 'open') throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected an open output but it is complete; open it again.`);
+    if (state !== 'open')
+      throw new FaceDetError(
+        'OUTPUT_UNWRITABLE',
+        `${printable(path, 200)}: expected an open output but it is complete; open it again.`,
+      );
     return guarded(path, kept, work);
   };
   const complete = () => {
@@ -194,7 +233,7 @@ function openFile(path: string, { target, partialPath }: OutputPlace & { kind: '
     },
     async writeAsync(bytes) {
       try {
-        for (let done = 0; done < bytes.length; ) {
+        for (let done = 0; done < bytes.length;) {
           const { bytesWritten } = await write(() => writeAsync(file, bytes, done, bytes.length - done, size));
           done += bytesWritten;
           size += bytesWritten;
@@ -305,10 +344,16 @@ function reopen(partialPath: string, keepBytes: number): number {
     requireRegular(partialPath, found);
     const isOurs = process.getuid === undefined || found.uid === process.getuid();
     if (!isOurs || found.nlink > 1) {
-      throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(partialPath, 200)}: expected a file of this user with one name but received ${isOurs ? 'one with several' : "another user's"}; remove it and start from the beginning.`);
+      throw new FaceDetError(
+        'OUTPUT_UNWRITABLE',
+        `${printable(partialPath, 200)}: expected a file of this user with one name but received ${isOurs ? 'one with several' : "another user's"}; remove it and start from the beginning.`,
+      );
     }
     if (found.size < keepBytes) {
-      throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(partialPath, 200)}: expected at least ${keepBytes} bytes of the interrupted run but received ${found.size}; start from the beginning.`);
+      throw new FaceDetError(
+        'OUTPUT_UNWRITABLE',
+        `${printable(partialPath, 200)}: expected at least ${keepBytes} bytes of the interrupted run but received ${found.size}; start from the beginning.`,
+      );
     }
     ftruncateSync(file, keepBytes);
     return file;
@@ -333,7 +378,7 @@ function flushFolder(path: string): void {
 }
 
 function writeFully(file: number, bytes: Uint8Array, position?: number): void {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     try {
       done += writeSync(file, bytes, done, bytes.length - done, position === undefined ? null : position + done);
     } catch (error) {
@@ -345,7 +390,11 @@ function writeFully(file: number, bytes: Uint8Array, position?: number): void {
 }
 
 const writeAsync = promisify(writeCallback) as unknown as (
-  file: number, bytes: Uint8Array, offset: number, length: number, position: number,
+  file: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
 ) => Promise<{ bytesWritten: number }>;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));

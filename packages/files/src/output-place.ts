@@ -22,9 +22,9 @@ export function partialPathOf(path: string, { media = false }: { readonly media?
 }
 
 /**
- * Finds out where an output goes: `-`, `/dev/stdout` and `/dev/fd/N` are open already; pipes and devices are streams; of
- * a link to a regular file the target is written, and the link stays. Throws `OUTPUT_UNWRITABLE` for folders and for paths
- * that lead nowhere.
+ * Finds out where an output goes: `-`, `/dev/stdout` and `/dev/fd/N` are open already; pipes and devices are streams;
+ * of a link to a regular file the target is written, and the link stays. Throws `OUTPUT_UNWRITABLE` for folders and for
+ * paths that lead nowhere.
  */
 export function outputPlace(path: string, options: { readonly media?: boolean } = {}): OutputPlace {
   const fd = openDescriptor(path);
@@ -32,18 +32,24 @@ export function outputPlace(path: string, options: { readonly media?: boolean } 
   const target = behindLinks(path);
   const found = kindOf(path, target);
   if (found?.isDirectory()) {
-    throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a file that can be written but received a folder; give the name of a file.`);
+    throw new FaceDetError(
+      'OUTPUT_UNWRITABLE',
+      `${printable(path, 200)}: expected a file that can be written but received a folder; give the name of a file.`,
+    );
   }
   if (found && !found.isFile()) return { kind: 'stream', target };
   return { kind: 'file', target, partialPath: partialPathOf(target, options) };
 }
 
 /**
- * Throws `OUTPUT_UNWRITABLE` where an output can't be written, before any work and without writing: a folder in place of
- * a file, a file in place of a folder of its path, no permission, a read-only disk. Folders that are missing are made
- * later. `isFolder` means an output that is a folder itself.
+ * Throws `OUTPUT_UNWRITABLE` where an output can't be written, before any work and without writing: a folder in place
+ * of a file, a file in place of a folder of its path, no permission, a read-only disk. Folders that are missing are
+ * made later. `isFolder` means an output that is a folder itself.
  */
-export function requireWritable(path: string, { media = false, isFolder = false }: { readonly media?: boolean; readonly isFolder?: boolean } = {}): void {
+export function requireWritable(
+  path: string,
+  { media = false, isFolder = false }: { readonly media?: boolean; readonly isFolder?: boolean } = {},
+): void {
   try {
     if (isFolder) return requireFolder(resolve(path));
     const place = outputPlace(path, { media });
@@ -74,10 +80,16 @@ function requireFolder(path: string): void {
 }
 
 /** Throws `OUTPUT_UNWRITABLE` for a link, a folder or a special file in the place of a file in progress. */
-export function requireRegular(path: string, found: { isFile(): boolean; isSymbolicLink(): boolean; isDirectory(): boolean }): void {
+export function requireRegular(
+  path: string,
+  found: { isFile(): boolean; isSymbolicLink(): boolean; isDirectory(): boolean },
+): void {
   if (found.isFile()) return;
   const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a special file';
-  throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a free name for the file in progress but received ${kind}; remove it, or write elsewhere.`);
+  throw new FaceDetError(
+    'OUTPUT_UNWRITABLE',
+    `${printable(path, 200)}: expected a free name for the file in progress but received ${kind}; remove it, or write elsewhere.`,
+  );
 }
 
 function kindOf(path: string, target: string): Stats | undefined {
@@ -103,7 +115,10 @@ function behindLinks(path: string): string {
     if (!isLink(target)) return target;
     target = resolve(realFolder(target), readlinkSync(target));
   }
-  throw new FaceDetError('OUTPUT_UNWRITABLE', `${printable(path, 200)}: expected a file that can be written but received links that lead in a circle; remove them.`);
+  throw new FaceDetError(
+    'OUTPUT_UNWRITABLE',
+    `${printable(path, 200)}: expected a file that can be written but received links that lead in a circle; remove them.`,
+  );
 }
 
 /** A relative link is relative to the real folder it is in. */

@@ -1,8 +1,11 @@
 /** Line breaks, tabs and Unicode's line and paragraph separators. */
 const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** Control characters, invisible format characters, overrides of the writing direction, tag characters, halves of pairs. */
-// eslint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+/**
+ */
+/* eslint-disable no-control-regex -- control characters are what it replaces */
+const UNPRINTABLE =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
 
 /**
  * A foreign text (a name, a message of another program) for a terminal or a log: on one line, with control characters,
@@ -12,7 +15,12 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u
 export function printable(text: unknown, maxLength = 1000): string {
   // Nothing gets shorter but runs of breaks, so a text ten times too long needn't be read to its end.
   const head = String(text).slice(0, 10 * maxLength);
-  const line = head.split(BREAKS).map((part) => part.trim()).filter((part) => part !== '').join(' ').replace(UNPRINTABLE, escaped);
+  const line = head
+    .split(BREAKS)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join(' ')
+    .replace(UNPRINTABLE, escaped);
   if (line.length <= maxLength) return line;
   const end = maxLength - 1;
   // Half of a surrogate pair is no character.

@@ -12,7 +12,10 @@ describe('redactUrl', () => {
     ['rtsp://admin:s@e/c@cam/1', 'rtsp://***@cam/1'],
     ['token@http://x', 'token@http://x'],
     ['http://cam/v?user=a&pwd=b&x=1#t', 'http://cam/v?user=***&pwd=***&x=1#t'],
-    ['Failed to parse URL from http://u:pw@h?access_token=1.', 'Failed to parse URL from http://***@h?access_token=***.'],
+    [
+      'Failed to parse URL from http://u:pw@h?access_token=1.',
+      'Failed to parse URL from http://***@h?access_token=***.',
+    ],
     ['http://h/?u=rtsp%3A%2F%2Fa%3Ab%40h', 'http://h/?u=***'],
     ['https://s3/x?X-Amz-Signature=ab&X-Amz-Date=1', 'https://s3/x?X-Amz-Signature=***&X-Amz-Date=1'],
     ['Authorization: Basic YWJj end', 'Authorization: Basic *** end'],
@@ -29,22 +32,47 @@ describe('redactUrl', () => {
   it('leaves no password in a message around the URL', () => {
     const password = fc.stringMatching(/^[\w@:/!$&'()*+,;=~.-]{0,20}$/).map((rest) => `SECRET${rest}SECRET`);
     fc.assert(
-      fc.property(password, fc.constantFrom('rtsp', 'http', 'https', 'rtsps'), fc.constantFrom('', ':554', '/a', '/a?b=1'), (secret, scheme, rest) => {
-        const url = `${scheme}://user:${secret}@host${rest}`;
-        for (const text of [url, `cannot open ${url}: refused`, `"${url}"`]) expect(redactUrl(text)).not.toContain('SECRET');
-      }),
+      fc.property(
+        password,
+        fc.constantFrom('rtsp', 'http', 'https', 'rtsps'),
+        fc.constantFrom('', ':554', '/a', '/a?b=1'),
+        (secret, scheme, rest) => {
+          const url = `${scheme}://user:${secret}@host${rest}`;
+          for (const text of [url, `cannot open ${url}: refused`, `"${url}"`])
+            expect(redactUrl(text)).not.toContain('SECRET');
+        },
+      ),
     );
   });
 
   it('leaves no secret parameter', () => {
-    const name = fc.constantFrom('token', 'password', 'pwd', 'pass', 'key', 'api_key', 'secret', 'sig', 'signature', 'auth', 'access_token', 'X-Amz-Credential', 'TOKEN', 'apiKey');
-    fc.assert(fc.property(name, fc.stringMatching(/^[\w%@:/?.~-]{0,30}$/), (key, value) => {
-      expect(redactUrl(`see http://h/?a=1&${key}=SECRET${value}`)).not.toContain('SECRET');
-    }));
+    const name = fc.constantFrom(
+      'token',
+      'password',
+      'pwd',
+      'pass',
+      'key',
+      'api_key',
+      'secret',
+      'sig',
+      'signature',
+      'auth',
+      'access_token',
+      'X-Amz-Credential',
+      'TOKEN',
+      'apiKey',
+    );
+    fc.assert(
+      fc.property(name, fc.stringMatching(/^[\w%@:/?.~-]{0,30}$/), (key, value) => {
+        expect(redactUrl(`see http://h/?a=1&${key}=SECRET${value}`)).not.toContain('SECRET');
+      }),
+    );
   });
 
   it('takes any text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => typeof redactUrl(text) === 'string'));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => typeof redactUrl(text) === 'string'),
+    );
   });
 });
 
@@ -69,7 +97,21 @@ describe('printable', () => {
 });
 
 it('reads each text in linear time: one of 2,000,000 characters would otherwise take hours', () => {
-  for (const text of [' ', 'a', '://', 'a://', '@', ':', '?a=', '&', '\u001b', '://a:b', 'http://u:', 'authorization:', 'authorization: basic ']) {
+  for (const text of [
+    ' ',
+    'a',
+    '://',
+    'a://',
+    '@',
+    ':',
+    '?a=',
+    '&',
+    '\u001b',
+    '://a:b',
+    'http://u:',
+    'authorization:',
+    'authorization: basic ',
+  ]) {
     const long = text.repeat(2_000_000 / text.length);
     expect(redactUrl(long).length).toBeGreaterThan(0);
     expect(printable(long).length).toBeLessThanOrEqual(1000);

@@ -1,17 +1,20 @@
 /** What stands for a credential. */
 const HIDDEN = '***';
-/** Ends of the names of secret query parameters, in lower case without punctuation: `access_token`, `apiKey`, `X-Auth`. */
+/**
+ * Ends of the names of secret query parameters, in lower case without punctuation: `access_token`, `apiKey`, `X-Auth`.
+ */
 const SECRET_NAME =
   /(?:token|password|passwort|passwd|passphrase|pass|pwd|key|keyid|secret|sig|signature|auth|authorization|credentials?|jwt|hmac|session|sessionid|user|username|usr|login)$|^(?:xamz|xgoog)/;
 /** Names that end like a secret's and are none. */
 const HARMLESS_NAME = /^(?:xamz|xgoog)(?:date|expires|algorithm|signedheaders)$/;
 // eslint-disable-next-line no-control-regex
 const PARAMETER = /([?&;#])([\w.~%[\]-]{1,64})=([^&#;\s"'<>\u0000-\u001f\u007f]*)/g;
-const AUTHORIZATION = /\b((?:proxy-)?authorization["']?[ ]{0,4}[:=][ ]{0,4}["']?(?:[a-z]{1,20}[ ]{1,4})?)[^\s"',;]{1,4096}/gi;
+const AUTHORIZATION =
+  /\b((?:proxy-)?authorization["']?[ ]{0,4}[:=][ ]{0,4}["']?(?:[a-z]{1,20}[ ]{1,4})?)[^\s"',;]{1,4096}/gi;
 
 /**
- * A text in which the credentials of every URL are replaced by `***`: user names and passwords (also with unencoded `@`,
- * `:` and `/`, as FFmpeg takes them), secret query parameters (`token`, `password`, `X-Amz-Signature`, …) and
+ * A text in which the credentials of every URL are replaced by `***`: user names and passwords (also with unencoded
+ * `@`, `:` and `/`, as FFmpeg takes them), secret query parameters (`token`, `password`, `X-Amz-Signature`, …) and
  * `Authorization` headers. In doubt it hides more. Takes linear time.
  */
 export function redactUrl(text: unknown): string {
@@ -29,7 +32,9 @@ function punctuation(value: string): string {
 
 function isSecret(name: string, value: string): boolean {
   if (value === '') return false;
-  const plain = decoded(name).toLowerCase().replace(/[^a-z0-9]/g, '');
+  const plain = decoded(name)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '');
   if (SECRET_NAME.test(plain) && !HARMLESS_NAME.test(plain)) return true;
   // A URL inside a parameter, with encoded marks.
   return /:\/\/[^@]{1,500}@/.test(value.includes('%') ? decoded(value.slice(0, 4096)) : '');

@@ -49,17 +49,30 @@ describe('the proxy of an address', () => {
     ['http://a.example/', '', false],
     ['http://a.example/', '.', false],
   ])('%s is spared by NO_PROXY=%s: %s', (url, list, isSpared) => {
-    expect(chosen(url, { HTTP_PROXY: 'http://p:1', HTTPS_PROXY: 'http://p:1', NO_PROXY: list })).toBe(isSpared ? undefined : 'http://p:1/');
+    expect(chosen(url, { HTTP_PROXY: 'http://p:1', HTTPS_PROXY: 'http://p:1', NO_PROXY: list })).toBe(
+      isSpared ? undefined : 'http://p:1/',
+    );
   });
 
   it('that is no address of http or https is an error without its password', () => {
     for (const setting of ['socks5://u:SECRET@p:1', 'http://[', 'ftp://p']) {
-      expect(() => chosen('http://a.example/', { HTTP_PROXY: setting })).toThrow(expect.objectContaining({ code: 'DOWNLOAD_FAILED', message: expect.not.stringContaining('SECRET') as string }));
+      expect(() => chosen('http://a.example/', { HTTP_PROXY: setting })).toThrow(
+        expect.objectContaining({ code: 'DOWNLOAD_FAILED', message: expect.not.stringContaining('SECRET') as string }),
+      );
     }
   });
 
   it('takes any text in NO_PROXY, in linear time', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.webUrl(), (list, url) => void chosen(url, { all_proxy: 'http://p:1', no_proxy: list })));
-    chosen('http://a.example/', { http_proxy: 'http://p:1', no_proxy: `${' '.repeat(1e5)}${':1'.repeat(1e5)}${'1'.repeat(1e5)}` });
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.webUrl(),
+        (list, url) => void chosen(url, { all_proxy: 'http://p:1', no_proxy: list }),
+      ),
+    );
+    chosen('http://a.example/', {
+      http_proxy: 'http://p:1',
+      no_proxy: `${' '.repeat(1e5)}${':1'.repeat(1e5)}${'1'.repeat(1e5)}`,
+    });
   });
 });

@@ -14,13 +14,19 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function proxyFor(url: URL, env: Environment = process.env): URL | undefined {
   const scheme = url.protocol.slice(0, -1).toLowerCase();
   // A web server passes a request's header "Proxy" to CGI programs as HTTP_PROXY.
-  const upper = scheme === 'http' && env['REQUEST_METHOD'] !== undefined ? undefined : env[`${scheme.toUpperCase()}_PROXY`];
-  const setting = [env[`${scheme}_proxy`], upper, env['all_proxy'], env['ALL_PROXY']].find((value) => value?.trim())?.trim();
+  const upper =
+    scheme === 'http' && env['REQUEST_METHOD'] !== undefined ? undefined : env[`${scheme.toUpperCase()}_PROXY`];
+  const setting = [env[`${scheme}_proxy`], upper, env['all_proxy'], env['ALL_PROXY']]
+    .find((value) => value?.trim())
+    ?.trim();
   if (setting === undefined || isExempt(url, env['no_proxy'] || env['NO_PROXY'] || '')) return undefined;
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(setting) ? setting : `http://${setting}`;
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     const host = printable(url.host, 200);
-    throw new FaceDetError('DOWNLOAD_FAILED', `Expected an http or https address in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY but the proxy for ${host} can't be used; correct the variable, or name the host in NO_PROXY.`);
+    throw new FaceDetError(
+      'DOWNLOAD_FAILED',
+      `Expected an http or https address in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY but the proxy for ${host} can't be used; correct the variable, or name the host in NO_PROXY.`,
+    );
   }
   return new URL(address);
 }
@@ -35,7 +41,10 @@ export function portOf(url: URL): number {
   return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 
-/** Whether `NO_PROXY` names the host: `*`, names with their subdomains, addresses, networks (`10.0.0.0/8`), with or without a port. */
+/**
+ * Whether `NO_PROXY` names the host: `*`, names with their subdomains, addresses, networks (`10.0.0.0/8`), with or
+ * without a port.
+ */
 function isExempt(url: URL, list: string): boolean {
   const host = plainHost(url).toLowerCase().replace(/\.$/, '');
   return list.split(/[\s,]/).some((entry) => entry !== '' && matches(entry.toLowerCase(), host, portOf(url)));
@@ -45,7 +54,10 @@ function matches(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true;
   const [, bare, entryPort] = /^(.*?)(?::(\d+))?$/.exec(isIP(entry) === 6 ? `[${entry}]` : entry)!;
   if (entryPort !== undefined && Number(entryPort) !== port) return false;
-  const name = bare!.replace(/^\[|\]$/g, '').replace(/^\*?\./, '').replace(/\.$/, '');
+  const name = bare!
+    .replace(/^\[|\]$/g, '')
+    .replace(/^\*?\./, '')
+    .replace(/\.$/, '');
   const version = isIP(host);
   if (version === 0) return name !== '' && (host === name || host.endsWith(`.${name}`));
   const [network, bits] = name.split('/', 2);
@@ -53,6 +65,7 @@ function matches(entry: string, host: string, port: number): boolean {
   const family = version === 6 ? 'ipv6' : 'ipv4';
   const known = new BlockList();
   if (bits === undefined) known.addAddress(network!, family);
-  else if (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32)) known.addSubnet(network!, Number(bits), family);
+  else if (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32))
+    known.addSubnet(network!, Number(bits), family);
   return known.check(host, family);
 }

@@ -29,7 +29,9 @@ export interface HttpOptions {
   /** What is expected, with its article: `a model`. */
   readonly what: string;
   readonly signal?: AbortSignal;
-  /** Attempts in a row without progress before it gives up; by default 5. Higher waits longer for a server that fails. */
+  /**
+   * Attempts in a row without progress before it gives up; by default 5. Higher waits longer for a server that fails.
+   */
   readonly attempts?: number;
   /** Seconds without a byte after which a connection counts as broken; by default 30. */
   readonly stallTimeout?: number;
@@ -42,8 +44,8 @@ export interface HttpOptions {
   /** Follow redirects from https to http: only where a known hash decides about the bytes. */
   readonly allowHttp?: boolean;
   /**
-   * Go on after a break although nothing says that the resource is still the same: only where a known hash decides about
-   * the bytes. By default it starts over there.
+   * Go on after a break although nothing says that the resource is still the same: only where a known hash decides
+   * about the bytes. By default it starts over there.
    */
   readonly trustParts?: boolean;
   /** Refuse web pages by their content type, where what is expected never is one. */
@@ -61,12 +63,17 @@ const MAX_CONNECTIONS = 100;
 export class RangesUnsupported extends Error {}
 
 /**
- * The bytes of a resource, in order. Broken, stalled and overloaded connections (408, 425, 429, 5xx) are tried again with
- * bounded exponential back-off, `Retry-After` honoured, going on where the last one ended.
+ * The bytes of a resource, in order. Broken, stalled and overloaded connections (408, 425, 429, 5xx) are tried again
+ * with bounded exponential back-off, `Retry-After` honoured, going on where the last one ended.
  *
- * Throws `DOWNLOAD_NOT_FOUND` (404, 410), `DOWNLOAD_TOO_LARGE`, `DOWNLOAD_FAILED`; RangesUnsupported where `range.end` is given and the server ignores ranges; the signal's reason.
+ * Throws `DOWNLOAD_NOT_FOUND` (404, 410), `DOWNLOAD_TOO_LARGE`, `DOWNLOAD_FAILED`; RangesUnsupported where `range.end`
+ * is given and the server ignores ranges; the signal's reason.
  */
-export async function* readUrl(url: string, range: Range, options: HttpOptions): AsyncGenerator<Chunk, void, undefined> {
+export async function* readUrl(
+  url: string,
+  range: Range,
+  options: HttpOptions,
+): AsyncGenerator<Chunk, void, undefined> {
   const { signal, attempts = 5 } = options;
   const state: State = { position: range.start ?? 0, end: range.end, validator: range.validator };
   let failures = 0;
@@ -100,14 +107,22 @@ interface State {
 }
 
 /** Whether a server that knows ranges, and not `If-Range`, goes on with another file. */
-function isOther({ position, end, validator, total }: State, sentValidator: string | undefined, sentTotal: number | undefined): boolean {
+function isOther(
+  { position, end, validator, total }: State,
+  sentValidator: string | undefined,
+  sentTotal: number | undefined,
+): boolean {
   if (position === 0 || end !== undefined) return false;
   const differ = (before: unknown, now: unknown) => before !== undefined && now !== undefined && before !== now;
   return differ(validator, sentValidator) || differ(total, sentTotal);
 }
 
 /** One connection; returns why it ended early, if it did. */
-async function* readOnce(url: string, state: State, options: HttpOptions): AsyncGenerator<Chunk, Failure | undefined, undefined> {
+async function* readOnce(
+  url: string,
+  state: State,
+  options: HttpOptions,
+): AsyncGenerator<Chunk, Failure | undefined, undefined> {
   const attempt = watch(options);
   try {
     const response = await request(url, state, attempt, options);
@@ -131,7 +146,12 @@ async function* readOnce(url: string, state: State, options: HttpOptions): Async
       if (length <= 0) continue;
       const bytes = new Uint8Array(part.buffer, part.byteOffset, length);
       checkSize(url, state.position + length, options);
-      yield { position: state.position, bytes, ...(total === undefined ? {} : { total }), ...(validator === undefined ? {} : { validator }) };
+      yield {
+        position: state.position,
+        bytes,
+        ...(total === undefined ? {} : { total }),
+        ...(validator === undefined ? {} : { validator }),
+      };
       state.position += length;
       attempt.alive();
     }
@@ -159,15 +179,27 @@ class Retryable extends Error implements Failure {
   }
 }
 
-function request(url: string, { position, end, validator }: State, { signal, connected }: Attempt, { allowHttp = false }: HttpOptions): Promise<IncomingMessage> {
+function request(
+  url: string,
+  { position, end, validator }: State,
+  { signal, connected }: Attempt,
+  { allowHttp = false }: HttpOptions,
+): Promise<IncomingMessage> {
   const headers: Record<string, string> = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'facedet' };
   if (position > 0 || end !== undefined) headers['range'] = `bytes=${position}-${end === undefined ? '' : end - 1}`;
   if (position > 0 && validator) headers['if-range'] = validator;
   return get(url, { headers, signal, allowHttp, onConnect: connected });
 }
 
-/** What to do with a response: its bytes follow at the position asked for, start over at 0, or nothing is left to read. */
-function statusOf(url: string, response: IncomingMessage, { position, end }: State, options: HttpOptions): 'follow' | 'restart' | 'complete' | 'changed' {
+/**
+ * What to do with a response: its bytes follow at the position asked for, start over at 0, or nothing is left to read.
+ */
+function statusOf(
+  url: string,
+  response: IncomingMessage,
+  { position, end }: State,
+  options: HttpOptions,
+): 'follow' | 'restart' | 'complete' | 'changed' {
   const status = response.statusCode!;
   const shown = shownSource(url);
   if (status < 300) checkContent(shown, response, options);
@@ -178,36 +210,60 @@ function statusOf(url: string, response: IncomingMessage, { position, end }: Sta
   if (status === 416 && position > 0 && end === undefined) {
     return contentRange(response)?.total === position ? 'complete' : 'changed';
   }
-  if (status === 404 || status === 410) throw new FaceDetError('DOWNLOAD_NOT_FOUND', `Expected ${options.what} at ${shown} but it does not exist (HTTP ${status}); check the address.`);
+  if (status === 404 || status === 410)
+    throw new FaceDetError(
+      'DOWNLOAD_NOT_FOUND',
+      `Expected ${options.what} at ${shown} but it does not exist (HTTP ${status}); check the address.`,
+    );
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     const wait = retryAfter(response);
-    if (wait !== undefined && wait > MAX_WAIT) throw new FaceDetError('DOWNLOAD_FAILED', `Expected ${options.what} but ${shown} answered HTTP ${status} and asks to wait ${Math.ceil(wait)} s; try again then.`);
+    if (wait !== undefined && wait > MAX_WAIT)
+      throw new FaceDetError(
+        'DOWNLOAD_FAILED',
+        `Expected ${options.what} but ${shown} answered HTTP ${status} and asks to wait ${Math.ceil(wait)} s; try again then.`,
+      );
     throw new Retryable(`HTTP ${status}`, wait);
   }
-  if (status === 206) throw new Retryable(`a wrong range: ${printable(response.headers['content-range'] ?? 'none', 100)}`);
+  if (status === 206)
+    throw new Retryable(`a wrong range: ${printable(response.headers['content-range'] ?? 'none', 100)}`);
   const said = `HTTP ${status} ${printable(response.statusMessage ?? '', 100)}`.trimEnd();
-  throw new FaceDetError('DOWNLOAD_FAILED', `Expected ${options.what} but ${shown} answered ${said}; check the address, your network and your proxy.`);
+  throw new FaceDetError(
+    'DOWNLOAD_FAILED',
+    `Expected ${options.what} but ${shown} answered ${said}; check the address, your network and your proxy.`,
+  );
 }
 
 function checkContent(shown: string, { headers }: IncomingMessage, { what, refusePages }: HttpOptions): void {
   if (refusePages && /^text\/html\b/i.test(headers['content-type'] ?? '')) {
-    throw new FaceDetError('DOWNLOAD_FAILED', `Expected ${what} but ${shown} sent a web page; it may be a log-in page of your network, or the address of a page about the file.`);
+    throw new FaceDetError(
+      'DOWNLOAD_FAILED',
+      `Expected ${what} but ${shown} sent a web page; it may be a log-in page of your network, or the address of a page about the file.`,
+    );
   }
   // Compressed bytes have other positions than the file's.
   if (/^(?:x-)?(?:gzip|deflate|br|zstd|compress)$/i.test(headers['content-encoding'] ?? '')) {
-    throw new FaceDetError('DOWNLOAD_FAILED', `Expected ${what} as it is but ${shown} sent it compressed (${headers['content-encoding']}) without being asked to; use another server.`);
+    throw new FaceDetError(
+      'DOWNLOAD_FAILED',
+      `Expected ${what} as it is but ${shown} sent it compressed (${headers['content-encoding']}) without being asked to; use another server.`,
+    );
   }
 }
 
 function checkSize(url: string, size: number, { what, maxBytes = Infinity }: HttpOptions): void {
   if (size <= maxBytes) return;
-  throw new FaceDetError('DOWNLOAD_TOO_LARGE', `Expected ${what} of at most ${maxBytes.toLocaleString('en')} bytes but ${shownSource(url)} sends ${size.toLocaleString('en')} or more; check the address.`);
+  throw new FaceDetError(
+    'DOWNLOAD_TOO_LARGE',
+    `Expected ${what} of at most ${maxBytes.toLocaleString('en')} bytes but ${shownSource(url)} sends ${size.toLocaleString('en')} or more; check the address.`,
+  );
 }
 
 function contentRange(response: IncomingMessage): { start?: number; total?: number } | undefined {
   const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
   if (!match) return undefined;
-  return { ...(match[1] === undefined ? {} : { start: Number(match[1]) }), ...(match[2] === '*' ? {} : { total: Number(match[2]) }) };
+  return {
+    ...(match[1] === undefined ? {} : { start: Number(match[1]) }),
+    ...(match[2] === '*' ? {} : { total: Number(match[2]) }),
+  };
 }
 
 function totalOf(response: IncomingMessage, position: number): number | undefined {
@@ -235,7 +291,10 @@ function retryAfter(response: IncomingMessage): number | undefined {
 
 type Attempt = ReturnType<typeof watch>;
 
-/** A signal that aborts with the caller's, and by itself when no connection came about or nothing was heard for too long. */
+/**
+ * A signal that aborts with the caller's, and by itself when no connection came about or nothing was heard for too
+ * long.
+ */
 function watch({ signal, stallTimeout = 30, connectTimeout = 15 }: HttpOptions) {
   const controller = new AbortController();
   let stalled: Error | undefined;
@@ -280,5 +339,9 @@ function gaveUp(url: string, failure: Failure, attempts: number, { what, advice 
   const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
   const next = `check the network, HTTP_PROXY, HTTPS_PROXY and NO_PROXY${advice === undefined ? '' : `, ${advice}`}`;
   const said = printable(failure.message, 300);
-  return new FaceDetError('DOWNLOAD_FAILED', `Expected ${what} but ${shownSource(url)} could not be downloaded after ${tries}: ${said}; ${next}.`, { cause: failure.cause ?? failure });
+  return new FaceDetError(
+    'DOWNLOAD_FAILED',
+    `Expected ${what} but ${shownSource(url)} could not be downloaded after ${tries}: ${said}; ${next}.`,
+    { cause: failure.cause ?? failure },
+  );
 }

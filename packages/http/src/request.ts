@@ -24,8 +24,8 @@ export interface GetOptions {
  * Node's own client rather than `fetch`: that of Node 20 ignores the proxy variables, and undici 7 crashes the process
  * where a server closes the connection of a response that is not read fast enough (nodejs/undici#5360).
  *
- * Throws `DOWNLOAD_FAILED` for a redirect that isn't followed and a proxy that can't be used; `INVALID_ARGUMENT` for what is no URL; the
- * network's errors as they are.
+ * Throws `DOWNLOAD_FAILED` for a redirect that isn't followed and a proxy that can't be used; `INVALID_ARGUMENT` for
+ * what is no URL; the network's errors as they are.
  */
 export async function get(url: string, options: GetOptions): Promise<IncomingMessage> {
   let target = parseUrl(url);
@@ -36,12 +36,18 @@ export async function get(url: string, options: GetOptions): Promise<IncomingMes
     response.destroy();
     target = redirected(url, target, location, options.allowHttp);
   }
-  throw new FaceDetError('DOWNLOAD_FAILED', `Expected a file at ${shownSource(url)} but received more than ${MAX_REDIRECTS} redirects: they lead in a circle; check the address.`);
+  throw new FaceDetError(
+    'DOWNLOAD_FAILED',
+    `Expected a file at ${shownSource(url)} but received more than ${MAX_REDIRECTS} redirects: they lead in a circle; check the address.`,
+  );
 }
 
 function redirected(url: string, from: URL, location: string, allowHttp: boolean): URL {
   const refuse = (received: string, advice: string) =>
-    new FaceDetError('DOWNLOAD_FAILED', `Expected a redirect of ${shownSource(url)} to an http or https address but received ${received}; ${advice}.`);
+    new FaceDetError(
+      'DOWNLOAD_FAILED',
+      `Expected a redirect of ${shownSource(url)} to an http or https address but received ${received}; ${advice}.`,
+    );
   if (!URL.canParse(location, from.href)) throw refuse(JSON.stringify(shownSource(location)), 'check the address');
   const target = new URL(location, from);
   if (!/^https?:$/.test(target.protocol)) throw refuse(shownSource(target), 'check the address');
@@ -64,18 +70,39 @@ async function getOnce(url: URL, options: GetOptions): Promise<IncomingMessage> 
   const common = { headers, signal: options.signal, agent: false, method: 'GET' };
   const path = `${url.pathname}${url.search}`;
   if (proxy === undefined) {
-    return exchange(url.protocol, { ...common, host: plainHost(url), port: portOf(url), path, servername: serverName(url) }, options.onConnect);
+    return exchange(
+      url.protocol,
+      { ...common, host: plainHost(url), port: portOf(url), path, servername: serverName(url) },
+      options.onConnect,
+    );
   }
   if (url.protocol === 'https:') {
     const secure = await tunnel(url, proxy, options);
     // With an agent Node would make a connection of its own.
-    const through = { ...common, agent: undefined, createConnection: () => secure, host: plainHost(url), port: portOf(url), path };
+    const through = {
+      ...common,
+      agent: undefined,
+      createConnection: () => secure,
+      host: plainHost(url),
+      port: portOf(url),
+      path,
+    };
     return exchange('https:', through, options.onConnect);
   }
   headers['host'] = url.host;
   const proxyAuth = basicAuth(proxy);
   if (proxyAuth !== undefined) headers['proxy-authorization'] = proxyAuth;
-  return exchange(proxy.protocol, { ...common, host: plainHost(proxy), port: portOf(proxy), path: `http://${url.host}${path}`, servername: serverName(proxy) }, options.onConnect);
+  return exchange(
+    proxy.protocol,
+    {
+      ...common,
+      host: plainHost(proxy),
+      port: portOf(proxy),
+      path: `http://${url.host}${path}`,
+      servername: serverName(proxy),
+    },
+    options.onConnect,
+  );
 }
 
 type Options = RequestOptions & { servername?: string };
@@ -103,7 +130,16 @@ async function tunnel(url: URL, proxy: URL, { signal, onConnect }: GetOptions): 
   const credentials = basicAuth(proxy);
   const headers = { host: authority, ...(credentials === undefined ? {} : { 'proxy-authorization': credentials }) };
   const request = await client(proxy.protocol);
-  const options: Options = { method: 'CONNECT', host: plainHost(proxy), port: portOf(proxy), path: authority, headers, signal, agent: false, servername: serverName(proxy) };
+  const options: Options = {
+    method: 'CONNECT',
+    host: plainHost(proxy),
+    port: portOf(proxy),
+    path: authority,
+    headers,
+    signal,
+    agent: false,
+    servername: serverName(proxy),
+  };
   const socket = await new Promise<Socket>((resolve, reject) => {
     const sent = request(options);
     sent.on('error', reject);
@@ -144,8 +180,14 @@ async function tunnel(url: URL, proxy: URL, { signal, onConnect }: GetOptions): 
 function proxyRefusal(url: URL, proxy: URL, { statusCode, statusMessage }: IncomingMessage): Error {
   const said = `HTTP ${statusCode} ${printable(statusMessage ?? '', 100)}`.trimEnd();
   if (statusCode! >= 500) return new Error(`the proxy ${shownSource(proxy)} answered ${said}`);
-  const advice = statusCode === 407 ? 'put user name and password into the variable (http://user:password@host:port)' : 'check HTTPS_PROXY and NO_PROXY';
-  return new FaceDetError('DOWNLOAD_FAILED', `Expected the proxy ${shownSource(proxy)} to connect to ${printable(url.host, 200)} but it answered ${said}; ${advice}.`);
+  const advice =
+    statusCode === 407
+      ? 'put user name and password into the variable (http://user:password@host:port)'
+      : 'check HTTPS_PROXY and NO_PROXY';
+  return new FaceDetError(
+    'DOWNLOAD_FAILED',
+    `Expected the proxy ${shownSource(proxy)} to connect to ${printable(url.host, 200)} but it answered ${said}; ${advice}.`,
+  );
 }
 
 /** The server name of TLS; addresses have none. */

@@ -23,7 +23,12 @@ export async function startServer(paths: Record<string, Behaviour | Behaviour[]>
   const answer: Behaviour = (request, response) => {
     const path = request.url!;
     const { authorization } = request.headers;
-    seen.push({ path, ...(authorization ? { authorization } : {}), ...(request.headers.range ? { range: request.headers.range } : {}), ...(request.headers['if-range'] ? { ifRange: String(request.headers['if-range']) } : {}) });
+    seen.push({
+      path,
+      ...(authorization ? { authorization } : {}),
+      ...(request.headers.range ? { range: request.headers.range } : {}),
+      ...(request.headers['if-range'] ? { ifRange: String(request.headers['if-range']) } : {}),
+    });
     const list = [paths[path] ?? status(404)].flat();
     const count = counts.get(path) ?? 0;
     counts.set(path, count + 1);
@@ -67,12 +72,16 @@ export function file(body: Uint8Array, options: FileOptions = {}): Behaviour {
   return (request, response) => {
     const match = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const stale = request.headers['if-range'] !== undefined && request.headers['if-range'] !== options.etag;
-    const headers: Record<string, string | number> = { 'content-type': 'application/octet-stream', ...(options.etag ? { etag: options.etag } : {}) };
+    const headers: Record<string, string | number> = {
+      'content-type': 'application/octet-stream',
+      ...(options.etag ? { etag: options.etag } : {}),
+    };
     let start = 0;
     let end = body.length;
     if (match && !stale) {
       start = Number(match[1]);
-      if (start >= body.length) return void response.writeHead(416, { 'content-range': `bytes */${body.length}` }).end();
+      if (start >= body.length)
+        return void response.writeHead(416, { 'content-range': `bytes */${body.length}` }).end();
       end = match[2] ? Math.min(body.length, Number(match[2]) + 1) : end;
       headers['content-range'] = `bytes ${start}-${end - 1}/${body.length}`;
     }
@@ -82,7 +91,11 @@ export function file(body: Uint8Array, options: FileOptions = {}): Behaviour {
   };
 }
 
-async function send(response: ServerResponse, bytes: Uint8Array, { breakAfter, stallAfter, slow }: FileOptions): Promise<void> {
+async function send(
+  response: ServerResponse,
+  bytes: Uint8Array,
+  { breakAfter, stallAfter, slow }: FileOptions,
+): Promise<void> {
   const limit = breakAfter ?? stallAfter;
   const sent = limit === undefined ? bytes : bytes.subarray(0, limit);
   for (let at = 0; at < sent.length; at += 65_536) {
@@ -130,15 +143,20 @@ const CHALLENGE = { 'proxy-authenticate': 'Basic realm="proxy"' };
 export async function startProxy(port: number, { credentials, refuseTunnels }: ProxyOptions = {}) {
   const through: string[] = [];
   const sockets = new Set<Duplex>();
-  const allowed = (request: IncomingMessage) => credentials === undefined || request.headers['proxy-authorization'] === `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const allowed = (request: IncomingMessage) =>
+    credentials === undefined ||
+    request.headers['proxy-authorization'] === `Basic ${Buffer.from(credentials).toString('base64')}`;
   const proxy = createServer((request, response) => {
     through.push(`${request.method} ${request.url}`);
     if (!allowed(request)) return void response.writeHead(407, CHALLENGE).end();
     const { pathname, search } = new URL(request.url!);
-    const passed = forward({ port, host: '127.0.0.1', path: pathname + search, method: request.method, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(response);
-    });
+    const passed = forward(
+      { port, host: '127.0.0.1', path: pathname + search, method: request.method, headers: request.headers },
+      (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      },
+    );
     passed.on('error', () => response.destroy());
     passed.end();
   });
@@ -147,7 +165,10 @@ export async function startProxy(port: number, { credentials, refuseTunnels }: P
     through.push(`CONNECT ${request.url}`);
     socket.on('error', () => {});
     const refused = allowed(request) ? refuseTunnels : 407;
-    if (refused !== undefined) return void socket.end(`HTTP/1.1 ${refused} No\r\nProxy-Authenticate: ${CHALLENGE['proxy-authenticate']}\r\n\r\n`);
+    if (refused !== undefined)
+      return void socket.end(
+        `HTTP/1.1 ${refused} No\r\nProxy-Authenticate: ${CHALLENGE['proxy-authenticate']}\r\n\r\n`,
+      );
     const far = connect(port, '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       far.pipe(socket).pipe(far);
@@ -168,7 +189,11 @@ export async function startProxy(port: number, { credentials, refuseTunnels }: P
 }
 
 /** The variables that name proxies, all unset, so that those of the machine change no test. */
-export const NO_PROXIES: Readonly<Record<string, undefined>> = Object.fromEntries(['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]).map((name) => [name, undefined]));
+export const NO_PROXIES: Readonly<Record<string, undefined>> = Object.fromEntries(
+  ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy']
+    .flatMap((name) => [name, name.toUpperCase()])
+    .map((name) => [name, undefined]),
+);
 
 /** A key and a certificate signed by itself for `name` and 127.0.0.1, PEM. */
 export function selfSigned(name: string): { key: string; cert: string } {
@@ -187,8 +212,20 @@ export function selfSigned(name: string): { key: string; cert: string } {
   const key = publicKey.export({ type: 'spki', format: 'der' });
   const version = der(0xa0, der(0x02, Buffer.from([2])));
   const validity = sequence(time('200101000000Z'), time('491231235959Z'));
-  const body = sequence(version, der(0x02, Buffer.from([1])), ecdsaWithSha256, subject, validity, subject, key, extensions);
+  const body = sequence(
+    version,
+    der(0x02, Buffer.from([1])),
+    ecdsaWithSha256,
+    subject,
+    validity,
+    subject,
+    key,
+    extensions,
+  );
   const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey));
   const cert = sequence(body, ecdsaWithSha256, signature).toString('base64').replace(/.{64}/g, '$&\n');
-  return { key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })), cert: `-----BEGIN CERTIFICATE-----\n${cert}\n-----END CERTIFICATE-----\n` };
+  return {
+    key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    cert: `-----BEGIN CERTIFICATE-----\n${cert}\n-----END CERTIFICATE-----\n`,
+  };
 }

@@ -19,7 +19,12 @@ interface BundledFigures {
   readonly batch?: boolean;
   readonly gflops?: number;
   readonly parameters?: number;
-  readonly accuracy?: { readonly easy: number; readonly medium: number; readonly hard: number; readonly setting: string };
+  readonly accuracy?: {
+    readonly easy: number;
+    readonly medium: number;
+    readonly hard: number;
+    readonly setting: string;
+  };
 }
 
 /** What a page needs of `weights/weights.json`; the first is the default. */
@@ -33,9 +38,19 @@ export function identifyBundled(models: readonly BundledWeights[]): ModelIdentit
 }
 
 /** The manifest's entries for them, with the figures of `weights/figures.json`. */
-export function describeBundled(identities: readonly ModelIdentity[], figures: Readonly<Record<string, BundledFigures>>): ModelEntry[] {
+export function describeBundled(
+  identities: readonly ModelIdentity[],
+  figures: Readonly<Record<string, BundledFigures>>,
+): ModelEntry[] {
   return identities.map((identity, index) => {
-    const { use = 'comes with the package', landmarks = true, batch = true, gflops, parameters, accuracy } = figures[identity.name] ?? {};
+    const {
+      use = 'comes with the package',
+      landmarks = true,
+      batch = true,
+      gflops,
+      parameters,
+      accuracy,
+    } = figures[identity.name] ?? {};
     return {
       ...identity,
       landmarks,

@@ -11,11 +11,16 @@ export function byName<M extends ModelIdentity>(models: readonly M[], name: stri
 /**
  * What kind of thing somebody named: one of `models` (the first is the default), a URL, or a path.
  *
- * A name never means a file that happens to lie in the working folder: a path has a separator or ends in `.onnx` or `.ort`.
+ * A name never means a file that happens to lie in the working folder: a path has a separator or ends in `.onnx` or
+ * `.ort`.
  *
- * @throws FaceDetError `NO_MODEL` without a name and without default weights; `MODEL_UNKNOWN` for a word that is no name.
+ * @throws FaceDetError `NO_MODEL` without a name and without default weights; `MODEL_UNKNOWN` for a word that is no
+ * name.
  */
-export function classifyModel<M extends ModelIdentity>(models: readonly M[], model: string | URL | undefined): { entry: M } | { url: string } | { path: string | URL } {
+export function classifyModel<M extends ModelIdentity>(
+  models: readonly M[],
+  model: string | URL | undefined,
+): { entry: M } | { url: string } | { path: string | URL } {
   if (model === undefined) {
     if (models[0]?.file.verification === 'bundled') return { entry: models[0] };
     throw new FaceDetError(
@@ -27,18 +32,26 @@ export function classifyModel<M extends ModelIdentity>(models: readonly M[], mod
   if (/^https?:\/\//i.test(text)) return { url: text };
   if (/^file:\/\//i.test(text)) {
     if (URL.canParse(text)) return { path: new URL(text) };
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a file: URL but received ${received(text)}; correct it, or give the path.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a file: URL but received ${received(text)}; correct it, or give the path.`,
+    );
   }
   const entry = byName(models, text);
   if (entry) return { entry };
   if (/[/\\]/.test(text) || /\.(onnx|ort)$/i.test(text)) return { path: text };
-  throw new FaceDetError('MODEL_UNKNOWN', `${received(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(models, text)}`);
+  throw new FaceDetError(
+    'MODEL_UNKNOWN',
+    `${received(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(models, text)}`,
+  );
 }
 
 function suggestion(models: readonly ModelIdentity[], text: string): string {
   if (text.length > 100) return '.';
   const names = models.flatMap(({ name, aliases }) => [name, ...aliases]);
-  const near = names.map((name) => ({ name, distance: distance(text.toLowerCase(), name) })).sort((a, b) => a.distance - b.distance)[0];
+  const near = names
+    .map((name) => ({ name, distance: distance(text.toLowerCase(), name) }))
+    .sort((a, b) => a.distance - b.distance)[0];
   return near && near.distance <= 3 ? `. Did you mean ${near.name}?` : '.';
 }
 
@@ -47,7 +60,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
     row = next;
   }
   return row[b.length]!;

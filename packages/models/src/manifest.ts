@@ -5,9 +5,13 @@ import { byName } from './find.ts';
 import type { ModelAccuracy, ModelDownload, ModelEntry, ModelIdentity, ModelInput, ModelSpeed } from './types.ts';
 import { identities } from './zoo.ts';
 
-// InsightFace's model zoo, section 2.2: AP at single scale and VGA, FLOPs and parameters; detection/scrfd says the same.
+// InsightFace's model zoo, section 2.2: AP at single scale and VGA, FLOPs and parameters; detection/scrfd says the
+// same.
 const ZOO = 'https://github.com/deepinsight/insightface/blob/master/model_zoo/README.md';
-const origin = { by: 'InsightFace (Guo, Deng, Lattas, Zafeiriou)', url: 'https://github.com/deepinsight/insightface/tree/master/detection/scrfd' };
+const origin = {
+  by: 'InsightFace (Guo, Deng, Lattas, Zafeiriou)',
+  url: 'https://github.com/deepinsight/insightface/tree/master/detection/scrfd',
+};
 
 const input: ModelInput = { layout: 'NCHW', channels: 'RGB', mean: 127.5, scale: 128, multipleOf: 32, batch: true };
 // The exports inside the release packs have no batch dimension in their outputs.
@@ -58,8 +62,18 @@ export const models: readonly ModelEntry[] = [
     speed: speed(5),
     origin,
     downloads: [
-      ...pack('buffalo_l.zip', 'det_10g.onnx', 288_621_354, '80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f'),
-      ...pack('antelopev2.zip', 'scrfd_10g_bnkps.onnx', 360_662_982, '8e182f14fc6e80b3bfa375b33eb6cff7ee05d8ef7633e738d1c89021dcf0c5c5'),
+      ...pack(
+        'buffalo_l.zip',
+        'det_10g.onnx',
+        288_621_354,
+        '80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f',
+      ),
+      ...pack(
+        'antelopev2.zip',
+        'scrfd_10g_bnkps.onnx',
+        360_662_982,
+        '8e182f14fc6e80b3bfa375b33eb6cff7ee05d8ef7633e738d1c89021dcf0c5c5',
+      ),
     ],
     input: packInput,
   },
@@ -85,7 +99,12 @@ export const models: readonly ModelEntry[] = [
     parameters: 820_000,
     speed: speed(4.3),
     origin,
-    downloads: pack('buffalo_m.zip', 'det_2.5g.onnx', 275_951_529, 'd98264bd8f2dc75cbc2ddce2a14e636e02bb857b3051c234b737bf3b614edca9'),
+    downloads: pack(
+      'buffalo_m.zip',
+      'det_2.5g.onnx',
+      275_951_529,
+      'd98264bd8f2dc75cbc2ddce2a14e636e02bb857b3051c234b737bf3b614edca9',
+    ),
     input: packInput,
   },
   {
@@ -123,7 +142,12 @@ export const models: readonly ModelEntry[] = [
     parameters: 570_000,
     speed: speed(3.6),
     origin,
-    downloads: pack('buffalo_sc.zip', 'det_500m.onnx', 14_969_382, '57d31b56b6ffa911c8a73cfc1707c73cab76efe7f13b675a05223bf42de47c72'),
+    downloads: pack(
+      'buffalo_sc.zip',
+      'det_500m.onnx',
+      14_969_382,
+      '57d31b56b6ffa911c8a73cfc1707c73cab76efe7f13b675a05223bf42de47c72',
+    ),
     input: packInput,
   },
 ];
@@ -136,7 +160,9 @@ export function findModel(name: string): ModelEntry | undefined {
 /** The entry whose file, or another export of whose weights, has this SHA-256 (hex). */
 export function findModelBySha256(sha256: string): ModelEntry | undefined {
   const wanted = sha256.toLowerCase();
-  return models.find(({ file }) => file.sha256 === wanted || file.otherExports?.some((other) => other.sha256 === wanted));
+  return models.find(
+    ({ file }) => file.sha256 === wanted || file.otherExports?.some((other) => other.sha256 === wanted),
+  );
 }
 
 function zoo(name: string): ModelIdentity {
@@ -148,7 +174,12 @@ function accuracy(easy: number, medium: number, hard: number): ModelAccuracy {
 }
 
 function speed(milliseconds: number): ModelSpeed {
-  return { milliseconds, fps: Math.round(1000 / milliseconds), setting: 'RTX 2080 Ti, PyTorch, 640 × 480', source: ZOO };
+  return {
+    milliseconds,
+    fps: Math.round(1000 / milliseconds),
+    setting: 'RTX 2080 Ti, PyTorch, 640 × 480',
+    source: ZOO,
+  };
 }
 
 /** The pack in InsightFace's `model-zoo` release, and where the same file lay before (`v0.7`). */

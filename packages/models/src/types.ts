@@ -1,4 +1,7 @@
-/** What somebody may do with a set of weights. The code of this package is Apache-2.0; weights carry licences of their own. */
+/**
+ * What somebody may do with a set of weights. The code of this package is Apache-2.0; weights carry licences of their
+ * own.
+ */
 export interface ModelLicense {
   /** Short stable name, the key under which an acceptance is remembered. */
   readonly id: string;
@@ -73,8 +76,9 @@ export interface ModelFile {
   /** SHA-256 in lower-case hex; absent where no official value could be verified: the first download then pins it. */
   readonly sha256?: string;
   /**
-   * What `sha256` is worth: `official`, the file inside an official release; `export`, a conversion in wide use of weights that are officially published
-   * for PyTorch only; `bundled`, the file inside this package; `not verified`, none is known.
+   * What `sha256` is worth: `official`, the file inside an official release; `export`, a conversion in wide use of
+   * weights that are officially published for PyTorch only; `bundled`, the file inside this package; `not verified`,
+   * none is known.
    */
   readonly verification: 'official' | 'export' | 'bundled' | 'not verified';
   /** Other exports of the same weights, accepted under the same name. */

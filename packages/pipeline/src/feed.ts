@@ -24,7 +24,9 @@ export interface FeedOptions<F extends Frame, R> {
 
 /** Reads a source ahead of its consumer, by a bounded number of frames. */
 export interface Feed<F extends Frame, R> {
-  /** The next job in order, its work begun; null at the end. Throws what the source threw, after all frames before it. */
+  /**
+   * The next job in order, its work begun; null at the end. Throws what the source threw, after all frames before it.
+   */
   next(): Promise<Job<F, R> | null>;
   /** Tells that the last job given is done with, which makes room. Its frame stays the caller's. */
   release(): void;
@@ -45,7 +47,8 @@ export function createFeed<F extends Frame, R>(
   frames: AsyncIterable<F> | Iterable<F>,
   { work, limit, bytes, live, onDrop, onSource }: FeedOptions<F, R>,
 ): Feed<F, R> {
-  const iterator: AsyncIterator<F> | Iterator<F> = Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]();
+  const iterator: AsyncIterator<F> | Iterator<F> =
+    Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]();
   const jobs: Job<F, R>[] = []; // work begun; the first may be out with the consumer
   let waiting: F | null = null; // live only: the newest frame, its work not begun
   let given = 0; // jobs at the front that the consumer has
@@ -138,7 +141,8 @@ export function createFeed<F extends Frame, R>(
       const left = jobs.splice(0).slice(given);
       if (waiting) closeFrame(waiting);
       waiting = null;
-      // A generator that is being read returns once that read is over; a camera that gives no frame must not hold the caller for long.
+      // A generator that is being read returns once that read is over; a camera that gives no frame must not hold the
+      // caller for long.
       const returned = (async () => iterator.return?.())().catch(() => {});
       let timer: ReturnType<typeof setTimeout> | undefined;
       await Promise.race([Promise.all([pump, returned]), new Promise((done) => (timer = setTimeout(done, PATIENCE)))]);

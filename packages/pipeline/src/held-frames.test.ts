@@ -58,19 +58,22 @@ async function collect(frames: Iterable<Frame>, options: Partial<VideoDetectorOp
 }
 
 describe('frames held back', () => {
-  it.each([25, 60, 240])('are reloaded in order beyond the limit, and the results are the same: %i fps', async (fps) => {
-    const unlimited = await collect(heavyFilm(600, { fps }).frames(), {});
-    const { frames, state } = heavyFilm(600, { fps });
-    const { rows, statistics } = await collect(frames(), { lookAheadBytes: 30 * MB });
-    expect(rows).toEqual(unlimited.rows);
-    expect(statistics.earlyResults).toBe(0);
-    // Beside those of the limit: frames in front of the detector.
-    expect(state.most).toBeLessThanOrEqual(30 + 5);
-    expect(state.reloads).toEqual([...state.reloads].sort((a, b) => a - b));
-    expect(state.reloads.length).toBe(fps === 25 ? 0 : 598);
-    expect(state.open).toBe(0);
-    expect(state.loaded).toBe(0);
-  });
+  it.each([25, 60, 240])(
+    'are reloaded in order beyond the limit, and the results are the same: %i fps',
+    async (fps) => {
+      const unlimited = await collect(heavyFilm(600, { fps }).frames(), {});
+      const { frames, state } = heavyFilm(600, { fps });
+      const { rows, statistics } = await collect(frames(), { lookAheadBytes: 30 * MB });
+      expect(rows).toEqual(unlimited.rows);
+      expect(statistics.earlyResults).toBe(0);
+      // Beside those of the limit: frames in front of the detector.
+      expect(state.most).toBeLessThanOrEqual(30 + 5);
+      expect(state.reloads).toEqual([...state.reloads].sort((a, b) => a - b));
+      expect(state.reloads.length).toBe(fps === 25 ? 0 : 598);
+      expect(state.open).toBe(0);
+      expect(state.loaded).toBe(0);
+    },
+  );
 
   it('that cannot be reloaded may take four times as much, then results come early and are counted', async () => {
     const { frames, state } = heavyFilm(600, { fps: 240, isUnloadable: false });
@@ -78,7 +81,9 @@ describe('frames held back', () => {
     expect(rows.length).toBe(600);
     expect(statistics.earlyResults).toBe(600 - 80);
     expect(state.most).toBeLessThanOrEqual(80 + 5);
-    const enough = await collect(heavyFilm(600, { fps: 60, isUnloadable: false }).frames(), { lookAheadBytes: 20 * MB });
+    const enough = await collect(heavyFilm(600, { fps: 60, isUnloadable: false }).frames(), {
+      lookAheadBytes: 20 * MB,
+    });
     expect(enough.statistics.earlyResults).toBe(0);
   });
 

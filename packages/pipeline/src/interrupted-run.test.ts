@@ -26,9 +26,14 @@ function* frames(times: readonly number[], first = 0): Generator<Frame> {
 }
 
 /** Times that rise by 1 to 15 frames of a steady film. */
-const risingTimes = fc
-  .array(fc.integer({ min: 1, max: 15 }), { minLength: 2, maxLength: 30 })
-  .map((steps) => steps.map(((sum) => (step: number) => (sum += step) / FPS)(0)));
+const risingTimes = fc.array(fc.integer({ min: 1, max: 15 }), { minLength: 2, maxLength: 30 }).map((steps) =>
+  steps.map(
+    (
+      (sum) => (step: number) =>
+        (sum += step) / FPS
+    )(0),
+  ),
+);
 
 describe('a run that is interrupted', () => {
   it('goes on from its snapshot with the rows of one that is not, whatever the moment', async () => {
@@ -59,7 +64,8 @@ describe('a run that is interrupted', () => {
           const video = make(lookAhead, bytes || 1);
           const rows: Row[] = [];
           const run = (async () => {
-            for await (const result of video.run(interrupted(), { signal: controller.signal })) rows.push(rowOf(result));
+            for await (const result of video.run(interrupted(), { signal: controller.signal }))
+              rows.push(rowOf(result));
           })();
           await run.catch((error: Error) => expect(error.message).toBe('stopped'));
 

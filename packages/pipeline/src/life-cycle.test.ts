@@ -537,7 +537,11 @@ describe('what would be half taken in', () => {
   });
 
   it.each([{ [Symbol.asyncIterator]: 5 }, { [Symbol.iterator]: null }])('no iterable', async (source) => {
-    await expect(make().run(source as never).next()).rejects.toThrow(coded('INVALID_ARGUMENT'));
+    await expect(
+      make()
+        .run(source as never)
+        .next(),
+    ).rejects.toThrow(coded('INVALID_ARGUMENT'));
   });
 });
 

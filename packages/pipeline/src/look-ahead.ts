@@ -13,7 +13,10 @@ export interface PendingRow {
   readonly tentative: VideoFace[];
   /** Detections that no track took: a track that begins later may have been here already. */
   readonly unmatched: Face[];
-  /** Where this frame was not looked at whole: what the next whole look finds anew, and what the last one found of no identity. It may be here too. */
+  /**
+   * Where this frame was not looked at whole: what the next whole look finds anew, and what the last one found of no
+   * identity. It may be here too.
+   */
   readonly nearby: Face[];
   readonly looked: boolean;
   /** Whether it was looked at by crops only. */
@@ -27,9 +30,10 @@ export interface PendingRow {
 const BACKWARD_IOU = 0.4;
 
 /**
- * Takes in the newest row, which must be the last of `rows`, and mends the earlier ones:
- * a face that was seen before and is seen again is interpolated in between, and a track that is new is followed back to where it first appeared.
- * No identity is carried over a shot cut. Frames between two whole looks also learn what these found of no identity that is shown there, so that who hides faces hides it there too.
+ * Takes in the newest row, which must be the last of `rows`, and mends the earlier ones: a face that was seen before
+ * and is seen again is interpolated in between, and a track that is new is followed back to where it first appeared. No
+ * identity is carried over a shot cut. Frames between two whole looks also learn what these found of no identity that
+ * is shown there, so that who hides faces hides it there too.
  */
 export function mendRows(rows: readonly PendingRow[]): void {
   const last = rows.length - 1;
@@ -48,7 +52,9 @@ export function mendRows(rows: readonly PendingRow[]): void {
   if (!isWhole(newest)) return;
   // Also over a cut: it lies somewhere between the two looks.
   const from = rows.findLastIndex((row, at) => at < last && isWhole(row));
-  const nearby = [...anew, ...(rows[from]?.tentative ?? []), ...(rows[from]?.unmatched ?? [])].map(({ box, score }): Face => ({ box, score }));
+  const nearby = [...anew, ...(rows[from]?.tentative ?? []), ...(rows[from]?.unmatched ?? [])].map(
+    ({ box, score }): Face => ({ box, score }),
+  );
   for (let at = from + 1; at < last; at++) rows[at]!.nearby.push(...nearby);
 }
 
@@ -77,7 +83,13 @@ function fillGap(rows: readonly PendingRow[], from: number, to: number, a: Video
   for (let at = from + 1; at < to; at++) {
     const row = rows[at]!;
     const t = (row.timestamp - rows[from]!.timestamp) / (rows[to]!.timestamp - rows[from]!.timestamp);
-    const filled: VideoFace = { id: a.id, box: mixBox(a.box, b.box, t), score: a.score * (1 - t) + b.score * t, ...(a.landmarks && b.landmarks ? { landmarks: mixPoints(a.landmarks, b.landmarks, t) } : {}), state: 'interpolated' };
+    const filled: VideoFace = {
+      id: a.id,
+      box: mixBox(a.box, b.box, t),
+      score: a.score * (1 - t) + b.score * t,
+      ...(a.landmarks && b.landmarks ? { landmarks: mixPoints(a.landmarks, b.landmarks, t) } : {}),
+      state: 'interpolated',
+    };
     const old = row.faces.findIndex((f) => f.id === a.id);
     if (old >= 0) row.faces[old] = filled;
     else row.faces.push(filled);
@@ -91,10 +103,17 @@ function extendBack(rows: readonly PendingRow[], start: number, face: VideoFace)
     const row = rows[at]!;
     if (!row.looked) continue;
     let best: Face | null = null;
-    for (const candidate of row.unmatched) if (iou(candidate.box, later.box) >= BACKWARD_IOU && (!best || candidate.score > best.score)) best = candidate;
+    for (const candidate of row.unmatched)
+      if (iou(candidate.box, later.box) >= BACKWARD_IOU && (!best || candidate.score > best.score)) best = candidate;
     if (!best) return;
     row.unmatched.splice(row.unmatched.indexOf(best), 1);
-    const found: VideoFace = { id: face.id, box: best.box, score: best.score, ...(best.landmarks ? { landmarks: best.landmarks } : {}), state: 'detected' };
+    const found: VideoFace = {
+      id: face.id,
+      box: best.box,
+      score: best.score,
+      ...(best.landmarks ? { landmarks: best.landmarks } : {}),
+      state: 'detected',
+    };
     row.faces.push(found);
     fillGap(rows, at, laterAt, found, later);
     [later, laterAt] = [found, at];

@@ -59,9 +59,9 @@ const RECHECK_SECONDS = 5;
 
 /**
  * A video keeps its orientation for a shot: the detector finds it in the shot's first frames (`rotate: 'auto'`, which
- * takes no longer than the upright run where that shows a sure face), and is then asked for that one alone. The detector
- * finds it again where no sure face is found, and every few seconds in a shot that is not upright. What is decided for a
- * frame depends on the results up to `lag` frames before, so that a run is repeatable.
+ * takes no longer than the upright run where that shows a sure face), and is then asked for that one alone. The
+ * detector finds it again where no sure face is found, and every few seconds in a shot that is not upright. What is
+ * decided for a frame depends on the results up to `lag` frames before, so that a run is repeatable.
  *
  * The frames on their way when the orientation changes were decided for too early. The detector runs on them again
  * (`amend`): without that, the faces of the first `2 · lag` frames of a shot that is turned otherwise would be missed.

@@ -5,24 +5,41 @@ import { cropsAround, detectAround, regionSource } from './refine.ts';
 
 const [WIDTH, HEIGHT] = [400, 300];
 
-/** A picture whose every pixel tells its place: red is half the column, green half the row, blue what is left of them. */
+/**
+ * A picture whose every pixel tells its place: red is half the column, green half the row, blue what is left of them.
+ */
 const picture: PixelBuffer = { width: WIDTH, height: HEIGHT, format: 'rgb', data: new Uint8Array(WIDTH * HEIGHT * 3) };
-for (let y = 0; y < HEIGHT; y++) for (let x = 0; x < WIDTH; x++) picture.data.set([x >> 1, y >> 1, (x & 1) + 2 * (y & 1)], 3 * (y * WIDTH + x));
+for (let y = 0; y < HEIGHT; y++)
+  for (let x = 0; x < WIDTH; x++) picture.data.set([x >> 1, y >> 1, (x & 1) + 2 * (y & 1)], 3 * (y * WIDTH + x));
 
 /** A detector that finds, of `faces`, what a crop shows of each: it knows where a crop lies by its first pixel. */
 function knower(faces: readonly Face[]) {
   const calls: { crops: Box[]; inputSize: DetectOptions['inputSize'] | undefined }[] = [];
   const detectBatch: Detector['detectBatch'] = async (images, { inputSize } = {}) => {
-    const crops = await Promise.all(images.map(async (image): Promise<Box> => {
-      const { data } = 'rasterize' in image ? await image.rasterize(image.width, image.height) : image;
-      return { x: 2 * data[0]! + (data[2]! & 1), y: 2 * data[1]! + (data[2]! >> 1), width: image.width, height: image.height };
-    }));
+    const crops = await Promise.all(
+      images.map(async (image): Promise<Box> => {
+        const { data } = 'rasterize' in image ? await image.rasterize(image.width, image.height) : image;
+        return {
+          x: 2 * data[0]! + (data[2]! & 1),
+          y: 2 * data[1]! + (data[2]! >> 1),
+          width: image.width,
+          height: image.height,
+        };
+      }),
+    );
     calls.push({ crops, inputSize });
-    return crops.map((crop) => faces.flatMap(({ box, score }) => {
-      const [left, top] = [Math.max(box.x, crop.x), Math.max(box.y, crop.y)];
-      const [right, bottom] = [Math.min(box.x + box.width, crop.x + crop.width), Math.min(box.y + box.height, crop.y + crop.height)];
-      return right - left < 8 || bottom - top < 8 ? [] : [{ box: { x: left - crop.x, y: top - crop.y, width: right - left, height: bottom - top }, score }];
-    }));
+    return crops.map((crop) =>
+      faces.flatMap(({ box, score }) => {
+        const [left, top] = [Math.max(box.x, crop.x), Math.max(box.y, crop.y)];
+        const [right, bottom] = [
+          Math.min(box.x + box.width, crop.x + crop.width),
+          Math.min(box.y + box.height, crop.y + crop.height),
+        ];
+        return right - left < 8 || bottom - top < 8
+          ? []
+          : [{ box: { x: left - crop.x, y: top - crop.y, width: right - left, height: bottom - top }, score }];
+      }),
+    );
   };
   const detector: Detector = {
     concurrency: 1,
@@ -39,8 +56,21 @@ const face = (x: number, y: number, score = 0.9): Face => ({ box: { x, y, width:
 
 describe('cropsAround', () => {
   it('gives squares of whole pixels about the faces, moved inside the picture, and no larger than it', () => {
-    const crops = cropsAround([{ x: 100.4, y: 80.7, width: 40, height: 50 }, { x: -20, y: 280, width: 40, height: 50 }, { x: 0, y: 0, width: 390, height: 290 }], WIDTH, HEIGHT, 2);
-    expect(crops).toEqual([{ x: 70, y: 56, width: 100, height: 100 }, { x: 0, y: 200, width: 100, height: 100 }, { x: 0, y: 0, width: 400, height: 300 }]);
+    const crops = cropsAround(
+      [
+        { x: 100.4, y: 80.7, width: 40, height: 50 },
+        { x: -20, y: 280, width: 40, height: 50 },
+        { x: 0, y: 0, width: 390, height: 290 },
+      ],
+      WIDTH,
+      HEIGHT,
+      2,
+    );
+    expect(crops).toEqual([
+      { x: 70, y: 56, width: 100, height: 100 },
+      { x: 0, y: 200, width: 100, height: 100 },
+      { x: 0, y: 0, width: 400, height: 300 },
+    ]);
   });
 });
 
@@ -48,7 +78,15 @@ describe('detectAround', () => {
   it('looks at all crops in one batch and tells where in the picture the faces are', async () => {
     const faces = [face(60, 60), face(200, 150, 0.7)];
     const { detector, calls } = knower(faces);
-    const found = await detectAround(detector, picture, [{ x: 64, y: 58, width: 38, height: 50 }, { x: 196, y: 150, width: 40, height: 50 }], {});
+    const found = await detectAround(
+      detector,
+      picture,
+      [
+        { x: 64, y: 58, width: 38, height: 50 },
+        { x: 196, y: 150, width: 40, height: 50 },
+      ],
+      {},
+    );
     expect(found).toEqual(faces);
     expect(calls).toHaveLength(1);
     expect(calls[0]!.crops).toHaveLength(2);
@@ -58,15 +96,35 @@ describe('detectAround', () => {
   it('gives a face that two crops see once, and leaves one that a crop cuts to the crop that shows it whole', async () => {
     const faces = [face(100, 100), face(152, 100, 0.8)];
     const { detector, calls } = knower(faces);
-    expect(await detectAround(detector, picture, faces.map(({ box }) => box), { scale: 2.2 })).toEqual(faces);
-    expect(calls[0]!.crops.map(({ x, width }) => [x, x + width])).toEqual([[67, 173], [119, 225]]);
+    expect(
+      await detectAround(
+        detector,
+        picture,
+        faces.map(({ box }) => box),
+        { scale: 2.2 },
+      ),
+    ).toEqual(faces);
+    expect(calls[0]!.crops.map(({ x, width }) => [x, x + width])).toEqual([
+      [67, 173],
+      [119, 225],
+    ]);
     // Alone, the first one's crop shows half of the second.
     expect(await detectAround(detector, picture, [faces[0]!.box], { scale: 2.2 })).toEqual([faces[0]]);
   });
 
   it("keeps a face that the picture's border cuts, and looks for none that is outside", async () => {
     const { detector, calls } = knower([face(-12, 100)]);
-    expect(await detectAround(detector, picture, [{ x: -10, y: 100, width: 40, height: 48 }, { x: 420, y: 10, width: 40, height: 48 }], {})).toEqual([{ box: { x: 0, y: 100, width: 28, height: 48 }, score: 0.9 }]);
+    expect(
+      await detectAround(
+        detector,
+        picture,
+        [
+          { x: -10, y: 100, width: 40, height: 48 },
+          { x: 420, y: 10, width: 40, height: 48 },
+        ],
+        {},
+      ),
+    ).toEqual([{ box: { x: 0, y: 100, width: 28, height: 48 }, score: 0.9 }]);
     expect(calls[0]!.crops).toHaveLength(1);
     expect(await detectAround(detector, picture, [{ x: 10, y: -60, width: 40, height: 48 }], {})).toEqual([]);
     expect(calls).toHaveLength(1);
@@ -75,17 +133,27 @@ describe('detectAround', () => {
 
 it('regionSource shows the same pixels of plain pixels and of a source that scales itself, also parts of it', async () => {
   const asked: (Box | undefined)[] = [];
-  const scaling: ImageSource = { width: WIDTH, height: HEIGHT, rasterize: (width, height, options) => {
-    asked.push(options?.region);
-    return regionSource(picture, options!.region!).rasterize(width, height) as PixelBuffer;
-  } };
+  const scaling: ImageSource = {
+    width: WIDTH,
+    height: HEIGHT,
+    rasterize: (width, height, options) => {
+      asked.push(options?.region);
+      return regionSource(picture, options!.region!).rasterize(width, height) as PixelBuffer;
+    },
+  };
   for (const part of [undefined, { x: 10, y: 20, width: 30, height: 40 }]) {
     const options = part ? { region: part } : {};
-    const [plain, scaled] = [await regionSource(picture, { x: 100, y: 60, width: 80, height: 90 }).rasterize(16, 16, options), await regionSource(scaling, { x: 100, y: 60, width: 80, height: 90 }).rasterize(16, 16, options)];
+    const [plain, scaled] = [
+      await regionSource(picture, { x: 100, y: 60, width: 80, height: 90 }).rasterize(16, 16, options),
+      await regionSource(scaling, { x: 100, y: 60, width: 80, height: 90 }).rasterize(16, 16, options),
+    ];
     expect(scaled).toEqual(plain);
     expect(2 * plain.data[0]!).toBeCloseTo(part ? 110 : 102, -1);
   }
-  expect(asked).toEqual([{ x: 100, y: 60, width: 80, height: 90 }, { x: 110, y: 80, width: 30, height: 40 }]);
+  expect(asked).toEqual([
+    { x: 100, y: 60, width: 80, height: 90 },
+    { x: 110, y: 80, width: 30, height: 40 },
+  ]);
 });
 
 describe('regionSource of plain pixels', () => {

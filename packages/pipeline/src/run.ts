@@ -60,7 +60,6 @@ export interface StepPlan {
   readonly shot: ShotVerdict | null;
 }
 
-
 /** What was decided for a frame ahead of its turn. */
 interface Plan {
   readonly key: boolean;
@@ -78,7 +77,10 @@ export async function choosePlan(progress: Progress, frame: Frame): Promise<Omit
   return { key, chosen: schedule.capture(), rotate, probed: orientation.capture() };
 }
 
-/** What the detector found in a key frame; in another orientation where the frames before it show that it was read wrongly. */
+/**
+ * What the detector found in a key frame; in another orientation where the frames before it show that it was read
+ * wrongly.
+ */
 export async function settleDetections(
   { progress, detectFrame, isCut }: Pick<RunParts, 'progress' | 'detectFrame' | 'isCut'>,
   frame: Frame,
@@ -213,7 +215,11 @@ export async function* runFrames<F extends Frame>(
     while (held.length) yield* emit();
   } catch (error) {
     // Results before the error still come, unless the caller wants no more.
-    const isLoaded = () => held.load().then(() => true, () => false);
+    const isLoaded = () =>
+      held.load().then(
+        () => true,
+        () => false,
+      );
     while (!signal?.aborted && held.length && (await isLoaded())) yield* emit();
     throw error;
   } finally {

@@ -7,7 +7,18 @@ const LAG = 2;
 const [WIDTH, HEIGHT] = [64, 36];
 type Painter = (x: number, y: number) => number;
 
-const sure: Track = { id: 1, box: { x: 20, y: 10, width: 8, height: 10 }, score: 0.9, state: 'tracked', detection: null, detectionIndex: -1, startTime: 0, lastSeen: 0, hits: 20, innovation: 0.01 };
+const sure: Track = {
+  id: 1,
+  box: { x: 20, y: 10, width: 8, height: 10 },
+  score: 0.9,
+  state: 'tracked',
+  detection: null,
+  detectionIndex: -1,
+  startTime: 0,
+  lastSeen: 0,
+  hits: 20,
+  innovation: 0.01,
+};
 const grey: Painter = () => 100;
 
 /** A source of one grey a pixel, painted in 64 × 36; alpha and the ends of rows hold values that mean nothing. */
@@ -31,11 +42,20 @@ function picture(paint: Painter, format: PixelFormat, extra: number): ImageSourc
 }
 
 /** Which of `length` frames are looked at, where `tracks` and the picture are what they are. */
-async function keys(length: number, { tracks = [sure] as readonly Track[], paint = (_: number): Painter => grey, format = 'rgb' as PixelFormat, extra = 0 } = {}): Promise<number[]> {
+async function keys(
+  length: number,
+  {
+    tracks = [sure] as readonly Track[],
+    paint = (_: number): Painter => grey,
+    format = 'rgb' as PixelFormat,
+    extra = 0,
+  } = {},
+): Promise<number[]> {
   const schedule = createSchedule('auto', LAG);
   const chosen: number[] = [];
   for (let index = 0; index < length; index++) {
-    if (await schedule.isKey({ ...picture(paint(index), format, extra), index, timestamp: index / 25 })) chosen.push(index);
+    if (await schedule.isKey({ ...picture(paint(index), format, extra), index, timestamp: index / 25 }))
+      chosen.push(index);
     schedule.after(index, tracks);
   }
   return chosen;
@@ -66,21 +86,38 @@ describe("detectEvery: 'auto'", () => {
   });
 
   it('looks at once after a shot cut', async () => {
-    const cut = (index: number): Painter => (x) => (index < 26 ? 100 : x < 32 ? 20 : 220);
+    const cut =
+      (index: number): Painter =>
+      (x) =>
+        index < 26 ? 100 : x < 32 ? 20 : 220;
     const chosen = await keys(40, { paint: cut });
     expect(chosen).not.toContain(25);
     expect(chosen).toContain(26);
   });
 
-  // Who comes in at the left: 1 / 8 of the border changes by 120. Neither in the middle, nor there, is it half of the picture.
-  const enters = (from: number) => (index: number): Painter => (x, y) => (index >= 26 && x >= from && x < from + 8 && y >= 12 && y < 34 ? 220 : 100);
+  // Who comes in at the left: 1 / 8 of the border changes by 120. Neither in the middle, nor there, is it half of the
+  // picture.
+  const enters =
+    (from: number) =>
+    (index: number): Painter =>
+    (x, y) =>
+      index >= 26 && x >= from && x < from + 8 && y >= 12 && y < 34 ? 220 : 100;
 
-  it.each([['rgb', 0], ['rgba', 0], ['bgra', 0], ['gray', 0], ['rgb', 12]] as const)('looks at once where something moves at the borders, not where it moves in the middle: %s, %i bytes between rows', async (format, extra) => {
-    const quiet = await keys(40, { format, extra });
-    expect(quiet).not.toContain(26);
-    expect(await keys(40, { format, extra, paint: enters(0) })).toContain(26);
-    expect(await keys(40, { format, extra, paint: enters(28) })).toEqual(quiet);
-  });
+  it.each([
+    ['rgb', 0],
+    ['rgba', 0],
+    ['bgra', 0],
+    ['gray', 0],
+    ['rgb', 12],
+  ] as const)(
+    'looks at once where something moves at the borders, not where it moves in the middle: %s, %i bytes between rows',
+    async (format, extra) => {
+      const quiet = await keys(40, { format, extra });
+      expect(quiet).not.toContain(26);
+      expect(await keys(40, { format, extra, paint: enters(0) })).toContain(26);
+      expect(await keys(40, { format, extra, paint: enters(28) })).toEqual(quiet);
+    },
+  );
 
   it('goes on from a snapshot as if nothing had been between', async () => {
     for (const format of ['rgb', 'rgba'] as const) {
@@ -90,7 +127,8 @@ describe("detectEvery: 'auto'", () => {
       const chosen: number[] = [];
       for (let index = 0; index < 40; index++) {
         const schedule = index < 20 ? first : second;
-        if (await schedule.isKey({ ...picture(enters(0)(index), format, 0), index, timestamp: index / 25 })) chosen.push(index);
+        if (await schedule.isKey({ ...picture(enters(0)(index), format, 0), index, timestamp: index / 25 }))
+          chosen.push(index);
         schedule.after(index, [sure]);
         if (index === 19) second.restore(JSON.parse(JSON.stringify(first.snapshot(first.capture()))));
       }

@@ -137,8 +137,7 @@ describe('no ID is on both sides of a cut', () => {
 
 describe('a change of the picture that is nearly a cut', () => {
   const [before, after] = [shot(1, 17), shot(31, 1)];
-  const mixedWith = (share: number) =>
-    framesOf([...before, ...before.map((frame) => blend(frame, after[0]!, share))]);
+  const mixedWith = (share: number) => framesOf([...before, ...before.map((frame) => blend(frame, after[0]!, share))]);
 
   /** Whether frame 17 is suspected, in the pixels of the detector and in those asked for skipped frames. */
   async function isSuspected(film: readonly Frame[]): Promise<boolean> {

@@ -58,7 +58,13 @@ export function createStatistics(): StatisticsCounter {
         failedFrames: totals.failed,
         earlyResults: totals.early,
         shotCuts: totals.cuts,
-        msPerFrame: { source: per(spent.source), detect: per(spent.detect), track: per(spent.track), smooth: per(spent.smooth), consumer: per(spent.consumer) },
+        msPerFrame: {
+          source: per(spent.source),
+          detect: per(spent.detect),
+          track: per(spent.track),
+          smooth: per(spent.smooth),
+          consumer: per(spent.consumer),
+        },
       };
     },
     reset() {

@@ -54,7 +54,8 @@ export interface FrameResult<F extends Frame = Frame> {
 
 /**
  * What a frame may also have: its picture can leave memory while look-ahead holds its result back. A frame without
- * `unload` and `reload` stays in memory; without `byteLength`, and if it is no `PixelBuffer`, its memory is not counted.
+ * `unload` and `reload` stays in memory; without `byteLength`, and if it is no `PixelBuffer`, its memory is not
+ * counted.
  */
 export interface UnloadableFrame {
   /** Bytes that the picture takes in memory. */
@@ -124,10 +125,10 @@ export interface VideoDetectorOptions {
   /** A smoother, or false for none; by default the adaptive EMA of @facedet/temporal. It needs a tracker. */
   smoother?: VideoSmoother | false;
   /**
-   * Detect in every n-th frame only (by its `index`) and in the first frame of each shot, and predict in between. Higher
-   * costs less; fast faces are followed worse and new ones found later. `'auto'`: at once after a shot cut or where
-   * something moves at the picture's borders, soon where a track is new or lost, its last score below 0.5 or its last
-   * innovation large, every tenth frame where none of this holds, every fifth in an empty scene. Default 1.
+   * Detect in every n-th frame only (by its `index`) and in the first frame of each shot, and predict in between.
+   * Higher costs less; fast faces are followed worse and new ones found later. `'auto'`: at once after a shot cut or
+   * where something moves at the picture's borders, soon where a track is new or lost, its last score below 0.5 or its
+   * last innovation large, every tenth frame where none of this holds, every fifth in an empty scene. Default 1.
    */
   detectEvery?: number | 'auto';
   /**
@@ -236,9 +237,9 @@ export interface VideoDetector {
    * `process`, `run` or `restore`; call `reset()` before the first frame of another video. After an error nothing has
    * changed: the same frame may come again.
    *
-   * Rejects with what the detector throws, `INVALID_DETECTION` for what it returns, `TIMESTAMP_NOT_INCREASING` (all unless
-   * `onError` skips them), the signal's reason, `INDEX_NOT_RISING` for a frame that is not after the last, and `BUSY`
-   * while another call is in progress.
+   * Rejects with what the detector throws, `INVALID_DETECTION` for what it returns, `TIMESTAMP_NOT_INCREASING` (all
+   * unless `onError` skips them), the signal's reason, `INDEX_NOT_RISING` for a frame that is not after the last, and
+   * `BUSY` while another call is in progress.
    */
   process<F extends Frame>(frame: F, options?: { signal?: AbortSignal }): Promise<FrameResult<F>>;
   /**

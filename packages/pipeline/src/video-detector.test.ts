@@ -9,7 +9,10 @@ import type { FrameResult, VideoDetectorOptions, VideoSnapshot, VideoStatistics 
 const [WIDTH, HEIGHT] = [640, 360];
 const FPS = 25;
 
-/** Frames whose first bytes tell their number, so that a detector that sees only pixels knows what to find. They count how many are open. */
+/**
+ * Frames whose first bytes tell their number, so that a detector that sees only pixels knows what to find. They count
+ * how many are open.
+ */
 function film(length: number, { from = 0, colour = (_: number): number => 100, slow = 0 } = {}) {
   const state = { open: 0, most: 0, closed: [] as number[], returned: false };
   async function* frames(): AsyncGenerator<Frame, void, undefined> {
@@ -50,10 +53,16 @@ function scene(width: number, height: number, grey: number): Uint8Array {
   return data;
 }
 
-const faceAt = (x: number, y: number, score = 0.9, side = 40): Face => ({ box: { x, y, width: side, height: side * 1.2 }, score });
+const faceAt = (x: number, y: number, score = 0.9, side = 40): Face => ({
+  box: { x, y, width: side, height: side * 1.2 },
+  score,
+});
 
 /** A detector that finds what `truth` says of a frame, after `delay(index)` ms; several calls at once. */
-function seer(truth: (index: number) => readonly Face[], { concurrency = 2, delay = (_: number): number => 0, seen = [] as number[] } = {}): Detector & { seen: number[]; running: () => number } {
+function seer(
+  truth: (index: number) => readonly Face[],
+  { concurrency = 2, delay = (_: number): number => 0, seen = [] as number[] } = {},
+): Detector & { seen: number[]; running: () => number } {
   let running = 0;
   let most = 0;
   return {
@@ -94,7 +103,9 @@ describe('run', () => {
     const detector = seer(walk, { concurrency: 3, delay: (i) => (i * 7) % 5 });
     const { results, video } = await collect({ detector }, frames());
     expect(results.map((r) => r.index)).toEqual(Array.from({ length: 60 }, (_, i) => i));
-    expect(results.slice(1).every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === 'detected'))).toBe(true);
+    expect(results.slice(1).every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === 'detected'))).toBe(
+      true,
+    );
     expect(new Set(results.flatMap((r) => r.faces.map((f) => f.id))).size).toBe(2);
     expect(state.open).toBe(0);
     expect(state.closed).toEqual(results.map((r) => r.index));
@@ -147,15 +158,24 @@ describe('run', () => {
     let open = 0;
     async function* stuck(): AsyncGenerator<Frame> {
       open++;
-      yield { index: 0, timestamp: 0, width: 8, height: 8, rasterize: (w, h) => ({ width: w, height: h, format: 'gray', data: new Uint8Array(w * h) }), close: () => void open-- };
+      yield {
+        index: 0,
+        timestamp: 0,
+        width: 8,
+        height: 8,
+        rasterize: (w, h) => ({ width: w, height: h, format: 'gray', data: new Uint8Array(w * h) }),
+        close: () => void open--,
+      };
       await new Promise(() => {});
     }
     const video = createVideoDetector({ detector: seer(() => []) });
     const reason = new Error('enough');
     setTimeout(() => controller.abort(reason), 20);
-    await expect((async () => {
-      for await (const _ of video.run(stuck(), { signal: controller.signal }));
-    })()).rejects.toBe(reason);
+    await expect(
+      (async () => {
+        for await (const _ of video.run(stuck(), { signal: controller.signal }));
+      })(),
+    ).rejects.toBe(reason);
     expect(open).toBe(0);
   });
 
@@ -166,9 +186,11 @@ describe('run', () => {
     }
     const video = createVideoDetector({ detector: seer(walk), lookAhead: 0.12 });
     const indices: number[] = [];
-    await expect((async () => {
-      for await (const { index } of video.run(broken())) indices.push(index);
-    })()).rejects.toMatchObject({ code: 'VIDEO_BROKEN' });
+    await expect(
+      (async () => {
+        for await (const { index } of video.run(broken())) indices.push(index);
+      })(),
+    ).rejects.toMatchObject({ code: 'VIDEO_BROKEN' });
     expect(indices).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
@@ -185,7 +207,9 @@ describe('run', () => {
   });
 });
 
-/** Runs `work` on a clock that stands still but for its timers: every duration is exact, however busy the machine is. */
+/**
+ * Runs `work` on a clock that stands still but for its timers: every duration is exact, however busy the machine is.
+ */
 async function onFakeClock<T>(work: () => Promise<T>): Promise<T> {
   vi.useFakeTimers();
   try {
@@ -226,16 +250,23 @@ describe('statistics', () => {
     expect(avgFps).toBeCloseTo(12 / seconds, 6);
     expect(msPerFrame).toEqual({ source: 4, detect: 6, track: 0, smooth: 0, consumer: 8 });
     video.reset();
-    expect(video.statistics).toMatchObject({ totalFrames: 0, avgFps: 0, identities: 0, msPerFrame: { source: 0, detect: 0, track: 0, smooth: 0, consumer: 0 } });
+    expect(video.statistics).toMatchObject({
+      totalFrames: 0,
+      avgFps: 0,
+      identities: 0,
+      msPerFrame: { source: 0, detect: 0, track: 0, smooth: 0, consumer: 0 },
+    });
   });
 
   it('tell tracking from smoothing', async () => {
     let now = 0;
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
-    const taking = <A extends unknown[], R>(ms: number, work: (...parameters: A) => R) => (...parameters: A): R => {
-      now += ms;
-      return work(...parameters);
-    };
+    const taking =
+      <A extends unknown[], R>(ms: number, work: (...parameters: A) => R) =>
+      (...parameters: A): R => {
+        now += ms;
+        return work(...parameters);
+      };
     const [tracker, smoother] = [createTracker<Face>(), createSmoother()];
     const smooth = taking(1, smoother.smooth as (...parameters: unknown[]) => never);
     const video = createVideoDetector({
@@ -293,7 +324,10 @@ describe('identities', () => {
 
   it('are null without a tracker, and every face above the threshold is shown', async () => {
     const truth = () => [faceAt(100, 100), faceAt(300, 100, 0.3)];
-    const { results } = await collect({ detector: seer(truth), tracker: false, displayThreshold: 0.5 }, film(3).frames());
+    const { results } = await collect(
+      { detector: seer(truth), tracker: false, displayThreshold: 0.5 },
+      film(3).frames(),
+    );
     expect(results.map((r) => r.faces.map((f) => f.id))).toEqual([[null], [null], [null]]);
   });
 
@@ -314,17 +348,39 @@ describe('key frames', () => {
     const { results, video } = await collect({ detector, detectEvery: 3 }, film(60).frames());
     expect(detector.seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 3 * i));
     const late = results.slice(12);
-    expect(late.every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === (r.index % 3 ? 'predicted' : 'detected')))).toBe(true);
-    for (const r of late.filter((x) => x.index % 3)) expect(Math.abs(r.faces.find((f) => f.id === results[12]!.faces[0]!.id)!.box.y - results[12]!.faces[0]!.box.y)).toBeLessThan(3);
+    expect(
+      late.every(
+        (r) => r.faces.length === 2 && r.faces.every((f) => f.state === (r.index % 3 ? 'predicted' : 'detected')),
+      ),
+    ).toBe(true);
+    for (const r of late.filter((x) => x.index % 3))
+      expect(
+        Math.abs(r.faces.find((f) => f.id === results[12]!.faces[0]!.id)!.box.y - results[12]!.faces[0]!.box.y),
+      ).toBeLessThan(3);
     expect(video.statistics.detectedFrames).toBe(20);
   });
 
   it('hand their landmarks on: in between they move with the predicted box', async () => {
-    const landmarked = (i: number): Face[] => walk(i).map((face) => ({ ...face, landmarks: [0.3, 0.7, 0.5, 0.35, 0.65].map((u, k) => ({ x: face.box.x + u * 40, y: face.box.y + 10 * (k >> 1) + 12 })) as Face['landmarks'] & object }));
-    const { results } = await collect({ detector: seer(landmarked), detectEvery: 3, smoother: false }, film(40).frames());
-    const predicted = results.slice(20).flatMap((r) => r.faces.map((face) => ({ ...face, truth: landmarked(r.index)[face.id! - 1]! }))).filter(({ state }) => state === 'predicted');
+    const landmarked = (i: number): Face[] =>
+      walk(i).map((face) => ({
+        ...face,
+        landmarks: [0.3, 0.7, 0.5, 0.35, 0.65].map((u, k) => ({
+          x: face.box.x + u * 40,
+          y: face.box.y + 10 * (k >> 1) + 12,
+        })) as Face['landmarks'] & object,
+      }));
+    const { results } = await collect(
+      { detector: seer(landmarked), detectEvery: 3, smoother: false },
+      film(40).frames(),
+    );
+    const predicted = results
+      .slice(20)
+      .flatMap((r) => r.faces.map((face) => ({ ...face, truth: landmarked(r.index)[face.id! - 1]! })))
+      .filter(({ state }) => state === 'predicted');
     expect(predicted.length).toBeGreaterThan(20);
-    for (const { landmarks, truth } of predicted) for (const [k, { x, y }] of landmarks!.entries()) expect(Math.hypot(x - truth.landmarks![k]!.x, y - truth.landmarks![k]!.y)).toBeLessThan(3);
+    for (const { landmarks, truth } of predicted)
+      for (const [k, { x, y }] of landmarks!.entries())
+        expect(Math.hypot(x - truth.landmarks![k]!.x, y - truth.landmarks![k]!.y)).toBeLessThan(3);
   });
 
   it('come rarely where nothing moves and at once where something does, with "auto", the same each time', async () => {
@@ -350,13 +406,21 @@ describe('key frames', () => {
       },
       async detectBatch(images) {
         calls.crops += images.length;
-        return images.map((image) => [{ box: { x: image.width / 2 - 20, y: image.height / 2 - 24, width: 40, height: 48 }, score: 0.8 }]);
+        return images.map((image) => [
+          { box: { x: image.width / 2 - 20, y: image.height / 2 - 24, width: 40, height: 48 }, score: 0.8 },
+        ]);
       },
     };
     const { results, video } = await collect({ detector, detectEvery: 5, refine: true }, film(30).frames());
     expect(calls.whole).toBe(6);
     expect(calls.crops).toBe(24);
-    expect(results.slice(2).every((r) => r.faces.length === 1 && r.faces[0]!.state === 'detected' && Math.abs(r.faces[0]!.box.x - 100) < 2)).toBe(true);
+    expect(
+      results
+        .slice(2)
+        .every(
+          (r) => r.faces.length === 1 && r.faces[0]!.state === 'detected' && Math.abs(r.faces[0]!.box.x - 100) < 2,
+        ),
+    ).toBe(true);
     expect(video.statistics).toMatchObject({ detectedFrames: 6, refinedFrames: 24 });
   });
 });
@@ -386,43 +450,68 @@ describe('look-ahead', () => {
     expect(plain.results.findIndex((r) => r.faces.length)).toBeGreaterThanOrEqual(18);
     const { results } = await collect({ detector: seer(grows), lookAhead: 0.6 }, film(40).frames());
     expect(results.findIndex((r) => r.faces.length)).toBe(10);
-    expect(results.slice(10).every((r) => r.faces.length === 1 && r.faces[0]!.id === results[30]!.faces[0]!.id)).toBe(true);
+    expect(results.slice(10).every((r) => r.faces.length === 1 && r.faces[0]!.id === results[30]!.faces[0]!.id)).toBe(
+      true,
+    );
   });
 
-  it.each([['', {}], [', by crops', { refine: true }]])('tells among the others who may have come since the last whole look%s, also into another shot', async (_, extra) => {
-    // Somebody at the left always; somebody comes at frame 7; at frame 22 all is another scene, with one other person.
-    const [first, comes, other] = [faceAt(100, 100), faceAt(400, 100, 0.4), faceAt(250, 200)];
-    const whole = (i: number) => (i >= 22 ? [other] : i >= 7 ? [first, comes] : [first]);
-    const detector = seer(whole);
-    detector.detectBatch = async (images) => images.map(({ width, height }) => [{ box: { x: width / 2 - 20, y: height / 2 - 24, width: 40, height: 48 }, score: 0.9 }]);
-    const { results } = await collect({ detector, detectEvery: 5, lookAhead: 0.8, ...extra }, film(40, { colour: (i) => (i < 22 ? 40 : 220) }).frames());
-    expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([22]);
-    const hidden = (r: { faces: readonly Face[]; unassigned: readonly Face[] }, { box }: Face) => [...r.faces, ...r.unassigned].some((f) => Math.abs(f.box.x - box.x) < 5 && Math.abs(f.box.y - box.y) < 5);
-    for (const r of results) for (const face of whole(r.index)) expect([r.index, hidden(r, face)]).toEqual([r.index, true]);
-    // Whom nobody saw is no row.
-    expect(results.slice(6, 10).every((r) => r.faces.every((f) => f.id === 1))).toBe(true);
-    expect(results.slice(22).every((r) => r.faces.every((f) => f.id !== 1))).toBe(true);
-  });
+  it.each([
+    ['', {}],
+    [', by crops', { refine: true }],
+  ])(
+    'tells among the others who may have come since the last whole look%s, also into another shot',
+    async (_, extra) => {
+      // Somebody at the left always; somebody comes at frame 7; at frame 22 all is another scene, with one other
+      // person.
+      const [first, comes, other] = [faceAt(100, 100), faceAt(400, 100, 0.4), faceAt(250, 200)];
+      const whole = (i: number) => (i >= 22 ? [other] : i >= 7 ? [first, comes] : [first]);
+      const detector = seer(whole);
+      detector.detectBatch = async (images) =>
+        images.map(({ width, height }) => [
+          { box: { x: width / 2 - 20, y: height / 2 - 24, width: 40, height: 48 }, score: 0.9 },
+        ]);
+      const { results } = await collect(
+        { detector, detectEvery: 5, lookAhead: 0.8, ...extra },
+        film(40, { colour: (i) => (i < 22 ? 40 : 220) }).frames(),
+      );
+      expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([22]);
+      const hidden = (r: { faces: readonly Face[]; unassigned: readonly Face[] }, { box }: Face) =>
+        [...r.faces, ...r.unassigned].some((f) => Math.abs(f.box.x - box.x) < 5 && Math.abs(f.box.y - box.y) < 5);
+      for (const r of results)
+        for (const face of whole(r.index)) expect([r.index, hidden(r, face)]).toEqual([r.index, true]);
+      // Whom nobody saw is no row.
+      expect(results.slice(6, 10).every((r) => r.faces.every((f) => f.id === 1))).toBe(true);
+      expect(results.slice(22).every((r) => r.faces.every((f) => f.id !== 1))).toBe(true);
+    },
+  );
 
   it('replaces predictions between key frames', async () => {
     const { results } = await collect({ detector: seer(walk), detectEvery: 4, lookAhead: 0.4 }, film(60).frames());
-    expect(results.slice(8, 48).filter((r) => r.index % 4).every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === 'interpolated'))).toBe(true);
+    expect(
+      results
+        .slice(8, 48)
+        .filter((r) => r.index % 4)
+        .every((r) => r.faces.length === 2 && r.faces.every((f) => f.state === 'interpolated')),
+    ).toBe(true);
   });
 });
 
 describe('errors of one frame', () => {
-  const failing = (bad: number) => seer((i) => {
-    if (i === bad) throw new FaceDetError('WORKER_CRASHED', 'gone');
-    return walk(i);
-  });
+  const failing = (bad: number) =>
+    seer((i) => {
+      if (i === bad) throw new FaceDetError('WORKER_CRASHED', 'gone');
+      return walk(i);
+    });
 
   it('stop the run by default, after the results before it', async () => {
     const indices: number[] = [];
     const { frames, state } = film(30);
     const video = createVideoDetector({ detector: failing(10) });
-    await expect((async () => {
-      for await (const { index } of video.run(frames())) indices.push(index);
-    })()).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+    await expect(
+      (async () => {
+        for await (const { index } of video.run(frames())) indices.push(index);
+      })(),
+    ).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
     expect(indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(state.open).toBe(0);
   });
@@ -437,10 +526,34 @@ describe('errors of one frame', () => {
   });
 
   const bad: [string, VideoDetectorOptions, (frame: Frame) => Frame, string][] = [
-    ['a picture that "auto" cannot scale', { detector: seer(walk), detectEvery: 'auto' }, (frame) => ({ ...frame, rasterize: () => Promise.reject(new FaceDetError('VIDEO_BROKEN', 'grey')) }), 'VIDEO_BROKEN'],
-    ['a detection that is no number', { detector: seer((i) => (i === 10 ? [faceAt(NaN, 80)] : walk(i))) }, (frame) => frame, 'INVALID_DETECTION'],
-    ['a time that stands still', { detector: seer(walk) }, (frame) => ({ ...frame, timestamp: 9 / FPS }), 'TIMESTAMP_NOT_INCREASING'],
-    ['a time that runs back, between key frames', { detector: { ...seer(walk), detectBatch: async (images) => images.map(() => []) }, detectEvery: 3, refine: true }, (frame) => ({ ...frame, timestamp: 0.2 }), 'TIMESTAMP_NOT_INCREASING'],
+    [
+      'a picture that "auto" cannot scale',
+      { detector: seer(walk), detectEvery: 'auto' },
+      (frame) => ({ ...frame, rasterize: () => Promise.reject(new FaceDetError('VIDEO_BROKEN', 'grey')) }),
+      'VIDEO_BROKEN',
+    ],
+    [
+      'a detection that is no number',
+      { detector: seer((i) => (i === 10 ? [faceAt(NaN, 80)] : walk(i))) },
+      (frame) => frame,
+      'INVALID_DETECTION',
+    ],
+    [
+      'a time that stands still',
+      { detector: seer(walk) },
+      (frame) => ({ ...frame, timestamp: 9 / FPS }),
+      'TIMESTAMP_NOT_INCREASING',
+    ],
+    [
+      'a time that runs back, between key frames',
+      {
+        detector: { ...seer(walk), detectBatch: async (images) => images.map(() => []) },
+        detectEvery: 3,
+        refine: true,
+      },
+      (frame) => ({ ...frame, timestamp: 0.2 }),
+      'TIMESTAMP_NOT_INCREASING',
+    ],
   ];
 
   it.each(bad)('may be %s', async (_, options, spoil, code) => {
@@ -450,9 +563,11 @@ describe('errors of one frame', () => {
     let frames = film(30);
     const indices: number[] = [];
     const video = createVideoDetector(options);
-    await expect((async () => {
-      for await (const { index } of video.run(spoilt())) indices.push(index);
-    })()).rejects.toMatchObject({ code });
+    await expect(
+      (async () => {
+        for await (const { index } of video.run(spoilt())) indices.push(index);
+      })(),
+    ).rejects.toMatchObject({ code });
     expect(indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(frames.state.open).toBe(0);
     expect(video.snapshot()).toMatchObject({ lastIndex: 9, processed: 9 });
@@ -460,7 +575,9 @@ describe('errors of one frame', () => {
     frames = film(30);
     const { results, video: skipping } = await collect({ ...options, onError: 'skip' }, spoilt());
     expect(results.map((r) => r.index)).toEqual(Array.from({ length: 30 }, (__, i) => i));
-    expect(results.filter((r) => r.error).map((r) => [r.index, r.error])).toEqual([[10, expect.objectContaining({ code })]]);
+    expect(results.filter((r) => r.error).map((r) => [r.index, r.error])).toEqual([
+      [10, expect.objectContaining({ code })],
+    ]);
     expect(results[10]!.faces.every((f) => f.state === 'predicted')).toBe(true);
     expect(results[27]!.faces.map((f) => f.id).sort()).toEqual([1, 2]);
     expect(skipping.statistics.failedFrames).toBe(1);
@@ -469,11 +586,14 @@ describe('errors of one frame', () => {
 
   it('make "auto" look again as soon as its results count', async () => {
     let failed = -1;
-    const detector = seer((i) => {
-      if (failed >= 0 || i < 30) return [faceAt(100, 100)];
-      failed = i;
-      throw new FaceDetError('WORKER_CRASHED', 'gone');
-    }, { concurrency: 1 });
+    const detector = seer(
+      (i) => {
+        if (failed >= 0 || i < 30) return [faceAt(100, 100)];
+        failed = i;
+        throw new FaceDetError('WORKER_CRASHED', 'gone');
+      },
+      { concurrency: 1 },
+    );
     const { results } = await collect({ detector, detectEvery: 'auto', onError: 'skip' }, film(60).frames());
     expect(results.filter((r) => r.error).map((r) => r.index)).toEqual([failed]);
     expect(results.find((r) => r.index > failed && r.detectorRan)!.index).toBeLessThanOrEqual(failed + 2);
@@ -493,7 +613,12 @@ describe('errors of one frame', () => {
     second.restore(saved!);
     const failed: FrameResult[] = [];
     for await (const result of second.run(film(30, { from: 6 }).frames())) if (result.error) failed.push(result);
-    expect(failed).toEqual([expect.objectContaining({ index: 10, error: expect.objectContaining({ name: 'FaceDetError', code: 'WORKER_CRASHED', message: 'gone' }) })]);
+    expect(failed).toEqual([
+      expect.objectContaining({
+        index: 10,
+        error: expect.objectContaining({ name: 'FaceDetError', code: 'WORKER_CRASHED', message: 'gone' }),
+      }),
+    ]);
     expect(second.statistics.failedFrames).toBe(1);
   });
 });
@@ -520,7 +645,8 @@ describe('live', () => {
 
 describe('live with "auto"', () => {
   it('keeps in mind what a frame showed only if it was looked at: one that was dropped decides nothing', async () => {
-    // Still for 50 frames; during the next look six frames come at once, and from the second of them on the borders are another colour.
+    // Still for 50 frames; during the next look six frames come at once, and from the second of them on the borders are
+    // another colour.
     let open = () => {};
     let blocked: number | null = null;
     const detector = seer(() => [faceAt(100, 100)], { concurrency: 1 });
@@ -534,12 +660,14 @@ describe('live with "auto"', () => {
       return faces;
     };
     let results = 0;
-    const colour = (index: number) => (blocked !== null && index > blocked + 1 ? 120 : 100); // of one colour class: no cut
+    // of one colour class: no cut
+    const colour = (index: number) => (blocked !== null && index > blocked + 1 ? 120 : 100);
     async function* camera() {
       for await (const frame of film(100, { colour }).frames()) {
         yield frame;
         if (blocked !== null && frame.index < blocked + 6) continue;
-        if (blocked === null) while (results <= frame.index && blocked === null) await new Promise((done) => setTimeout(done));
+        if (blocked === null)
+          while (results <= frame.index && blocked === null) await new Promise((done) => setTimeout(done));
         else {
           open();
           await new Promise((done) => setTimeout(done, 5));
@@ -555,9 +683,15 @@ describe('live with "auto"', () => {
 });
 
 describe('snapshots', () => {
-  const busy = (i: number) => (i % 11 === 3 ? [] : [...walk(i), ...(i > 14 ? [faceAt(300, 20 + i, i % 5 ? 0.9 : 0.2)] : [])]);
+  const busy = (i: number) =>
+    i % 11 === 3 ? [] : [...walk(i), ...(i > 14 ? [faceAt(300, 20 + i, i % 5 ? 0.9 : 0.2)] : [])];
 
-  for (const [name, extra] of [['plain', {}], ['look-ahead', { lookAhead: 0.3 }], ['every third', { detectEvery: 3 }], ['auto', { detectEvery: 'auto' as const, lookAhead: 0.2 }]] as const) {
+  for (const [name, extra] of [
+    ['plain', {}],
+    ['look-ahead', { lookAhead: 0.3 }],
+    ['every third', { detectEvery: 3 }],
+    ['auto', { detectEvery: 'auto' as const, lookAhead: 0.2 }],
+  ] as const) {
     it(`go on with the same rows: ${name}`, async () => {
       const whole = (await collect({ detector: seer(busy), ...extra }, film(60).frames())).results;
       for (const stop of [1, 17, 33]) {
@@ -614,15 +748,27 @@ describe('snapshots', () => {
   it('are values: what comes later does not change them', async () => {
     const video = createVideoDetector({ detector: seer(busy), detectEvery: 'auto', lookAhead: 0.2 });
     const taken: [VideoSnapshot, string][] = [];
-    for await (const _ of video.run(film(40).frames())) taken.push([video.snapshot(), JSON.stringify(video.snapshot())]);
-    expect(taken.filter(([snapshot, text]) => JSON.stringify(snapshot) !== text).map(([{ lastIndex }]) => lastIndex)).toEqual([]);
+    for await (const _ of video.run(film(40).frames()))
+      taken.push([video.snapshot(), JSON.stringify(video.snapshot())]);
+    expect(
+      taken.filter(([snapshot, text]) => JSON.stringify(snapshot) !== text).map(([{ lastIndex }]) => lastIndex),
+    ).toEqual([]);
   });
 
   it('refuses what is none', async () => {
     const video = createVideoDetector({ detector: seer(walk) });
     for await (const { index } of video.run(film(60).frames())) if (index === 5) break;
     const good = video.snapshot();
-    for (const none of [{}, null, { version: 1, tracker: good.tracker }, { ...good, shown: {} }, { ...good, pending: null }, { ...good, tracker: null }, { ...good, smoother: null }, { ...good, schedule: undefined }]) {
+    for (const none of [
+      {},
+      null,
+      { version: 1, tracker: good.tracker },
+      { ...good, shown: {} },
+      { ...good, pending: null },
+      { ...good, tracker: null },
+      { ...good, smoother: null },
+      { ...good, schedule: undefined },
+    ]) {
       expect(() => video.restore(none as never)).toThrow(expect.objectContaining({ code: 'INVALID_SNAPSHOT' }));
     }
   });
@@ -637,5 +783,7 @@ it.each([
   [{ detector: { ...seer(walk), concurrency: undefined as never } }, 'concurrency'],
   [{ detectEvery: 2, refine: { scale: NaN } }, 'scale'],
 ])('refuses %j', (options, words) => {
-  expect(() => createVideoDetector({ detector: seer(walk), ...options })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }));
+  expect(() => createVideoDetector({ detector: seer(walk), ...options })).toThrow(
+    expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(words) }),
+  );
 });

@@ -111,7 +111,16 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   function resultOf<F extends Frame>({ frame, row, error }: BufferedFrame<F>): FrameResult<F> {
     const { index, timestamp, faces, looked, cut } = row;
     const unassigned = [...row.tentative, ...row.unmatched, ...row.nearby];
-    const result: FrameResult<F> = { frame, index, timestamp, faces, unassigned, detectorRan: looked, cut, ...(error ? { error } : {}) };
+    const result: FrameResult<F> = {
+      frame,
+      index,
+      timestamp,
+      faces,
+      unassigned,
+      detectorRan: looked,
+      cut,
+      ...(error ? { error } : {}),
+    };
     progress.lastIndex = index;
     statistics.result(result, row.refined);
     return result;

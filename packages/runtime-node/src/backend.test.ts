@@ -29,7 +29,13 @@ describe('onnxBackend', () => {
   it('takes a path, a file: URL, a data: URL and bytes', async () => {
     const path = join(folder, 'double.onnx');
     writeFileSync(path, double);
-    for (const model of [path, pathToFileURL(path), pathToFileURL(path).href, `data:application/octet-stream;base64,${Buffer.from(double).toString('base64')}`, double]) {
+    for (const model of [
+      path,
+      pathToFileURL(path),
+      pathToFileURL(path).href,
+      `data:application/octet-stream;base64,${Buffer.from(double).toString('base64')}`,
+      double,
+    ]) {
       const session = await onnxBackend().createSession(model);
       expect((await session.run({ x: input() }))['y']!.data[0]).toBe(6);
       expect(session.provider).toBe('cpu');
@@ -60,7 +66,11 @@ describe('onnxBackend', () => {
       [at('half.onnx', double.subarray(0, double.length >> 1)), 'MODEL_UNUSABLE', /half\.onnx/],
     ];
     for (const [path, code, message] of cases) {
-      await expect(onnxBackend().createSession(path)).rejects.toMatchObject({ name: 'FaceDetError', code, message: expect.stringMatching(message) });
+      await expect(onnxBackend().createSession(path)).rejects.toMatchObject({
+        name: 'FaceDetError',
+        code,
+        message: expect.stringMatching(message),
+      });
     }
   });
 
@@ -72,7 +82,8 @@ describe('onnxBackend', () => {
       expect(session.provider).toBe('cpu');
       expect(session.fallbacks).toHaveLength(1);
       expect(session.fallbacks[0]!.provider).toBe(provider);
-      if (!providers.some(({ name }) => name === provider)) expect(session.fallbacks[0]!.reason).toContain(`${process.platform}-${process.arch}`);
+      if (!providers.some(({ name }) => name === provider))
+        expect(session.fallbacks[0]!.reason).toContain(`${process.platform}-${process.arch}`);
       expect(session.fallbacks[0]!.reason.length).toBeGreaterThan(10);
       await session.dispose();
     }
@@ -87,12 +98,16 @@ describe('onnxBackend', () => {
     expect(() => onnxBackend({ logLevel: 'loud' as 'info' })).toThrow(expect.objectContaining(refused));
   });
 
-  it('gives the actual shapes where an export declares those of one canvas [needs ../shared]', { skip: !hasModels }, async () => {
-    const session = await onnxBackend().createSession(readFileSync(join(shared, 'models', 'det_500m.onnx')));
-    const x = { type: 'float32', data: new Float32Array(3 * 320 * 320), dims: [1, 3, 320, 320] };
-    const outputs = await session.run({ [session.inputs[0]!.name]: x });
-    expect(session.outputs[0]!.shape).toEqual([12800, 1]);
-    expect(outputs[session.outputs[0]!.name]!.dims).toEqual([3200, 1]);
-    await session.dispose();
-  });
+  it(
+    'gives the actual shapes where an export declares those of one canvas [needs ../shared]',
+    { skip: !hasModels },
+    async () => {
+      const session = await onnxBackend().createSession(readFileSync(join(shared, 'models', 'det_500m.onnx')));
+      const x = { type: 'float32', data: new Float32Array(3 * 320 * 320), dims: [1, 3, 320, 320] };
+      const outputs = await session.run({ [session.inputs[0]!.name]: x });
+      expect(session.outputs[0]!.shape).toEqual([12800, 1]);
+      expect(outputs[session.outputs[0]!.name]!.dims).toEqual([3200, 1]);
+      await session.dispose();
+    },
+  );
 });

@@ -13,14 +13,20 @@ import { modelSource } from './model.ts';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime.ts';
 import { oneLine } from '@facedet/files';
 
-/** Where ONNX Runtime can run a model. The binaries from the registry bring `cpu`, on Windows `dml`, on macOS `coreml`; for `cuda` and `tensorrt` see the README. */
+/**
+ * Where ONNX Runtime can run a model. The binaries from the registry bring `cpu`, on Windows `dml`, on macOS `coreml`;
+ * for `cuda` and `tensorrt` see the README.
+ */
 export type ExecutionProvider = 'cpu' | 'cuda' | 'tensorrt' | 'dml' | 'coreml';
 
 /** Options of `onnxBackend`. */
 export interface OnnxBackendOptions {
   /** In order of preference; `cpu` always comes last. By default only that. */
   providers?: ExecutionProvider | readonly ExecutionProvider[];
-  /** Threads inside one run, at least 1; by default 1. Several one-threaded sessions do more than one with several threads. */
+  /**
+   * Threads inside one run, at least 1; by default 1. Several one-threaded sessions do more than one with several
+   * threads.
+   */
   threads?: number;
   /** How far ONNX Runtime rewrites the model when it loads; by default `all`. */
   graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
@@ -55,11 +61,12 @@ const LEVELS = ['verbose', 'info', 'warning', 'error', 'fatal'] as const;
 const OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
 
 /**
- * ONNX Runtime in the calling thread. Its `run` blocks the thread's event loop for the whole inference: a program that does anything
- * else meanwhile takes `createDetector` of this package, which keeps sessions in threads of their own.
+ * ONNX Runtime in the calling thread. Its `run` blocks the thread's event loop for the whole inference: a program that
+ * does anything else meanwhile takes `createDetector` of this package, which keeps sessions in threads of their own.
  *
- * Where a preferred provider can't be had, the next is taken and the session's `fallbacks` say why. `createSession` rejects with
- * `MODEL_NOT_FOUND`, `MODEL_UNUSABLE`, `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. Throws `INVALID_ARGUMENT` for options out of range.
+ * Where a preferred provider can't be had, the next is taken and the session's `fallbacks` say why. `createSession`
+ * rejects with `MODEL_NOT_FOUND`, `MODEL_UNUSABLE`, `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. Throws
+ * `INVALID_ARGUMENT` for options out of range.
  */
 export function onnxBackend(options: OnnxBackendOptions = {}): OnnxBackend {
   const { providers, threads, graphOptimization, logLevel } = checkOptions(options);
@@ -69,21 +76,38 @@ export function onnxBackend(options: OnnxBackendOptions = {}): OnnxBackend {
       const source = await modelSource(model, signal);
       const ort = await loadOnnxRuntime();
       ort.env.logLevel = logLevel;
-      const common: OrtSession.SessionOptions = { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: graphOptimization, logSeverityLevel: LEVELS.indexOf(logLevel) as 0 | 1 | 2 | 3 | 4 };
+      const common: OrtSession.SessionOptions = {
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: graphOptimization,
+        logSeverityLevel: LEVELS.indexOf(logLevel) as 0 | 1 | 2 | 3 | 4,
+      };
       const fallbacks: ProviderFallback[] = [];
       for (const provider of providers) {
         signal?.throwIfAborted();
         if (provider !== 'cpu' && !isBuiltIn(ort, provider)) {
-          fallbacks.push({ provider, reason: `onnxruntime-node ${ort.env.versions.node ?? ''} has no such provider on ${process.platform}-${process.arch}.` });
+          fallbacks.push({
+            provider,
+            reason: `onnxruntime-node ${ort.env.versions.node ?? ''} has no such provider on ${process.platform}-${process.arch}.`,
+          });
           continue;
         }
         try {
           const executionProviders = provider === 'cpu' ? ['cpu'] : [provider, 'cpu'];
-          const create = (source: string | Uint8Array) => (typeof source === 'string' ? ort.InferenceSession.create(source, { ...common, executionProviders }) : ort.InferenceSession.create(source, { ...common, executionProviders }));
+          const create = (source: string | Uint8Array) =>
+            typeof source === 'string'
+              ? ort.InferenceSession.create(source, { ...common, executionProviders })
+              : ort.InferenceSession.create(source, { ...common, executionProviders });
           return wrap(ort, await create(source), provider, fallbacks);
         } catch (cause) {
           const reason = oneLine((cause as Error).message);
-          if (provider === 'cpu') throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX model but ${describe(model)} can't be loaded: ${reason} It may be truncated or no ONNX file at all; get it again.`, { cause });
+          if (provider === 'cpu')
+            throw new FaceDetError(
+              'MODEL_UNUSABLE',
+              `Expected an ONNX model but ${describe(model)} can't be loaded: ${reason} It may be truncated or no ONNX file at all; get it again.`,
+              { cause },
+            );
           fallbacks.push({ provider, reason });
         }
       }
@@ -93,19 +117,30 @@ export function onnxBackend(options: OnnxBackendOptions = {}): OnnxBackend {
 }
 
 /** Which providers this installation can offer, without loading a model: for diagnoses. */
-export async function availableProviders(): Promise<{ version: string; providers: readonly { name: string; bundled: boolean }[] }> {
+export async function availableProviders(): Promise<{
+  version: string;
+  providers: readonly { name: string; bundled: boolean }[];
+}> {
   const ort = await loadOnnxRuntime();
-  return { version: ort.env.versions.node ?? 'unknown', providers: ort.listSupportedBackends().map(({ name, bundled }) => ({ name, bundled })) };
+  return {
+    version: ort.env.versions.node ?? 'unknown',
+    providers: ort.listSupportedBackends().map(({ name, bundled }) => ({ name, bundled })),
+  };
 }
 
 /** Options with every default filled in. Throws `INVALID_ARGUMENT`. */
-export function checkOptions(options: OnnxBackendOptions): { providers: readonly ExecutionProvider[] } & Required<Omit<OnnxBackendOptions, 'providers'>> {
+export function checkOptions(
+  options: OnnxBackendOptions,
+): { providers: readonly ExecutionProvider[] } & Required<Omit<OnnxBackendOptions, 'providers'>> {
   const { providers = 'cpu', threads = 1, graphOptimization = 'all', logLevel = 'fatal' } = options;
   const wanted = [...new Set([...(typeof providers === 'string' ? [providers] : providers), 'cpu' as const])];
-  const refuse = (expected: string, value: unknown) => new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${String(value)}.`);
-  for (const provider of wanted) if (!PROVIDERS.includes(provider)) throw refuse(`${PROVIDERS.join(', ')} for providers`, provider);
+  const refuse = (expected: string, value: unknown) =>
+    new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${String(value)}.`);
+  for (const provider of wanted)
+    if (!PROVIDERS.includes(provider)) throw refuse(`${PROVIDERS.join(', ')} for providers`, provider);
   if (!Number.isInteger(threads) || threads < 1) throw refuse('a positive integer for threads', threads);
-  if (!OPTIMIZATIONS.includes(graphOptimization)) throw refuse(`${OPTIMIZATIONS.join(', ')} for graphOptimization`, graphOptimization);
+  if (!OPTIMIZATIONS.includes(graphOptimization))
+    throw refuse(`${OPTIMIZATIONS.join(', ')} for graphOptimization`, graphOptimization);
   if (!LEVELS.includes(logLevel)) throw refuse(`${LEVELS.join(', ')} for logLevel`, logLevel);
   return { providers: wanted.slice(0, wanted.indexOf('cpu') + 1), threads, graphOptimization, logLevel };
 }
@@ -115,7 +150,12 @@ function isBuiltIn(ort: OnnxRuntime, provider: ExecutionProvider): boolean {
   return ort.listSupportedBackends().some(({ name }) => name === provider);
 }
 
-function wrap(ort: OnnxRuntime, session: OrtSession, provider: ExecutionProvider, fallbacks: readonly ProviderFallback[]): OnnxSession {
+function wrap(
+  ort: OnnxRuntime,
+  session: OrtSession,
+  provider: ExecutionProvider,
+  fallbacks: readonly ProviderFallback[],
+): OnnxSession {
   let last: Promise<unknown> = Promise.resolve();
   let disposed: Promise<void> | undefined;
   const dispose = () => (disposed ??= last.then(() => session.release()));
@@ -130,7 +170,9 @@ function wrap(ort: OnnxRuntime, session: OrtSession, provider: ExecutionProvider
       const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(ort, tensor)]));
       // Shapes that an export declares for another canvas are not held against the run's: its tensors bring their own.
       const running = session.run(inputs).catch((cause: Error) => {
-        throw new FaceDetError('RUN_FAILED', `ONNX Runtime could not run the model: ${oneLine(cause.message)}`, { cause });
+        throw new FaceDetError('RUN_FAILED', `ONNX Runtime could not run the model: ${oneLine(cause.message)}`, {
+          cause,
+        });
       });
       last = running.catch(() => undefined);
       const outputs = await running;
@@ -144,7 +186,9 @@ function wrap(ort: OnnxRuntime, session: OrtSession, provider: ExecutionProvider
 }
 
 function tensorInfo(info: OrtSession.ValueMetadata): TensorInfo {
-  return info.isTensor ? { name: info.name, type: info.type, shape: info.shape } : { name: info.name, type: 'not a tensor' };
+  return info.isTensor
+    ? { name: info.name, type: info.type, shape: info.shape }
+    : { name: info.name, type: 'not a tensor' };
 }
 
 function toOrt(ort: OnnxRuntime, { type, data, dims }: Tensor): OrtTensor {
@@ -154,7 +198,11 @@ function toOrt(ort: OnnxRuntime, { type, data, dims }: Tensor): OrtTensor {
 function fromOrt({ type, data, dims }: OrtTensor): Tensor {
   // Newer Node gives half floats as Float16Array; the contract has their bits.
   if (type === 'float16' && !(data instanceof Uint16Array)) {
-    const { buffer, byteOffset, length } = data as unknown as { buffer: ArrayBuffer; byteOffset: number; length: number };
+    const { buffer, byteOffset, length } = data as unknown as {
+      buffer: ArrayBuffer;
+      byteOffset: number;
+      length: number;
+    };
     return { type, data: new Uint16Array(buffer, byteOffset, length), dims };
   }
   return { type, data: data as Float32Array, dims };

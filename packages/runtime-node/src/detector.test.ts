@@ -31,7 +31,13 @@ const [EXIT, UNCAUGHT, THROW, SLOW, SLOWISH, HANG] = [255, 250, 245, 240, 235, 2
 
 let open: PoolDetector | undefined;
 async function pool(options: Partial<PoolDetectorOptions> = {}, backendOptions?: unknown): Promise<PoolDetector> {
-  open = await createDetector({ model: new Uint8Array(1), inputSize: { width: 320, height: 256 }, workers: 2, backend: { module: fixture, options: backendOptions }, ...options });
+  open = await createDetector({
+    model: new Uint8Array(1),
+    inputSize: { width: 320, height: 256 },
+    workers: 2,
+    backend: { module: fixture, options: backendOptions },
+    ...options,
+  });
   return open;
 }
 afterEach(async () => {
@@ -43,7 +49,11 @@ const threadOf = (score: number) => Math.round((score - 0.6) * 100);
 describe('createDetector', () => {
   it('finds what the same engine finds in the calling thread', async () => {
     const detector = await pool();
-    const plain = await createInThread({ backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.61 }] }), model: '', inputSize: { width: 320, height: 256 } });
+    const plain = await createInThread({
+      backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.61 }] }),
+      model: '',
+      inputSize: { width: 320, height: 256 },
+    });
     const [[face], [wanted]] = [await detector.detect(picture()), await plain.detect(picture())];
     expect({ ...face, score: 0 }).toEqual({ ...wanted, score: 0 });
     expect(detector.concurrency).toBe(2);
@@ -54,11 +64,18 @@ describe('createDetector', () => {
     const detector = await pool();
     await detector.warmup();
     const sizes = Array.from({ length: 12 }, (_, i) => 160 + 12 * i);
-    const results = await detector.detectBatch(sizes.map((width) => ({ ...picture(SLOWISH), width, stride: WIDTH * 3 })));
+    const results = await detector.detectBatch(
+      sizes.map((width) => ({ ...picture(SLOWISH), width, stride: WIDTH * 3 })),
+    );
     expect(new Set(results.map(([face]) => threadOf(face!.score))).size).toBe(2);
     // The face stands still on the canvas, so its size in the picture tells the picture's scale.
-    const plain = await createInThread({ backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.6 }] }), model: '', inputSize: { width: 320, height: 256 } });
-    for (const [i, width] of sizes.entries()) expect(results[i]![0]!.box).toEqual((await plain.detect({ ...picture(), width, stride: WIDTH * 3 }))[0]!.box);
+    const plain = await createInThread({
+      backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.6 }] }),
+      model: '',
+      inputSize: { width: 320, height: 256 },
+    });
+    for (const [i, width] of sizes.entries())
+      expect(results[i]![0]!.box).toEqual((await plain.detect({ ...picture(), width, stride: WIDTH * 3 }))[0]!.box);
   });
 
   it('starts further threads only when there is work for them', async () => {
@@ -70,17 +87,30 @@ describe('createDetector', () => {
     expect(new Int32Array(starts)[0]).toBe(3);
   });
 
-  it.each([['ends', EXIT, /exit code 7/], ['throws where nobody catches', UNCAUGHT, /nobody caught me/]])('replaces a thread that %s; only its image rejects', async (_, red, reason) => {
+  it.each([
+    ['ends', EXIT, /exit code 7/],
+    ['throws where nobody catches', UNCAUGHT, /nobody caught me/],
+  ])('replaces a thread that %s; only its image rejects', async (_, red, reason) => {
     const detector = await pool();
-    const results = await Promise.allSettled(Array.from({ length: 9 }, (_, i) => detector.detect(picture(i === 3 ? red : SLOWISH))));
-    expect(results.map(({ status }) => status)).toEqual(Array.from({ length: 9 }, (_, i) => (i === 3 ? 'rejected' : 'fulfilled')));
-    expect((results[3] as PromiseRejectedResult).reason).toMatchObject({ name: 'FaceDetError', code: 'WORKER_CRASHED', message: expect.stringMatching(reason) });
+    const results = await Promise.allSettled(
+      Array.from({ length: 9 }, (_, i) => detector.detect(picture(i === 3 ? red : SLOWISH))),
+    );
+    expect(results.map(({ status }) => status)).toEqual(
+      Array.from({ length: 9 }, (_, i) => (i === 3 ? 'rejected' : 'fulfilled')),
+    );
+    expect((results[3] as PromiseRejectedResult).reason).toMatchObject({
+      name: 'FaceDetError',
+      code: 'WORKER_CRASHED',
+      message: expect.stringMatching(reason),
+    });
     expect(await detector.detect(picture())).toHaveLength(1);
   });
 
   it('survives a crash of every thread at once', async () => {
     const detector = await pool();
-    const results = await Promise.allSettled([EXIT, EXIT, EXIT, 10, EXIT, 10].map((red) => detector.detect(picture(red))));
+    const results = await Promise.allSettled(
+      [EXIT, EXIT, EXIT, 10, EXIT, 10].map((red) => detector.detect(picture(red))),
+    );
     expect(results.map(({ status }) => status[0])).toEqual(['r', 'r', 'r', 'f', 'r', 'f']);
   });
 
@@ -97,13 +127,21 @@ describe('createDetector', () => {
     expect(await detector.detectBatch(Array.from({ length: 8 }, () => picture(SLOWISH)))).toHaveLength(8);
     // The only thread dies and its successor is refused.
     await expect(detector.detect(picture(EXIT))).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
-    await expect(detector.detect(picture())).rejects.toMatchObject({ code: 'BACKEND_UNUSABLE', message: expect.stringContaining('no memory for another session') });
+    await expect(detector.detect(picture())).rejects.toMatchObject({
+      code: 'BACKEND_UNUSABLE',
+      message: expect.stringContaining('no memory for another session'),
+    });
   });
 
   it('grows again after a thread could not start, although others live', async () => {
     const starts = new SharedArrayBuffer(4);
     const detector = await pool({ workers: 2 }, { starts, allow: 1, again: 2 });
-    const threads = async () => new Set((await detector.detectBatch(Array.from({ length: 6 }, () => picture(SLOWISH)))).map(([face]) => threadOf(face!.score))).size;
+    const threads = async () =>
+      new Set(
+        (await detector.detectBatch(Array.from({ length: 6 }, () => picture(SLOWISH)))).map(([face]) =>
+          threadOf(face!.score),
+        ),
+      ).size;
     await threads();
     // Not at once, which would only fail again, but a second later.
     await vi.waitFor(async () => expect(await threads()).toBe(2), { timeout: 20_000, interval: 200 });
@@ -113,18 +151,29 @@ describe('createDetector', () => {
   it('replaces a thread whose run hangs, at its time limit', async () => {
     const detector = await pool({ workers: 1, runTimeout: 3 });
     const [hung, after] = [detector.detect(picture(HANG)), detector.detect(picture())];
-    await expect(hung).rejects.toMatchObject({ code: 'RUN_TIMEOUT', message: expect.stringContaining('at most 3 s') as string });
+    await expect(hung).rejects.toMatchObject({
+      code: 'RUN_TIMEOUT',
+      message: expect.stringContaining('at most 3 s') as string,
+    });
     expect(await after).toHaveLength(1);
     expect(await detector.detect(picture(SLOWISH))).toHaveLength(1);
   });
 
   it('replaces a thread whose run goes on after its call was aborted', async () => {
     const settings = detectionSettings({ inputSize: { width: WIDTH, height: HEIGHT } });
-    const setup = { backend: { kind: 'module', module: fixture.href, options: undefined }, model: new Uint8Array(1), settings } as const;
+    const setup = {
+      backend: { kind: 'module', module: fixture.href, options: undefined },
+      model: new Uint8Array(1),
+      settings,
+    } as const;
     const threads = await createPool({ size: 1, setup, onReuse: () => {}, abortGrace: 0.2 });
     try {
       const task = async (red: number) => {
-        const { passes } = await handOver(picture(red), planPasses(WIDTH, HEIGHT, settings, threads.info.model), spareBuffers(1));
+        const { passes } = await handOver(
+          picture(red),
+          planPasses(WIDTH, HEIGHT, settings, threads.info.model),
+          spareBuffers(1),
+        );
         return { type: 'detect', passes, scoreThreshold: 0.5, rotate: [0], reuse: [] } as const;
       };
       const stop = new AbortController();
@@ -167,7 +216,12 @@ describe('aborting', () => {
   it("reaches a source's rasterize", async () => {
     const detector = await pool();
     const stop = new AbortController();
-    const source: RasterSource = { width: 100, height: 100, rasterize: (_w, _h, { signal } = {}) => new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason))) };
+    const source: RasterSource = {
+      width: 100,
+      height: 100,
+      rasterize: (_w, _h, { signal } = {}) =>
+        new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason))),
+    };
     const call = detector.detect(source, { signal: stop.signal });
     setTimeout(() => stop.abort(reason), 20);
     await expect(call).rejects.toBe(reason);
@@ -194,7 +248,7 @@ describe('pixels', () => {
     expect(own.data[0]).toBe(77);
   });
 
-  it('takes parts of larger memory, shared memory, an engine\'s memory, padded rows and other classes', async () => {
+  it("takes parts of larger memory, shared memory, an engine's memory, padded rows and other classes", async () => {
     const detector = await pool();
     const { data } = picture();
     const bytes = data.length;
@@ -204,8 +258,21 @@ describe('pixels', () => {
     sharedBytes.set(data);
     const wasm = new Uint8Array(new WebAssembly.Memory({ initial: 8 }).buffer, 16, bytes);
     const padded = new Uint8Array((WIDTH * 3 + 5) * HEIGHT);
-    const image = (data: PixelBuffer['data'], stride?: number): PixelBuffer => ({ data, width: WIDTH, height: HEIGHT, format: 'rgb', ...(stride === undefined ? {} : { stride }) });
-    const images = [image(large.subarray(32, 32 + bytes)), image(sharedBytes), image(wasm), image(padded, WIDTH * 3 + 5), image(Buffer.from(data)), image(new Uint8ClampedArray(data))];
+    const image = (data: PixelBuffer['data'], stride?: number): PixelBuffer => ({
+      data,
+      width: WIDTH,
+      height: HEIGHT,
+      format: 'rgb',
+      ...(stride === undefined ? {} : { stride }),
+    });
+    const images = [
+      image(large.subarray(32, 32 + bytes)),
+      image(sharedBytes),
+      image(wasm),
+      image(padded, WIDTH * 3 + 5),
+      image(Buffer.from(data)),
+      image(new Uint8ClampedArray(data)),
+    ];
     for (const pixels of images) {
       expect(await detector.detect(pixels)).toHaveLength(1);
       const source: RasterSource = { width: WIDTH, height: HEIGHT, rasterize: () => pixels };
@@ -221,7 +288,11 @@ describe('pixels', () => {
     expect(faces.length).toBeGreaterThan(1);
   });
 
-  it.each([['no object', 'x', 'INVALID_IMAGE'], ['0 pixels wide', { ...picture(), width: 0 }, 'INVALID_IMAGE'], ['too few bytes', { ...picture(), height: 1000 }, 'INVALID_IMAGE']])('refuses %s', async (_, image, code) => {
+  it.each([
+    ['no object', 'x', 'INVALID_IMAGE'],
+    ['0 pixels wide', { ...picture(), width: 0 }, 'INVALID_IMAGE'],
+    ['too few bytes', { ...picture(), height: 1000 }, 'INVALID_IMAGE'],
+  ])('refuses %s', async (_, image, code) => {
     const detector = await pool();
     await expect(detector.detect(image as PixelBuffer)).rejects.toMatchObject({ code });
     await expect(detector.detectBatch([picture(), image as PixelBuffer])).rejects.toMatchObject({ code });
@@ -251,7 +322,10 @@ describe('options', () => {
     [{ backend: { module: './no-such-module.mjs' } }, 'BACKEND_UNUSABLE'],
     [{ backend: { module: 'no-such-package' } }, 'BACKEND_UNUSABLE'],
     [{ backend: { module: 'data:text/javascript,export default 5' } }, 'BACKEND_UNUSABLE'],
-    [{ backend: { module: 'data:text/javascript,export default () => { throw new Error("no") }' } }, 'BACKEND_UNUSABLE'],
+    [
+      { backend: { module: 'data:text/javascript,export default () => { throw new Error("no") }' } },
+      'BACKEND_UNUSABLE',
+    ],
   ])('refuses %j with %s', async (options, code) => {
     await expect(pool(options as Partial<PoolDetectorOptions>)).rejects.toMatchObject({ name: 'FaceDetError', code });
   });
@@ -264,7 +338,8 @@ describe('dispose', () => {
     const settled = Promise.allSettled(calls);
     await new Promise((resolve) => setTimeout(resolve, 30));
     await Promise.all([detector.dispose(), detector.dispose()]);
-    for (const result of await settled) expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DISPOSED' } });
+    for (const result of await settled)
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'DISPOSED' } });
     await expect(detector.detect(picture())).rejects.toMatchObject({ code: 'DISPOSED' });
     await expect(detector.warmup()).rejects.toMatchObject({ code: 'DISPOSED' });
   });
@@ -284,8 +359,13 @@ describe('dispose', () => {
     const faces = await detector.detectBatch([image, image, image, image]);
     ${end}
     console.log(faces.flat().length);`;
-  it.each([['after dispose()', 'await detector.dispose();'], ['with idle threads', '']])('lets the process end by itself %s', async (_, end) => {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script(end)], { timeout: 30_000 });
+  it.each([
+    ['after dispose()', 'await detector.dispose();'],
+    ['with idle threads', ''],
+  ])('lets the process end by itself %s', async (_, end) => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script(end)], {
+      timeout: 30_000,
+    });
     expect(stdout.trim()).toBe('4');
     expect(stderr).toBe('');
   });
@@ -293,7 +373,11 @@ describe('dispose', () => {
   it("works in a process with V8's flags", async () => {
     const folder = mkdtempSync(join(tmpdir(), 'facedet-pool-'));
     writeFileSync(join(folder, 'main.mjs'), script('await detector.dispose();'));
-    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--max-old-space-size=512', join(folder, 'main.mjs')], { timeout: 30_000 });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--expose-gc', '--max-old-space-size=512', join(folder, 'main.mjs')],
+      { timeout: 30_000 },
+    );
     rmSync(folder, { recursive: true });
     expect(stdout.trim()).toBe('4');
   });
@@ -301,7 +385,11 @@ describe('dispose', () => {
 
 describe('ONNX Runtime in the pool', () => {
   it("rejects with the model's errors", async () => {
-    const double = encodeOnnx({ inputs: [{ name: 'x', shape: [1, 3, 'h', 'w'] }], outputs: [{ name: 'y', shape: [1, 3, 'h', 'w'] }], nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }] });
+    const double = encodeOnnx({
+      inputs: [{ name: 'x', shape: [1, 3, 'h', 'w'] }],
+      outputs: [{ name: 'y', shape: [1, 3, 'h', 'w'] }],
+      nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }],
+    });
     await expect(createDetector({ model: double })).rejects.toMatchObject({ code: 'MODEL_OUTPUTS_UNSUPPORTED' });
     await expect(createDetector({ model: double.subarray(0, 60) })).rejects.toMatchObject({ code: 'MODEL_UNUSABLE' });
     await expect(createDetector({ model: '/no/such/model.onnx' })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });

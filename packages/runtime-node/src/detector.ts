@@ -34,8 +34,9 @@ export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOption
   /** The model's bytes, or its path or URL. */
   model: Uint8Array | string | URL;
   /**
-   * Threads with a session each; the images in work at once. By default as many as there are cores (one with a GPU provider), each session
-   * with one thread, which finds the most faces a second. With `workers: 1` the session takes all cores, which is quickest for one image.
+   * Threads with a session each; the images in work at once. By default as many as there are cores (one with a GPU
+   * provider), each session with one thread, which finds the most faces a second. With `workers: 1` the session takes
+   * all cores, which is quickest for one image.
    */
   workers?: number;
   /** Threads inside each session; by default the cores divided by `workers`. */
@@ -73,23 +74,32 @@ export interface PoolDetector extends Detector {
 }
 
 /**
- * A detector on a pool of threads, so that the caller's event loop stays free. Images are taken in order; each is done by one thread.
- * Pixels that a source makes for a call are handed over without a copy; a caller's own `PixelBuffer` is copied once, into memory that is
- * used again, unless it lies in a `SharedArrayBuffer`.
+ * A detector on a pool of threads, so that the caller's event loop stays free. Images are taken in order; each is done
+ * by one thread. Pixels that a source makes for a call are handed over without a copy; a caller's own `PixelBuffer` is
+ * copied once, into memory that is used again, unless it lies in a `SharedArrayBuffer`.
  *
  * Rejects with `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `MODEL_UNUSABLE` and core's other `MODEL_…`, `BACKEND_UNUSABLE`,
- * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. A preferred provider that can't be had is a process warning and stands in `info.fallbacks`.
- * `detect` rejects with `WORKER_CRASHED` where its thread ends (another takes its place), `RUN_TIMEOUT` after `runTimeout`, and as core's
- * detector. A run that goes on for 30 s after its call was aborted ends with its thread too.
+ * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. A preferred provider that can't be had is a process warning and stands
+ * in `info.fallbacks`. `detect` rejects with `WORKER_CRASHED` where its thread ends (another takes its place),
+ * `RUN_TIMEOUT` after `runTimeout`, and as core's detector. A run that goes on for 30 s after its call was aborted ends
+ * with its thread too.
  */
 export async function createDetector(options: PoolDetectorOptions): Promise<PoolDetector> {
   checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
   const { runTimeout } = options;
-  if (runTimeout !== undefined && !(runTimeout > 0 && runTimeout <= 2e6)) throw new FaceDetError('INVALID_ARGUMENT', `Expected seconds from above 0 to 2,000,000 for runTimeout but received ${received(runTimeout)}.`);
+  if (runTimeout !== undefined && !(runTimeout > 0 && runTimeout <= 2e6))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected seconds from above 0 to 2,000,000 for runTimeout but received ${received(runTimeout)}.`,
+    );
   const { workers, threads } = division(options);
   const backend = backendChoice(options, threads);
-  const setup: WorkerSetup = { backend, model: await portableModel(options.model, options.backend === undefined), settings };
+  const setup: WorkerSetup = {
+    backend,
+    model: await portableModel(options.model, options.backend === undefined),
+    settings,
+  };
   const spare = spareBuffers(2 * workers);
   silenceTelemetry();
   const pool = await createPool({ size: workers, setup, onReuse: spare.put, runTimeout });
@@ -97,10 +107,16 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
   const fingerprint = {
     model: await modelHash(setup.model),
     backend:
-      backend.kind === 'onnx' ? (info.provider ?? info.backend) : { module: await moduleHash(backend.module), options: backend.options },
+      backend.kind === 'onnx'
+        ? (info.provider ?? info.backend)
+        : { module: await moduleHash(backend.module), options: backend.options },
     settings,
   };
-  for (const { provider, reason } of info.fallbacks) process.emitWarning(`The model runs on ${info.provider}, not on ${provider}: ${reason}`, { type: 'FaceDetWarning', code: 'PROVIDER_FALLBACK' });
+  for (const { provider, reason } of info.fallbacks)
+    process.emitWarning(`The model runs on ${info.provider}, not on ${provider}: ${reason}`, {
+      type: 'FaceDetWarning',
+      code: 'PROVIDER_FALLBACK',
+    });
 
   // While each thread works on one image, the pixels of the next are made; more would only fill memory.
   const turn = semaphore(2 * workers);
@@ -154,9 +170,16 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
 }
 
 /** How the cores are divided between sessions and the threads inside them. */
-export function division({ workers, threads, providers, backend }: Pick<PoolDetectorOptions, 'workers' | 'threads' | 'providers' | 'backend'>, cores = availableParallelism()): { workers: number; threads: number } {
+export function division(
+  { workers, threads, providers, backend }: Pick<PoolDetectorOptions, 'workers' | 'threads' | 'providers' | 'backend'>,
+  cores = availableParallelism(),
+): { workers: number; threads: number } {
   for (const [name, value] of Object.entries({ workers, threads })) {
-    if (value !== undefined && !(Number.isInteger(value) && value >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive integer for ${name} but received ${String(value)}.`);
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1))
+      throw new FaceDetError(
+        'INVALID_ARGUMENT',
+        `Expected a positive integer for ${name} but received ${String(value)}.`,
+      );
   }
   if (workers !== undefined) return { workers, threads: threads ?? Math.max(Math.floor(cores / workers), 1) };
   const first = typeof providers === 'string' ? providers : providers?.[0];
@@ -164,9 +187,27 @@ export function division({ workers, threads, providers, backend }: Pick<PoolDete
   return { workers: Math.max(Math.floor(cores / (threads ?? 1)), 1), threads: threads ?? 1 };
 }
 
-function backendChoice({ backend, providers, graphOptimization, logLevel, threads: given }: PoolDetectorOptions, threads: number): WorkerSetup['backend'] {
-  if (!backend) return { kind: 'onnx', options: checkOptions({ threads, ...(providers && { providers }), ...(graphOptimization && { graphOptimization }), ...(logLevel && { logLevel }) }) };
-  const foreign = Object.entries({ providers, graphOptimization, logLevel, threads: given }).find(([, value]) => value !== undefined);
-  if (foreign) throw new FaceDetError('INVALID_ARGUMENT', `Expected no ${foreign[0]} beside backend.module, as it is an option of ONNX Runtime; put what your backend needs into backend.options.`);
+function backendChoice(
+  { backend, providers, graphOptimization, logLevel, threads: given }: PoolDetectorOptions,
+  threads: number,
+): WorkerSetup['backend'] {
+  if (!backend)
+    return {
+      kind: 'onnx',
+      options: checkOptions({
+        threads,
+        ...(providers && { providers }),
+        ...(graphOptimization && { graphOptimization }),
+        ...(logLevel && { logLevel }),
+      }),
+    };
+  const foreign = Object.entries({ providers, graphOptimization, logLevel, threads: given }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (foreign)
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected no ${foreign[0]} beside backend.module, as it is an option of ONNX Runtime; put what your backend needs into backend.options.`,
+    );
   return { kind: 'module', module: resolveBackendModule(backend.module), options: backend.options };
 }

@@ -14,7 +14,10 @@ const SEED = Number(process.env['FACEDET_FUZZ_SEED'] ?? 1);
 
 const shared = fileURLToPath(new URL('../../../../shared', import.meta.url));
 const weights = join(shared, 'models', 'scrfd_500m.onnx');
-if (!existsSync(weights)) console.warn('the model fuzz run has only generated models: the official ones are read from ../shared/models, which is not here');
+if (!existsSync(weights))
+  console.warn(
+    'the model fuzz run has only generated models: the official ones are read from ../shared/models, which is not here',
+  );
 
 /** A seeded generator of integers below `limit` (mulberry32). */
 function generator(seed: number): (limit: number) => number {
@@ -51,13 +54,20 @@ function mutate(bytes: Uint8Array, random: (limit: number) => number): Uint8Arra
     }
     default: {
       const from = at();
-      return Buffer.concat([out.subarray(0, from), Uint8Array.from({ length: 1 + random(16) }, () => random(256)), out.subarray(from)]);
+      return Buffer.concat([
+        out.subarray(0, from),
+        Uint8Array.from({ length: 1 + random(16) }, () => random(256)),
+        out.subarray(from),
+      ]);
     }
   }
 }
 
 /** Runs `attempt` on mutated samples until time is up; every failure has to be a FaceDetError with a code. */
-async function fuzz(samples: Record<string, Uint8Array>, attempt: (bytes: Uint8Array) => Promise<void>): Promise<{ count: number; accepted: number; codes: Map<string, number> }> {
+async function fuzz(
+  samples: Record<string, Uint8Array>,
+  attempt: (bytes: Uint8Array) => Promise<void>,
+): Promise<{ count: number; accepted: number; codes: Map<string, number> }> {
   const random = generator(SEED);
   const names = Object.keys(samples);
   const codes = new Map<string, number>();
@@ -69,7 +79,8 @@ async function fuzz(samples: Record<string, Uint8Array>, attempt: (bytes: Uint8A
       await attempt(bytes);
       accepted++;
     } catch (error) {
-      if (!isFaceDetError(error)) throw new Error(`${name}, mutation ${count} of seed ${SEED}: ${String(error)}`, { cause: error });
+      if (!isFaceDetError(error))
+        throw new Error(`${name}, mutation ${count} of seed ${SEED}: ${String(error)}`, { cause: error });
       expect(error.code).toMatch(/^[A-Z][A-Z0-9_]+$/);
       expect(error.message).not.toMatch(/[\r\n]/);
       codes.set(error.code, (codes.get(error.code) ?? 0) + 1);
@@ -79,14 +90,17 @@ async function fuzz(samples: Record<string, Uint8Array>, attempt: (bytes: Uint8A
 }
 
 const report = (what: string, { count, accepted, codes }: Awaited<ReturnType<typeof fuzz>>) =>
-  console.info(`${count} mutated ${what} (seed ${SEED}): ${accepted} accepted, ${[...codes].map(([code, n]) => `${n} ${code}`).join(', ')}`);
+  console.info(
+    `${count} mutated ${what} (seed ${SEED}): ${accepted} accepted, ${[...codes].map(([code, n]) => `${n} ${code}`).join(', ')}`,
+  );
 
 describe('bad input is an error with a code, never a crash', () => {
   it('mutated pictures', async () => {
     const noise = Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => Math.imul(i, 2654435761) >>> 26);
     const picture = sharp(noise, { raw: { width: 40, height: 30, channels: 3 } });
     const samples: Record<string, Uint8Array> = {};
-    for (const format of ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const) samples[format] = await picture.clone().withMetadata({ orientation: 6 }).toFormat(format).toBuffer();
+    for (const format of ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)
+      samples[format] = await picture.clone().withMetadata({ orientation: 6 }).toFormat(format).toBuffer();
     samples['progressive jpeg'] = await picture.clone().jpeg({ progressive: true }).toBuffer();
     samples['16-bit png'] = await picture.clone().toColourspace('rgb16').png().toBuffer();
     samples['cmyk jpeg'] = await picture.clone().toColourspace('cmyk').jpeg().toBuffer();
@@ -101,14 +115,18 @@ describe('bad input is an error with a code, never a crash', () => {
   }, 600_000);
 
   it('mutated models', async () => {
-    const samples: Record<string, Uint8Array> = { 'generated heads': generatedModel(), ...(existsSync(weights) ? { scrfd_500m: readFileSync(weights) } : {}) };
+    const samples: Record<string, Uint8Array> = {
+      'generated heads': generatedModel(),
+      ...(existsSync(weights) ? { scrfd_500m: readFileSync(weights) } : {}),
+    };
     const pixels = { data: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64, format: 'rgb' } as const;
     const result = await fuzz(samples, async (model) => {
       let detector: Detector | undefined;
       try {
         detector = await createDetector({ backend: onnxBackend(), model, inputSize: { width: 64, height: 64 } });
         const faces = await detector.detect(pixels);
-        for (const { box, score } of faces) expect([box.x, box.y, box.width, box.height, score].every(Number.isFinite)).toBe(true);
+        for (const { box, score } of faces)
+          expect([box.x, box.y, box.width, box.height, score].every(Number.isFinite)).toBe(true);
       } finally {
         await detector?.dispose();
       }
@@ -129,7 +147,11 @@ function generatedModel(): Uint8Array {
       const size = shape.reduce((a, b) => a * b);
       const name = `${kind}_${stride}`;
       outputs.push({ name, shape });
-      constants.push({ name: `c${name}`, shape, data: Array.from({ length: size }, (_, i) => (kind === 1 ? (i % 97) / 100 : 1 + (i % 3))) });
+      constants.push({
+        name: `c${name}`,
+        shape,
+        data: Array.from({ length: size }, (_, i) => (kind === 1 ? (i % 97) / 100 : 1 + (i % 3))),
+      });
       nodes.push({ op: 'Add', inputs: [`c${name}`, `c${name}`], outputs: [name] });
     }
   }

@@ -22,10 +22,15 @@ export interface SpareBuffers {
 const MAX_COPY_BYTES = 32 * 1024 * 1024;
 
 /**
- * Readies each pass's pixels for another thread. What a raster source makes is handed over as it is; plain pixels are copied whole and
- * scaled over there, or scaled here where they are very large; shared memory is sent as it is.
+ * Readies each pass's pixels for another thread. What a raster source makes is handed over as it is; plain pixels are
+ * copied whole and scaled over there, or scaled here where they are very large; shared memory is sent as it is.
  */
-export async function handOver(image: ImageSource, plan: readonly Pass[], spare: SpareBuffers, signal?: AbortSignal): Promise<Handover> {
+export async function handOver(
+  image: ImageSource,
+  plan: readonly Pass[],
+  spare: SpareBuffers,
+  signal?: AbortSignal,
+): Promise<Handover> {
   const transfer: ArrayBuffer[] = [];
   const reuse: ArrayBuffer[] = [];
   const copy = (pixels: PixelBuffer): PixelBuffer => {
@@ -89,7 +94,10 @@ export function spareBuffers(most: number): SpareBuffers {
   };
 }
 
-/** The pixels themselves where they fill their memory, which then is handed over; undefined where they are a part of something. */
+/**
+ * The pixels themselves where they fill their memory, which then is handed over; undefined where they are a part of
+ * something.
+ */
 function own(pixels: PixelBuffer, transfer: ArrayBuffer[]): PixelBuffer | undefined {
   const { buffer, byteLength: used } = pixels.data;
   if (buffer instanceof SharedArrayBuffer) return plain(pixels, pixels.data);

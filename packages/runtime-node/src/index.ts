@@ -1,6 +1,12 @@
 // Pictures: read lazily by sharp, written under their name only when complete.
 export { readImage, type PictureDecoder, type ReadImageOptions, type StillImage } from './read-image.ts';
-export { encodeImage, imageFormatOf, writeImage, type EncodeImageOptions, type WriteImageOptions } from './write-image.ts';
+export {
+  encodeImage,
+  imageFormatOf,
+  writeImage,
+  type EncodeImageOptions,
+  type WriteImageOptions,
+} from './write-image.ts';
 export { blockOtherFormats, type ImageFormat, type ReadableFormat } from './sharp.ts';
 export { type PictureTags } from './exif.ts';
 // A detector on a pool of threads.
@@ -8,4 +14,12 @@ export { createDetector, type PoolDetector, type PoolDetectorOptions } from './d
 export { type BackendModule } from './backend-module.ts';
 export { type ReadyInfo } from './worker-protocol.ts';
 // ONNX Runtime in the calling thread.
-export { availableProviders, onnxBackend, type ExecutionProvider, type OnnxBackend, type OnnxBackendOptions, type OnnxSession, type ProviderFallback } from './backend.ts';
+export {
+  availableProviders,
+  onnxBackend,
+  type ExecutionProvider,
+  type OnnxBackend,
+  type OnnxBackendOptions,
+  type OnnxSession,
+  type ProviderFallback,
+} from './backend.ts';

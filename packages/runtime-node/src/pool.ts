@@ -8,7 +8,10 @@ import type { FromWorker, ReadyInfo, Task, ToWorker, WorkerSetup } from './worke
 export interface Pool {
   /** What the first thread found; all threads load the same. */
   readonly info: ReadyInfo;
-  /** Has some thread do a task. Rejects with the task's error, `WORKER_CRASHED`, `DISPOSED` or the signal's reason; a task that runs already goes on unheard. */
+  /**
+   * Has some thread do a task. Rejects with the task's error, `WORKER_CRASHED`, `DISPOSED` or the signal's reason; a
+   * task that runs already goes on unheard.
+   */
   run(task: Task, transfer: readonly ArrayBuffer[], signal?: AbortSignal): Promise<readonly Face[]>;
   /** Starts all threads and has each that is idle do a task. */
   everywhere(task: Task): Promise<void>;
@@ -52,7 +55,9 @@ interface Member {
 const PATIENCE = 5;
 /** Seconds until another thread is tried after one could not start, doubled each time, at most a minute. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [1, 60];
-/** Seconds that an aborted run may go on by default: the session's own end is worth waiting for, a thread lost is not. */
+/**
+ * Seconds that an aborted run may go on by default: the session's own end is worth waiting for, a thread lost is not.
+ */
 const ABORT_GRACE = 30;
 
 /** Why the last thread could not start, and when the next may. */
@@ -63,11 +68,18 @@ interface Refusal {
 }
 
 /**
- * Starts one thread and waits until its model is loaded; the others start when there is work for them. A thread that dies takes only its
- * own task with it: the next task that finds no idle thread starts another. A thread that could not start is tried again later. A thread
- * whose run takes longer than `runTimeout`, or goes on long after its call was aborted, is replaced. Idle threads don't keep the process alive.
+ * Starts one thread and waits until its model is loaded; the others start when there is work for them. A thread that
+ * dies takes only its own task with it: the next task that finds no idle thread starts another. A thread that could not
+ * start is tried again later. A thread whose run takes longer than `runTimeout`, or goes on long after its call was
+ * aborted, is replaced. Idle threads don't keep the process alive.
  */
-export async function createPool({ size, setup, onReuse, runTimeout, abortGrace = ABORT_GRACE }: PoolOptions): Promise<Pool> {
+export async function createPool({
+  size,
+  setup,
+  onReuse,
+  runTimeout,
+  abortGrace = ABORT_GRACE,
+}: PoolOptions): Promise<Pool> {
   const members = new Set<Member>();
   const queue: Job[] = [];
   let refused: Refusal | undefined;
@@ -129,12 +141,21 @@ export async function createPool({ size, setup, onReuse, runTimeout, abortGrace 
   function give(member: Member, job: Job): void {
     member.job = job;
     member.worker.ref();
-    if (runTimeout !== undefined) limit(member, runTimeout, new FaceDetError('RUN_TIMEOUT', `Expected a run of at most ${runTimeout} s (runTimeout) but it takes longer; the thread is replaced. Raise runTimeout, or use a smaller inputSize.`));
+    if (runTimeout !== undefined)
+      limit(
+        member,
+        runTimeout,
+        new FaceDetError(
+          'RUN_TIMEOUT',
+          `Expected a run of at most ${runTimeout} s (runTimeout) but it takes longer; the thread is replaced. Raise runTimeout, or use a smaller inputSize.`,
+        ),
+      );
     try {
       member.worker.postMessage(job.task, [...job.transfer]);
     } catch (error) {
       // Some memory (an engine's, a decoder's) can't change its owner: then it is copied.
-      if ((error as Error).name === 'DataCloneError' && job.transfer.length > 0) return give(member, { ...job, transfer: [] });
+      if ((error as Error).name === 'DataCloneError' && job.transfer.length > 0)
+        return give(member, { ...job, transfer: [] });
       member.job = null;
       clearTimeout(member.overdue);
       member.worker.unref();
@@ -171,17 +192,32 @@ export async function createPool({ size, setup, onReuse, runTimeout, abortGrace 
     for (; starting < queue.length && members.size < size; starting++) start();
   }
 
-  function enqueue(task: Task, transfer: readonly ArrayBuffer[], signal: AbortSignal | undefined, place: (job: Job) => void): Promise<readonly Face[]> {
+  function enqueue(
+    task: Task,
+    transfer: readonly ArrayBuffer[],
+    signal: AbortSignal | undefined,
+    place: (job: Job) => void,
+  ): Promise<readonly Face[]> {
     return new Promise((resolve, reject) => {
       const abort = () => {
         const at = queue.indexOf(job);
         if (at >= 0) queue.splice(at, 1);
         const member = [...members].find((each) => each.job?.task === task);
-        if (member) limit(member, Math.min(abortGrace, runTimeout ?? Infinity), crashed(`its run went on for ${abortGrace} s after it was aborted.`));
+        if (member)
+          limit(
+            member,
+            Math.min(abortGrace, runTimeout ?? Infinity),
+            crashed(`its run went on for ${abortGrace} s after it was aborted.`),
+          );
         job.fail(signal!.reason);
       };
       const over = () => signal?.removeEventListener('abort', abort);
-      const job: Job = { task, transfer, settle: (faces) => (over(), resolve(faces)), fail: (error) => (over(), reject(error)) };
+      const job: Job = {
+        task,
+        transfer,
+        settle: (faces) => (over(), resolve(faces)),
+        fail: (error) => (over(), reject(error)),
+      };
       if (disposed) return reject(disposedError('detector'));
       if (signal?.aborted) return reject(signal.reason);
       signal?.addEventListener('abort', abort, { once: true });
@@ -241,8 +277,8 @@ function workerUrl(): URL {
 }
 
 /**
- * A thread has its process's flags, unless one of them is about the main script or its sources: then it has none. (Named one by one they
- * would be checked, and those of V8 refused.)
+ * A thread has its process's flags, unless one of them is about the main script or its sources: then it has none.
+ * (Named one by one they would be checked, and those of V8 refused.)
  */
 function ownFlags(): { execArgv?: string[] } {
   return unbuilt() || process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
@@ -251,5 +287,9 @@ function ownFlags(): { execArgv?: string[] } {
 const unbuilt = () => import.meta.url.endsWith('.ts');
 
 function crashed(reason: string, cause?: unknown): FaceDetError {
-  return new FaceDetError('WORKER_CRASHED', `Expected a result of a detector thread but it ended: ${reason} Its image is lost; another thread takes its place, so the call can be repeated.`, { cause });
+  return new FaceDetError(
+    'WORKER_CRASHED',
+    `Expected a result of a detector thread but it ended: ${reason} Its image is lost; another thread takes its place, so the call can be repeated.`,
+    { cause },
+  );
 }

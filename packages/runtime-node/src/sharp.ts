@@ -12,10 +12,10 @@ export function loadSharp(): Promise<Sharp> {
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((name) => `VipsForeignLoad${name}`);
 
 /**
- * Blocks sharp's loaders of all formats that `readImage` does not read (SVG, PDF, …), for the whole process: for a program
- * that opens pictures of strangers and has no other use for them. `readImage` never passes such a file to sharp; this
- * holds also where libvips would take a crafted file for another format than its first bytes say. Rejects with
- * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`.
+ * Blocks sharp's loaders of all formats that `readImage` does not read (SVG, PDF, …), for the whole process: for a
+ * program that opens pictures of strangers and has no other use for them. `readImage` never passes such a file to
+ * sharp; this holds also where libvips would take a crafted file for another format than its first bytes say. Rejects
+ * with `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`.
  */
 export async function blockOtherFormats(): Promise<void> {
   const sharp = await loadSharp();

@@ -23,12 +23,15 @@ describe('an installation without engines', () => {
 
   async function codes(): Promise<string[]> {
     const file = join(folder, 'main.mjs');
-    writeFileSync(file, `
+    writeFileSync(
+      file,
+      `
       import { createDetector, onnxBackend, readImage, encodeImage } from '@facedet/runtime-node';
       const pixels = { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb' };
       for (const attempt of [() => createDetector({ model: new Uint8Array(9) }), () => onnxBackend().createSession(new Uint8Array(9)), () => readImage(new Uint8Array(9)), () => encodeImage(pixels, { format: 'png' })]) {
         await attempt().then(() => console.log('no error'), (error) => console.log(error.code));
-      }`);
+      }`,
+    );
     const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
     return stdout.trim().split('\n');
   }

@@ -4,7 +4,9 @@ import type { OnnxBackendOptions, ProviderFallback } from './backend.ts';
 
 /** What a worker is born with; plain data. */
 export interface WorkerSetup {
-  readonly backend: { readonly kind: 'onnx'; readonly options: OnnxBackendOptions } | { readonly kind: 'module'; readonly module: string; readonly options: unknown };
+  readonly backend:
+    | { readonly kind: 'onnx'; readonly options: OnnxBackendOptions }
+    | { readonly kind: 'module'; readonly module: string; readonly options: unknown };
   /** Bytes, or a path or URL as text (a `URL` can't be sent). */
   readonly model: Uint8Array | { readonly text: string; readonly url: boolean };
   readonly settings: DetectionSettings;

@@ -11,8 +11,11 @@ const port = parentPort!;
 const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, [...transfer]);
 
 async function serve({ backend: choice, model, settings }: WorkerSetup): Promise<void> {
-  const backend: InferenceBackend = choice.kind === 'onnx' ? onnxBackend(choice.options) : await importBackend(choice.module, choice.options);
-  const session: InferenceSession = await backend.createSession('text' in model ? (model.url ? new URL(model.text) : model.text) : model);
+  const backend: InferenceBackend =
+    choice.kind === 'onnx' ? onnxBackend(choice.options) : await importBackend(choice.module, choice.options);
+  const session: InferenceSession = await backend.createSession(
+    'text' in model ? (model.url ? new URL(model.text) : model.text) : model,
+  );
   const engine = await Promise.resolve()
     .then(() => createEngine(session, settings))
     .catch(async (error: unknown) => {

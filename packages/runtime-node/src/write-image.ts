@@ -9,7 +9,10 @@ export interface EncodeImageOptions {
   format: ImageFormat;
   /** From 1 to 100; by default 92 for JPEG, 90 for WebP, 65 for AVIF. PNG, GIF and TIFF have none. */
   quality?: number;
-  /** Titles, dates, place and camera that come along as EXIF, as `StillImage.tags` has them; not in GIF and TIFF. None by default. */
+  /**
+   * Titles, dates, place and camera that come along as EXIF, as `StillImage.tags` has them; not in GIF and TIFF. None
+   * by default.
+   */
   tags?: PictureTags;
 }
 
@@ -33,42 +36,67 @@ export function imageFormatOf(path: string): ImageFormat | undefined {
 }
 
 /**
- * Writes pixels as a picture in the format of the path's extension, without any metadata but the `tags` given. The file appears under its name when it is
- * complete: until then it is `NAME.partial`, which is removed where writing fails. A link keeps leading to the picture; pipes and devices
- * are written to. Rejects with `INVALID_ARGUMENT` where neither the extension nor `like` tells a format, with `OUTPUT_UNWRITABLE`,
- * `DISK_FULL`, and `OUTPUT_IN_USE` where another process writes the same picture.
+ * Writes pixels as a picture in the format of the path's extension, without any metadata but the `tags` given. The file
+ * appears under its name when it is complete: until then it is `NAME.partial`, which is removed where writing fails. A
+ * link keeps leading to the picture; pipes and devices are written to. Rejects with `INVALID_ARGUMENT` where neither
+ * the extension nor `like` tells a format, with `OUTPUT_UNWRITABLE`, `DISK_FULL`, and `OUTPUT_IN_USE` where another
+ * process writes the same picture.
  */
 export async function writeImage(path: string, pixels: PixelBuffer, options: WriteImageOptions = {}): Promise<void> {
   const format = imageFormatOf(path) ?? (options.like && PICTURE_FORMATS[options.like]?.copy);
   if (!format) {
     const extensions = PICTURE_EXTENSIONS.filter((extension) => imageFormatOf(`a${extension}`)).join(', ');
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a name that ends in ${extensions} but received ${describe(path)}; rename it, or give like.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a name that ends in ${extensions} but received ${describe(path)}; rename it, or give like.`,
+    );
   }
   const { quality, tags } = options;
   const bytes = await encodeImage(pixels, { format, ...(quality !== undefined && { quality }), ...(tags && { tags }) });
   await writeOutput(path, bytes);
 }
 
-/** Pixels as a picture file's bytes. Alpha is kept where the format has it and any pixel needs it. Rejects with `INVALID_ARGUMENT` or `IMAGE_UNENCODABLE`. */
+/**
+ * Pixels as a picture file's bytes. Alpha is kept where the format has it and any pixel needs it. Rejects with
+ * `INVALID_ARGUMENT` or `IMAGE_UNENCODABLE`.
+ */
 export async function encodeImage(pixels: PixelBuffer, options: EncodeImageOptions): Promise<Uint8Array> {
   const { format, quality, tags } = options;
-  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) throw new FaceDetError('INVALID_ARGUMENT', `Expected an integer from 1 to 100 for quality but received ${String(quality)}.`);
+  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected an integer from 1 to 100 for quality but received ${String(quality)}.`,
+    );
   const sharp = await loadSharp();
   const { data, channels } = pack(pixels, format !== 'jpeg');
   try {
-    const picture = sharp(data, { raw: { width: pixels.width, height: pixels.height, channels }, limitInputPixels: false });
+    const picture = sharp(data, {
+      raw: { width: pixels.width, height: pixels.height, channels },
+      limitInputPixels: false,
+    });
     if (tags && Object.keys(tags).length > 0) picture.withExif(exifOf(tags));
     switch (format) {
-      case 'jpeg': return await picture.jpeg({ quality: quality ?? 92 }).toBuffer();
-      case 'png': return await picture.png().toBuffer();
-      case 'webp': return await picture.webp({ quality: quality ?? 90 }).toBuffer();
-      case 'avif': return await picture.avif({ quality: quality ?? 65 }).toBuffer();
-      case 'gif': return await picture.gif().toBuffer();
-      case 'tiff': return await picture.tiff({ compression: 'deflate' }).toBuffer();
-      default: throw new Error(`unknown format ${String(format)}`);
+      case 'jpeg':
+        return await picture.jpeg({ quality: quality ?? 92 }).toBuffer();
+      case 'png':
+        return await picture.png().toBuffer();
+      case 'webp':
+        return await picture.webp({ quality: quality ?? 90 }).toBuffer();
+      case 'avif':
+        return await picture.avif({ quality: quality ?? 65 }).toBuffer();
+      case 'gif':
+        return await picture.gif().toBuffer();
+      case 'tiff':
+        return await picture.tiff({ compression: 'deflate' }).toBuffer();
+      default:
+        throw new Error(`unknown format ${String(format)}`);
     }
   } catch (cause) {
-    throw new FaceDetError('IMAGE_UNENCODABLE', `Expected to encode ${pixels.width} × ${pixels.height} pixels as ${String(format)} but received: ${oneLine((cause as Error).message)}`, { cause });
+    throw new FaceDetError(
+      'IMAGE_UNENCODABLE',
+      `Expected to encode ${pixels.width} × ${pixels.height} pixels as ${String(format)} but received: ${oneLine((cause as Error).message)}`,
+      { cause },
+    );
   }
 }
 
@@ -77,9 +105,17 @@ function pack(pixels: PixelBuffer, keepAlpha: boolean): { data: Uint8Array; chan
   const { data, width, height, format } = pixels;
   const step = format === 'gray' ? 1 : format === 'rgb' || format === 'bgr' ? 3 : 4;
   const stride = pixels.stride ?? width * step;
-  if (!(data.length >= stride * (height - 1) + width * step)) throw new FaceDetError('INVALID_ARGUMENT', `Expected at least ${stride * (height - 1) + width * step} bytes for ${width} × ${height} pixels of ${format} but received ${data.length}.`);
+  if (!(data.length >= stride * (height - 1) + width * step))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected at least ${stride * (height - 1) + width * step} bytes for ${width} × ${height} pixels of ${format} but received ${data.length}.`,
+    );
   const plain = (format === 'gray' || format === 'rgb') && stride === width * step;
-  if (plain) return { data: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, width * height * step), channels: step === 1 ? 1 : 3 };
+  if (plain)
+    return {
+      data: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, width * height * step),
+      channels: step === 1 ? 1 : 3,
+    };
   const channels = step === 1 ? 1 : step === 4 && keepAlpha && !isOpaque(pixels, stride) ? 4 : 3;
   const out = new Uint8Array(width * height * channels);
   const first = format.startsWith('bgr') ? 2 : 0;

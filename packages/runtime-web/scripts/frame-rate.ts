@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { launch, startSite } from '../src/fixtures/browser.fixture.ts';
 
-// Frames a second of the whole detector (an ImageBitmap in, faces out, in its worker) beside bare onnxruntime-web on the same model and
-// canvas, in turn in one page: pnpm --filter @facedet/runtime-web frame-rate [model.onnx]
+// Frames a second of the whole detector (an ImageBitmap in, faces out, in its worker) beside bare onnxruntime-web on
+// the same model and canvas, in turn in one page: pnpm --filter @facedet/runtime-web frame-rate [model.onnx]
 
 const weights = process.argv[2] ?? new URL('../../models/weights/scrfd_0.5g_kps.onnx', import.meta.url);
 const site = await startSite();
@@ -16,10 +16,23 @@ await page.goto(site.url);
 await page.waitForFunction(() => 'facedet' in globalThis);
 const rounds = await page.evaluate(async () => {
   const model = new Uint8Array(await (await fetch('/model.onnx')).arrayBuffer());
-  const bitmap = await createImageBitmap(await (await fetch('/sample.picture')).blob(), { resizeWidth: 960, resizeHeight: 540 });
+  const bitmap = await createImageBitmap(await (await fetch('/sample.picture')).blob(), {
+    resizeWidth: 960,
+    resizeHeight: 540,
+  });
   const session = await facedet.webBackend({ provider: 'wasm', threads: 1, wasmPaths: '/ort/' }).createSession(model);
-  const feeds = { [session.inputs[0]!.name]: { type: 'float32', data: new Float32Array(3 * 384 * 640), dims: [1, 3, 384, 640] } };
-  const detector = await facedet.createDetector({ model, provider: 'wasm', threads: 1, wasmPaths: '/ort/', inputSize: 640, scoreThreshold: 0.1, worker: () => new Worker('/worker.js', { type: 'module' }) });
+  const feeds = {
+    [session.inputs[0]!.name]: { type: 'float32', data: new Float32Array(3 * 384 * 640), dims: [1, 3, 384, 640] },
+  };
+  const detector = await facedet.createDetector({
+    model,
+    provider: 'wasm',
+    threads: 1,
+    wasmPaths: '/ort/',
+    inputSize: 640,
+    scoreThreshold: 0.1,
+    worker: () => new Worker('/worker.js', { type: 'module' }),
+  });
   const FRAMES = 10;
   const bare = async () => {
     const start = performance.now();

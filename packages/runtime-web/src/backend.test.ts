@@ -13,13 +13,18 @@ describe.skipIf(!browserPath)('webBackend in Chromium [needs a browser]', { time
     await Promise.all([browser?.close(), gpuBrowser?.close(), site?.close()]);
   });
 
-  async function conformance(page: Page, options: object): Promise<{ names: string[]; failures: string[]; selection: unknown }> {
+  async function conformance(
+    page: Page,
+    options: object,
+  ): Promise<{ names: string[]; failures: string[]; selection: unknown }> {
     await page.goto(site.url);
     await page.waitForFunction(() => 'facedet' in globalThis);
     return page.evaluate(async (o) => {
       const failures: string[] = [];
       const names: string[] = [];
-      for (const { name, run } of facedet.backendConformance({ create: () => facedet.webBackend({ ...o, wasmPaths: '/ort/' }) })) {
+      for (const { name, run } of facedet.backendConformance({
+        create: () => facedet.webBackend({ ...o, wasmPaths: '/ort/' }),
+      })) {
         names.push(name);
         await run().catch((error: Error) => failures.push(`${name}: ${error.message}`));
       }
@@ -40,7 +45,9 @@ describe.skipIf(!browserPath)('webBackend in Chromium [needs a browser]', { time
     const page = await gpuBrowser.newPage();
     await page.goto(site.url);
     const adapter = await page.evaluate(async () => {
-      const { gpu } = navigator as unknown as { gpu?: { requestAdapter(): Promise<{ info?: { description?: string; vendor?: string } } | null> } };
+      const { gpu } = navigator as unknown as {
+        gpu?: { requestAdapter(): Promise<{ info?: { description?: string; vendor?: string } } | null> };
+      };
       const found = await gpu?.requestAdapter();
       return found ? `${found.info?.vendor} ${found.info?.description}` : null;
     });

@@ -23,14 +23,23 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
   let browser: Browser;
   let gpuBrowser: Browser;
   beforeAll(async () => {
-    [site, bare, browser, gpuBrowser] = await Promise.all([startSite(), startSite({ isolated: false, engine: false }), launch(), launch({ gpu: true })]);
+    [site, bare, browser, gpuBrowser] = await Promise.all([
+      startSite(),
+      startSite({ isolated: false, engine: false }),
+      launch(),
+      launch({ gpu: true }),
+    ]);
     for (const s of [site, bare]) {
       for (const [name, { picture, model }] of Object.entries(CASES)) {
         if (!existsSync(picture)) continue;
         s.serve(`/${name}.picture`, readFileSync(picture), 'application/octet-stream');
         s.serve(`/${name}.onnx`, readFileSync(model), 'application/octet-stream');
       }
-      s.serve('/corrupt.onnx', new Uint8Array(3000).map((_, i) => (i * 37) & 255), 'application/octet-stream');
+      s.serve(
+        '/corrupt.onnx',
+        new Uint8Array(3000).map((_, i) => (i * 37) & 255),
+        'application/octet-stream',
+      );
     }
   });
   afterAll(async () => {
@@ -48,14 +57,23 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
   }
 
   const detect = (page: Page, name: string, options: object) =>
-    page.evaluate(async ([n, o]) => {
-      const detector = await facedet.createDetector({ model: new URL(`/${n}.onnx`, location.href), wasmPaths: '/ort/', inputSize: 640, worker: () => new Worker('/worker.js', { type: 'module' }), ...o });
-      const blob = await (await fetch(`/${n}.picture`)).blob();
-      const faces = await detector.detect(blob);
-      const result = { faces, selection: detector.selection, times: detector.lastTimes };
-      await detector.dispose();
-      return result;
-    }, [name, options] as const);
+    page.evaluate(
+      async ([n, o]) => {
+        const detector = await facedet.createDetector({
+          model: new URL(`/${n}.onnx`, location.href),
+          wasmPaths: '/ort/',
+          inputSize: 640,
+          worker: () => new Worker('/worker.js', { type: 'module' }),
+          ...o,
+        });
+        const blob = await (await fetch(`/${n}.picture`)).blob();
+        const faces = await detector.detect(blob);
+        const result = { faces, selection: detector.selection, times: detector.lastTimes };
+        await detector.dispose();
+        return result;
+      },
+      [name, options] as const,
+    );
 
   async function expected(name: keyof typeof CASES, inputSize = 640): Promise<Face[]> {
     const detector = await createNodeDetector({ model: CASES[name].model, inputSize, workers: 1 });
@@ -90,25 +108,41 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
     });
 
     // The software adapter takes half a minute: one of the pictures is enough.
-    it.skipIf(skip || (name === 'sample' && shared))(`finds Node's faces on ${label}, WebGPU on the software adapter`, { timeout: 240_000 }, async (context) => {
-      const { page, problems } = await open(site, gpuBrowser);
-      const adapter = await page.evaluate(async () => Boolean(await (navigator as unknown as { gpu?: { requestAdapter(): Promise<object | null> } }).gpu?.requestAdapter()));
-      if (!adapter) {
-        console.warn('WebGPU is not tested: this Chromium gives no adapter, not even in software.');
-        context.skip();
-      }
-      const { faces, selection } = await detect(page, name, { inputSize: 320 });
-      expect(selection).toEqual({ provider: 'webgpu', threads: 1, reasons: [] });
-      same(faces, await expected(name, 320));
-      expect(problems).toEqual([]);
-      await page.close();
-    });
+    it.skipIf(skip || (name === 'sample' && shared))(
+      `finds Node's faces on ${label}, WebGPU on the software adapter`,
+      { timeout: 240_000 },
+      async (context) => {
+        const { page, problems } = await open(site, gpuBrowser);
+        const adapter = await page.evaluate(async () =>
+          Boolean(
+            await (
+              navigator as unknown as { gpu?: { requestAdapter(): Promise<object | null> } }
+            ).gpu?.requestAdapter(),
+          ),
+        );
+        if (!adapter) {
+          console.warn('WebGPU is not tested: this Chromium gives no adapter, not even in software.');
+          context.skip();
+        }
+        const { faces, selection } = await detect(page, name, { inputSize: 320 });
+        expect(selection).toEqual({ provider: 'webgpu', threads: 1, reasons: [] });
+        same(faces, await expected(name, 320));
+        expect(problems).toEqual([]);
+        await page.close();
+      },
+    );
   }
 
   it("finds the same faces in every kind of the browser's pictures, in a worker and inline", async () => {
     const { page, problems } = await open();
     const counts = await page.evaluate(async () => {
-      const options = { model: new URL('/sample.onnx', location.href), wasmPaths: '/ort/', inputSize: 640, provider: 'wasm', threads: 1 } as const;
+      const options = {
+        model: new URL('/sample.onnx', location.href),
+        wasmPaths: '/ort/',
+        inputSize: 640,
+        provider: 'wasm',
+        threads: 1,
+      } as const;
       const blob = await (await fetch('/sample.picture')).blob();
       const bitmap = await createImageBitmap(blob);
       const image = new Image();
@@ -125,11 +159,22 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
       const paint = setInterval(() => context.drawImage(bitmap, 0, 0), 40);
       await video.play();
       const frame = new VideoFrame(bitmap, { timestamp: 0 });
-      const sources = { blob, bitmap, image, canvas, offscreen, data, video, frame, pixels: { data: data.data, width: data.width, height: data.height, format: 'rgba' as const } };
+      const sources = {
+        blob,
+        bitmap,
+        image,
+        canvas,
+        offscreen,
+        data,
+        video,
+        frame,
+        pixels: { data: data.data, width: data.width, height: data.height, format: 'rgba' as const },
+      };
       const result: Record<string, number[]> = {};
       for (const worker of [() => new Worker('/worker.js', { type: 'module' }), false] as const) {
         const detector = await facedet.createDetector({ ...options, worker });
-        for (const [name, source] of Object.entries(sources)) (result[name] ??= []).push((await detector.detect(source)).length);
+        for (const [name, source] of Object.entries(sources))
+          (result[name] ??= []).push((await detector.detect(source)).length);
         await detector.dispose();
       }
       clearInterval(paint);
@@ -156,18 +201,28 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
       const blob = await (await fetch('/sample.picture')).blob();
       const result: number[][] = [];
       for (const worker of [() => new Worker('/worker.js', { type: 'module' }), false] as const) {
-        const detector = await facedet.createDetector({ model: new URL('/sample.onnx', location.href), wasmPaths: '/ort/', inputSize: 320, provider: 'wasm', threads: 1, worker });
+        const detector = await facedet.createDetector({
+          model: new URL('/sample.onnx', location.href),
+          wasmPaths: '/ort/',
+          inputSize: 320,
+          provider: 'wasm',
+          threads: 1,
+          worker,
+        });
         await detector.detect(blob);
         await detector.dispose();
         result.push(made.splice(0).map(({ width }) => width)); // 0 where it is closed or handed over
       }
       return result;
     });
-    expect(widths).toEqual([[0, 0], [0, 0]]);
+    expect(widths).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
     await page.close();
   });
 
-  it('scales a bitmap as the detector\'s own bilinear does', async () => {
+  it("scales a bitmap as the detector's own bilinear does", async () => {
     const { page } = await open();
     const worst = await page.evaluate(async () => {
       const blob = await (await fetch('/sample.picture')).blob();
@@ -175,25 +230,49 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
       const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
       const context = canvas.getContext('2d')!;
       context.drawImage(bitmap, 0, 0);
-      const full = { data: context.getImageData(0, 0, bitmap.width, bitmap.height).data, width: bitmap.width, height: bitmap.height, format: 'rgba' as const };
+      const full = {
+        data: context.getImageData(0, 0, bitmap.width, bitmap.height).data,
+        width: bitmap.width,
+        height: bitmap.height,
+        format: 'rgba' as const,
+      };
       const source = await facedet.imageSource(bitmap);
       const result: number[] = [];
-      for (const [w, h] of [[640, 427], [320, 213], [480, 320]] as const) {
+      for (const [w, h] of [
+        [640, 427],
+        [320, 213],
+        [480, 320],
+      ] as const) {
         const [ours, theirs] = [facedet.resizeBilinear(full, w, h), await source.rasterize(w, h)];
         let sum = 0;
-        for (let i = 0; i < w * h; i++) for (let c = 0; c < 3; c++) sum += Math.abs(ours.data[3 * i + c]! - theirs.data[4 * i + c]!);
+        for (let i = 0; i < w * h; i++)
+          for (let c = 0; c < 3; c++) sum += Math.abs(ours.data[3 * i + c]! - theirs.data[4 * i + c]!);
         result.push(sum / (3 * w * h));
       }
       return result;
     });
-    console.log(`mean difference of createImageBitmap from bilinear, of 255: ${worst.map((v) => v.toFixed(2)).join(', ')}`);
+    console.log(
+      `mean difference of createImageBitmap from bilinear, of 255: ${worst.map((v) => v.toFixed(2)).join(', ')}`,
+    );
     for (const v of worst) expect(v).toBeLessThan(0.5);
     await page.close();
   });
 
   it('says why it runs on one thread without cross-origin isolation, and that the engine is missing', async () => {
     const { page } = await open(bare);
-    const code = await page.evaluate(async () => facedet.createDetector({ model: new URL('/sample.onnx', location.href), wasmPaths: '/ort/', provider: 'wasm', worker: false }).then(() => 'opened', (e: { code?: string; message: string }) => `${e.code}: ${e.message}`));
+    const code = await page.evaluate(async () =>
+      facedet
+        .createDetector({
+          model: new URL('/sample.onnx', location.href),
+          wasmPaths: '/ort/',
+          provider: 'wasm',
+          worker: false,
+        })
+        .then(
+          () => 'opened',
+          (e: { code?: string; message: string }) => `${e.code}: ${e.message}`,
+        ),
+    );
     expect(code).toMatch(/^DEPENDENCY_MISSING: .*wasmPaths/);
     const { reason } = await page.evaluate(() => ({ reason: facedet.environment() }));
     expect(reason.threads).toBe(false);
@@ -205,14 +284,35 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
     ['/nothing.onnx', { load: { attempts: 1 } }, /NOT_FOUND: .*nothing\.onnx/],
   ])('refuses the model %s', async (path, options, wanted) => {
     const { page } = await open();
-    const error = await page.evaluate(async ([p, o]) => facedet.createDetector({ model: new URL(p, location.href), wasmPaths: '/ort/', worker: () => new Worker('/worker.js', { type: 'module' }), ...o }).then(() => 'opened', (e: { code?: string; message: string }) => `${e.code}: ${e.message}`), [path, options] as const);
+    const error = await page.evaluate(
+      async ([p, o]) =>
+        facedet
+          .createDetector({
+            model: new URL(p, location.href),
+            wasmPaths: '/ort/',
+            worker: () => new Worker('/worker.js', { type: 'module' }),
+            ...o,
+          })
+          .then(
+            () => 'opened',
+            (e: { code?: string; message: string }) => `${e.code}: ${e.message}`,
+          ),
+      [path, options] as const,
+    );
     expect(error).toMatch(wanted);
     await page.close();
   });
 
   it('tells that its worker could not be loaded', async () => {
     const { page } = await open();
-    const error = await page.evaluate(async () => facedet.createDetector({ model: new Uint8Array(8), worker: () => new Worker('/missing.js', { type: 'module' }) }).then(() => 'opened', (e: { code?: string; message: string }) => `${e.code}: ${e.message}`));
+    const error = await page.evaluate(async () =>
+      facedet
+        .createDetector({ model: new Uint8Array(8), worker: () => new Worker('/missing.js', { type: 'module' }) })
+        .then(
+          () => 'opened',
+          (e: { code?: string; message: string }) => `${e.code}: ${e.message}`,
+        ),
+    );
     expect(error).toMatch(/^WORKER_FAILED: /);
     await page.close();
   });
@@ -225,13 +325,21 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
       if (!adapter) return null;
       // The engine's device is caught as it is made, and destroyed between two detections.
       let device: { destroy(): void } | undefined;
-      const prototype = Object.getPrototypeOf(adapter) as { requestDevice(...a: unknown[]): Promise<{ destroy(): void }> };
+      const prototype = Object.getPrototypeOf(adapter) as {
+        requestDevice(...a: unknown[]): Promise<{ destroy(): void }>;
+      };
       const request = prototype.requestDevice;
       prototype.requestDevice = async function (...a) {
         device = await request.apply(this, a);
         return device;
       };
-      const detector = await facedet.createDetector({ model: new URL('/sample.onnx', location.href), wasmPaths: '/ort/', inputSize: 320, provider: 'webgpu', worker: false });
+      const detector = await facedet.createDetector({
+        model: new URL('/sample.onnx', location.href),
+        wasmPaths: '/ort/',
+        inputSize: 320,
+        provider: 'webgpu',
+        worker: false,
+      });
       const blob = await (await fetch('/sample.picture')).blob();
       const before = (await detector.detect(blob)).length;
       const first = detector.selection;

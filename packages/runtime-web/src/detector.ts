@@ -38,7 +38,10 @@ export interface WebDetectorOptions extends DetectionOptions, WebBackendOptions 
   model?: Uint8Array | string | URL;
   /** How a model is fetched, kept and verified. */
   load?: LoadModelOptions;
-  /** `true` (the default) runs in a module worker, `false` in this thread, which then blocks; a function makes a worker whose script calls `serveDetector`. */
+  /**
+   * `true` (the default) runs in a module worker, `false` in this thread, which then blocks; a function makes a worker
+   * whose script calls `serveDetector`.
+   */
   worker?: boolean | (() => Worker);
   /** Aborts loading. */
   signal?: AbortSignal;
@@ -57,21 +60,32 @@ export interface WebDetector extends Detector, AsyncDisposable {
 }
 
 /**
- * A detector in the browser, by default in a worker of its own, so that the page never waits for the model.
- * Rejects with what `loadModel` and `webBackend` reject with, with `MODEL_INPUT_UNSUPPORTED` and `MODEL_OUTPUTS_UNSUPPORTED`, and with
- * `WORKER_FAILED` where the worker's script can't be loaded or dies.
+ * A detector in the browser, by default in a worker of its own, so that the page never waits for the model. Rejects
+ * with what `loadModel` and `webBackend` reject with, with `MODEL_INPUT_UNSUPPORTED` and `MODEL_OUTPUTS_UNSUPPORTED`,
+ * and with `WORKER_FAILED` where the worker's script can't be loaded or dies.
  */
 export async function createDetector(options: WebDetectorOptions = {}): Promise<WebDetector> {
   const { provider, threads, wasmPaths, worker = true, signal } = options;
   checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
-  const backend: WebBackendOptions = { ...(provider && { provider }), ...(threads !== undefined && { threads }), ...(wasmPaths && { wasmPaths: absolute(wasmPaths) }) };
+  const backend: WebBackendOptions = {
+    ...(provider && { provider }),
+    ...(threads !== undefined && { threads }),
+    ...(wasmPaths && { wasmPaths: absolute(wasmPaths) }),
+  };
   webBackend(backend); // refuses bad options here, not in the worker
-  const model = options.model instanceof Uint8Array ? options.model : await loadModel(options.model, { ...options.load, ...(signal && { signal }) });
+  const model =
+    options.model instanceof Uint8Array
+      ? options.model
+      : await loadModel(options.model, { ...options.load, ...(signal && { signal }) });
   signal?.throwIfAborted();
   if (worker === false) return inline(model, backend, options);
 
-  const port = talkTo(typeof worker === 'function' ? worker() : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'facedet' }));
+  const port = talkTo(
+    typeof worker === 'function'
+      ? worker()
+      : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'facedet' }),
+  );
   let opened: Extract<FromWorker, { type: 'opened' }>;
   try {
     opened = (await port.ask({ type: 'open', model, backend, settings }, [], signal)) as typeof opened;
@@ -84,7 +98,12 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
   let lastTimes: WorkerTimes | null = null;
   const calls = inFlight('detector');
 
-  async function passesOf(image: ImageSource, call: typeof settings, transfer: Transferable[], stop?: AbortSignal): Promise<WebPass[]> {
+  async function passesOf(
+    image: ImageSource,
+    call: typeof settings,
+    transfer: Transferable[],
+    stop?: AbortSignal,
+  ): Promise<WebPass[]> {
     const passes = planPasses(image.width, image.height, call, shape);
     if (hasBitmap(image)) {
       const result: WebPass[] = [];
@@ -95,7 +114,10 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
         }
         const { region } = pass;
         const whole = region.width === image.width && region.height === image.height;
-        const bitmap = await image.bitmap(pass.width, pass.height, { ...(whole ? {} : { region }), ...(stop ? { signal: stop } : {}) });
+        const bitmap = await image.bitmap(pass.width, pass.height, {
+          ...(whole ? {} : { region }),
+          ...(stop ? { signal: stop } : {}),
+        });
         transfer.push(bitmap);
         result.push({ pass, bitmap });
       }
@@ -170,7 +192,11 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
 }
 
 /** The same in the calling thread. */
-async function inline(model: Uint8Array, backend: WebBackendOptions, options: WebDetectorOptions): Promise<WebDetector> {
+async function inline(
+  model: Uint8Array,
+  backend: WebBackendOptions,
+  options: WebDetectorOptions,
+): Promise<WebDetector> {
   const engine = webBackend(backend);
   let session: WebSession | undefined;
   const own = Object.fromEntries(DETECTION_OPTIONS.map((name) => [name, options[name]])) as DetectionOptions;
@@ -219,8 +245,9 @@ function movable(pixels: PixelBuffer, isMade: boolean, transfer: Transferable[])
 }
 
 async function sourceOf(image: ImageSource | WebImage): Promise<ImageSource> {
-  if (image === null || typeof image !== 'object') throw new FaceDetError('INVALID_IMAGE', `Expected a picture but received ${String(image)}.`);
-  if ('rasterize' in image || 'format' in image && 'data' in image) return image as ImageSource;
+  if (image === null || typeof image !== 'object')
+    throw new FaceDetError('INVALID_IMAGE', `Expected a picture but received ${String(image)}.`);
+  if ('rasterize' in image || ('format' in image && 'data' in image)) return image as ImageSource;
   return imageSource(image as WebImage);
 }
 
@@ -232,7 +259,9 @@ function release(source: ImageSource, image: ImageSource | WebImage): void {
 /** Relative paths mean the page, not the worker's script. */
 function absolute(paths: NonNullable<WebBackendOptions['wasmPaths']>): NonNullable<WebBackendOptions['wasmPaths']> {
   const full = (path: string | URL) => new URL(path, globalThis.location?.href).href;
-  return typeof paths === 'string' ? full(paths) : { ...(paths.wasm ? { wasm: full(paths.wasm) } : {}), ...(paths.mjs ? { mjs: full(paths.mjs) } : {}) };
+  return typeof paths === 'string'
+    ? full(paths)
+    : { ...(paths.wasm ? { wasm: full(paths.wasm) } : {}), ...(paths.mjs ? { mjs: full(paths.mjs) } : {}) };
 }
 
 type Question = ToWorker extends infer T ? (T extends { id: number } ? Omit<T, 'id'> : never) : never;
@@ -256,9 +285,15 @@ function talkTo(worker: Worker) {
   };
   worker.onerror = (event) => {
     event.preventDefault?.();
-    end(new FaceDetError('WORKER_FAILED', `Expected the detector's worker to run but it ended: ${event.message || 'its script could not be loaded'}. Check that the bundler made a module worker of it, or pass worker: () => new Worker(…) or worker: false.`));
+    end(
+      new FaceDetError(
+        'WORKER_FAILED',
+        `Expected the detector's worker to run but it ended: ${event.message || 'its script could not be loaded'}. Check that the bundler made a module worker of it, or pass worker: () => new Worker(…) or worker: false.`,
+      ),
+    );
   };
-  worker.onmessageerror = () => end(new FaceDetError('WORKER_FAILED', "Expected messages that can be cloned but the worker's could not be read."));
+  worker.onmessageerror = () =>
+    end(new FaceDetError('WORKER_FAILED', "Expected messages that can be cloned but the worker's could not be read."));
   return {
     end,
     ask(question: Question, transfer: Transferable[], signal?: AbortSignal): Promise<FromWorker> {
@@ -269,10 +304,12 @@ function talkTo(worker: Worker) {
           waiting.delete(id);
           reject(signal!.reason as Error);
         };
-        const settle = <T>(done: (value: T) => void) => (value: T) => {
-          signal?.removeEventListener('abort', abort);
-          done(value);
-        };
+        const settle =
+          <T>(done: (value: T) => void) =>
+          (value: T) => {
+            signal?.removeEventListener('abort', abort);
+            done(value);
+          };
         waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
         signal?.addEventListener('abort', abort, { once: true });
         try {

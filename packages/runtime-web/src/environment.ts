@@ -10,6 +10,18 @@ export interface Environment {
 
 /** Looks around. */
 export function environment(): Environment {
-  const { navigator, crossOriginIsolated, SharedArrayBuffer: shared } = globalThis as { navigator?: { gpu?: unknown; hardwareConcurrency?: number }; crossOriginIsolated?: boolean; SharedArrayBuffer?: unknown };
-  return { webgpu: Boolean(navigator?.gpu), threads: Boolean(crossOriginIsolated && shared), cores: Math.max(navigator?.hardwareConcurrency ?? 1, 1) };
+  const {
+    navigator,
+    crossOriginIsolated,
+    SharedArrayBuffer: shared,
+  } = globalThis as {
+    navigator?: { gpu?: unknown; hardwareConcurrency?: number };
+    crossOriginIsolated?: boolean;
+    SharedArrayBuffer?: unknown;
+  };
+  return {
+    webgpu: Boolean(navigator?.gpu),
+    threads: Boolean(crossOriginIsolated && shared),
+    cores: Math.max(navigator?.hardwareConcurrency ?? 1, 1),
+  };
 }

@@ -19,10 +19,18 @@ export async function loadOrt(build: 'webgpu' | 'wasm', threads: number, wasmPat
   try {
     ort = (build === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm')) as Ort;
   } catch (cause) {
-    throw new FaceDetError('DEPENDENCY_MISSING', 'Expected the package onnxruntime-web but it could not be loaded; add it to your project: npm install onnxruntime-web', { cause });
+    throw new FaceDetError(
+      'DEPENDENCY_MISSING',
+      'Expected the package onnxruntime-web but it could not be loaded; add it to your project: npm install onnxruntime-web',
+      { cause },
+    );
   }
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = 'error';
-  if (wasmPaths) ort.env.wasm.wasmPaths = typeof wasmPaths === 'string' ? new URL(wasmPaths, globalThis.location?.href).href : { ...(wasmPaths.wasm ? { wasm: wasmPaths.wasm } : {}), ...(wasmPaths.mjs ? { mjs: wasmPaths.mjs } : {}) };
+  if (wasmPaths)
+    ort.env.wasm.wasmPaths =
+      typeof wasmPaths === 'string'
+        ? new URL(wasmPaths, globalThis.location?.href).href
+        : { ...(wasmPaths.wasm ? { wasm: wasmPaths.wasm } : {}), ...(wasmPaths.mjs ? { mjs: wasmPaths.mjs } : {}) };
   return ort;
 }

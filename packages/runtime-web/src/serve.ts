@@ -31,7 +31,13 @@ export function serveDetector(scope: WorkerScope): void {
     const images = message.images.map(readPasses);
     const ready = performance.now();
     const faces = await engine!.detect(images, { scoreThreshold: message.scoreThreshold, rotate: message.rotate });
-    return { id, type: 'faces', faces, selection: session!.selection, times: { read: ready - start, detect: performance.now() - ready } };
+    return {
+      id,
+      type: 'faces',
+      faces,
+      selection: session!.selection,
+      times: { read: ready - start, detect: performance.now() - ready },
+    };
   }
 
   scope.onmessage = ({ data }) => {

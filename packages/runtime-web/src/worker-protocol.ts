@@ -37,6 +37,12 @@ export interface WorkerTimes {
 /** From the worker. */
 export type FromWorker =
   | { readonly id: number; readonly type: 'opened'; readonly model: ModelShape; readonly selection: WebSelection }
-  | { readonly id: number; readonly type: 'faces'; readonly faces: readonly Face[][]; readonly selection: WebSelection; readonly times: WorkerTimes }
+  | {
+      readonly id: number;
+      readonly type: 'faces';
+      readonly faces: readonly Face[][];
+      readonly selection: WebSelection;
+      readonly times: WorkerTimes;
+    }
   | { readonly id: number; readonly type: 'warm' }
   | { readonly id: number; readonly type: 'failed'; readonly error: ErrorData };

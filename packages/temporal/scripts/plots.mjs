@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plots the response of the filters to a step, a ramp and a stop: node packages/temporal/scripts/plots.mjs (after a build of
-// the package).
+// Plots the response of the filters to a step, a ramp and a stop: node packages/temporal/scripts/plots.mjs (after a
+// build of the package).
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createSmoother } from '../dist/index.js';
 

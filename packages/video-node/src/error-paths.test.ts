@@ -29,7 +29,10 @@ function countNative(): () => number {
   const { CodecContext, FormatContext, Frame, Packet } = ffmpeg;
   const live = new Set<object>();
   const watch = (prototype: object, allocate: readonly string[], free: readonly string[]) => {
-    for (const [names, change] of [[allocate, 'add'], [free, 'delete']] as const)
+    for (const [names, change] of [
+      [allocate, 'add'],
+      [free, 'delete'],
+    ] as const)
       for (const name of names) {
         const original = (prototype as Methods)[name]!;
         vi.spyOn(prototype as Methods, name).mockImplementation(function (this: object, ...args: unknown[]) {
@@ -68,7 +71,11 @@ describe('an error frees everything that was allocated before it', () => {
   const sides = (path: string) => ({ path, audio: true, subtitles: true, metadata: true, startTime: 0 });
   const muxer: [string, (f: Ffmpeg) => void, string | undefined][] = [
     ['the source of the sound is missing', () => {}, 'none.mp4'],
-    ['no stream can be made', (f) => void fail(f.FormatContext.prototype, 'newStream', new Error('no memory')), undefined],
+    [
+      'no stream can be made',
+      (f) => void fail(f.FormatContext.prototype, 'newStream', new Error('no memory')),
+      undefined,
+    ],
     ['the file cannot be opened', (f) => void fail(f.FormatContext.prototype, 'openOutput'), 'a.mp4'],
     ['the header cannot be written', (f) => void fail(f.FormatContext.prototype, 'writeHeader'), 'a.mp4'],
   ];
@@ -86,7 +93,9 @@ describe('an error frees everything that was allocated before it', () => {
 
   it('openEncoder: settings that are refused', async () => {
     const left = countNative();
-    await expect(openEncoder(ffmpeg, { ...encoderOptions, preset: 'none' } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(openEncoder(ffmpeg, { ...encoderOptions, preset: 'none' } as never)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
     expect(left()).toBe(0);
   });
 

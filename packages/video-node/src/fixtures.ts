@@ -35,9 +35,14 @@ export function numberedPicture(index: number, width: number, height: number): P
 }
 
 /** Writes numbered pictures at the times given and returns the path. */
-export async function writeNumbered(path: string, times: readonly number[], { width = 96, height = 64, ...options }: Partial<VideoWriterOptions> & { width?: number; height?: number } = {}): Promise<string> {
+export async function writeNumbered(
+  path: string,
+  times: readonly number[],
+  { width = 96, height = 64, ...options }: Partial<VideoWriterOptions> & { width?: number; height?: number } = {},
+): Promise<string> {
   const writer = await createVideoWriter(path, { like: { width, height, fps: 25 }, crf: 8, ...options });
-  for (const [index, timestamp] of times.entries()) await writer.write({ ...numberedPicture(index, width, height), timestamp });
+  for (const [index, timestamp] of times.entries())
+    await writer.write({ ...numberedPicture(index, width, height), timestamp });
   await writer.finish();
   return path;
 }
@@ -48,7 +53,10 @@ export function steady(count: number): number[] {
 }
 
 /** What a video shows: times and the mean brightness of the upper left corner, which tells the numbered picture. */
-export async function show(source: VideoSource, options: OpenVideoOptions = {}): Promise<{ indices: number[]; times: number[]; levels: number[]; error: (Error & { code?: string }) | undefined }> {
+export async function show(
+  source: VideoSource,
+  options: OpenVideoOptions = {},
+): Promise<{ indices: number[]; times: number[]; levels: number[]; error: (Error & { code?: string }) | undefined }> {
   const video = await openVideo(source, options);
   const [indices, times, levels] = [[], [], []] as [number[], number[], number[]];
   let error: (Error & { code?: string }) | undefined;
@@ -79,8 +87,31 @@ export function displayMatrix(a: number, b: number, c: number, d: number): Uint8
   return new Uint8Array(bytes.buffer);
 }
 
-/** Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, other containers). */
-export async function writeByGraph(path: string, { graph, encoder, pixelFormat, frames, interlaced = false, size: [width, height] = [128, 96], matrix, color }: { graph?: string; encoder: string; pixelFormat: string; frames: number; interlaced?: boolean; size?: readonly [number, number]; matrix?: Uint8Array; color?: Partial<ColorTags> }): Promise<string> {
+/**
+ * Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, other containers).
+ */
+export async function writeByGraph(
+  path: string,
+  {
+    graph,
+    encoder,
+    pixelFormat,
+    frames,
+    interlaced = false,
+    size: [width, height] = [128, 96],
+    matrix,
+    color,
+  }: {
+    graph?: string;
+    encoder: string;
+    pixelFormat: string;
+    frames: number;
+    interlaced?: boolean;
+    size?: readonly [number, number];
+    matrix?: Uint8Array;
+    color?: Partial<ColorTags>;
+  },
+): Promise<string> {
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
   const output = new ffmpeg.FormatContext();
@@ -117,7 +148,12 @@ export async function writeByGraph(path: string, { graph, encoder, pixelFormat, 
       packet.unref();
     }
   };
-  const video = await openVideo({ lavfi: `${graph ?? `testsrc2=size=${width}x${height}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}` }, { deinterlace: false });
+  const video = await openVideo(
+    {
+      lavfi: `${graph ?? `testsrc2=size=${width}x${height}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}`,
+    },
+    { deinterlace: false },
+  );
   for await (const frame of video) {
     const picture = frame.native().clone()!;
     picture.pts = BigInt(frame.index);

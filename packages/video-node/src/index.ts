@@ -5,7 +5,13 @@ export { type VideoSource } from './read/source.ts';
 export { type ConnectionChange } from './read/reader.ts';
 export { type HdrMetadata, type Chromaticity } from './ffmpeg/hdr-metadata.ts';
 export { summarizeColors, type ColorSummary } from './read/color-summary.ts';
-export { type ColorTags, type Fraction, type OtherStream, type SideStream, type VideoMetadata } from './read/metadata.ts';
+export {
+  type ColorTags,
+  type Fraction,
+  type OtherStream,
+  type SideStream,
+  type VideoMetadata,
+} from './read/metadata.ts';
 export { type VideoFrame } from './read/frame.ts';
 // Film out.
 export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './write/writer.ts';
@@ -14,7 +20,13 @@ export { type LeftOut, type SideStreamSummary } from './write/side-streams.ts';
 export { containerFor, type ContainerChoice } from './write/containers.ts';
 export { outputExtension } from './write/output-extension.ts';
 // The whole way of a video.
-export { processVideo, type OutputPaths, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
+export {
+  processVideo,
+  type OutputPaths,
+  type ProcessVideoOptions,
+  type VideoProgress,
+  type VideoSummary,
+} from './run/process-video.ts';
 export { type DamageSummary } from './run/damage.ts';
 export { renderVideo, type RenderSummary, type RenderVideoOptions } from './run/render-video.ts';
 export { type Row } from './run/rows.ts';

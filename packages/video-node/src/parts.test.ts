@@ -10,12 +10,17 @@ import { naturalOrder } from './read/source.ts';
 
 describe('clock', () => {
   it('rises strictly from 0, whatever the source says', () => {
-    fc.assert(fc.property(fc.array(fc.option(fc.double({ min: -100, max: 1e5, noNaN: true })), { minLength: 1, maxLength: 50 }), (times) => {
-      const clock = createClock();
-      const stamps = times.map((time) => clock.stamp(time, 0.04));
-      expect(stamps[0]).toBe(0);
-      stamps.slice(1).forEach((t, i) => expect(t).toBeGreaterThan(stamps[i]!));
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(fc.double({ min: -100, max: 1e5, noNaN: true })), { minLength: 1, maxLength: 50 }),
+        (times) => {
+          const clock = createClock();
+          const stamps = times.map((time) => clock.stamp(time, 0.04));
+          expect(stamps[0]).toBe(0);
+          stamps.slice(1).forEach((t, i) => expect(t).toBeGreaterThan(stamps[i]!));
+        },
+      ),
+    );
   });
 
   it('keeps a rising clock as it is, and goes on over one that begins anew', () => {
@@ -31,14 +36,38 @@ describe('clock', () => {
 describe('orientation', () => {
   /** Where a filter chain takes the unit vectors of x and y. */
   const carryOut = (filters: readonly string[]) => {
-    const turns: Record<string, (v: [number, number]) => [number, number]> = { hflip: ([x, y]) => [-x, y], vflip: ([x, y]) => [x, -y], 'transpose=clock': ([x, y]) => [-y, x], 'transpose=cclock': ([x, y]) => [y, -x] };
-    return ([[1, 0], [0, 1]] as [number, number][]).map((v) => filters.reduce((at, name) => turns[name]!(at), v));
+    const turns: Record<string, (v: [number, number]) => [number, number]> = {
+      hflip: ([x, y]) => [-x, y],
+      vflip: ([x, y]) => [x, -y],
+      'transpose=clock': ([x, y]) => [-y, x],
+      'transpose=cclock': ([x, y]) => [y, -x],
+    };
+    return (
+      [
+        [1, 0],
+        [0, 1],
+      ] as [number, number][]
+    ).map((v) => filters.reduce((at, name) => turns[name]!(at), v));
   };
 
   it('carries out all eight turns', () => {
-    for (const [a, b, c, d] of [[1, 0, 0, 1], [-1, 0, 0, -1], [0, 1, -1, 0], [0, -1, 1, 0], [-1, 0, 0, 1], [1, 0, 0, -1], [0, 1, 1, 0], [0, -1, -1, 0]] as const) {
+    for (const [a, b, c, d] of [
+      [1, 0, 0, 1],
+      [-1, 0, 0, -1],
+      [0, 1, -1, 0],
+      [0, -1, 1, 0],
+      [-1, 0, 0, 1],
+      [1, 0, 0, -1],
+      [0, 1, 1, 0],
+      [0, -1, -1, 0],
+    ] as const) {
       const orientation = orientationOf(displayMatrix(a, b, c, d));
-      expect(carryOut(orientationFilters(orientation))).toEqual([[a + 0, b + 0], [c + 0, d + 0]].map((v) => v.map((n) => expect.closeTo(n, 9))));
+      expect(carryOut(orientationFilters(orientation))).toEqual(
+        [
+          [a + 0, b + 0],
+          [c + 0, d + 0],
+        ].map((v) => v.map((n) => expect.closeTo(n, 9))),
+      );
       expect(turnsSideways(orientation)).toBe(a === 0);
     }
     expect(orientationFilters(orientationOf(null))).toEqual([]);
@@ -93,7 +122,14 @@ describe('ahead', () => {
 
 describe('rows', () => {
   it('say the same in all three formats, with short numbers', () => {
-    const row = rowOf({ index: 4, timestamp: 0.16, faces: [{ id: 7, box: { x: 1.23456, y: 2, width: 3.0004, height: 4 }, score: 0.987654, state: 'detected' }, { id: null, box: { x: 0, y: 0, width: 1, height: 1 }, score: 0.5, state: 'predicted' }] });
+    const row = rowOf({
+      index: 4,
+      timestamp: 0.16,
+      faces: [
+        { id: 7, box: { x: 1.23456, y: 2, width: 3.0004, height: 4 }, score: 0.987654, state: 'detected' },
+        { id: null, box: { x: 0, y: 0, width: 1, height: 1 }, score: 0.5, state: 'predicted' },
+      ],
+    });
     expect(parseRow(jsonLine(row))).toEqual(row);
     expect(motLines(row)).toBe('5,7,1.235,2,3,4,0.98765,-1,-1,-1\n5,-1,0,0,1,1,0.5,-1,-1,-1\n');
     expect(csvLines(row)).toBe('4,0.16,7,1.235,2,3,4,0.98765,detected\n4,0.16,,0,0,1,1,0.5,predicted\n');
@@ -108,8 +144,16 @@ describe('names', () => {
 
 describe('layouts', () => {
   it('of the common pixel formats', () => {
-    expect(layoutOf('yuv420p')?.planes).toEqual([{ bytes: 1, shiftX: 0, shiftY: 0 }, { bytes: 1, shiftX: 1, shiftY: 1 }, { bytes: 1, shiftX: 1, shiftY: 1 }]);
-    expect(layoutOf('yuv422p10le')).toMatchObject({ bitDepth: 10, subsampling: '422', planes: [{ bytes: 2 }, { bytes: 2, shiftX: 1, shiftY: 0 }, {}] });
+    expect(layoutOf('yuv420p')?.planes).toEqual([
+      { bytes: 1, shiftX: 0, shiftY: 0 },
+      { bytes: 1, shiftX: 1, shiftY: 1 },
+      { bytes: 1, shiftX: 1, shiftY: 1 },
+    ]);
+    expect(layoutOf('yuv422p10le')).toMatchObject({
+      bitDepth: 10,
+      subsampling: '422',
+      planes: [{ bytes: 2 }, { bytes: 2, shiftX: 1, shiftY: 0 }, {}],
+    });
     expect(layoutOf('nv12')?.planes[1]).toEqual({ bytes: 2, shiftX: 1, shiftY: 1 });
     expect(layoutOf('bgra')?.planes).toEqual([{ bytes: 4, shiftX: 0, shiftY: 0 }]);
     expect(layoutOf('pal8')).toBeUndefined();

@@ -3,7 +3,9 @@ import { encodeOnnx } from '@facedet/core/testing';
 /** Anchors of an input of 32 × 32 at the strides 8, 16 and 32, two per cell. */
 const ANCHORS = [32, 8, 2] as const;
 
-/** A model that finds one face, larger than the picture, in all that it is given: it shows which frames it was given. */
+/**
+ * A model that finds one face, larger than the picture, in all that it is given: it shows which frames it was given.
+ */
 export function faceEverywhere(): Uint8Array {
   const constants = ANCHORS.flatMap((count, level) => [
     // Only the last level has a score that counts.

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 export function sharedFolder(...parts: string[]): string {
   const folder = join(resolve(process.env['FACEDET_SHARED'] ?? '../shared'), ...parts);
   if (existsSync(folder)) return folder;
-  console.error(`skipped: expected the data at ${folder}; run from the repository's root with the shared data beside it, or set FACEDET_SHARED`);
+  console.error(
+    `skipped: expected the data at ${folder}; run from the repository's root with the shared data beside it, or set FACEDET_SHARED`,
+  );
   process.exit(1);
 }

@@ -13,7 +13,12 @@ export async function looped(path: string, times: number): Promise<string> {
   let offset = 0;
   for (let pass = 0; pass < times; pass++) {
     const video = await openVideo(path);
-    writer ??= await createVideoWriter(to, { like: video.metadata, crf: 20, audio: false, threads: availableParallelism() });
+    writer ??= await createVideoWriter(to, {
+      like: video.metadata,
+      crf: 20,
+      audio: false,
+      threads: availableParallelism(),
+    });
     let end = offset;
     for await (const frame of video) {
       await writer.write({ ...frame, timestamp: offset + frame.timestamp });

@@ -41,8 +41,7 @@ export async function referenceDetect(
 ): Promise<Face[]> {
   const { width, height } = image;
   const next32 = (value: number) => Math.ceil(value / 32) * 32;
-  let canvas =
-    typeof size === 'number' ? ([size, size] as [number, number]) : budgetCanvas(width, height, size.pixels);
+  let canvas = typeof size === 'number' ? ([size, size] as [number, number]) : budgetCanvas(width, height, size.pixels);
   const narrow = height / width > canvas[1] / canvas[0];
   const shown: [number, number] = narrow
     ? [Math.floor(canvas[1] / (height / width)), canvas[1]]

@@ -1,4 +1,5 @@
-// What a frame of a video costs at least: decoding it, FFmpeg's scaling, one run of the model, each alone and on one thread.
+// What a frame of a video costs at least: decoding it, FFmpeg's scaling, one run of the model, each alone and on one
+// thread.
 import { letterbox, type InputSize } from '@facedet/core';
 import { onnxBackend } from '@facedet/runtime-node';
 import { openVideo, type VideoFrame } from '@facedet/video-node';
@@ -11,8 +12,16 @@ export interface FrameCost {
   readonly run: number;
 }
 
-/** Decodes a video, with scaling to the model's canvas and without, and runs a bare session on it: medians of `rounds` passes over up to `frames` frames. */
-export async function frameCost(path: string, model: string, inputSize: InputSize, { rounds = 3, frames = 100, run = bareRun } = {}): Promise<FrameCost> {
+/**
+ * Decodes a video, with scaling to the model's canvas and without, and runs a bare session on it: medians of `rounds`
+ * passes over up to `frames` frames.
+ */
+export async function frameCost(
+  path: string,
+  model: string,
+  inputSize: InputSize,
+  { rounds = 3, frames = 100, run = bareRun } = {},
+): Promise<FrameCost> {
   const decodes: number[] = [];
   const scales: number[] = [];
   let input = { inputWidth: 0, inputHeight: 0 };
@@ -48,7 +57,13 @@ async function decoding(path: string, frames: number, use?: (frame: VideoFrame) 
 /** Milliseconds of CPU time of one `session.run` with one thread on a canvas, median. */
 export async function bareRun(model: string, width: number, height: number): Promise<number> {
   const session = await onnxBackend({ threads: 1 }).createSession(model);
-  const feeds = { [session.inputs[0]!.name]: { type: 'float32', data: new Float32Array(3 * width * height).fill(0.1), dims: [1, 3, height, width] } };
+  const feeds = {
+    [session.inputs[0]!.name]: {
+      type: 'float32',
+      data: new Float32Array(3 * width * height).fill(0.1),
+      dims: [1, 3, height, width],
+    },
+  };
   const times: number[] = [];
   for (let i = 0; i < 45; i++) {
     const begin = cpuTime();

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import type { Box } from '@facedet/core';
-import { parseWiderAnnotations, readWiderGroundTruth, widerAttributes, widerGroundTruthNames, withSubsets } from '@facedet/eval/wider';
+import {
+  parseWiderAnnotations,
+  readWiderGroundTruth,
+  widerAttributes,
+  widerGroundTruthNames,
+  withSubsets,
+} from '@facedet/eval/wider';
 import { sharedFolder } from './folder.ts';
 
 export interface DevFace {

@@ -5,5 +5,8 @@ export const completion = () =>
   new Command('completion')
     .description('print a script that completes the command in a shell')
     .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
-    .addHelpText('after', '\nbash: source <(facedet completion bash)\nzsh:  facedet completion zsh > "${fpath[1]}/_facedet"\nfish: facedet completion fish > ~/.config/fish/completions/facedet.fish')
+    .addHelpText(
+      'after',
+      '\nbash: source <(facedet completion bash)\nzsh:  facedet completion zsh > "${fpath[1]}/_facedet"\nfish: facedet completion fish > ~/.config/fish/completions/facedet.fish',
+    )
     .action(action(() => import('../run/completion.ts')));

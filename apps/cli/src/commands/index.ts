@@ -11,4 +11,15 @@ import { track } from './track.ts';
 import { video } from './video.ts';
 
 /** The subcommands, in the order of the help text. Each module only declares options; its action imports the work. */
-export const commands: (() => Command)[] = [detect, video, anonymize, track, synth, evaluation, bench, models, doctor, completion];
+export const commands: (() => Command)[] = [
+  detect,
+  video,
+  anonymize,
+  track,
+  synth,
+  evaluation,
+  bench,
+  models,
+  doctor,
+  completion,
+];

@@ -18,7 +18,16 @@ const document: GalleryDocument = {
   seconds: 2,
   identities: [
     { id: 1, image: '0001.jpg', spans: [[0, 2]], frames: 50, portrait },
-    { id: 2, image: '0002.jpg', spans: [[0, 0.4], [1.6, 2]], frames: 19, portrait },
+    {
+      id: 2,
+      image: '0002.jpg',
+      spans: [
+        [0, 0.4],
+        [1.6, 2],
+      ],
+      frames: 19,
+      portrait,
+    },
   ],
 };
 const page = (of: GalleryDocument) => galleryPage(of, (id) => `000${id}.jpg`);
@@ -30,23 +39,32 @@ it('says that nobody was there', () => {
 describe.skipIf(!browserPath)('the page [needs Chromium]', () => {
   it('shows every portrait and bar, names them for a screen reader, fits a phone and runs no script', async () => {
     const picture = { data: new Uint8Array(3 * 102 * 102).fill(90), width: 102, height: 102, format: 'rgb' } as const;
-    for (const name of ['0001.jpg', '0002.jpg']) writeFileSync(join(folder, name), await encodeImage(picture, { format: 'jpeg' }));
+    for (const name of ['0001.jpg', '0002.jpg'])
+      writeFileSync(join(folder, name), await encodeImage(picture, { format: 'jpeg' }));
     writeFileSync(join(folder, 'index.html'), page(document));
     expect(page(document)).not.toMatch(/<script|https?:/);
     const browser = await launch();
     try {
-      for (const [width, colorScheme] of [[1280, 'light'], [360, 'dark']] as const) {
+      for (const [width, colorScheme] of [
+        [1280, 'light'],
+        [360, 'dark'],
+      ] as const) {
         const view = await browser.newPage({ viewport: { width, height: 700 }, colorScheme });
         const problems: string[] = [];
         view.on('console', (message) => problems.push(message.text()));
         await view.goto(pathToFileURL(join(folder, 'index.html')).href);
         await view.locator('.faces img').last().scrollIntoViewIfNeeded();
         expect(await view.locator('h1').textContent()).toBe('<b>film & "more".mp4');
-        const widths = (images: readonly unknown[]) => images.map((image) => (image as { naturalWidth: number }).naturalWidth);
+        const widths = (images: readonly unknown[]) =>
+          images.map((image) => (image as { naturalWidth: number }).naturalWidth);
         expect(await view.locator('.faces img').evaluateAll(widths)).toEqual([102, 102]);
-        expect(await view.getByRole('img', { name: '0:00.0 to 0:00.4, 0:01.6 to 0:02.0' }).locator('s').count()).toBe(2);
+        expect(await view.getByRole('img', { name: '0:00.0 to 0:00.4, 0:01.6 to 0:02.0' }).locator('s').count()).toBe(
+          2,
+        );
         expect(await view.evaluate('document.documentElement.scrollWidth')).toBe(width);
-        const [paper, ink] = (await view.evaluate('[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]')) as [string, string];
+        const [paper, ink] = (await view.evaluate(
+          '[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]',
+        )) as [string, string];
         const light = (color: string) => Number(/\d+/.exec(color)![0]) > 128;
         expect([light(paper), light(ink)]).toEqual(colorScheme === 'light' ? [true, false] : [false, true]);
         expect(problems).toEqual([]);

@@ -3,7 +3,10 @@ import { trackColor } from '@facedet/draw';
 import type { GalleryDocument, GalleryIdentity } from '@facedet/video-node';
 import { BRAND, clock, escapeHtml, PAGE_STYLE } from './page-style.ts';
 
-/** A page that shows each identity's portrait, and who was there when. It needs no script and nothing but the portraits beside it. */
+/**
+ * A page that shows each identity's portrait, and who was there when. It needs no script and nothing but the portraits
+ * beside it.
+ */
 export function galleryPage(document: GalleryDocument, imageOf: (id: number) => string): string {
   const { identities, seconds, frames, source } = document;
   const name = basename(source) || source;
@@ -26,7 +29,10 @@ export function galleryPage(document: GalleryDocument, imageOf: (id: number) => 
 <div><dt>length</dt><dd>${clock(seconds, short)}</dd></div>
 <div><dt>frames</dt><dd>${frames.toLocaleString('en')}</dd></div>
 </dl>
-${identities.length === 0 ? '<p class="card empty">No face was followed in this video.</p>' : `<section class="card" aria-labelledby="faces">
+${
+  identities.length === 0
+    ? '<p class="card empty">No face was followed in this video.</p>'
+    : `<section class="card" aria-labelledby="faces">
 <h2 id="faces">Faces, by first appearance</h2>
 <ul class="faces">
 ${identities.map((identity) => card(identity, imageOf, short)).join('\n')}
@@ -35,27 +41,49 @@ ${identities.map((identity) => card(identity, imageOf, short)).join('\n')}
 <section class="card" aria-labelledby="when">
 <h2 id="when">Timeline</h2>
 ${timeline(identities, seconds, imageOf, counts, most)}
-</section>`}
+</section>`
+}
 </main>
 </html>
 `;
 }
 
 function card({ id, image, spans }: GalleryIdentity, imageOf: (id: number) => string, precise: boolean): string {
-  const picture = image ? `<img src="${imageOf(id)}" alt="Face of identity ${id}" loading="lazy" width="160" height="160">` : '<span class="none"></span>';
+  const picture = image
+    ? `<img src="${imageOf(id)}" alt="Face of identity ${id}" loading="lazy" width="160" height="160">`
+    : '<span class="none"></span>';
   return `<li><a id="face-${id}" href="#when-${id}" style="--own:${color(id)}">${picture}<b>#${id}</b> <span>from ${clock(spans[0]![0], precise)}</span></a></li>`;
 }
 
-function timeline(identities: readonly GalleryIdentity[], seconds: number, imageOf: (id: number) => string, counts: readonly number[], most: number): string {
+function timeline(
+  identities: readonly GalleryIdentity[],
+  seconds: number,
+  imageOf: (id: number) => string,
+  counts: readonly number[],
+  most: number,
+): string {
   const at = (time: number) => `${((100 * time) / Math.max(seconds, 1e-9)).toFixed(3)}%`;
   const step = STEPS.find((candidate) => seconds / candidate <= 8) ?? Math.ceil(seconds / 8 / 3600) * 3600;
   const ticks = Array.from({ length: Math.floor(seconds / step) + 1 }, (_, i) => i * step);
-  const scale = ticks.map((time) => `<i style="left:${at(time)}"${time > 0.95 * seconds ? ' class="end"' : ''}>${clock(time, step < 1)}</i>`).join('');
-  const lines = ticks.slice(1).map((time) => `<i style="left:${at(time)}"></i>`).join('');
+  const scale = ticks
+    .map(
+      (time) =>
+        `<i style="left:${at(time)}"${time > 0.95 * seconds ? ' class="end"' : ''}>${clock(time, step < 1)}</i>`,
+    )
+    .join('');
+  const lines = ticks
+    .slice(1)
+    .map((time) => `<i style="left:${at(time)}"></i>`)
+    .join('');
   const rows = identities.map(({ id, image, spans }) => {
     const total = spans.reduce((sum, [from, to]) => sum + to - from, 0);
     const told = spans.map(([from, to]) => `${clock(from, true)} to ${clock(to, true)}`).join(', ');
-    const bars = spans.map(([from, to]) => `<s style="left:${at(from)};width:${at(to - from)}" title="${clock(from, true)} – ${clock(to, true)}"></s>`).join('');
+    const bars = spans
+      .map(
+        ([from, to]) =>
+          `<s style="left:${at(from)};width:${at(to - from)}" title="${clock(from, true)} – ${clock(to, true)}"></s>`,
+      )
+      .join('');
     return `<tr id="when-${id}" style="--own:${color(id)}"><th scope="row"><a href="#face-${id}">${image ? `<img src="${imageOf(id)}" alt="" loading="lazy" width="36" height="36">` : '<span class="none"></span>'}#${id}</a></th><td class="lane"><div role="img" aria-label="${told}">${lines}${bars}</div></td><td class="total">${total.toFixed(1)} s</td></tr>`;
   });
   return `<table>
@@ -78,7 +106,17 @@ function crowd(counts: readonly number[], most: number): string {
 /** The most identities that are there at once, in each of up to 240 equal parts of the time. */
 function presence(identities: readonly GalleryIdentity[], seconds: number): number[] {
   const parts = 240;
-  const changes = identities.flatMap(({ spans }) => spans.flatMap(([from, to]) => [[from, 1], [to, -1]] as [number, number][])).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const changes = identities
+    .flatMap(({ spans }) =>
+      spans.flatMap(
+        ([from, to]) =>
+          [
+            [from, 1],
+            [to, -1],
+          ] as [number, number][],
+      ),
+    )
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   const counts = new Array<number>(parts).fill(0);
   let there = 0;
   let next = 0;

@@ -18,8 +18,20 @@ afterEach(() => page?.close());
 function image(level: number, width = 96, height = 54): PixelBuffer {
   return { data: new Uint8Array(width * height * 3).fill(level), width, height, format: 'rgb' };
 }
-const face = (id: number | null, score = 0.9): VideoFace => ({ id, box: { x: 10, y: 10, width: 20, height: 20 }, score, state: 'detected' });
-const update = (index: number, more: Partial<PreviewUpdate> = {}): PreviewUpdate => ({ image: image(100), faces: [face(1)], index, timestamp: index / 25, statistics: { identities: 1 }, ...more });
+const face = (id: number | null, score = 0.9): VideoFace => ({
+  id,
+  box: { x: 10, y: 10, width: 20, height: 20 },
+  score,
+  state: 'detected',
+});
+const update = (index: number, more: Partial<PreviewUpdate> = {}): PreviewUpdate => ({
+  image: image(100),
+  faces: [face(1)],
+  index,
+  timestamp: index / 25,
+  statistics: { identities: 1 },
+  ...more,
+});
 const soon = <T>(assertion: () => T) => vi.waitFor(assertion, { timeout: 5000, interval: 10 });
 
 function open(path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
@@ -31,7 +43,9 @@ async function text(response: IncomingMessage): Promise<string> {
   return all;
 }
 
-/** The pictures of an MJPEG stream, as a player takes it apart: the boundary of the header, then parts by their length. */
+/**
+ * The pictures of an MJPEG stream, as a player takes it apart: the boundary of the header, then parts by their length.
+ */
 async function pictures(): Promise<{ parts: Buffer[]; ended: boolean; response: IncomingMessage }> {
   const response = await open('video');
   const boundary = `--${/boundary=(.+)$/.exec(response.headers['content-type']!)![1]}\r\n`;
@@ -101,7 +115,10 @@ describe('a live page', () => {
     page = await startLivePage({ port: 0 });
     const response = await open('video');
     response.pause();
-    const noise = { ...image(0, 960, 540), data: Uint8Array.from({ length: 960 * 540 * 3 }, (_, i) => (i * 7919 + (i >> 7) * 104_729) & 255) };
+    const noise = {
+      ...image(0, 960, 540),
+      data: Uint8Array.from({ length: 960 * 540 * 3 }, (_, i) => (i * 7919 + (i >> 7) * 104_729) & 255),
+    };
     let made = 0;
     const begin = process.memoryUsage().arrayBuffers;
     for (let i = 0; i < 120; i++) {
@@ -123,9 +140,32 @@ describe('a live page', () => {
     const body = text(events);
     for (let i = 4; i < 40; i++) await page.push(update(i, { faces: [face(4)], statistics: { identities: 2 } }));
     await page.close();
-    const frames = [...(await body).matchAll(/event: frame\ndata: (.*)\n\n/g)].map((found) => JSON.parse(found[1]!) as { index: number; faces: number; identities: number; list: { id: number; last: number; score: number; color: string }[] });
-    expect(frames[0]).toMatchObject({ index: 3, faces: 3, list: [{ id: 4, score: 0.76 }, { id: 1, score: 0.9 }] });
-    expect(frames.at(-1)).toMatchObject({ index: 39, faces: 1, identities: 2, list: [{ id: 4, last: 39 / 25 }, { id: 1, last: 3 / 25 }] });
+    const frames = [...(await body).matchAll(/event: frame\ndata: (.*)\n\n/g)].map(
+      (found) =>
+        JSON.parse(found[1]!) as {
+          index: number;
+          faces: number;
+          identities: number;
+          list: { id: number; last: number; score: number; color: string }[];
+        },
+    );
+    expect(frames[0]).toMatchObject({
+      index: 3,
+      faces: 3,
+      list: [
+        { id: 4, score: 0.76 },
+        { id: 1, score: 0.9 },
+      ],
+    });
+    expect(frames.at(-1)).toMatchObject({
+      index: 39,
+      faces: 1,
+      identities: 2,
+      list: [
+        { id: 4, last: 39 / 25 },
+        { id: 1, last: 3 / 25 },
+      ],
+    });
     expect(frames.length).toBeLessThan(10);
     expect(await body).toMatch(/event: end\ndata: \{\}\n\n$/);
   });
@@ -147,7 +187,8 @@ describe('a live page', () => {
     expect(home.headers).toMatchObject({ 'cross-origin-resource-policy': 'same-origin', 'cache-control': 'no-store' });
     expect(home.headers['content-security-policy']).toContain("default-src 'none'");
     expect((await open('', { host: 'localhost:1234' })).statusCode).toBe(200);
-    for (const path of ['', 'video', 'events']) expect((await open(path, { host: 'evil.example' })).statusCode).toBe(403);
+    for (const path of ['', 'video', 'events'])
+      expect((await open(path, { host: 'evil.example' })).statusCode).toBe(403);
     expect((await open('etc/passwd')).statusCode).toBe(404);
     const post = await new Promise<IncomingMessage>((resolve) => request(page.url, { method: 'POST' }, resolve).end());
     expect(post.statusCode).toBe(405);
@@ -159,7 +200,18 @@ describe('a live page', () => {
     const secret = new URL(first).pathname.slice(1, -1);
     expect(secret).toMatch(/^[\w-]{22}$/);
     const wrong = secret.replace(/.$/, secret.endsWith('A') ? 'Q' : 'A');
-    for (const path of ['/', '/video', '/events', `/${secret}`, `/${secret}video`, `/${wrong}/`, `/${wrong}/video`, `/?${secret}/`, '/video/', `/${'é'.repeat(11)}/video`]) {
+    for (const path of [
+      '/',
+      '/video',
+      '/events',
+      `/${secret}`,
+      `/${secret}video`,
+      `/${wrong}/`,
+      `/${wrong}/video`,
+      `/?${secret}/`,
+      '/video/',
+      `/${'é'.repeat(11)}/video`,
+    ]) {
       const refused = await open(path);
       expect([path, refused.statusCode]).toEqual([path, 403]);
       expect(await text(refused)).not.toContain(secret);
@@ -172,26 +224,46 @@ describe('a live page', () => {
   it('beyond loopback takes addresses and its own name, and no foreign name', async () => {
     page = await startLivePage({ port: 0, host: '0.0.0.0' });
     const at = (host: string) => open('', { host }).then(({ statusCode }) => statusCode);
-    for (const host of ['192.0.2.7:80', '[2001:db8::1]:80', 'localhost', hostname(), `${hostname().toUpperCase()}:8787`]) expect([host, await at(host)]).toEqual([host, 200]);
-    for (const host of ['evil.example', 'evil.example:8787', '127.0.0.1.evil.example', '1.2.3.4.evil', 'localhost.evil']) expect([host, await at(host)]).toEqual([host, 403]);
+    for (const host of [
+      '192.0.2.7:80',
+      '[2001:db8::1]:80',
+      'localhost',
+      hostname(),
+      `${hostname().toUpperCase()}:8787`,
+    ])
+      expect([host, await at(host)]).toEqual([host, 200]);
+    for (const host of [
+      'evil.example',
+      'evil.example:8787',
+      '127.0.0.1.evil.example',
+      '1.2.3.4.evil',
+      'localhost.evil',
+    ])
+      expect([host, await at(host)]).toEqual([host, 403]);
   });
 
   it('says that a port is taken or none', async () => {
     page = await startLivePage({ port: 0 });
     const port = Number(new URL(page.url).port);
-    await expect(startLivePage({ port })).rejects.toMatchObject({ code: 'PORT_IN_USE', message: expect.stringContaining(String(port)) });
-    for (const wrong of [-1, 70_000, 1.5]) await expect(startLivePage({ port: wrong })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(startLivePage({ port })).rejects.toMatchObject({
+      code: 'PORT_IN_USE',
+      message: expect.stringContaining(String(port)),
+    });
+    for (const wrong of [-1, 70_000, 1.5])
+      await expect(startLivePage({ port: wrong })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(startLivePage({ port: 0, host: '192.0.2.7' })).rejects.toMatchObject({ code: 'PORT_UNAVAILABLE' });
   });
 
   const built = new URL('../../../../packages/runtime-node/dist/index.js', import.meta.url);
-  it.skipIf(!existsSync(built))('lets the process end after close(), with viewers that never leave [needs built packages]', async () => {
-    // Where the page's imports are found.
-    const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
-    mkdirSync(cache, { recursive: true });
-    const folder = mkdtempSync(join(cache, 'live-'));
-    const file = join(folder, 'main.mjs');
-    const main = `
+  it.skipIf(!existsSync(built))(
+    'lets the process end after close(), with viewers that never leave [needs built packages]',
+    async () => {
+      // Where the page's imports are found.
+      const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+      mkdirSync(cache, { recursive: true });
+      const folder = mkdtempSync(join(cache, 'live-'));
+      const file = join(folder, 'main.mjs');
+      const main = `
       import { get } from 'node:http';
       import { startLivePage } from ${JSON.stringify(fileURLToPath(new URL('live-page.ts', import.meta.url)))};
       const page = await startLivePage({ port: 0 });
@@ -199,14 +271,23 @@ describe('a live page', () => {
       await page.push({ image: { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb' }, faces: [], index: 0, timestamp: 0, statistics: { identities: 0 } });
       await page.close();
       console.log('closed');`;
-    await build({ stdin: { contents: main, resolveDir: fileURLToPath(new URL('.', import.meta.url)) }, outfile: file, bundle: true, platform: 'node', format: 'esm', external: ['@facedet/*'] });
-    const child = spawn(process.execPath, [file]);
-    let out = '';
-    child.stdout.on('data', (data) => (out += String(data)));
-    const code = await new Promise((done) => child.on('close', done));
-    rmSync(folder, { recursive: true });
-    expect([out.trim(), code]).toEqual(['closed', 0]);
-  }, 20_000);
+      await build({
+        stdin: { contents: main, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+        outfile: file,
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        external: ['@facedet/*'],
+      });
+      const child = spawn(process.execPath, [file]);
+      let out = '';
+      child.stdout.on('data', (data) => (out += String(data)));
+      const code = await new Promise((done) => child.on('close', done));
+      rmSync(folder, { recursive: true });
+      expect([out.trim(), code]).toEqual(['closed', 0]);
+    },
+    20_000,
+  );
 });
 
 describe('processVideo with show', () => {
@@ -237,11 +318,17 @@ describe('processVideo with show', () => {
       };
       await processVideo(film, { detector, show });
       expect(pushed.map(({ index }) => index)).toEqual(Array.from({ length: 20 }, (_, i) => i));
-      expect(pushed[19]).toMatchObject({ timestamp: expect.closeTo(0.76, 3), faces: [{ id: 1 }], statistics: { identities: 1 } });
+      expect(pushed[19]).toMatchObject({
+        timestamp: expect.closeTo(0.76, 3),
+        faces: [{ id: 1 }],
+        statistics: { identities: 1 },
+      });
       // The box's upper edge, in the colour of identity 1; the picture is grey there.
       const [red, green, blue] = pixels[19]!.data.subarray(3 * (12 * 96 + 35));
       expect(Math.max(red!, green!, blue!) - Math.min(red!, green!, blue!)).toBeGreaterThan(80);
-      await expect(processVideo(film, { detector, show, anonymize: true, output: join(folder, 'out.mp4') })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await expect(
+        processVideo(film, { detector, show, anonymize: true, output: join(folder, 'out.mp4') }),
+      ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -260,13 +347,27 @@ describe.skipIf(!browserPath)('in a browser [needs Chromium]', () => {
       await tab.goto(page.url, { waitUntil: 'commit' });
       await page.viewer();
       let index = 0;
-      const pushing = setInterval(() => void page.push(update(index++, { image: image(200, 640, 360), faces: index < 20 ? [face(1), face(2)] : [face(2)], statistics: { identities: 2 } })), 30);
+      const pushing = setInterval(
+        () =>
+          void page.push(
+            update(index++, {
+              image: image(200, 640, 360),
+              faces: index < 20 ? [face(1), face(2)] : [face(2)],
+              statistics: { identities: 2 },
+            }),
+          ),
+        30,
+      );
       await tab.locator('li.gone').waitFor();
       clearInterval(pushing);
       expect(await tab.locator('h1 + p').textContent()).toBe('<i>film');
       expect(await tab.locator('li b').allTextContents()).toEqual(['#2', '#1']);
       expect(await tab.locator('#now').textContent()).toBe('1');
-      expect(await tab.locator('#picture').evaluate((element) => (element as unknown as { naturalWidth: number }).naturalWidth)).toBe(640);
+      expect(
+        await tab
+          .locator('#picture')
+          .evaluate((element) => (element as unknown as { naturalWidth: number }).naturalWidth),
+      ).toBe(640);
       await page.close();
       await tab.getByText('That was all').waitFor();
       expect(problems).toEqual([]);

@@ -23,7 +23,10 @@ export interface LivePageOptions {
 export interface LivePage extends Preview {
   /** Its path is a secret, made anew each time: other users of this machine reach the port too. */
   readonly url: string;
-  /** Shows a frame to those who look, unless the frame before is still on its way. Settles when the picture is taken: the frame may be closed then. Never rejects. */
+  /**
+   * Shows a frame to those who look, unless the frame before is still on its way. Settles when the picture is taken:
+   * the frame may be closed then. Never rejects.
+   */
   push(update: PreviewUpdate): Promise<void>;
   /** Resolves as soon as somebody looks at the picture. Rejects with the signal's reason. */
   viewer(signal?: AbortSignal): Promise<void>;
@@ -53,12 +56,18 @@ const LISTED = 100;
 const GRACE = 300;
 
 /**
- * Serves a page with the pictures (`/video`, MJPEG) and the identities (`/events`, server-sent events). The newest frame wins: a viewer
- * that is slow skips frames, without viewers nothing is encoded. Only who knows its address sees it; other sites' pages can't show it, and a
- * foreign name that leads here (DNS rebinding) is refused, whatever `host` is. Rejects with `PORT_IN_USE`, `PORT_UNAVAILABLE` and `INVALID_ARGUMENT`.
+ * Serves a page with the pictures (`/video`, MJPEG) and the identities (`/events`, server-sent events). The newest
+ * frame wins: a viewer that is slow skips frames, without viewers nothing is encoded. Only who knows its address sees
+ * it; other sites' pages can't show it, and a foreign name that leads here (DNS rebinding) is refused, whatever `host`
+ * is. Rejects with `PORT_IN_USE`, `PORT_UNAVAILABLE` and `INVALID_ARGUMENT`.
  */
-export async function startLivePage({ port = 8787, host = '127.0.0.1', title = 'Video' }: LivePageOptions = {}): Promise<LivePage> {
-  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a port from 0 to 65535, received ${port}.`);
+export async function startLivePage({
+  port = 8787,
+  host = '127.0.0.1',
+  title = 'Video',
+}: LivePageOptions = {}): Promise<LivePage> {
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw new FaceDetError('INVALID_ARGUMENT', `Expected a port from 0 to 65535, received ${port}.`);
   const viewers = new Set<Viewer>();
   const readers = new Set<Viewer>();
   const arrivals = new Set<() => void>();
@@ -76,7 +85,8 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
     if (!isOwnName(request, host)) return refuse(response, 403, 'Open this page by the address that facedet printed.');
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'GET only.');
     const path = pathBehind(secret, request);
-    if (path === undefined) return refuse(response, 403, 'Open this page by the address that facedet printed; it is another one each time.');
+    if (path === undefined)
+      return refuse(response, 403, 'Open this page by the address that facedet printed; it is another one each time.');
     if (path === '/') return page(response, title);
     if (path === '/video' && request.method === 'GET') {
       join(viewers, response, { 'Content-Type': `multipart/x-mixed-replace; boundary=${BOUNDARY}` });
@@ -93,7 +103,15 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const inUse = cause.code === 'EADDRINUSE';
-      reject(new FaceDetError(inUse ? 'PORT_IN_USE' : 'PORT_UNAVAILABLE', inUse ? `Expected port ${port} of ${host} to be free, another program uses it. Give another port, or 0 for any.` : `Expected to listen on port ${port} of ${host}: ${cause.message}. Give another port, or 0 for any.`, { cause }));
+      reject(
+        new FaceDetError(
+          inUse ? 'PORT_IN_USE' : 'PORT_UNAVAILABLE',
+          inUse
+            ? `Expected port ${port} of ${host} to be free, another program uses it. Give another port, or 0 for any.`
+            : `Expected to listen on port ${port} of ${host}: ${cause.message}. Give another port, or 0 for any.`,
+          { cause },
+        ),
+      );
     });
     server.listen(port, host, resolve);
   });
@@ -104,7 +122,14 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
   function list(): string {
     if (!last) return '';
     const { index, timestamp, faces, statistics } = last;
-    const data = { index, timestamp, faces: faces.length, fps: arrived.length, identities: statistics.identities, list: [...identities.values()].reverse() };
+    const data = {
+      index,
+      timestamp,
+      faces: faces.length,
+      fps: arrived.length,
+      identities: statistics.identities,
+      list: [...identities.values()].reverse(),
+    };
     return `event: frame\ndata: ${JSON.stringify(data)}\n\n`;
   }
 
@@ -132,7 +157,11 @@ export async function startLivePage({ port = 8787, host = '127.0.0.1', title = '
     const jpeg = pixels && (await encodeImage(pixels, { format: 'jpeg', quality: 80 }).catch(() => undefined));
     if (!jpeg) return;
     // A browser shows a part when the next boundary has come.
-    const part = Buffer.concat([Buffer.from(`Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`), jpeg, Buffer.from(`\r\n--${BOUNDARY}\r\n`)]);
+    const part = Buffer.concat([
+      Buffer.from(`Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`),
+      jpeg,
+      Buffer.from(`\r\n--${BOUNDARY}\r\n`),
+    ]);
     for (const viewer of viewers) give(viewer, part);
   }
 
@@ -173,7 +202,10 @@ const BOUNDARY = 'facedet-frame';
  * one origin with this one. Beyond loopback an address is as good as a name: no DNS leads it elsewhere.
  */
 function isOwnName(request: IncomingMessage, host: string): boolean {
-  const name = (request.headers.host ?? '').replace(/:\d{1,5}$/, '').replace(/^\[|\]$/g, '').toLowerCase();
+  const name = (request.headers.host ?? '')
+    .replace(/:\d{1,5}$/, '')
+    .replace(/^\[|\]$/g, '')
+    .toLowerCase();
   if (name === 'localhost' || name === '127.0.0.1' || name === '::1') return true;
   if (host === '127.0.0.1' || host === '::1' || host === 'localhost') return false;
   return isIP(name) !== 0 || name === host.toLowerCase() || name === hostname().toLowerCase();
@@ -201,7 +233,13 @@ function give(viewer: Viewer, data: Buffer | string): void {
 }
 
 function see(identities: Map<number, Seen>, id: number, score: number, timestamp: number): void {
-  const seen = identities.get(id) ?? { id, color: `rgb(${trackColor(id).join(' ')})`, first: timestamp, last: timestamp, score };
+  const seen = identities.get(id) ?? {
+    id,
+    color: `rgb(${trackColor(id).join(' ')})`,
+    first: timestamp,
+    last: timestamp,
+    score,
+  };
   seen.last = timestamp;
   seen.score = Math.round(score * 100) / 100;
   // The map's order is that of the last sighting.
@@ -210,10 +248,19 @@ function see(identities: Map<number, Seen>, id: number, score: number, timestamp
   if (identities.size > LISTED) identities.delete(identities.keys().next().value!);
 }
 
-const HEADERS = { 'Cache-Control': 'no-store', 'Cross-Origin-Resource-Policy': 'same-origin', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+};
 
 function page(response: ServerResponse, title: string): void {
-  response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': LIVE_POLICY });
+  response.writeHead(200, {
+    ...HEADERS,
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': LIVE_POLICY,
+  });
   response.end(livePageHtml(title));
 }
 

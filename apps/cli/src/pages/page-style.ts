@@ -21,7 +21,8 @@ main { max-width: 1240px; margin: 0 auto; padding: 0 1.5rem 2.5rem; }
 `;
 
 /** The mark and the name at the head of a page. */
-export const BRAND = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 1-1-1v-3"/><circle cx="9.2" cy="10" r="1"/><circle cx="14.8" cy="10" r="1"/><path d="M8.8 14.6c1.8 1.7 4.6 1.7 6.4 0"/></svg>FaceDet';
+export const BRAND =
+  '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 1-1-1v-3"/><circle cx="9.2" cy="10" r="1"/><circle cx="14.8" cy="10" r="1"/><path d="M8.8 14.6c1.8 1.7 4.6 1.7 6.4 0"/></svg>FaceDet';
 
 /** A text as HTML shows it, in attributes too. */
 export function escapeHtml(text: string): string {

@@ -38,16 +38,28 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags, si
   const { output } = flags;
   const passed: PassedOver[] = [];
   const stdin = standardInput(signal);
-  const inputs = await withStdin(await expandInputs(args, { videos: true, onPassedOver: (over) => passed.push(over) }), stdin, flags);
+  const inputs = await withStdin(
+    await expandInputs(args, { videos: true, onPassedOver: (over) => passed.push(over) }),
+    stdin,
+    flags,
+  );
   const several = args.length > 1 || inputs.length > 1 || args.some(namesSeveral);
   const toStdout = isStandardOutput(output);
-  if (toStdout && several) throw usageError('expected one picture for standard output, received a folder, a pattern or several inputs; name a folder with -o');
-  const folder = !toStdout && (several || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output));
-  if (folder && existsSync(output) && !statSync(output).isDirectory()) throw usageError(`${output}: expected a folder, as a folder, a pattern or several inputs were given, found a file`);
+  if (toStdout && several)
+    throw usageError(
+      'expected one picture for standard output, received a folder, a pattern or several inputs; name a folder with -o',
+    );
+  const folder =
+    !toStdout && (several || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output));
+  if (folder && existsSync(output) && !statSync(output).isDirectory())
+    throw usageError(`${output}: expected a folder, as a folder, a pattern or several inputs were given, found a file`);
   const videos = await filmsOf(inputs, flags, folder, stdin);
   const names = folder ? await namesOf(inputs, videos, flags) : undefined;
   const jobs = inputs.map((input): Job => {
-    if (input.kind === 'url') throw usageError(`${input.source}: expected a file, a folder or - for standard input; detect and video take addresses`);
+    if (input.kind === 'url')
+      throw usageError(
+        `${input.source}: expected a file, a folder or - for standard input; detect and video take addresses`,
+      );
     return { input, video: videos.has(input), output: names ? join(output, names.get(input)!) : output };
   });
   checkJobs(jobs, flags, folder);
@@ -59,7 +71,10 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags, si
 async function withStdin(inputs: readonly Input[], stdin: StandardInput, { resume }: AnonymizeFlags): Promise<Input[]> {
   const pipes = inputs.filter(({ kind }) => kind === 'stdin');
   if (pipes.length > 1) throw usageError('expected - once, received it several times; standard input is read once');
-  if (pipes.length > 0 && resume) throw usageError('expected files for --resume, received standard input; what went through a pipe is gone, start again without it');
+  if (pipes.length > 0 && resume)
+    throw usageError(
+      'expected files for --resume, received standard input; what went through a pipe is gone, start again without it',
+    );
   const content = pipes.length > 0 ? await stdin.kind() : undefined;
   return inputs.map((input) => (input.kind === 'stdin' ? { ...input, content: content! } : input));
 }
@@ -70,7 +85,12 @@ function namesSeveral(argument: string): boolean {
 }
 
 /** The inputs that are written as films. */
-async function filmsOf(inputs: readonly Input[], { output, tracks }: AnonymizeFlags, folder: boolean, stdin: StandardInput): Promise<Set<Input>> {
+async function filmsOf(
+  inputs: readonly Input[],
+  { output, tracks }: AnonymizeFlags,
+  folder: boolean,
+  stdin: StandardInput,
+): Promise<Set<Input>> {
   const videos = new Set<Input>();
   // What can't be told by its first bytes is read as what is asked for.
   const isFilmAsked = !folder && WRITTEN_VIDEOS.includes(extname(output).toLowerCase());
@@ -88,7 +108,11 @@ async function filmsOf(inputs: readonly Input[], { output, tracks }: AnonymizeFl
 }
 
 /** A name for each input: the same in each run with the same inputs, whatever became of earlier ones. */
-async function namesOf(inputs: readonly Input[], videos: ReadonlySet<Input>, { codec, audio }: AnonymizeFlags): Promise<Map<Input, string>> {
+async function namesOf(
+  inputs: readonly Input[],
+  videos: ReadonlySet<Input>,
+  { codec, audio }: AnonymizeFlags,
+): Promise<Map<Input, string>> {
   const choice = { ...(codec && { codec }), ...(audio !== undefined && { audio }) };
   const own = new Map<Input, string>();
   const nameOf = async (input: Input): Promise<[Input, string]> => {
@@ -119,15 +143,27 @@ function checkJobs(jobs: readonly Job[], flags: AnonymizeFlags, folder: boolean)
     }
   }
   const files = read.filter(({ input }) => input.kind === 'file').map(({ input }) => input.source);
-  checkOutputs(jobs.map(({ output, video }) => ({ path: output, media: video })), files, 'expected another name or folder');
+  checkOutputs(
+    jobs.map(({ output, video }) => ({ path: output, media: video })),
+    files,
+    'expected another name or folder',
+  );
   checkTracks(jobs, flags);
 }
 
 /** Rows that exist need no detector, and belong to one film. */
 function checkTracks(jobs: readonly Job[], flags: AnonymizeFlags): void {
   if (flags.tracks === undefined) return;
-  const unused = { lookAhead: '--look-ahead', detectEvery: '--detect-every', resume: '--resume', trackerPreset: '--tracker-preset' };
+  const unused = {
+    lookAhead: '--look-ahead',
+    detectEvery: '--detect-every',
+    resume: '--resume',
+    trackerPreset: '--tracker-preset',
+  };
   const idle = Object.entries(unused).filter(([flag]) => flags[flag as keyof typeof unused] !== undefined);
-  if (idle.length > 0) throw usageError(`expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows are taken as they are`);
+  if (idle.length > 0)
+    throw usageError(
+      `expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows are taken as they are`,
+    );
   if (jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
 }

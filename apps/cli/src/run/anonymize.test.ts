@@ -28,7 +28,10 @@ process.env.FACEDET_MODELS = at('cache');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Two places where faces may be; the second is surer of none than of one. */
-const [UNSURE, UNLIKELY] = [{ x: 8, y: 8, width: 16, height: 16 }, { x: 40, y: 8, width: 16, height: 16 }];
+const [UNSURE, UNLIKELY] = [
+  { x: 8, y: 8, width: 16, height: 16 },
+  { x: 40, y: 8, width: 16, height: 16 },
+];
 /** The most pictures that were looked at at the same time. */
 let together = 0;
 let fails: (call: number) => boolean = () => false;
@@ -45,7 +48,10 @@ vi.mock('../shared/detector.ts', () => ({
         if (isRasterSource(image)) await image.rasterize(8, 6);
         now--;
         if (fails(calls++)) throw new FaceDetError('WORKER_CRASHED', 'a thread died');
-        return [{ box: UNSURE, score: 0.25 }, { box: UNLIKELY, score: 0.15 }].filter(({ score }) => score >= threshold);
+        return [
+          { box: UNSURE, score: 0.25 },
+          { box: UNLIKELY, score: 0.15 },
+        ].filter(({ score }) => score >= threshold);
       },
       detectBatch: (images) => Promise.all(images.map((image) => detector.detect(image))),
       async warmup() {},
@@ -62,9 +68,23 @@ const hide = async (
   signal: AbortSignal = new AbortController().signal,
 ) => {
   const [failed, log] = [[] as unknown[], [] as string[]];
-  const context = { write: async () => {}, log: (line: string) => void log.push(line), fail: (_: string, error: { code: string }) => void failed.push(error.code), signal, terminal: false };
-  await run(context as unknown as Context, { output: at('out'), effect: 'solid', color: [255, 255, 255], shape: 'box', ...flags }, inputs);
-  return { failed, log: log.filter((line) => !COUNTS.test(line)), counts: log.filter((line) => COUNTS.test(line)).join() };
+  const context = {
+    write: async () => {},
+    log: (line: string) => void log.push(line),
+    fail: (_: string, error: { code: string }) => void failed.push(error.code),
+    signal,
+    terminal: false,
+  };
+  await run(
+    context as unknown as Context,
+    { output: at('out'), effect: 'solid', color: [255, 255, 255], shape: 'box', ...flags },
+    inputs,
+  );
+  return {
+    failed,
+    log: log.filter((line) => !COUNTS.test(line)),
+    counts: log.filter((line) => COUNTS.test(line)).join(),
+  };
 };
 /** The line that ends every run. */
 const COUNTS = /^facedet: \d+ files? done/;
@@ -112,7 +132,12 @@ describe('anonymize', () => {
   });
 
   it('keeps titles, dates and places only with --keep-metadata', async () => {
-    const tags = { Make: 'Maker', DateTimeOriginal: '2024:05:01 12:30:00', GPSLatitudeRef: 'N', GPSLatitude: '52/1 31/1 12/1' };
+    const tags = {
+      Make: 'Maker',
+      DateTimeOriginal: '2024:05:01 12:30:00',
+      GPSLatitudeRef: 'N',
+      GPSLatitude: '52/1 31/1 12/1',
+    };
     await writeImage(at('place.jpg'), grey, { tags });
     const tagsOf = async (name: string) => {
       const image = await readImage(at(name));
@@ -121,13 +146,20 @@ describe('anonymize', () => {
     };
     await hide([at('place.jpg')], { output: at('dropped.jpg') });
     await hide([at('place.jpg')], { output: at('kept.jpg'), keepMetadata: true });
-    expect([await tagsOf('place.jpg'), await tagsOf('dropped.jpg'), await tagsOf('kept.jpg')]).toEqual([tags, {}, tags]);
+    expect([await tagsOf('place.jpg'), await tagsOf('dropped.jpg'), await tagsOf('kept.jpg')]).toEqual([
+      tags,
+      {},
+      tags,
+    ]);
     const { log } = await hide([at('place.jpg')], { output: at('kept.tif'), keepMetadata: true });
     expect(log).toEqual([expect.stringContaining("can't be kept in TIFF")]);
   });
 
   describe('pictures of all formats', () => {
-    const [RED, BLUE] = [[220, 20, 20], [20, 20, 220]] as const;
+    const [RED, BLUE] = [
+      [220, 20, 20],
+      [20, 20, 220],
+    ] as const;
     const colorAt = async (path: string, x: number, y: number) => {
       const image = await readImage(path);
       const { data, width } = await image.pixels();
@@ -141,11 +173,16 @@ describe('anonymize', () => {
       const check = async (path: string) => {
         const image = await readImage(path);
         expect([image.format, image.width, image.height]).toEqual(['jpeg', 64, 128]);
-        expect([await colorAt(path, 32, 40), await colorAt(path, 32, 120), await colorAt(path, 16, 16)]).toEqual(['001', '100', '111']);
+        expect([await colorAt(path, 32, 40), await colorAt(path, 32, 120), await colorAt(path, 16, 16)]).toEqual([
+          '001',
+          '100',
+          '111',
+        ]);
       };
       expect((await hide([at('phone.heic')], { output: at('phone.jpg') })).failed).toEqual([]);
       await check(at('phone.jpg'));
-      // Into a folder, under a false name and among others; what can't be read does not keep the others from being done.
+      // Into a folder, under a false name and among others; what can't be read does not keep the others from being
+      // done.
       mkdirSync(at('shots'));
       copyFileSync(at('phone.heic'), at('shots/a.heic'));
       copyFileSync(at('phone.heic'), at('shots/b.jpg'));
@@ -157,10 +194,14 @@ describe('anonymize', () => {
       expect(failed).toEqual(['IMAGE_UNREADABLE']);
       expect(log.join()).toContain('1 file passed over: 1 text');
       expect(readdirSync(at('shots-out')).sort()).toEqual(['a-2.jpg', 'a.jpg', 'b.jpg', 'c']);
-      const turned = (await Promise.all(['a.jpg', 'a-2.jpg'].map((name) => readImage(at(`shots-out/${name}`))))).map(({ height }) => height);
+      const turned = (await Promise.all(['a.jpg', 'a-2.jpg'].map((name) => readImage(at(`shots-out/${name}`))))).map(
+        ({ height }) => height,
+      );
       expect(turned.sort()).toEqual([128, 48]);
       for (const name of ['b.jpg', 'c']) await check(at(`shots-out/${name}`));
-      expect((await hide([at('shots/notes.txt'), at('phone.heic')], { output: at('named-out') })).failed).toEqual(['IMAGE_UNREADABLE']);
+      expect((await hide([at('shots/notes.txt'), at('phone.heic')], { output: at('named-out') })).failed).toEqual([
+        'IMAGE_UNREADABLE',
+      ]);
       expect(readdirSync(at('named-out'))).toEqual(['phone.jpg']);
     });
 
@@ -169,8 +210,12 @@ describe('anonymize', () => {
 
     it('takes animated WebP and GIF as films, and those of one picture as pictures', async () => {
       mkdirSync(at('moving'));
-      await animation().webp({ lossless: true, delay: [100, 100, 100], loop: 0 }).toFile(at('moving/w.webp'));
-      await animation().gif({ delay: [100, 100, 100] }).toFile(at('moving/g.gif'));
+      await animation()
+        .webp({ lossless: true, delay: [100, 100, 100], loop: 0 })
+        .toFile(at('moving/w.webp'));
+      await animation()
+        .gif({ delay: [100, 100, 100] })
+        .toFile(at('moving/g.gif'));
       await writeImage(at('moving/one.webp'), grey);
       await writeImage(at('moving/one.gif'), grey);
       expect((await hide([at('moving')], { output: at('moving-out') })).failed).toEqual([]);
@@ -179,11 +224,15 @@ describe('anonymize', () => {
       expect((await hide([at('moving/w.webp')], { output: at('w.mp4') })).failed).toEqual([]);
       expect(await frameCount(at('w.mp4'))).toBe(3);
       const { log } = await hide([at('moving/w.webp')], { output: at('first.png') });
-      expect(log).toEqual([expect.stringMatching(/the first of its 3 pictures was taken; facedet anonymize -o NAME\.mp4 takes all/)]);
+      expect(log).toEqual([
+        expect.stringMatching(/the first of its 3 pictures was taken; facedet anonymize -o NAME\.mp4 takes all/),
+      ]);
     });
 
     it.skipIf(!ffmpeg)('takes APNG as a film [needs ffmpeg]', async () => {
-      await animation().gif({ delay: [100, 100, 100] }).toFile(at('apng.gif'));
+      await animation()
+        .gif({ delay: [100, 100, 100] })
+        .toFile(at('apng.gif'));
       execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', at('apng.gif'), '-f', 'apng', at('apng.png')]);
       expect((await hide([at('apng.png')], { output: at('apng-out/') })).failed).toEqual([]);
       expect(await frameCount(at('apng-out/apng.mp4'))).toBe(3);
@@ -212,7 +261,11 @@ describe('anonymize', () => {
     it('makes OUT a folder, however many files are in it', async () => {
       for (const argument of ['in', 'in/*.png']) {
         fill(1);
-        expect(await hide([at(argument)], { output: at('batch') })).toEqual({ failed: [], log: [], counts: 'facedet: 1 file done, 1 face, 0 failures, 0 skipped' });
+        expect(await hide([at(argument)], { output: at('batch') })).toEqual({
+          failed: [],
+          log: [],
+          counts: 'facedet: 1 file done, 1 face, 0 failures, 0 skipped',
+        });
         expect(readdirSync(at('batch'))).toEqual(['a.png']);
       }
     });
@@ -223,7 +276,10 @@ describe('anonymize', () => {
       expect(readdirSync(at('batch'))).toEqual(['.facedet-run.partial.json', 'a.png', 'b.png']);
       const before = times();
       const { counts, failed } = await hide([at('in')], { output: at('batch'), resume: true });
-      expect([counts, failed]).toEqual(['facedet: 2 files done, 2 faces, 2 files done before, 0 failures, 0 skipped', []]);
+      expect([counts, failed]).toEqual([
+        'facedet: 2 files done, 2 faces, 2 files done before, 0 failures, 0 skipped',
+        [],
+      ]);
       expect(times().map((time, i) => time === before[i])).toEqual([true, true, false, false]);
       // Only results are in the folder.
       expect(readdirSync(at('batch'))).toEqual(names);
@@ -278,7 +334,10 @@ describe('anonymize', () => {
   it('hides a frame whole that could not be looked at, and says how many', async () => {
     fails = (call) => call === 7;
     const { failed, log } = await hide([at('film.mp4')], { output: at('e.mp4') });
-    expect([failed, log]).toEqual([[], [`facedet: ${at('film.mp4')}: 1 frame could not be analyzed and is masked whole; the first: a thread died`]]);
+    expect([failed, log]).toEqual([
+      [],
+      [`facedet: ${at('film.mp4')}: 1 frame could not be analyzed and is masked whole; the first: a thread died`],
+    ]);
     const white: number[] = [];
     const film = await openVideo(at('e.mp4'));
     for await (const frame of film) {
@@ -291,24 +350,53 @@ describe('anonymize', () => {
 
   it('says that only the first picture of a moving GIF was written as a GIF', async () => {
     const picture = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0];
-    const gif = [...Buffer.from('GIF89a'), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255, ...picture, ...picture, 0x3b];
+    const gif = [
+      ...Buffer.from('GIF89a'),
+      1,
+      0,
+      1,
+      0,
+      0x80,
+      0,
+      0,
+      0,
+      0,
+      0,
+      255,
+      255,
+      255,
+      ...picture,
+      ...picture,
+      0x3b,
+    ];
     writeFileSync(at('moving.gif'), Uint8Array.from(gif));
     const { failed, log } = await hide([at('moving.gif')], { output: at('still.gif') });
-    expect([failed, log]).toEqual([[], [`facedet: ${at('moving.gif')}: the first of its 2 pictures was taken; facedet anonymize -o NAME.mp4 takes all`]]);
+    expect([failed, log]).toEqual([
+      [],
+      [`facedet: ${at('moving.gif')}: the first of its 2 pictures was taken; facedet anonymize -o NAME.mp4 takes all`],
+    ]);
   });
 
   it('refuses options of looking together with rows that exist', async () => {
     const flags = { tracks: at('rows.jsonl'), output: at('f.mp4') };
-    await expect(hide([at('film.mp4')], { ...flags, lookAhead: 2, resume: true })).rejects.toMatchObject({ code: 'USAGE', message: expect.stringMatching(/without --look-ahead, --resume/) });
+    await expect(hide([at('film.mp4')], { ...flags, lookAhead: 2, resume: true })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/without --look-ahead, --resume/),
+    });
     await expect(hide([at('film.mp4')], { ...flags, detectEvery: 'auto' })).rejects.toMatchObject({ code: 'USAGE' });
-    await expect(hide([at('film.mp4')], { ...flags, trackerPreset: 'balanced' })).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(hide([at('film.mp4')], { ...flags, trackerPreset: 'balanced' })).rejects.toMatchObject({
+      code: 'USAGE',
+    });
     expect(existsSync(at('f.mp4'))).toBe(false);
   });
 
   it('takes several pictures at once, and tells of each that failed', async () => {
     for (let i = 0; i < 4; i++) await writeImage(at(`many-${i}.png`), grey);
     writeFileSync(at('many-4.png'), 'no picture');
-    const { failed } = await hide([0, 4, 1, 2, 3].map((i) => at(`many-${i}.png`)), { output: at('many') });
+    const { failed } = await hide(
+      [0, 4, 1, 2, 3].map((i) => at(`many-${i}.png`)),
+      { output: at('many') },
+    );
     expect(failed).toEqual(['IMAGE_UNREADABLE']);
     expect(readdirSync(at('many')).sort()).toEqual([0, 1, 2, 3].map((i) => `many-${i}.png`));
     expect(together).toBeGreaterThan(1);
@@ -336,7 +424,9 @@ describe('a 10-bit HDR film', () => {
   it('keeps 10 bits where they are asked for, else says so in one line, and is continued only with the same', async () => {
     const source = await film('hlg.mp4');
     const shallow = await hide([source], { output: at('shallow.mp4') });
-    expect(shallow.log).toEqual([`facedet: ${at('shallow.mp4')}: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 keeps 10 bits, --tone-map sdr makes it SDR`]);
+    expect(shallow.log).toEqual([
+      `facedet: ${at('shallow.mp4')}: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 keeps 10 bits, --tone-map sdr makes it SDR`,
+    ]);
     expect(await written(at('shallow.mp4'))).toEqual({ bitDepth: 8, dynamicRange: 'hlg', codec: 'h264', frames: 5 });
     expect(await hide([source], { output: at('deep.mp4'), bitDepth: 10 })).toMatchObject({ log: [], failed: [] });
     expect(await written(at('deep.mp4'))).toEqual({ bitDepth: 10, dynamicRange: 'hlg', codec: 'hevc', frames: 5 });
@@ -348,12 +438,20 @@ describe('a 10-bit HDR film', () => {
       return false;
     };
     try {
-      await expect(hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0 }, stopping.signal)).rejects.toThrow('stopped');
+      await expect(
+        hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0 }, stopping.signal),
+      ).rejects.toThrow('stopped');
     } finally {
       fails = () => false;
     }
-    await expect(hide([source], { output: at('cut.mp4'), lookAhead: 0, resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', message: expect.stringContaining('bitDepth') });
-    expect(await hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0, resume: true })).toMatchObject({ log: [], failed: [] });
+    await expect(hide([source], { output: at('cut.mp4'), lookAhead: 0, resume: true })).rejects.toMatchObject({
+      code: 'RESUME_MISMATCH',
+      message: expect.stringContaining('bitDepth'),
+    });
+    expect(await hide([source], { output: at('cut.mp4'), bitDepth: 10, lookAhead: 0, resume: true })).toMatchObject({
+      log: [],
+      failed: [],
+    });
     expect(await written(at('cut.mp4'))).toEqual({ bitDepth: 10, dynamicRange: 'hlg', codec: 'hevc', frames: 5 });
   });
 });

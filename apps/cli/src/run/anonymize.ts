@@ -27,7 +27,14 @@ import { readPicture } from '../shared/read-picture.ts';
 import type { StandardInput } from '../shared/standard-input.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { ANONYMIZE_PRESET, ANONYMIZE_SCORE, encodingOptions, type EncodingFlags, type ErrorFlags, type TrackingFlags } from '../shared/video-options.ts';
+import {
+  ANONYMIZE_PRESET,
+  ANONYMIZE_SCORE,
+  encodingOptions,
+  type EncodingFlags,
+  type ErrorFlags,
+  type TrackingFlags,
+} from '../shared/video-options.ts';
 
 export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFlags, ErrorFlags {
   output: string;
@@ -60,9 +67,24 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
   const { jobs, passed, stdin, isFolderRun, isResumable } = plan;
   const effect = await effectOf(flags);
   const score = flags.score ?? ANONYMIZE_SCORE;
-  const opened = flags.tracks === undefined ? await openDetector(context, { ...flags, score }, { images: jobs.some(({ video }) => video) ? Infinity : jobs.length }) : undefined;
+  const opened =
+    flags.tracks === undefined
+      ? await openDetector(
+          context,
+          { ...flags, score },
+          { images: jobs.some(({ video }) => video) ? Infinity : jobs.length },
+        )
+      : undefined;
   const record = await recordOf(plan, flags, () => settingsOf(flags, effect, score, opened?.detector));
-  const tally: Tally = { files: 0, frames: jobs.some(({ video }) => video) ? 0 : undefined, faces: 0, masked: 0, failures: 0, before: 0, left: 0 };
+  const tally: Tally = {
+    files: 0,
+    frames: jobs.some(({ video }) => video) ? 0 : undefined,
+    faces: 0,
+    masked: 0,
+    failures: 0,
+    before: 0,
+    left: 0,
+  };
   const work: Work = { context, flags, stdin, effect, score, detector: opened?.detector, isFolderRun };
   let stopped = false;
   const attempt = async (job: Job): Promise<void> => {
@@ -100,12 +122,23 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
     }
   };
   try {
-    await hideInPictures(context, jobs.filter(({ video }) => !video), opened?.detector.concurrency ?? 1, attempt);
+    await hideInPictures(
+      context,
+      jobs.filter(({ video }) => !video),
+      opened?.detector.concurrency ?? 1,
+      attempt,
+    );
     // One video keeps all cores busy.
     for (const job of jobs.filter(({ video }) => video)) await attempt(job);
     for (const over of passed) if (!over.isReported) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     const isComplete = tally.left === 0 && tally.failures === 0;
-    context.log(tallyLine(tally, passed, isFolderRun && isResumable && !isComplete ? '; --resume tries what is missing again' : ''));
+    context.log(
+      tallyLine(
+        tally,
+        passed,
+        isFolderRun && isResumable && !isComplete ? '; --resume tries what is missing again' : '',
+      ),
+    );
     // What nobody came to is in the folder; what failed leaves nothing there.
     if (tally.left === 0) record?.moveAway();
   } catch (error) {
@@ -120,8 +153,24 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
   }
 }
 
-function tallyLine({ files, frames, faces, masked, failures, before, left }: Tally, passed: readonly PassedOver[], note: string): string {
-  return countsLine({ files, ...(frames !== undefined && { frames }), faces, maskedFrames: masked, failures, doneBefore: before, left, skipped: skippedIn(passed) }, note);
+function tallyLine(
+  { files, frames, faces, masked, failures, before, left }: Tally,
+  passed: readonly PassedOver[],
+  note: string,
+): string {
+  return countsLine(
+    {
+      files,
+      ...(frames !== undefined && { frames }),
+      faces,
+      maskedFrames: masked,
+      failures,
+      doneBefore: before,
+      left,
+      skipped: skippedIn(passed),
+    },
+    note,
+  );
 }
 
 /** Whether an interrupted run has left part of a film, or a complete one that only lacks its name. */
@@ -172,7 +221,12 @@ interface Done {
 }
 
 /** Several pictures at once, as many as the detector looks at and one that is read or written meanwhile. */
-async function hideInPictures(context: Context, jobs: readonly Job[], concurrency: number, attempt: (job: Job) => Promise<void>): Promise<void> {
+async function hideInPictures(
+  context: Context,
+  jobs: readonly Job[],
+  concurrency: number,
+  attempt: (job: Job) => Promise<void>,
+): Promise<void> {
   const bar = jobs.length > 1 ? await progress(context, { total: jobs.length, unit: 'images' }) : undefined;
   try {
     for await (const _ of inOrder(jobs, concurrency + 1, attempt)) bar?.tick();
@@ -181,7 +235,10 @@ async function hideInPictures(context: Context, jobs: readonly Job[], concurrenc
   }
 }
 
-async function hideInPicture({ context, flags: { keepMetadata = false }, stdin, effect, detector }: Work, { input, output }: Job): Promise<Done> {
+async function hideInPicture(
+  { context, flags: { keepMetadata = false }, stdin, effect, detector }: Work,
+  { input, output }: Job,
+): Promise<Done> {
   const { signal, log } = context;
   const image = await readPicture(input.kind === 'stdin' ? await stdin.bytes() : input.source, { signal });
   try {
@@ -198,7 +255,10 @@ async function hideInPicture({ context, flags: { keepMetadata = false }, stdin, 
       await writeImage(output, copy, { like: image.format, ...tags });
     }
     if (image.pages > 1) log(firstOfSeveral(input.source, image, 'anonymize -o NAME.mp4'));
-    if (keepMetadata && Object.keys(image.tags).length > 0 && (format === 'gif' || format === 'tiff')) log(`facedet: ${output}: titles, dates and places can't be kept in ${format.toUpperCase()}; write a .jpg or .png to keep them`);
+    if (keepMetadata && Object.keys(image.tags).length > 0 && (format === 'gif' || format === 'tiff'))
+      log(
+        `facedet: ${output}: titles, dates and places can't be kept in ${format.toUpperCase()}; write a .jpg or .png to keep them`,
+      );
     return { faces: faces.length };
   } finally {
     image.close();
@@ -219,7 +279,11 @@ async function hideInVideo(work: Work, job: Job): Promise<Done> {
   }
 }
 
-async function hideInFilm({ context, flags, effect, score, detector, isFolderRun }: Work, job: Job, source: string): Promise<Done> {
+async function hideInFilm(
+  { context, flags, effect, score, detector, isFolderRun }: Work,
+  job: Job,
+  source: string,
+): Promise<Done> {
   const { input, output } = job;
   const { signal } = context;
   const bar = await videoProgress(context, input.source);
@@ -227,7 +291,14 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
   const { onProgress } = bar;
   try {
     if (!detector) {
-      const rendered = await renderVideo(source, { output, tracks: flags.tracks!, anonymize: effect, encoding, signal, onProgress });
+      const rendered = await renderVideo(source, {
+        output,
+        tracks: flags.tracks!,
+        anonymize: effect,
+        encoding,
+        signal,
+        onProgress,
+      });
       bar.stop();
       colorLines(output, rendered.metadata, flags).forEach(context.log);
       streamLines(output, rendered).forEach(context.log);
@@ -236,7 +307,12 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
     }
     const summary = await processVideo(source, {
       detector,
-      tracker: { preset: flags.trackerPreset ?? ANONYMIZE_PRESET, highScoreThreshold: Math.max(score, 0.3), newTrackThreshold: Math.max(score, 0.35), lowScoreThreshold: score },
+      tracker: {
+        preset: flags.trackerPreset ?? ANONYMIZE_PRESET,
+        highScoreThreshold: Math.max(score, 0.3),
+        newTrackThreshold: Math.max(score, 0.35),
+        lowScoreThreshold: score,
+      },
       // A smoothed box may lag behind a face that moves.
       smoother: false,
       lookAhead: flags.lookAhead ?? 1,
@@ -260,7 +336,10 @@ async function hideInFilm({ context, flags, effect, score, detector, isFolderRun
     earlyLines(input.source, summary).forEach(context.log);
     damageLines(input.source, summary).forEach(context.log);
     const { failedFrames: failed } = summary;
-    if (failed > 0) context.log(`facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`);
+    if (failed > 0)
+      context.log(
+        `facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`,
+      );
     const { isDoneBefore = false } = summary;
     return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed, isDoneBefore };
   } finally {
@@ -275,7 +354,17 @@ function isContinuable(error: unknown): boolean {
 
 /** What decides the pixels of a folder run. */
 async function settingsOf(
-  { output: _, resume: __, onError: ___, acceptLicense: ____, threads: _____, workers: ______, image, tracks, ...flags }: AnonymizeFlags,
+  {
+    output: _,
+    resume: __,
+    onError: ___,
+    acceptLicense: ____,
+    threads: _____,
+    workers: ______,
+    image,
+    tracks,
+    ...flags
+  }: AnonymizeFlags,
   effect: AnonymizeOptions,
   score: number,
   detector: Detector | undefined,
@@ -293,10 +382,14 @@ async function settingsOf(
 }
 
 async function effectOf({ effect, image, color, shape, margin, keep }: AnonymizeFlags): Promise<AnonymizeOptions> {
-  if ((effect === 'image') !== (image !== undefined)) throw usageError('expected --effect image together with --image FILE');
-  const picture = image === undefined ? undefined : await readPicture(image).catch((error: unknown) => {
-    throw usageError(`${image}: ${(error as Error).message}`);
-  });
+  if ((effect === 'image') !== (image !== undefined))
+    throw usageError('expected --effect image together with --image FILE');
+  const picture =
+    image === undefined
+      ? undefined
+      : await readPicture(image).catch((error: unknown) => {
+          throw usageError(`${image}: ${(error as Error).message}`);
+        });
   return {
     ...(effect && { effect }),
     ...(color && { color }),

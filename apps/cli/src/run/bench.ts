@@ -32,7 +32,11 @@ interface Figures {
 }
 
 export async function run(context: Context, flags: BenchFlags, name: string | undefined): Promise<void> {
-  const { path, label, name: model } = await resolveModelFlag(context, { ...flags, ...(name !== undefined && { model: name }) });
+  const {
+    path,
+    label,
+    name: model,
+  } = await resolveModelFlag(context, { ...flags, ...(name !== undefined && { model: name }) });
   const threads = flags.threads ?? availableParallelism();
   const image = scene();
   const bar = await progress(context, { total: flags.sizes.length * flags.runs, label: model, unit: 'images' });
@@ -42,10 +46,23 @@ export async function run(context: Context, flags: BenchFlags, name: string | un
     for (const size of flags.sizes) {
       context.signal.throwIfAborted();
       const stopwatch = timed(onnxBackend({ threads, ...(flags.provider && { providers: flags.provider }) }));
-      const detector = await createDetector({ backend: stopwatch.backend, model: path, inputSize: { width: size, height: size }, rotate: 0 });
+      const detector = await createDetector({
+        backend: stopwatch.backend,
+        model: path,
+        inputSize: { width: size, height: size },
+        rotate: 0,
+      });
       provider = stopwatch.provider();
       try {
-        results.push(await measure(flags.runs, size, () => detector.detect(image, { signal: context.signal }), stopwatch.inside, bar.tick));
+        results.push(
+          await measure(
+            flags.runs,
+            size,
+            () => detector.detect(image, { signal: context.signal }),
+            stopwatch.inside,
+            bar.tick,
+          ),
+        );
       } finally {
         await detector.dispose();
       }
@@ -55,14 +72,33 @@ export async function run(context: Context, flags: BenchFlags, name: string | un
   } finally {
     bar.stop();
   }
-  const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), node: process.versions.node };
-  if (flags.json) return context.write(`${JSON.stringify({ model, provider, threads, machine, image: `${image.width}x${image.height} rgb`, results })}\n`);
-  const rows = results.map(({ size, median, p95, fps, pre, run, post }) => [`${size}x${size}`, ...[median, p95, pre, run, post].map((ms) => ms.toFixed(2)), fps.toFixed(1)]);
+  const machine = {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    node: process.versions.node,
+  };
+  if (flags.json)
+    return context.write(
+      `${JSON.stringify({ model, provider, threads, machine, image: `${image.width}x${image.height} rgb`, results })}\n`,
+    );
+  const rows = results.map(({ size, median, p95, fps, pre, run, post }) => [
+    `${size}x${size}`,
+    ...[median, p95, pre, run, post].map((ms) => ms.toFixed(2)),
+    fps.toFixed(1),
+  ]);
   const plain = table(['canvas', 'median ms', 'p95 ms', 'pre', 'run', 'post', 'FPS'], rows, context.colors.bold);
-  await context.write(`${model} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'} · ${machine.cpu} · Node ${machine.node}\n${plain}`);
+  await context.write(
+    `${model} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'} · ${machine.cpu} · Node ${machine.node}\n${plain}`,
+  );
 }
 
-async function measure(runs: number, size: number, detect: () => Promise<unknown>, inside: () => { from: number; to: number }, tick: () => void): Promise<Figures> {
+async function measure(
+  runs: number,
+  size: number,
+  detect: () => Promise<unknown>,
+  inside: () => { from: number; to: number },
+  tick: () => void,
+): Promise<Figures> {
   for (let i = 0; i < 3; i++) await detect(); // warm: allocations, caches, the just-in-time compiler
   const total: number[] = [];
   const parts: [pre: number[], run: number[], post: number[]] = [[], [], []];
@@ -77,11 +113,24 @@ async function measure(runs: number, size: number, detect: () => Promise<unknown
   }
   const [pre, inference, post] = parts.map((values) => round(quantile(values, 0.5), 3)) as [number, number, number];
   const median = quantile(total, 0.5);
-  return { size, runs, median: round(median, 3), p95: round(quantile(total, 0.95), 3), fps: round(1000 / median, 2), pre, run: inference, post };
+  return {
+    size,
+    runs,
+    median: round(median, 3),
+    p95: round(quantile(total, 0.95), 3),
+    fps: round(1000 / median, 2),
+    pre,
+    run: inference,
+    post,
+  };
 }
 
 /** A backend that notes when its last run began and ended. */
-function timed(backend: OnnxBackend): { backend: InferenceBackend; inside: () => { from: number; to: number }; provider: () => string } {
+function timed(backend: OnnxBackend): {
+  backend: InferenceBackend;
+  inside: () => { from: number; to: number };
+  provider: () => string;
+} {
   let from = 0;
   let to = 0;
   let provider = 'cpu';

@@ -15,7 +15,8 @@ export function colorLines(
   const begin = `facedet: ${output}: the source is ${found}-bit${RANGES[dynamicRange]}`;
   const idle = toneMap ? [`facedet: ${output}: the source is SDR, so --tone-map sdr changes nothing`] : [];
   if (found === bitDepth) return idle;
-  if (found < bitDepth) return [...idle, `${begin}, this film ${bitDepth}-bit: its samples are stored in more bits, unchanged`];
+  if (found < bitDepth)
+    return [...idle, `${begin}, this film ${bitDepth}-bit: its samples are stored in more bits, unchanged`];
   const keep = bitDepth === 8 ? ' with the same color tags; --bit-depth 10 keeps 10 bits' : '';
   const map = isHdr && bitDepth === 8 ? ', --tone-map sdr makes it SDR' : '';
   return [...idle, `${begin}, this film ${bitDepth}-bit${keep}${map}`];

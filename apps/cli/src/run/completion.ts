@@ -22,16 +22,22 @@ function rootOf(command: Command): Command {
 }
 
 function subcommands(command: Command, path: string[]): Place[] {
-  const visible = command.createHelp().visibleCommands(command).filter((child) => child.name() !== 'help');
+  const visible = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((child) => child.name() !== 'help');
   const place: Place = {
     path,
     description: command.description(),
     commands: visible.map((child) => ({ name: child.name(), description: child.description() })),
-    options: command.createHelp().visibleOptions(command).map((option: Option) => ({
-      flags: [option.short, option.long].filter((flag) => flag !== undefined && flag !== null),
-      description: option.description,
-      choices: option.argChoices ?? [],
-    })),
+    options: command
+      .createHelp()
+      .visibleOptions(command)
+      .map((option: Option) => ({
+        flags: [option.short, option.long].filter((flag) => flag !== undefined && flag !== null),
+        description: option.description,
+        choices: option.argChoices ?? [],
+      })),
     choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
   };
   return [place, ...visible.flatMap((child) => subcommands(child, [...path, child.name()]))];
@@ -44,7 +50,10 @@ function bash(places: Place[]): string {
   });
   return `# bash completion of facedet
 _facedet() {
-  local word path='' words='' known=' ${places.map(({ path }) => path.join('/')).filter(Boolean).join(' ')} '
+  local word path='' words='' known=' ${places
+    .map(({ path }) => path.join('/'))
+    .filter(Boolean)
+    .join(' ')} '
   COMPREPLY=()
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ $known == *" \${path:+\${path// //}/}$word "* ]]; then path="\${path:+$path }$word"; fi
@@ -59,7 +68,8 @@ complete -o default -F _facedet facedet
 
 function zsh(places: Place[]): string {
   const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const spec = ({ name, description }: { name: string; description: string }) => quote(`${name.replaceAll(':', '\\:')}:${description}`);
+  const spec = ({ name, description }: { name: string; description: string }) =>
+    quote(`${name.replaceAll(':', '\\:')}:${description}`);
   const cases = places.map(({ path, commands, options, choices }) => {
     const words = [...commands, ...choices.map((name) => ({ name, description: '' }))];
     const flags = options.flatMap(({ flags: names, description }) => names.map((name) => ({ name, description })));
@@ -68,7 +78,10 @@ function zsh(places: Place[]): string {
   return `#compdef facedet
 _facedet() {
   local -a words_here options_here
-  local word at='' known=' ${places.map(({ path }) => path.join('/')).filter(Boolean).join(' ')} '
+  local word at='' known=' ${places
+    .map(({ path }) => path.join('/'))
+    .filter(Boolean)
+    .join(' ')} '
   for word in "\${(@)words[2,CURRENT-1]}"; do
     if [[ $known == *" \${at:+\${at// //}/}$word "* ]]; then at="\${at:+$at }$word"; fi
   done
@@ -87,12 +100,20 @@ function fish(places: Place[]): string {
   const lines = places.flatMap(({ path, commands, options, choices }) => {
     const others = commands.map(({ name }) => name).join(' ');
     const seen = path.map((name) => `__fish_seen_subcommand_from ${name}`);
-    const condition = path.length === 0 ? '__fish_use_subcommand' : [...seen, ...(others ? [`not __fish_seen_subcommand_from ${others}`] : [])].join('; and ');
+    const condition =
+      path.length === 0
+        ? '__fish_use_subcommand'
+        : [...seen, ...(others ? [`not __fish_seen_subcommand_from ${others}`] : [])].join('; and ');
     return [
-      ...commands.map(({ name, description }) => `complete -c facedet -f -n ${quote(condition)} -a ${quote(name)} -d ${quote(description)}`),
+      ...commands.map(
+        ({ name, description }) =>
+          `complete -c facedet -f -n ${quote(condition)} -a ${quote(name)} -d ${quote(description)}`,
+      ),
       ...choices.map((name) => `complete -c facedet -f -n ${quote(condition)} -a ${quote(name)}`),
       ...options.map(({ flags, description, choices: values }) => {
-        const names = flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`)).join(' ');
+        const names = flags
+          .map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`))
+          .join(' ');
         return `complete -c facedet -n ${quote(condition)} ${names} -d ${quote(description)}${values.length ? ` -x -a ${quote(values.join(' '))}` : ''}`;
       }),
     ];

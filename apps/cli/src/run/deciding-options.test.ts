@@ -66,10 +66,27 @@ const DECIDES: Record<string, Record<string, string[]>> = {
 };
 // Where results go, how fast, and what is printed. `--tracks` is not resumed; `--show` would open a page.
 const DECIDES_NOT: Record<string, Record<string, string[]>> = {
-  anonymize: { output: [], resume: ['--resume'], acceptLicense: ['--accept-license'], threads: ['--threads', '1'], workers: ['--workers', '1'], tracks: [] },
+  anonymize: {
+    output: [],
+    resume: ['--resume'],
+    acceptLicense: ['--accept-license'],
+    threads: ['--threads', '1'],
+    workers: ['--workers', '1'],
+    tracks: [],
+  },
   video: {
-    output: [], jsonl: [], mot: ['--mot', 'rows.txt'], csv: ['--csv', 'rows.csv'], json: ['--json'], gallery: ['--gallery', 'who'], show: [],
-    resume: ['--resume'], acceptLicense: ['--accept-license'], threads: ['--threads', '1'], workers: ['--workers', '1'], reconnects: ['--reconnects', '3'],
+    output: [],
+    jsonl: [],
+    mot: ['--mot', 'rows.txt'],
+    csv: ['--csv', 'rows.csv'],
+    json: ['--json'],
+    gallery: ['--gallery', 'who'],
+    show: [],
+    resume: ['--resume'],
+    acceptLicense: ['--accept-license'],
+    threads: ['--threads', '1'],
+    workers: ['--workers', '1'],
+    reconnects: ['--reconnects', '3'],
   },
 };
 
@@ -115,7 +132,10 @@ beforeAll(async () => {
 function flagsOf(command: Command, argv: string[]): Record<string, unknown> {
   let flags: Record<string, unknown> = {};
   command.exitOverride().action((_, options: Record<string, unknown>) => void (flags = options));
-  command.parse(argv.map((argument) => (argument === 'IMAGE' ? at('image.png') : argument)), { from: 'user' });
+  command.parse(
+    argv.map((argument) => (argument === 'IMAGE' ? at('image.png') : argument)),
+    { from: 'user' },
+  );
   return flags;
 }
 
@@ -126,7 +146,9 @@ async function manifests(name: string, argv: readonly string[]): Promise<Map<str
   const found = new Map<string, string>();
   const stop = new AbortController();
   onDetect = () => {
-    for (const file of readdirSync(out)) if (file.endsWith('.partial.json')) found.set(file, readFileSync(join(out, file), 'utf8').split('\n{"output"')[0]!);
+    for (const file of readdirSync(out))
+      if (file.endsWith('.partial.json'))
+        found.set(file, readFileSync(join(out, file), 'utf8').split('\n{"output"')[0]!);
     stop.abort(new Error('enough'));
   };
   const fail = (_: string, error: Error) => {
@@ -135,18 +157,41 @@ async function manifests(name: string, argv: readonly string[]): Promise<Map<str
   };
   let failure: Error | undefined;
   const context = { write: async () => {}, log() {}, fail, signal: stop.signal } as unknown as Context;
-  const inOut = argv.map((argument) => (['rows.txt', 'rows.csv', 'who'].includes(argument) ? join(out, argument) : argument));
+  const inOut = argv.map((argument) =>
+    ['rows.txt', 'rows.csv', 'who'].includes(argument) ? join(out, argument) : argument,
+  );
   const run =
     name === 'anonymize'
-      ? runAnonymize(context, flagsOf(anonymize(), [at('in'), '-o', out, ...inOut]) as unknown as AnonymizeFlags, [at('in')])
-      : runVideo(context, flagsOf(video(), [at('in/a.mp4'), '--jsonl', join(out, 'rows.jsonl'), '-o', join(out, 'a.mp4'), ...inOut]) as unknown as VideoFlags, at('in/a.mp4'));
-  await run.catch((error: unknown) => { if (!stop.signal.aborted) throw error; });
+      ? runAnonymize(context, flagsOf(anonymize(), [at('in'), '-o', out, ...inOut]) as unknown as AnonymizeFlags, [
+          at('in'),
+        ])
+      : runVideo(
+          context,
+          flagsOf(video(), [
+            at('in/a.mp4'),
+            '--jsonl',
+            join(out, 'rows.jsonl'),
+            '-o',
+            join(out, 'a.mp4'),
+            ...inOut,
+          ]) as unknown as VideoFlags,
+          at('in/a.mp4'),
+        );
+  await run.catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+  });
   if (failure && found.size === 0) throw failure;
   return found;
 }
 
-describe.each([['anonymize', anonymize], ['video', video]] as const)('%s', (name, make) => {
-  const names = name === 'anonymize' ? ['.facedet-run.partial.json', 'a.mp4.partial.json'] : ['a.mp4.partial.json', 'rows.jsonl.partial.json'];
+describe.each([
+  ['anonymize', anonymize],
+  ['video', video],
+] as const)('%s', (name, make) => {
+  const names =
+    name === 'anonymize'
+      ? ['.facedet-run.partial.json', 'a.mp4.partial.json']
+      : ['a.mp4.partial.json', 'rows.jsonl.partial.json'];
 
   it('has options that decide rows or pixels, and others, and no more', () => {
     const options = make().options.map((option) => option.attributeName());
@@ -162,7 +207,12 @@ describe.each([['anonymize', anonymize], ['video', video]] as const)('%s', (name
       for (const file of names) {
         // Files that are done are done, whatever is to happen after a failure.
         const differs = !(option === 'onError' && file === '.facedet-run.partial.json');
-        expect([option, file, changed.has(file), changed.get(file) !== base.get(file)]).toEqual([option, file, true, differs]);
+        expect([option, file, changed.has(file), changed.get(file) !== base.get(file)]).toEqual([
+          option,
+          file,
+          true,
+          differs,
+        ]);
       }
     }
     for (const [option, argv] of Object.entries(DECIDES_NOT[name]!)) {

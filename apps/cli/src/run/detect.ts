@@ -31,7 +31,10 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   const { detector, model } = await openDetector(context, flags, { images: inputs.length });
   const results = resultWriter(context, flags);
   // A table on the terminal grows by itself; a bar in the midst of it would only be overwritten.
-  const bar = inputs.length > 1 && !context.terminal ? await progress(context, { total: inputs.length, unit: 'images' }) : undefined;
+  const bar =
+    inputs.length > 1 && !context.terminal
+      ? await progress(context, { total: inputs.length, unit: 'images' })
+      : undefined;
   const stdin = standardInput(context.signal);
   const done = { files: 0, faces: 0, failures: 0 };
 
@@ -49,7 +52,8 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   try {
     for await (const one of inOrder(inputs, detector.concurrency + 2, detectOne)) {
       if (context.signal.aborted || (context.isUnread && !writesCopies)) break;
-      if ('error' in one && isFaceDetError(one.error) && one.error.code.startsWith('MODEL_')) throw modelError(model, one.error);
+      if ('error' in one && isFaceDetError(one.error) && one.error.code.startsWith('MODEL_'))
+        throw modelError(model, one.error);
       if ('error' in one) {
         done.failures++;
         await results.write({ source: one.input.source, error: context.fail(one.input.source, one.error) });
@@ -63,7 +67,8 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
     for (const over of passed) if (!over.isReported) context.log(`facedet: ${over.source}: ${passedOverText(over)}`);
     await results.end();
     bar?.stop();
-    if (!context.isUnread) context.log(countsLine({ ...done, skipped: skippedIn(passed) }, context.signal.aborted ? '; interrupted' : ''));
+    if (!context.isUnread)
+      context.log(countsLine({ ...done, skipped: skippedIn(passed) }, context.signal.aborted ? '; interrupted' : ''));
   } finally {
     bar?.stop();
     stdin.end();
@@ -82,12 +87,20 @@ function requirePicture(source: string, content: FileKind | undefined): void {
 
 type Done = { input: Input } & ({ result: Result; faces: number } | { error: unknown });
 
-async function detectFaces(context: Context, detector: Detector, input: Input, bytes: Uint8Array | undefined, copies: Awaited<ReturnType<typeof copyWriter>>): Promise<{ result: Result; faces: number }> {
+async function detectFaces(
+  context: Context,
+  detector: Detector,
+  input: Input,
+  bytes: Uint8Array | undefined,
+  copies: Awaited<ReturnType<typeof copyWriter>>,
+): Promise<{ result: Result; faces: number }> {
   const { signal } = context;
   signal.throwIfAborted();
   // A folder that took a picture's name since the inputs were listed, or a device, is no picture.
   if (input.kind === 'file') await stat(input.source);
-  const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? parseUrl(input.source) : input.source), { signal });
+  const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? parseUrl(input.source) : input.source), {
+    signal,
+  });
   try {
     const faces: Face[] = await detector.detect(image, { signal });
     await copies(input, image, faces, signal);

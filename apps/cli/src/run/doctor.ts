@@ -27,11 +27,18 @@ export async function run(context: Context, flags: { json?: boolean }): Promise<
   const findings = [machine(), await inference(), await pictures(), await video(), ...(await models())];
   if (flags.json) await context.write(`${JSON.stringify({ version, findings }, null, 2)}\n`);
   else await context.write(shown(context, findings));
-  return findings.some(({ what, state }) => state === 'broken' || (state === 'missing' && needed.includes(what))) ? Exit.failed : Exit.ok;
+  return findings.some(({ what, state }) => state === 'broken' || (state === 'missing' && needed.includes(what)))
+    ? Exit.failed
+    : Exit.ok;
 }
 
 function shown({ colors }: Context, findings: readonly Finding[]): string {
-  const marks = { ok: colors.green('ok     '), missing: colors.yellow('missing'), broken: colors.red('broken '), info: colors.dim('       ') };
+  const marks = {
+    ok: colors.green('ok     '),
+    missing: colors.yellow('missing'),
+    broken: colors.red('broken '),
+    info: colors.dim('       '),
+  };
   const width = Math.max(...findings.map(({ what }) => what.length));
   const lines = findings.flatMap(({ what, state, detail, advice }) => [
     `${marks[state]}  ${what.padEnd(width)}  ${detail}`,
@@ -54,17 +61,25 @@ async function inference(): Promise<Finding> {
   return probe('inference', async () => {
     const { version: engine, providers } = await availableProviders();
     const names = providers.map(({ name, bundled }) => (bundled ? name : `${name} (not in the package)`)).join(', ');
-    const gpu = process.platform === 'linux' && process.arch === 'x64' && !providers.some(({ name, bundled }) => name === 'cuda' && bundled);
+    const gpu =
+      process.platform === 'linux' &&
+      process.arch === 'x64' &&
+      !providers.some(({ name, bundled }) => name === 'cuda' && bundled);
     return {
       detail: `onnxruntime-node ${engine}; providers: ${names}`,
-      ...(gpu && { advice: 'for an NVIDIA card fetch the CUDA libraries once (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node), then use --provider cuda,cpu' }),
+      ...(gpu && {
+        advice:
+          'for an NVIDIA card fetch the CUDA libraries once (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node), then use --provider cuda,cpu',
+      }),
     };
   });
 }
 
 async function pictures(): Promise<Finding> {
   return probe('pictures', async () => {
-    const image = await readImage(await encodeImage({ data: new Uint8Array(12), width: 2, height: 2, format: 'rgb' }, { format: 'png' }));
+    const image = await readImage(
+      await encodeImage({ data: new Uint8Array(12), width: 2, height: 2, format: 'rgb' }, { format: 'png' }),
+    );
     await image.pixels();
     image.close();
     return { detail: `sharp ${versionOf('sharp')}; JPEG, PNG, WebP, AVIF, GIF, TIFF` };
@@ -74,7 +89,12 @@ async function pictures(): Promise<Finding> {
 async function video(): Promise<Finding> {
   const found = versionOf('node-av', '@facedet/video-node');
   if (found) return { what: 'video', state: 'ok', detail: `node-av ${found}` };
-  return { what: 'video', state: 'missing', detail: 'node-av is not installed; pictures work without it', advice: 'npm install node-av' };
+  return {
+    what: 'video',
+    state: 'missing',
+    detail: 'node-av is not installed; pictures work without it',
+    advice: 'npm install node-av',
+  };
 }
 
 async function models(): Promise<Finding[]> {
@@ -84,7 +104,12 @@ async function models(): Promise<Finding[]> {
   return [
     defaultModel
       ? { what: 'default model', state: 'ok', detail: `${defaultModel.name}, ${defaultModel.license.name}` }
-      : { what: 'default model', state: 'missing', detail: 'this build carries no default weights', advice: 'name a model with --model: a path, a URL or a name of `facedet models list`' },
+      : {
+          what: 'default model',
+          state: 'missing',
+          detail: 'this build carries no default weights',
+          advice: 'name a model with --model: a path, a URL or a name of `facedet models list`',
+        },
     {
       what: 'downloads',
       state: 'info',

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -16,7 +27,8 @@ const at = (...names: string[]) => join(folder, ...names);
 process.env.FACEDET_MODELS = at('cache');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const unix = process.platform !== 'win32';
-if (!unix) process.stderr.write('A test of folders with pipes and control characters in names is skipped: not on Windows.\n');
+if (!unix)
+  process.stderr.write('A test of folders with pipes and control characters in names is skipped: not on Windows.\n');
 
 /** Called for each picture that is looked at. */
 let onDetect: (call: number) => void = () => {};
@@ -72,7 +84,8 @@ beforeAll(async () => {
   await writeImage(at('good.png'), grey);
   for (const name of ['good.mp4', 'good.webm']) {
     const writer = await createVideoWriter(at(name), { like: { width: 64, height: 48, fps: 5 } });
-    for (let i = 0; i < 100; i++) await writer.write({ ...grey, data: grey.data.map((v, j) => v + ((i * j) % 7)), timestamp: i / 5 });
+    for (let i = 0; i < 100; i++)
+      await writer.write({ ...grey, data: grey.data.map((v, j) => v + ((i * j) % 7)), timestamp: i / 5 });
     await writer.finish();
   }
 }, 30_000);
@@ -84,7 +97,8 @@ beforeEach(() => {
 
 describe.skipIf(!unix)('a folder of anything [not on Windows]', () => {
   const fill = () => {
-    for (const name of ['a.png', 'b\u001b[31m\u2028\n.png', '- c.png', 'no-extension', 'fake.mp4']) copyFileSync(at('good.png'), at('in', name));
+    for (const name of ['a.png', 'b\u001b[31m\u2028\n.png', '- c.png', 'no-extension', 'fake.mp4'])
+      copyFileSync(at('good.png'), at('in', name));
     for (const name of ['film.mp4', 'film.partial.mp4']) copyFileSync(at('good.mp4'), at('in', name));
     writeFileSync(at('in/cut.webm'), readFileSync(at('good.webm')).subarray(0, 0.6 * statSync(at('good.webm')).size));
     writeFileSync(at('in/cut.png'), readFileSync(at('good.png')).subarray(0, 60));
@@ -94,11 +108,34 @@ describe.skipIf(!unix)('a folder of anything [not on Windows]', () => {
     writeFileSync(at('in/paper.pdf'), '%PDF-1.7');
     writeFileSync(at('in/.DS_Store'), 'x');
     mkdirSync(at('in/folder.png'));
-    for (const [name, target] of [['up', '..'], ['gone.jpg', 'nowhere'], ['linked.png', at('good.png')]] as const) symlinkSync(target, at('in', name));
+    for (const [name, target] of [
+      ['up', '..'],
+      ['gone.jpg', 'nowhere'],
+      ['linked.png', at('good.png')],
+    ] as const)
+      symlinkSync(target, at('in', name));
     execFileSync('mkfifo', [at('in/pipe.mp4')]);
   };
-  const good = ['- c.png', 'a.png', 'b\u001b[31m\u2028\n.png', 'fake.mp4.png', 'film.mp4', 'film.partial-2.mp4', 'linked.png', 'no-extension'];
-  const broken = ['IMAGE_EMPTY', 'IMAGE_UNREADABLE', 'IMAGE_UNREADABLE', 'IMAGE_UNREADABLE', 'NOT_FOUND', 'VIDEO_EMPTY', 'VIDEO_TRUNCATED', 'VIDEO_UNREADABLE'];
+  const good = [
+    '- c.png',
+    'a.png',
+    'b\u001b[31m\u2028\n.png',
+    'fake.mp4.png',
+    'film.mp4',
+    'film.partial-2.mp4',
+    'linked.png',
+    'no-extension',
+  ];
+  const broken = [
+    'IMAGE_EMPTY',
+    'IMAGE_UNREADABLE',
+    'IMAGE_UNREADABLE',
+    'IMAGE_UNREADABLE',
+    'NOT_FOUND',
+    'VIDEO_EMPTY',
+    'VIDEO_TRUNCATED',
+    'VIDEO_UNREADABLE',
+  ];
 
   it('is anonymized as far as it can be, with one line for each that fails and the right counts', async () => {
     fill();
@@ -106,33 +143,56 @@ describe.skipIf(!unix)('a folder of anything [not on Windows]', () => {
     expect(first.failed).toEqual(broken);
     expect(readdirSync(at('out')).sort()).toEqual(good);
     expect(first.lines.every((line) => line.startsWith('facedet: ') && !/[\p{Cc}\u2028\u2029]/u.test(line))).toBe(true);
-    expect(first.counts).toBe('facedet: 8 files done, 200 frames, 206 faces, 8 failures, 6 skipped; --resume tries what is missing again');
-    expect(first.lines).toContain(`facedet: ${at('in')}: 4 files passed over: 1 PDF, 1 empty, 1 special, 1 text; 2 folders in it not searched`);
+    expect(first.counts).toBe(
+      'facedet: 8 files done, 200 frames, 206 faces, 8 failures, 6 skipped; --resume tries what is missing again',
+    );
+    expect(first.lines).toContain(
+      `facedet: ${at('in')}: 4 files passed over: 1 PDF, 1 empty, 1 special, 1 text; 2 folders in it not searched`,
+    );
 
     // What is done stays; what failed is tried again.
     const times = good.map((name) => statSync(at('out', name)).mtimeMs);
     copyFileSync(at('good.png'), at('in/text.jpg'));
     const again = await hide({ resume: true });
     expect(again.failed).toEqual(broken.toSpliced(1, 1));
-    expect(again.counts).toBe('facedet: 1 file done, 0 frames, 1 face, 8 files done before, 7 failures, 6 skipped; --resume tries what is missing again');
+    expect(again.counts).toBe(
+      'facedet: 1 file done, 0 frames, 1 face, 8 files done before, 7 failures, 6 skipped; --resume tries what is missing again',
+    );
     expect(readdirSync(at('out')).sort()).toEqual([...good, 'text.jpg'].sort());
     expect(good.map((name) => statSync(at('out', name)).mtimeMs)).toEqual(times);
-    await expect(hide({ resume: true, margin: 2 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2, message: expect.stringContaining('margin') as string });
+    await expect(hide({ resume: true, margin: 2 })).rejects.toMatchObject({
+      code: 'RESUME_MISMATCH',
+      exitCode: 2,
+      message: expect.stringContaining('margin') as string,
+    });
 
     // What is complete is passed over, too.
-    for (const name of readdirSync(at('in'))) if (!/^(a|linked)\.png$|^folder/.test(name)) rmSync(at('in', name), { force: true });
-    expect((await hide({ resume: true })).counts).toBe('facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped');
-    expect((await hide({ resume: true })).counts).toBe('facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped');
+    for (const name of readdirSync(at('in')))
+      if (!/^(a|linked)\.png$|^folder/.test(name)) rmSync(at('in', name), { force: true });
+    expect((await hide({ resume: true })).counts).toBe(
+      'facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped',
+    );
+    expect((await hide({ resume: true })).counts).toBe(
+      'facedet: 0 files done, 0 faces, 2 files done before, 0 failures, 1 skipped',
+    );
     expect((await hide({})).counts).toBe('facedet: 2 files done, 2 faces, 0 failures, 1 skipped');
   }, 30_000);
 
   it('is searched for faces with the same counts', async () => {
     fill();
     const { failed, counts, text } = await output((context) => runDetect(context, { jsonl: true }, [at('in')]));
-    expect(failed.filter((code) => !code.startsWith('VIDEO'))).toEqual(broken.filter((code) => !code.startsWith('VIDEO')));
+    expect(failed.filter((code) => !code.startsWith('VIDEO'))).toEqual(
+      broken.filter((code) => !code.startsWith('VIDEO')),
+    );
     expect(counts).toBe(`facedet: 6 files done, 6 faces, ${failed.length} failures, 11 skipped`);
-    const rows = text.trim().split('\n').map((line) => JSON.parse(line) as { faces?: unknown[]; error?: unknown });
-    expect([rows.filter(({ faces }) => faces).length, rows.filter(({ error }) => error).length]).toEqual([6, failed.length]);
+    const rows = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { faces?: unknown[]; error?: unknown });
+    expect([rows.filter(({ faces }) => faces).length, rows.filter(({ error }) => error).length]).toEqual([
+      6,
+      failed.length,
+    ]);
   });
 });
 
@@ -143,7 +203,10 @@ describe('a folder run', () => {
     copyFileSync(at('good.mp4'), at('in/c.mp4'));
     let seen = 0;
     const stop = new AbortController();
-    const names = () => readdirSync(at('out')).filter((name) => !name.endsWith('.lock')).sort();
+    const names = () =>
+      readdirSync(at('out'))
+        .filter((name) => !name.endsWith('.lock'))
+        .sort();
     onDetect = () => {
       // In the middle of the third film.
       if (existsSync(at('out/c.partial.mp4')) && ++seen === 30) stop.abort(new Error('Ctrl-C'));
@@ -151,15 +214,22 @@ describe('a folder run', () => {
     await expect(hide({}, stop.signal)).rejects.toThrow();
     expect(names()).toEqual(['.facedet-run.partial.json', 'a.mp4', 'c.mp4.partial.json', 'c.partial.mp4']);
     const { counts, failed } = await hide({ resume: true });
-    expect([counts, failed]).toEqual(['facedet: 1 file done, 100 frames, 100 faces, 1 file done before, 1 failure, 0 skipped; --resume tries what is missing again', ['VIDEO_TRUNCATED']]);
+    expect([counts, failed]).toEqual([
+      'facedet: 1 file done, 100 frames, 100 faces, 1 file done before, 1 failure, 0 skipped; --resume tries what is missing again',
+      ['VIDEO_TRUNCATED'],
+    ]);
     expect(names()).toEqual(['a.mp4', 'c.mp4']);
   }, 30_000);
 
-  it.each([['a film', ['a.mp4']], ['several', ['a.mp4', 'b.png', 'c.mp4']]] as const)(
+  it.each([
+    ['a film', ['a.mp4']],
+    ['several', ['a.mp4', 'b.png', 'c.mp4']],
+  ] as const)(
     'that is interrupted is continued with --resume only where something is kept: %s',
     async (_, names) => {
       const inputs = names.map((name) => at('in', name));
-      for (const [i, name] of names.entries()) copyFileSync(at(name.endsWith('png') ? 'good.png' : 'good.mp4'), inputs[i]!);
+      for (const [i, name] of names.entries())
+        copyFileSync(at(name.endsWith('png') ? 'good.png' : 'good.mp4'), inputs[i]!);
       const output = names.length > 1 ? at('out') : at('out/a.mp4');
       const counts = async (when: (call: number) => boolean) => {
         const stop = new AbortController();
@@ -179,24 +249,28 @@ describe('a folder run', () => {
     30_000,
   );
 
-  it.each(['a folder', 'a list'])('that is complete is passed over by --resume: %s', async (kind) => {
-    const inputs = ['a.mp4', 'b.png'].map((name) => at('in', name));
-    copyFileSync(at('good.mp4'), inputs[0]!);
-    copyFileSync(at('good.png'), inputs[1]!);
-    const again = (flags: Partial<AnonymizeFlags> = {}, more: string[] = []) =>
-      hide({ ...flags, resume: true }, undefined, kind === 'a list' ? [...inputs, ...more] : [at('in')]);
-    expect((await again()).counts).toBe('facedet: 2 files done, 100 frames, 101 faces, 0 failures, 0 skipped');
-    expect(readdirSync(at('out')).sort()).toEqual(['a.mp4', 'b.png']);
-    const before = 'facedet: 0 files done, 0 frames, 0 faces, 2 files done before, 0 failures, 0 skipped';
-    for (const _ of [1, 2]) expect((await again()).counts).toBe(before);
-    await expect(again({ margin: 2 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
-    expect((await again()).counts).toBe(before);
-    // What was removed or added since is done.
-    rmSync(at('out/b.png'));
-    copyFileSync(at('good.png'), at('in/c.png'));
-    const { counts } = await again({}, [at('in/c.png')]);
-    expect(counts).toBe('facedet: 2 files done, 0 frames, 2 faces, 1 file done before, 0 failures, 0 skipped');
-  }, 30_000);
+  it.each(['a folder', 'a list'])(
+    'that is complete is passed over by --resume: %s',
+    async (kind) => {
+      const inputs = ['a.mp4', 'b.png'].map((name) => at('in', name));
+      copyFileSync(at('good.mp4'), inputs[0]!);
+      copyFileSync(at('good.png'), inputs[1]!);
+      const again = (flags: Partial<AnonymizeFlags> = {}, more: string[] = []) =>
+        hide({ ...flags, resume: true }, undefined, kind === 'a list' ? [...inputs, ...more] : [at('in')]);
+      expect((await again()).counts).toBe('facedet: 2 files done, 100 frames, 101 faces, 0 failures, 0 skipped');
+      expect(readdirSync(at('out')).sort()).toEqual(['a.mp4', 'b.png']);
+      const before = 'facedet: 0 files done, 0 frames, 0 faces, 2 files done before, 0 failures, 0 skipped';
+      for (const _ of [1, 2]) expect((await again()).counts).toBe(before);
+      await expect(again({ margin: 2 })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
+      expect((await again()).counts).toBe(before);
+      // What was removed or added since is done.
+      rmSync(at('out/b.png'));
+      copyFileSync(at('good.png'), at('in/c.png'));
+      const { counts } = await again({}, [at('in/c.png')]);
+      expect(counts).toBe('facedet: 2 files done, 0 frames, 2 faces, 1 file done before, 0 failures, 0 skipped');
+    },
+    30_000,
+  );
 
   it('takes very many files', async () => {
     for (let i = 0; i < 400; i++) copyFileSync(at('good.png'), at(`in/${i}.png`));

@@ -48,7 +48,9 @@ it('lists the zoo as a table and as JSON', async () => {
 });
 
 it('pulls URLs, says what is wrong with the rest, and knows wrong usage from failure', async () => {
-  const server = createServer((request, response) => (request.url === '/m.onnx' ? response.end('a model') : response.writeHead(404).end()));
+  const server = createServer((request, response) =>
+    request.url === '/m.onnx' ? response.end('a model') : response.writeHead(404).end(),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
@@ -58,7 +60,11 @@ it('pulls URLs, says what is wrong with the rest, and knows wrong usage from fai
     expect(seen.output).toMatch(/-m\.onnx\n$/);
     expect(seen.log[0]).toMatch(/pinned/);
     expect(await pull(context, {}, ['scrfd_10g_kps', 'nope', 'scrfd_34g'])).toBe(2);
-    expect(seen.failed.slice(1)).toEqual(['scrfd_10g_kps LICENSE_NOT_ACCEPTED', 'nope MODEL_UNKNOWN', 'scrfd_34g MODEL_NOT_DOWNLOADABLE']);
+    expect(seen.failed.slice(1)).toEqual([
+      'scrfd_10g_kps LICENSE_NOT_ACCEPTED',
+      'nope MODEL_UNKNOWN',
+      'scrfd_34g MODEL_NOT_DOWNLOADABLE',
+    ]);
   } finally {
     server.close();
   }
@@ -68,8 +74,16 @@ it('says where things are and whether they are what they were', async () => {
   const { context, seen } = fake();
   await where(context, {});
   expect(seen.output).toBe(`${folder}\n`);
-  await expect(where(context, {}, 'scrfd_34g')).rejects.toMatchObject({ code: 'MODEL_NOT_DOWNLOADABLE', exitCode: 2, input: 'scrfd_34g' });
-  await expect(where(context, {}, 'det_10g')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND', exitCode: 2, message: expect.stringContaining('models pull') });
+  await expect(where(context, {}, 'scrfd_34g')).rejects.toMatchObject({
+    code: 'MODEL_NOT_DOWNLOADABLE',
+    exitCode: 2,
+    input: 'scrfd_34g',
+  });
+  await expect(where(context, {}, 'det_10g')).rejects.toMatchObject({
+    code: 'MODEL_NOT_FOUND',
+    exitCode: 2,
+    message: expect.stringContaining('models pull'),
+  });
   writeFileSync(join(folder, 'scrfd_34g.onnx'), 'placed by hand');
   await where(context, {}, 'scrfd_34g');
   expect(seen.output).toContain(join(folder, 'scrfd_34g.onnx'));

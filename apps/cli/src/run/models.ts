@@ -10,7 +10,11 @@ import { resolveModelFlag } from '../shared/resolve-model.ts';
 export async function list(context: Context, flags: { json?: boolean }): Promise<void> {
   const stored = await storedModels({ signal: context.signal });
   const here = (entry: ModelEntry) => stored.find((model) => model.entry === entry);
-  if (flags.json) return writeAll(context, zoo.map((entry) => ({ ...entry, path: here(entry)?.path ?? null })));
+  if (flags.json)
+    return writeAll(
+      context,
+      zoo.map((entry) => ({ ...entry, path: here(entry)?.path ?? null })),
+    );
 
   const percent = (fraction: number | undefined) => (fraction === undefined ? '' : (100 * fraction).toFixed(2));
   const rows = zoo.map((entry) => [
@@ -25,22 +29,36 @@ export async function list(context: Context, flags: { json?: boolean }): Promise
     stateOf(entry, here(entry)),
     entry.use,
   ]);
-  await context.write(table(['model', 'easy', 'medium', 'hard', 'GFLOPs', 'parameters', 'landmarks', 'licence', 'state', 'use'], rows, context.colors.bold));
+  await context.write(
+    table(
+      ['model', 'easy', 'medium', 'hard', 'GFLOPs', 'parameters', 'landmarks', 'licence', 'state', 'use'],
+      rows,
+      context.colors.bold,
+    ),
+  );
   for (const { name, path } of stored.filter((model) => !model.entry)) await context.write(`${name}  ${path}\n`);
   const settings = new Map<string, string[]>();
-  for (const { name, accuracy } of zoo) if (accuracy) settings.set(accuracy.setting, [...(settings.get(accuracy.setting) ?? []), name]);
+  for (const { name, accuracy } of zoo)
+    if (accuracy) settings.set(accuracy.setting, [...(settings.get(accuracy.setting) ?? []), name]);
   await context.write('\nEasy, medium, hard: AP on WIDER FACE val in percent; other settings, other figures:\n');
   for (const [setting, names] of settings) await context.write(`  ${setting}: ${names.join(', ')}\n`);
   await context.write("The scrfd_* weights are InsightFace's, for non-commercial research only.\n");
 }
 
 /** `facedet models pull` */
-export async function pull(context: Context, flags: { acceptLicense?: boolean; refresh?: boolean }, names: string[]): Promise<number> {
+export async function pull(
+  context: Context,
+  flags: { acceptLicense?: boolean; refresh?: boolean },
+  names: string[],
+): Promise<number> {
   let code: number = Exit.ok;
   for (const model of names) {
     try {
       const { path, entry, sha256, trust, from } = await resolveModelFlag(context, { model, ...flags });
-      if (from === 'download') context.log(`${model}: SHA-256 ${sha256}, ${trust === 'verified' ? 'verified' : 'not verified by any official value: pinned from now on'}`);
+      if (from === 'download')
+        context.log(
+          `${model}: SHA-256 ${sha256}, ${trust === 'verified' ? 'verified' : 'not verified by any official value: pinned from now on'}`,
+        );
       if (entry?.license.mustAccept) context.log(`${model}: ${entry.license.notice}`);
       await context.write(`${path}\n`);
     } catch (error) {
@@ -58,15 +76,32 @@ export async function pull(context: Context, flags: { acceptLicense?: boolean; r
 /** `facedet models verify` */
 export async function verify(context: Context, flags: { json?: boolean }, names: string[]): Promise<void> {
   const stored = await storedModels({ verify: true, signal: context.signal });
-  const isNamed = (model: StoredModel, name: string) => model.name === name || model.entry?.aliases.includes(name) === true;
+  const isNamed = (model: StoredModel, name: string) =>
+    model.name === name || model.entry?.aliases.includes(name) === true;
   const wanted = stored.filter((model) => names.length === 0 || names.some((name) => isNamed(model, name)));
-  if (flags.json) await writeAll(context, wanted.map(({ name, path, size, sha256, trust }) => ({ name, path, size, sha256: sha256 ?? null, trust })));
-  else if (wanted.length > 0) await context.write(table(['model', 'state', 'SHA-256', 'path'], wanted.map(({ name, trust, sha256, path }) => [name, trust, sha256, path]), context.colors.bold));
+  if (flags.json)
+    await writeAll(
+      context,
+      wanted.map(({ name, path, size, sha256, trust }) => ({ name, path, size, sha256: sha256 ?? null, trust })),
+    );
+  else if (wanted.length > 0)
+    await context.write(
+      table(
+        ['model', 'state', 'SHA-256', 'path'],
+        wanted.map(({ name, trust, sha256, path }) => [name, trust, sha256, path]),
+        context.colors.bold,
+      ),
+    );
   for (const { path, trust } of wanted) {
-    if (trust === 'damaged') context.fail(path, new CommandError('CHECKSUM_MISMATCH', 'is not the file it was, or should be: delete it and pull it again'));
+    if (trust === 'damaged')
+      context.fail(
+        path,
+        new CommandError('CHECKSUM_MISMATCH', 'is not the file it was, or should be: delete it and pull it again'),
+      );
   }
   for (const name of names) {
-    if (!stored.some((model) => isNamed(model, name))) context.fail(name, new CommandError('MODEL_NOT_FOUND', `is not on this machine: facedet models pull ${name}`));
+    if (!stored.some((model) => isNamed(model, name)))
+      context.fail(name, new CommandError('MODEL_NOT_FOUND', `is not on this machine: facedet models pull ${name}`));
   }
   if (stored.length === 0) context.log('No model lies on this machine.');
 }
@@ -76,7 +111,12 @@ export async function where(context: Context, _flags: object, model?: string): P
   if (model === undefined) return context.write(`${modelCacheDir()}\n`);
   const { path } = await resolveModel(model, { offline: true, signal: context.signal }).catch((error: unknown) => {
     if (context.signal.aborted) throw error;
-    throw modelError(model, describe(error).code === 'OFFLINE' ? new CommandError('MODEL_NOT_FOUND', `is not on this machine: facedet models pull ${model}`) : error);
+    throw modelError(
+      model,
+      describe(error).code === 'OFFLINE'
+        ? new CommandError('MODEL_NOT_FOUND', `is not on this machine: facedet models pull ${model}`)
+        : error,
+    );
   });
   await context.write(`${path}\n`);
 }

@@ -91,12 +91,21 @@ const cases: Record<string, Case> = {
   'pattern for one picture': { files: ['a.png'], inputs: ['in/*.png'], output: 'out' },
   'folder of several': { files: ['a.mp4', 'b.png', 'c.png'], inputs: ['in'], output: 'out' },
   'list of several': { files: ['a.mp4', 'b.png'], inputs: ['in/a.mp4', 'in/b.png'], output: 'out' },
-  'list with one twice': { files: ['a.mp4', 'b.png'], inputs: ['in/b.png', 'in/a.mp4', 'in/b.png', 'in'], output: 'out' },
+  'list with one twice': {
+    files: ['a.mp4', 'b.png'],
+    inputs: ['in/b.png', 'in/a.mp4', 'in/b.png', 'in'],
+    output: 'out',
+  },
 };
-const fill = ({ files }: Case) => files.forEach((name) => copyFileSync(at(name.endsWith('png') ? 'good.png' : 'good.mp4'), at('in', name)));
+const fill = ({ files }: Case) =>
+  files.forEach((name) => copyFileSync(at(name.endsWith('png') ? 'good.png' : 'good.mp4'), at('in', name)));
 const hide = ({ inputs, output: out }: Case, flags: Partial<AnonymizeFlags> = {}) =>
   output((context) =>
-    runAnonymize(context, { output: folder + '/' + out, effect: 'solid', lookAhead: 0, resume: true, ...flags }, inputs.map((name) => at(name))),
+    runAnonymize(
+      context,
+      { output: folder + '/' + out, effect: 'solid', lookAhead: 0, resume: true, ...flags },
+      inputs.map((name) => at(name)),
+    ),
   );
 const outputsOf = () => readdirSync(at('out')).map((name) => at('out', name));
 const state = () => outputsOf().map((path) => [path, statSync(path).mtimeMs, readFileSync(path, 'hex')]);
@@ -130,17 +139,16 @@ describe('anonymize --resume of what is complete', () => {
       symlinkSync(other, path);
     },
   };
-  it.each(Object.entries(cases).flatMap(([name, one]) => Object.keys(changes).map((change) => [name, change, one] as const)))(
-    'does again what is no longer there as it was: %s, %s',
-    async (_, change, one) => {
-      fill(one);
-      await hide(one);
-      const [path] = outputsOf() as [string];
-      changes[change]!(path);
-      expect((await hide(one)).counts).toMatch(/^facedet: 1 file done, .*, 0 failures, 0 skipped$/);
-      expect((await hide(one)).counts).toMatch(done);
-    },
-  );
+  it.each(
+    Object.entries(cases).flatMap(([name, one]) => Object.keys(changes).map((change) => [name, change, one] as const)),
+  )('does again what is no longer there as it was: %s, %s', async (_, change, one) => {
+    fill(one);
+    await hide(one);
+    const [path] = outputsOf() as [string];
+    changes[change]!(path);
+    expect((await hide(one)).counts).toMatch(/^facedet: 1 file done, .*, 0 failures, 0 skipped$/);
+    expect((await hide(one)).counts).toMatch(done);
+  });
 
   const others: Record<string, (one: Case) => Partial<AnonymizeFlags>> = {
     effect: () => ({ effect: 'blur' }),
@@ -148,43 +156,44 @@ describe('anonymize --resume of what is complete', () => {
     model: () => ((model = 'b'), {}),
     'options with an old record': () => ({ margin: 3 }),
   };
-  it.each(Object.entries(cases).flatMap(([name, one]) => Object.keys(others).map((what) => [name, what, one] as const)))(
-    'refuses other settings, unless nothing is left of the earlier run: %s, %s',
-    async (_, what, one) => {
-      fill(one);
-      await hide(one);
-      const before = state();
-      const flags = others[what]!(one);
-      for (const _again of [1, 2]) {
-        await expect(hide(one, flags)).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
-        expect(state()).toEqual(before);
-      }
-      model = 'a';
-      expect((await hide(one)).counts).toMatch(done);
-      others[what]!(one);
-      for (const path of outputsOf()) rmSync(path);
-      expect((await hide(one, flags)).counts).toMatch(/^facedet: [1-9].* 0 failures, 0 skipped$/);
-      expect((await hide(one, flags)).counts).toMatch(done);
-    },
-  );
+  it.each(
+    Object.entries(cases).flatMap(([name, one]) => Object.keys(others).map((what) => [name, what, one] as const)),
+  )('refuses other settings, unless nothing is left of the earlier run: %s, %s', async (_, what, one) => {
+    fill(one);
+    await hide(one);
+    const before = state();
+    const flags = others[what]!(one);
+    for (const _again of [1, 2]) {
+      await expect(hide(one, flags)).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
+      expect(state()).toEqual(before);
+    }
+    model = 'a';
+    expect((await hide(one)).counts).toMatch(done);
+    others[what]!(one);
+    for (const path of outputsOf()) rmSync(path);
+    expect((await hide(one, flags)).counts).toMatch(/^facedet: [1-9].* 0 failures, 0 skipped$/);
+    expect((await hide(one, flags)).counts).toMatch(done);
+  });
 
   const inputs: Record<string, (path: string) => void> = {
     touched: (path) => utimesSync(path, 1, 1),
     'longer by a byte': (path) => appendFileSync(path, '\0'),
   };
-  it.each(Object.entries(cases).flatMap(([name, one]) => Object.keys(inputs).map((change) => [name, change, one] as const)))(
-    'refuses another input of a single output, and does it again among several: %s, %s',
-    async (name, change, one) => {
-      fill(one);
-      await hide(one);
-      const before = state();
-      inputs[change]!(at('in', one.files[0]!));
-      if (single([name, one])) {
-        await expect(hide(one)).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
-        expect(state()).toEqual(before);
-      } else expect((await hide(one)).counts).toMatch(/^facedet: [12] files? done, .* files? done before, 0 failures, 0 skipped$/);
-    },
-  );
+  it.each(
+    Object.entries(cases).flatMap(([name, one]) => Object.keys(inputs).map((change) => [name, change, one] as const)),
+  )('refuses another input of a single output, and does it again among several: %s, %s', async (name, change, one) => {
+    fill(one);
+    await hide(one);
+    const before = state();
+    inputs[change]!(at('in', one.files[0]!));
+    if (single([name, one])) {
+      await expect(hide(one)).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
+      expect(state()).toEqual(before);
+    } else
+      expect((await hide(one)).counts).toMatch(
+        /^facedet: [12] files? done, .* files? done before, 0 failures, 0 skipped$/,
+      );
+  });
 
   it('knows a folder that grows from one file to several, and back', async () => {
     const one = cases['folder of one picture']!;
@@ -203,7 +212,9 @@ describe('anonymize --resume of what is complete', () => {
     const one = cases['folder of several']!;
     fill(one);
     await hide(one);
-    const record = readdirSync(at('cache/resume')).map((name) => at('cache/resume', name)).find((path) => readFileSync(path, 'utf8').includes('b.png'))!;
+    const record = readdirSync(at('cache/resume'))
+      .map((name) => at('cache/resume', name))
+      .find((path) => readFileSync(path, 'utf8').includes('b.png'))!;
     const inside = at('out/.facedet-run.partial.json');
     const lines = readFileSync(record, 'utf8');
     writeFileSync(at('target'), lines);
@@ -221,23 +232,42 @@ describe('anonymize --resume of what is complete', () => {
     const one = cases['folder of several']!;
     fill(one);
     writeFileSync(at('in/d.png'), 'broken');
-    expect((await hide(one, { resume: false })).counts).toMatch(/1 failure, 0 skipped; --resume tries what is missing again$/);
-    const rows = Array.from({ length: 9 }, (_, frame) => JSON.stringify({ frame, timestamp: frame / 25, faces: [] })).join('\n');
+    expect((await hide(one, { resume: false })).counts).toMatch(
+      /1 failure, 0 skipped; --resume tries what is missing again$/,
+    );
+    const rows = Array.from({ length: 9 }, (_, frame) =>
+      JSON.stringify({ frame, timestamp: frame / 25, faces: [] }),
+    ).join('\n');
     writeFileSync(at('rows.jsonl'), rows);
     const film = cases['folder of one film']!;
     for (const name of readdirSync(at('in'))) if (name !== 'a.mp4') rmSync(at('in', name));
-    const { lookAhead: _, ...flags } = { lookAhead: 0, tracks: at('rows.jsonl'), output: at('out'), effect: 'solid' as const };
-    const { counts } = await output((context) => runAnonymize(context, flags, film.inputs.map((name) => at(name))));
+    const { lookAhead: _, ...flags } = {
+      lookAhead: 0,
+      tracks: at('rows.jsonl'),
+      output: at('out'),
+      effect: 'solid' as const,
+    };
+    const { counts } = await output((context) =>
+      runAnonymize(
+        context,
+        flags,
+        film.inputs.map((name) => at(name)),
+      ),
+    );
     expect(counts).toMatch(/1 failure, 0 skipped$/);
   });
 });
 
 describe('video --resume of what is complete', () => {
   const watch = (flags: Partial<VideoFlags>) =>
-    output((context) =>
-      runVideo(context, { track: true, smooth: true, resume: true, ...flags }, at('in/a.mp4')),
-    );
-  const all = { jsonl: at('out/a.jsonl'), mot: at('out/a.mot'), csv: at('out/a.csv'), output: at('out/a.mp4'), gallery: at('out/faces') };
+    output((context) => runVideo(context, { track: true, smooth: true, resume: true, ...flags }, at('in/a.mp4')));
+  const all = {
+    jsonl: at('out/a.jsonl'),
+    mot: at('out/a.mot'),
+    csv: at('out/a.csv'),
+    output: at('out/a.mp4'),
+    gallery: at('out/faces'),
+  };
   const sets = [['jsonl'], ['mot'], ['csv'], ['output'], ['gallery'], Object.keys(all)] as (keyof typeof all)[][];
   const subset = (names: (keyof typeof all)[]) => Object.fromEntries(names.map((name) => [name, all[name]]));
 
@@ -250,7 +280,10 @@ describe('video --resume of what is complete', () => {
     expect(again.counts).toBe('facedet: 0 files done, 0 frames, 0 faces, 1 file done before, 0 failures, 0 skipped');
     expect(JSON.parse(again.text)).toEqual({ ...(JSON.parse(first.text) as object), isDoneBefore: true });
     for (const other of [{ score: 0.4 }, { detectEvery: 2 }]) {
-      await expect(watch({ ...subset(names), ...other })).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
+      await expect(watch({ ...subset(names), ...other })).rejects.toMatchObject({
+        code: 'RESUME_MISMATCH',
+        exitCode: 2,
+      });
     }
     model = 'b';
     await expect(watch(subset(names))).rejects.toMatchObject({ code: 'RESUME_MISMATCH', exitCode: 2 });
@@ -262,7 +295,9 @@ describe('video --resume of what is complete', () => {
     fails = true;
     const first = await watch(subset(['jsonl']));
     const again = await watch(subset(['jsonl']));
-    expect(again.lines.filter((line) => line.includes('[FRAMES_FAILED]'))).toEqual(first.lines.filter((line) => line.includes('[FRAMES_FAILED]')));
+    expect(again.lines.filter((line) => line.includes('[FRAMES_FAILED]'))).toEqual(
+      first.lines.filter((line) => line.includes('[FRAMES_FAILED]')),
+    );
     expect(again.counts).toMatch(/^facedet: 0 files done, 0 frames, 0 faces, 1 failure, 0 skipped$/);
   });
 });

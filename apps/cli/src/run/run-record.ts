@@ -44,8 +44,9 @@ export interface RunRecordOptions {
 }
 
 /**
- * Opens the record of a run: a line of settings, then one for each file that is done. With `resume`, ends the command with
- * exit code 2 and `RESUME_MISMATCH` where the earlier run had other settings and something that it made is still there.
+ * Opens the record of a run: a line of settings, then one for each file that is done. With `resume`, ends the command
+ * with exit code 2 and `RESUME_MISMATCH` where the earlier run had other settings and something that it made is still
+ * there.
  */
 export function openRunRecord(
   output: string,
@@ -60,7 +61,8 @@ export function openRunRecord(
   const left = lines.flatMap((line) => entryOf(line) ?? []);
   const isThere = ({ output: made, outputStamp }: Entry) => outputStamp === fileStamp(made);
   const differing = before === undefined ? undefined : differences(before, settings);
-  const isRefused = differing === 'unreadable' ? isInterrupted : differing && differing.length > 0 && left.some(isThere);
+  const isRefused =
+    differing === 'unreadable' ? isInterrupted : differing && differing.length > 0 && left.some(isThere);
   if (differing && isRefused) {
     const what = differing === 'unreadable' ? 'a record that cannot be read' : differing.join('; ');
     throw usageError(
@@ -116,7 +118,9 @@ function isOf({ input, inputStamp }: Entry, path: string): boolean {
 
 /** Where the record of a run that is over lies: with the other states of runs, which are removed after a month. */
 function awayPath(output: string, isFolder: boolean): string {
-  const key = createHash('sha256').update(`${isFolder ? 'folder' : 'file'} run\0${place(output)}`).digest('hex');
+  const key = createHash('sha256')
+    .update(`${isFolder ? 'folder' : 'file'} run\0${place(output)}`)
+    .digest('hex');
   return join(modelCacheDir(), 'resume', `${key.slice(0, 32)}.json`);
 }
 
@@ -159,7 +163,8 @@ function differences(before: string, now: Readonly<Record<string, unknown>>): st
 function flat(settings: Readonly<Record<string, unknown>>): Map<string, string> {
   const found = new Map<string, string>();
   const add = (value: unknown, at: string) => {
-    if (value && typeof value === 'object' && !Array.isArray(value)) for (const [key, item] of Object.entries(value)) add(item, at ? `${at}.${key}` : key);
+    if (value && typeof value === 'object' && !Array.isArray(value))
+      for (const [key, item] of Object.entries(value)) add(item, at ? `${at}.${key}` : key);
     else found.set(at, JSON.stringify(value));
   };
   add(settings, '');

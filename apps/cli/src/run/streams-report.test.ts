@@ -28,7 +28,9 @@ it('names what is left out, converted, repaired and dropped, and nothing else', 
 
 it('says where look-ahead was shorter than asked for', () => {
   expect(earlyLines('a.mp4', { earlyResults: 0 })).toEqual([]);
-  expect(earlyLines('a.mp4', { earlyResults: 3 })).toEqual([expect.stringMatching(/^facedet: a\.mp4: look-ahead was shorter .* in 3 frames: /)]);
+  expect(earlyLines('a.mp4', { earlyResults: 3 })).toEqual([
+    expect.stringMatching(/^facedet: a\.mp4: look-ahead was shorter .* in 3 frames: /),
+  ]);
 });
 
 it('says how many frames are damaged in the source', () => {

@@ -15,11 +15,16 @@ const NAMES: Record<VideoSummary['leftOut'][number]['kind'], string> = {
 };
 
 /** One line for each thing of the source that is not in a film as it was. */
-export function streamLines(output: string, { leftOut, sideStreams }: Pick<VideoSummary, 'leftOut' | 'sideStreams'>): string[] {
+export function streamLines(
+  output: string,
+  { leftOut, sideStreams }: Pick<VideoSummary, 'leftOut' | 'sideStreams'>,
+): string[] {
   const line = (text: string) => `facedet: ${output}: ${text}`;
   return [
     ...leftOut.map(({ kind, codec, reason }) =>
-      line(`${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} ${kind === 'subtitles' || kind === 'chapters' ? 'are' : 'is'} left out: ${reason}`),
+      line(
+        `${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} ${kind === 'subtitles' || kind === 'chapters' ? 'are' : 'is'} left out: ${reason}`,
+      ),
     ),
     ...sideStreams
       .filter(({ from, to }) => from !== to)
@@ -27,7 +32,9 @@ export function streamLines(output: string, { leftOut, sideStreams }: Pick<Video
     ...sideStreams
       .filter(({ repaired, dropped }) => repaired + dropped > 0)
       .map(({ kind, packets, repaired, dropped }) =>
-        line(`${NAMES[kind]}: of ${packets + dropped} packets ${repaired} had bad times that were repaired, ${dropped} were dropped`),
+        line(
+          `${NAMES[kind]}: of ${packets + dropped} packets ${repaired} had bad times that were repaired, ${dropped} were dropped`,
+        ),
       ),
   ];
 }
@@ -49,5 +56,7 @@ export function damageLines(
 export function earlyLines(source: string, { earlyResults }: Pick<VideoSummary, 'earlyResults'>): string[] {
   if (!earlyResults) return [];
   const frames = `${earlyResults} ${earlyResults === 1 ? 'frame' : 'frames'}`;
-  return [`facedet: ${source}: look-ahead was shorter than asked for in ${frames}: the source can't be read again, and its frames fill the memory kept for them; save it as a file, or give a smaller --look-ahead`];
+  return [
+    `facedet: ${source}: look-ahead was shorter than asked for in ${frames}: the source can't be read again, and its frames fill the memory kept for them; save it as a file, or give a smaller --look-ahead`,
+  ];
 }

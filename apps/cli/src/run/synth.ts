@@ -19,7 +19,16 @@ interface SynthFlags extends EncodingFlags {
   events?: string;
 }
 
-const EVENTS: readonly SceneEventKind[] = ['crossing', 'absence', 'scale', 'pillar', 'blur', 'dark', 'noise', 'compression'];
+const EVENTS: readonly SceneEventKind[] = [
+  'crossing',
+  'absence',
+  'scale',
+  'pillar',
+  'blur',
+  'dark',
+  'noise',
+  'compression',
+];
 
 export async function run(context: Context, flags: SynthFlags): Promise<void> {
   const { output, seed, width, height, fps, duration, faces } = flags;
@@ -27,7 +36,15 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
   const stem = output.slice(0, output.length - extname(output).length);
   const paths = { jsonl: `${stem}.truth.jsonl`, mot: `${stem}.gt.txt` };
   checkOutputs([{ path: output, media: true }, { path: paths.jsonl }, { path: paths.mot }], []);
-  const scene = createScene({ seed, width, height, fps, duration, faces, ...(flags.events !== undefined && { events: parseEvents(flags.events) }) });
+  const scene = createScene({
+    seed,
+    width,
+    height,
+    fps,
+    duration,
+    faces,
+    ...(flags.events !== undefined && { events: parseEvents(flags.events) }),
+  });
   // First, as it refuses what can't be encoded: nothing lies there then.
   const writer = await createVideoWriter(output, { ...encodingOptions(flags), like: { width, height, fps } });
   const texts: OutputFile[] = [];

@@ -12,9 +12,17 @@ async function track(text: string, options: Partial<Parameters<typeof run>[1]> =
   const input = join(folder, 'det.txt');
   writeFileSync(input, text);
   let output = '';
-  const context = { write: async (data: string) => void (output += data), log() {}, signal: new AbortController().signal } as unknown as Context;
+  const context = {
+    write: async (data: string) => void (output += data),
+    log() {},
+    signal: new AbortController().signal,
+  } as unknown as Context;
   await run(context, { output: '-', fps: 30, ...options }, input);
-  return output.trim().split('\n').filter(Boolean).map((line) => line.split(',').map(Number));
+  return output
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split(',').map(Number));
 }
 
 const walker = (frame: number) => `${frame},-1,${100 + 2 * frame},50,40,50,0.9`;
@@ -23,7 +31,11 @@ const frames = (...numbers: number[]) => numbers.map(walker).join('\n');
 describe('track', () => {
   it('gives one identity to one face, rows in any order and with blanks', async () => {
     const rows = await track(`${frames(3, 1, 2)}\r\n\n`);
-    expect(rows.map(([frame, id]) => [frame, id])).toEqual([[1, 1], [2, 1], [3, 1]]);
+    expect(rows.map(([frame, id]) => [frame, id])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
     expect(rows[0]).toEqual([1, 1, 102, 50, 40, 50, 0.9, -1, -1, -1]);
   });
 
@@ -35,33 +47,56 @@ describe('track', () => {
     expect(rows.filter(([, id]) => id === 3).map(([frame]) => frame)).toEqual([11]);
   });
 
-  it.each([[150, 30], [2, 0.1], [1, 0.01]])('keeps an identity over %d frames between detections at %d fps, where all are so far apart', async (stride, fps) => {
-    const rows = await track(Array.from({ length: 8 }, (_, i) => `${1 + i * stride},-1,${100 + 2 * i},50,40,50,0.9`).join('\n'), { fps });
-    expect(rows.map(([, id]) => id)).toEqual(Array(8).fill(1));
-  });
+  it.each([
+    [150, 30],
+    [2, 0.1],
+    [1, 0.01],
+  ])(
+    'keeps an identity over %d frames between detections at %d fps, where all are so far apart',
+    async (stride, fps) => {
+      const rows = await track(
+        Array.from({ length: 8 }, (_, i) => `${1 + i * stride},-1,${100 + 2 * i},50,40,50,0.9`).join('\n'),
+        { fps },
+      );
+      expect(rows.map(([, id]) => id)).toEqual(Array(8).fill(1));
+    },
+  );
 
   it('gives identities where the score leaves little room above', async () => {
     const sure = (frame: number) => `${frame},-1,${100 + 2 * frame},50,40,50,0.99`;
     expect(await track([1, 2, 3].map(sure).join('\n'), { scoreThreshold: 0.95 })).toHaveLength(3);
-    await expect(track(sure(1), { scoreThreshold: 1, compat: true })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('in compat only scores above it start tracks') });
+    await expect(track(sure(1), { scoreThreshold: 1, compat: true })).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('in compat only scores above it start tracks'),
+    });
   });
 
   it('ends an identity over a long silence', async () => {
     const rows = await track(`${frames(1, 2, 3)}\n1000000,-1,106,50,40,50,.9\n1000001,-1,106,50,40,50,.9`);
-    expect(rows.map(([frame, id]) => [frame, id])).toEqual([[1, 1], [2, 1], [3, 1], [1000001, 2]]);
+    expect(rows.map(([frame, id]) => [frame, id])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [1000001, 2],
+    ]);
   });
 
   it('ends an identity between the only two frames, however far apart', async () => {
     const rows = await track('1,-1,106,50,40,50,.9\n1000,-1,106,50,40,50,.9\n');
     expect(rows.map(([frame, id]) => [frame, id])).toEqual([[1, 1]]);
     const near = await track('1,-1,106,50,40,50,.9\n6,-1,106,50,40,50,.9\n');
-    expect(near.map(([frame, id]) => [frame, id])).toEqual([[1, 1], [6, 1]]);
+    expect(near.map(([frame, id]) => [frame, id])).toEqual([
+      [1, 1],
+      [6, 1],
+    ]);
   });
 
   it('refuses a frame number that no film has, with its line', async () => {
     await expect(track(`${frames(1)}\n9007199254740991,-1,1,2,3,4,.9`)).rejects.toMatchObject({
       code: 'MALFORMED_FILE',
-      message: expect.stringMatching(/^line 2: Expected a frame number from 1 to 20000000 but received 9007199254740991;/),
+      message: expect.stringMatching(
+        /^line 2: Expected a frame number from 1 to 20000000 but received 9007199254740991;/,
+      ),
     });
   });
 
@@ -89,6 +124,10 @@ describe('track', () => {
     ['1,-1,1,2,3,4,50', 'line 1: Expected a score in [0, 1] but received 50; '],
     ['1,-1,1,2,-3,4,.5', 'line 1: Expected a width and height of at least 0 but received -3 × 4; '],
   ])('refuses %j, naming the line', async (text, message) => {
-    await expect(track(text)).rejects.toMatchObject({ code: 'MALFORMED_FILE', exitCode: 1, message: expect.stringContaining(message) });
+    await expect(track(text)).rejects.toMatchObject({
+      code: 'MALFORMED_FILE',
+      exitCode: 1,
+      message: expect.stringContaining(message),
+    });
   });
 });

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { openOutput } from '@facedet/files';
-import { createTracker, fromMot, type Detection, type TrackerPreset, type Tracker, type TrackerOptions } from '@facedet/tracker';
+import {
+  createTracker,
+  fromMot,
+  type Detection,
+  type TrackerPreset,
+  type Tracker,
+  type TrackerOptions,
+} from '@facedet/tracker';
 import { checkOutputs } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
 import { countsLine } from '../shared/counts.ts';
@@ -86,7 +93,10 @@ function readFrames(text: string, input: string): Map<number, Detection[]> {
     try {
       detection = fromMot(line);
     } catch (cause) {
-      throw new CommandError('MALFORMED_FILE', `line ${i + 1}: ${describe(cause).message}`, { input: input === '-' ? 'standard input' : input, cause });
+      throw new CommandError('MALFORMED_FILE', `line ${i + 1}: ${describe(cause).message}`, {
+        input: input === '-' ? 'standard input' : input,
+        cause,
+      });
     }
     const { frame, box, score } = detection;
     if (frame > MAX_FRAMES) {
@@ -109,7 +119,14 @@ interface Tracked {
 }
 
 /** Tracks every frame and gives a row for each identity found in it. */
-function trackRows(frames: Map<number, Detection[]>, numbers: readonly number[], stride: number, tracker: Tracker, options: Options, signal: AbortSignal): Tracked {
+function trackRows(
+  frames: Map<number, Detection[]>,
+  numbers: readonly number[],
+  stride: number,
+  tracker: Tracker,
+  options: Options,
+  signal: AbortSignal,
+): Tracked {
   const { fps, compat, minArea = -Infinity, maxAspectRatio = Infinity } = options;
   const patience = fps * ((options.buffer ?? 60) / 30) + 3; // frames after which nobody waits any more
   let lines = '';
@@ -119,7 +136,8 @@ function trackRows(frames: Map<number, Detection[]>, numbers: readonly number[],
   for (const number of numbers) {
     signal.throwIfAborted();
     // Frames that were looked at and showed nothing.
-    for (const end = Math.min(number, next + patience); next < end; next += stride) tracker.update([], (next - 1) / fps);
+    for (const end = Math.min(number, next + patience); next < end; next += stride)
+      tracker.update([], (next - 1) / fps);
     for (const { id, box, score, state, detection } of tracker.update(frames.get(number)!, (number - 1) / fps)) {
       const { x, y, width, height } = box;
       if (state !== 'tracked' || !detection || width * height <= minArea || width / height > maxAspectRatio) continue;
@@ -140,7 +158,7 @@ function commonStride(numbers: readonly number[]): number {
   if (numbers.length < 3) return 1;
   let stride = 0;
   for (let i = 1; i < numbers.length; i++) {
-    for (let a = numbers[i]! - numbers[i - 1]!; a; ) [stride, a] = [a, stride % a];
+    for (let a = numbers[i]! - numbers[i - 1]!; a;) [stride, a] = [a, stride % a];
   }
   return stride || 1;
 }

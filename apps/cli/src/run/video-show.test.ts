@@ -16,8 +16,18 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function start(flags: Partial<VideoFlags>, signal = new AbortController().signal) {
   const log: string[] = [];
   const failed: unknown[] = [];
-  const fake = { write: async () => {}, log: (line: string) => void log.push(line), fail: (_: string, error: unknown) => void failed.push(error), signal, terminal: false };
-  const done = video(fake as unknown as Context, { track: true, smooth: true, audio: true, workers: 1, ...flags } as VideoFlags, scene);
+  const fake = {
+    write: async () => {},
+    log: (line: string) => void log.push(line),
+    fail: (_: string, error: unknown) => void failed.push(error),
+    signal,
+    terminal: false,
+  };
+  const done = video(
+    fake as unknown as Context,
+    { track: true, smooth: true, audio: true, workers: 1, ...flags } as VideoFlags,
+    scene,
+  );
   const url = async () => {
     for (;;) {
       const found = /http:\S+/.exec(log.join('\n'));
@@ -40,7 +50,10 @@ function watch(url: string): Promise<number> {
 }
 
 beforeAll(async () => {
-  await synth({ write: async () => {}, log() {}, signal: new AbortController().signal, terminal: false } as unknown as Context, { output: scene, seed: 5, width: 320, height: 180, fps: 25, duration: 1.2, faces: 2, events: 'none' });
+  await synth(
+    { write: async () => {}, log() {}, signal: new AbortController().signal, terminal: false } as unknown as Context,
+    { output: scene, seed: 5, width: 320, height: 180, fps: 25, duration: 1.2, faces: 2, events: 'none' },
+  );
 });
 
 describe('facedet video --show', () => {

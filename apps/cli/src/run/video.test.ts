@@ -24,7 +24,10 @@ function context() {
   const fake = {
     write: async (data: string) => void (seen.output += data),
     log: (line: string) => void seen.log.push(line),
-    fail: (input: string, error: { code?: string; message: string }) => (seen.failed.push({ input, code: error.code }), { code: error.code ?? '', message: error.message }),
+    fail: (input: string, error: { code?: string; message: string }) => (
+      seen.failed.push({ input, code: error.code }),
+      { code: error.code ?? '', message: error.message }
+    ),
     signal: new AbortController().signal,
     terminal: false,
   };
@@ -50,15 +53,25 @@ beforeAll(async () => {
 describe('synth', () => {
   it('writes a video and its truth, the same for the same seed', async () => {
     expect(lines(at('scene.truth.jsonl')).length).toBe(30);
-    const { frame, faces } = JSON.parse(lines(at('scene.truth.jsonl'))[7]!) as { frame: number; faces: { id: number; visibility: number }[] };
+    const { frame, faces } = JSON.parse(lines(at('scene.truth.jsonl'))[7]!) as {
+      frame: number;
+      faces: { id: number; visibility: number }[];
+    };
     expect([frame, faces.map(({ id }) => id)]).toEqual([7, [1, 2]]);
     expect(lines(at('scene.gt.txt')).every((line) => line.split(',').length === 9)).toBe(true);
     mkdirSync(at('again'));
     await synth(context().context, { output: at('again/scene.mp4'), ...scene });
-    for (const name of ['scene.truth.jsonl', 'scene.gt.txt']) expect(readFileSync(at(`again/${name}`))).toEqual(readFileSync(at(name)));
-    await expect(synth(context().context, { output: at('scene.txt'), ...scene })).rejects.toMatchObject({ exitCode: 2 });
-    await expect(synth(context().context, { output: at('x.mp4'), ...scene, events: 'party' })).rejects.toMatchObject({ exitCode: 2 });
-    await expect(synth(context().context, { output: at('y.mp4'), ...scene, encoderPreset: 'nonsense' })).rejects.toMatchObject({ exitCode: 2, code: 'USAGE' });
+    for (const name of ['scene.truth.jsonl', 'scene.gt.txt'])
+      expect(readFileSync(at(`again/${name}`))).toEqual(readFileSync(at(name)));
+    await expect(synth(context().context, { output: at('scene.txt'), ...scene })).rejects.toMatchObject({
+      exitCode: 2,
+    });
+    await expect(synth(context().context, { output: at('x.mp4'), ...scene, events: 'party' })).rejects.toMatchObject({
+      exitCode: 2,
+    });
+    await expect(
+      synth(context().context, { output: at('y.mp4'), ...scene, encoderPreset: 'nonsense' }),
+    ).rejects.toMatchObject({ exitCode: 2, code: 'USAGE' });
     expect(readdirSync(folder).filter((name) => /^[xy]\./.test(name))).toEqual([]);
   });
 });
@@ -77,7 +90,9 @@ describe('video', () => {
     const { output, log, failed } = await follow(source, { jsonl: at('damaged.jsonl'), json: true });
     const { damagedFrames } = JSON.parse(output) as { damagedFrames: number };
     expect([damagedFrames > 0, failed]).toEqual([true, []]);
-    const line = new RegExp(`: ${damagedFrames} of \\d+ frames (is|are) damaged in the source, the first at \\d\\.\\d\\d s;`);
+    const line = new RegExp(
+      `: ${damagedFrames} of \\d+ frames (is|are) damaged in the source, the first at \\d\\.\\d\\d s;`,
+    );
     expect(log.filter((each) => line.test(each))).toHaveLength(1);
     const hidden = await hide([source], { output: at('damaged-hidden.mp4'), lookAhead: 0 });
     expect(hidden.log.filter((each) => line.test(each))).toHaveLength(1);
@@ -87,7 +102,13 @@ describe('video', () => {
   });
 
   it('writes what it is asked for and prints statistics', async () => {
-    const { output, failed } = await follow(at('scene.mp4'), { output: at('marked.mp4'), jsonl: at('rows.jsonl'), mot: at('rows.mot'), csv: at('rows.csv'), json: true });
+    const { output, failed } = await follow(at('scene.mp4'), {
+      output: at('marked.mp4'),
+      jsonl: at('rows.jsonl'),
+      mot: at('rows.mot'),
+      csv: at('rows.csv'),
+      json: true,
+    });
     expect(failed).toEqual([]);
     expect(JSON.parse(output)).toMatchObject({ totalFrames: 30, source: { width: 320, height: 180 } });
     expect(lines(at('rows.jsonl')).length).toBe(30);
@@ -119,7 +140,8 @@ describe('video', () => {
   });
 
   it('plays a file at its own speed with --live, and so keeps most of its frames', async () => {
-    // Two frames per second, so that a busy machine has time for each; without a pace all but the last would be dropped.
+    // Two frames per second, so that a busy machine has time for each; without a pace all but the last would be
+    // dropped.
     await synth(context().context, { output: at('slow.mp4'), ...scene, fps: 2, duration: 3 });
     const { output, failed } = await follow(at('slow.mp4'), { live: true, json: true });
     expect(failed).toEqual([]);
@@ -134,12 +156,18 @@ describe('video', () => {
     const head = `--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`;
     const server = createServer((_, response) => {
       response.writeHead(200, { 'content-type': 'multipart/x-mixed-replace; boundary=frame' });
-      response.write(Buffer.concat(Array.from({ length: 12 }, () => [Buffer.from(head), jpeg, Buffer.from('\r\n')]).flat()));
+      response.write(
+        Buffer.concat(Array.from({ length: 12 }, () => [Buffer.from(head), jpeg, Buffer.from('\r\n')]).flat()),
+      );
       setTimeout(() => (response.destroy(), server.close()), 300);
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as AddressInfo;
-    const { failed, log, output } = await follow(`http://127.0.0.1:${port}/`, { jsonl: at('gone.jsonl'), reconnects: 0, json: true });
+    const { failed, log, output } = await follow(`http://127.0.0.1:${port}/`, {
+      jsonl: at('gone.jsonl'),
+      reconnects: 0,
+      json: true,
+    });
     expect(failed.map(({ code }) => code)).toEqual(['STREAM_LOST']);
     const { totalFrames, lost } = JSON.parse(output) as { totalFrames: number; lost?: unknown };
     expect([lines(at('gone.jsonl')).length, lost]).toEqual([totalFrames, undefined]);
@@ -168,16 +196,30 @@ describe('video', () => {
   });
 
   it('refuses flags that contradict each other and outputs that are inputs, before anything is read', async () => {
-    for (const flags of [{ output: at('film.txt') }, { output: at('scene.mp4') }, { jsonl: at('a'), mot: at('a') }, { track: false, detectEvery: 3 }, { live: true, lookAhead: 1 }, { output: at('a.webm'), codec: 'h264' as const }]) {
+    for (const flags of [
+      { output: at('film.txt') },
+      { output: at('scene.mp4') },
+      { jsonl: at('a'), mot: at('a') },
+      { track: false, detectEvery: 3 },
+      { live: true, lookAhead: 1 },
+      { output: at('a.webm'), codec: 'h264' as const },
+    ]) {
       await expect(follow(at('scene.mp4'), flags)).rejects.toMatchObject({ exitCode: 2 });
     }
-    await expect(follow(pathToFileURL(at('scene.mp4')).href, { output: at('scene.mp4') })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
+    await expect(follow(pathToFileURL(at('scene.mp4')).href, { output: at('scene.mp4') })).rejects.toMatchObject({
+      code: 'OUTPUT_IS_INPUT',
+    });
   });
 });
 
 describe('anonymize', () => {
   it('writes videos and pictures into a folder, and goes on after one that fails', async () => {
-    await writeImage(at('photo.png'), { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' });
+    await writeImage(at('photo.png'), {
+      data: new Uint8Array(64 * 48 * 3).fill(90),
+      width: 64,
+      height: 48,
+      format: 'rgb',
+    });
     const { failed } = await hide([at('scene.mp4'), at('gone.jpg'), at('photo.png')], { output: at('hidden') });
     expect(failed.map(({ input }) => input)).toEqual([at('gone.jpg')]);
     expect(readdirSync(at('hidden')).sort()).toEqual(['photo.png', 'scene.mp4']);
@@ -187,9 +229,21 @@ describe('anonymize', () => {
   });
 
   it('hides what a corrected file of rows says', async () => {
-    const rows = Array.from({ length: 30 }, (_, frame) => JSON.stringify({ frame, timestamp: frame / 25, faces: [{ id: 1, box: { x: 0, y: 0, width: 100, height: 100 }, score: 1, state: 'detected' }] }));
+    const rows = Array.from({ length: 30 }, (_, frame) =>
+      JSON.stringify({
+        frame,
+        timestamp: frame / 25,
+        faces: [{ id: 1, box: { x: 0, y: 0, width: 100, height: 100 }, score: 1, state: 'detected' }],
+      }),
+    );
     writeFileSync(at('tracks.jsonl'), `${rows.join('\n')}\n`);
-    const { failed } = await hide([at('scene.mp4')], { output: at('by-hand.mp4'), tracks: at('tracks.jsonl'), effect: 'solid', color: [255, 255, 255], shape: 'box' });
+    const { failed } = await hide([at('scene.mp4')], {
+      output: at('by-hand.mp4'),
+      tracks: at('tracks.jsonl'),
+      effect: 'solid',
+      color: [255, 255, 255],
+      shape: 'box',
+    });
     expect(failed).toEqual([]);
     const film = await openVideo(at('by-hand.mp4'));
     for await (const frame of film) {
@@ -198,12 +252,17 @@ describe('anonymize', () => {
       frame.close();
     }
     writeFileSync(at('tracks.jsonl'), `${rows.slice(0, 10).join('\n')}\n`);
-    expect((await hide([at('scene.mp4')], { output: at('short.mp4'), tracks: at('tracks.jsonl') })).failed).toEqual([{ input: at('scene.mp4'), code: 'TRACKS_INCOMPLETE' }]);
+    expect((await hide([at('scene.mp4')], { output: at('short.mp4'), tracks: at('tracks.jsonl') })).failed).toEqual([
+      { input: at('scene.mp4'), code: 'TRACKS_INCOMPLETE' },
+    ]);
     expect(existsSync(at('short.mp4'))).toBe(false);
   });
 
   it('never writes over an input', async () => {
-    await expect(hide([at('scene.mp4')], { output: at('scene.mp4') })).rejects.toMatchObject({ exitCode: 2, code: 'OUTPUT_IS_INPUT' });
+    await expect(hide([at('scene.mp4')], { output: at('scene.mp4') })).rejects.toMatchObject({
+      exitCode: 2,
+      code: 'OUTPUT_IS_INPUT',
+    });
     await expect(hide([at('scene.mp4'), at('photo.png')], { output: folder })).rejects.toMatchObject({ exitCode: 2 });
   });
 });

@@ -19,7 +19,15 @@ import { isStandardOutput, isStream } from '../shared/paths.ts';
 import { shown } from '../shared/shown.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { checkVideo, encodingOptions, TRACKER_LOW, trackerOptions, type EncodingFlags, type ErrorFlags, type TrackingFlags } from '../shared/video-options.ts';
+import {
+  checkVideo,
+  encodingOptions,
+  TRACKER_LOW,
+  trackerOptions,
+  type EncodingFlags,
+  type ErrorFlags,
+  type TrackingFlags,
+} from '../shared/video-options.ts';
 
 export interface VideoFlags extends DetectorFlags, TrackingFlags, EncodingFlags, ErrorFlags {
   output?: string;
@@ -52,7 +60,12 @@ export async function run(context: Context, flags: VideoFlags, source: string): 
   }
 }
 
-async function follow(context: Context, flags: VideoFlags, source: string, page: LivePage | undefined): Promise<number | void> {
+async function follow(
+  context: Context,
+  flags: VideoFlags,
+  source: string,
+  page: LivePage | undefined,
+): Promise<number | void> {
   const low = flags.track ? Math.min(TRACKER_LOW, flags.score ?? TRACKER_LOW) : undefined;
   const { detector, model } = await openDetector(context, low === undefined ? flags : { ...flags, score: low });
   const bar = await videoProgress(context, source);
@@ -137,7 +150,12 @@ function waitsForStream(source: string, { reconnects }: VideoFlags): boolean {
 async function reportNothing(context: Context, { json }: VideoFlags): Promise<void> {
   const summary = { totalFrames: 0, avgFps: 0, avgFacesPerFrame: 0, identities: 0 };
   if (json) await context.write(`${JSON.stringify(summary, undefined, 2)}\n`);
-  context.log(countsLine({ files: 0, unit: 'source', frames: 0, faces: 0, failures: 0 }, '; stopped before the first frame, nothing was written'));
+  context.log(
+    countsLine(
+      { files: 0, unit: 'source', frames: 0, faces: 0, failures: 0 },
+      '; stopped before the first frame, nothing was written',
+    ),
+  );
 }
 
 /** What the run did; failed frames make a failure of a source that has an end. */
@@ -147,17 +165,30 @@ function summaryLine(
 ): string {
   const failures = failedFrames > 0 && !metadata.live ? 1 : 0;
   if (isDoneBefore) return countsLine({ files: 0, frames: 0, faces: 0, doneBefore: 1 - failures, failures });
-  const counts = { files: 1 - failures, ...(metadata.live && { unit: 'source' as const }), frames: totalFrames, faces: totalFaces, ...(track && { tracks: identities }), failedFrames, failures };
+  const counts = {
+    files: 1 - failures,
+    ...(metadata.live && { unit: 'source' as const }),
+    frames: totalFrames,
+    faces: totalFaces,
+    ...(track && { tracks: identities }),
+    failedFrames,
+    failures,
+  };
   return countsLine(counts, `; ${avgFps.toFixed(1)} frames per second, ${avgFacesPerFrame.toFixed(2)} faces per frame`);
 }
 
 /** What an interrupted run leaves, and how to go on. */
 function interruptedLine({ output, jsonl, mot, csv }: VideoFlags, source: string): string {
-  const partials = [...[jsonl, mot, csv].map((path) => [path, false] as const), [output, true] as const].flatMap(([path, media]) => {
-    const place = path === undefined || isStream(path) ? undefined : outputPlace(path, { media });
-    return place?.kind === 'file' && existsSync(place.partialPath) ? [shown(place.partialPath, 200)] : [];
-  });
-  const kept = partials.length > 0 ? `; what is done is kept in ${partials.join(', ')}${source === '-' ? '' : ': continue with --resume'}` : '';
+  const partials = [...[jsonl, mot, csv].map((path) => [path, false] as const), [output, true] as const].flatMap(
+    ([path, media]) => {
+      const place = path === undefined || isStream(path) ? undefined : outputPlace(path, { media });
+      return place?.kind === 'file' && existsSync(place.partialPath) ? [shown(place.partialPath, 200)] : [];
+    },
+  );
+  const kept =
+    partials.length > 0
+      ? `; what is done is kept in ${partials.join(', ')}${source === '-' ? '' : ': continue with --resume'}`
+      : '';
   return `facedet: interrupted${kept}`;
 }
 
@@ -169,7 +200,8 @@ function failedLine({ failedFrames, totalFrames, firstFailure }: VideoSummary): 
 /** A stream that was lost or is back. */
 function connectionLine(source: string, { state, attempt, delay, error }: ConnectionChange): string {
   const name = `facedet: ${shown(source)}`;
-  if (state === 'restored') return `${name}: connected again after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`;
+  if (state === 'restored')
+    return `${name}: connected again after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`;
   return `${name}: not connected${error ? ` (${shown(error.message, 200)})` : ''}; attempt ${attempt} follows in ${delay.toFixed(1)} s`;
 }
 
@@ -177,7 +209,8 @@ function connectionLine(source: string, { state, attempt, delay, error }: Connec
 function reportNames({ log }: Context, flags: VideoFlags, outputs: VideoSummary['outputs']): void {
   for (const kind of ['output', 'jsonl', 'mot', 'csv', 'gallery'] as const) {
     const [asked, path] = [flags[kind], outputs[kind]];
-    if (path !== undefined && path !== asked) log(`facedet: ${asked}: an earlier recording is kept; this one is ${path}`);
+    if (path !== undefined && path !== asked)
+      log(`facedet: ${asked}: an earlier recording is kept; this one is ${path}`);
   }
 }
 
@@ -193,7 +226,10 @@ function writes({ output, jsonl, mot, csv, gallery }: VideoFlags): boolean {
   return [output, jsonl, mot, csv, gallery].some((path) => path !== undefined);
 }
 
-/** Where nothing is written the page is what the run is for: it begins when somebody looks, and goes no faster than the video. */
+/**
+ * Where nothing is written the page is what the run is for: it begins when somebody looks, and goes no faster than the
+ * video.
+ */
 function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: number }) => Promise<void> {
   let begun: number | undefined;
   return async ({ timestamp }) => {
@@ -206,7 +242,14 @@ function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: numbe
   };
 }
 
-function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, lost: ____, ...figures }: VideoSummary): unknown {
+function statistics({
+  metadata,
+  leftOut: _,
+  sideStreams: __,
+  outputs: ___,
+  lost: ____,
+  ...figures
+}: VideoSummary): unknown {
   const { source, width, height, fps, duration, codec } = metadata;
   return { ...figures, source: { name: source, width, height, fps, duration, codec } };
 }
@@ -214,7 +257,8 @@ function statistics({ metadata, leftOut: _, sideStreams: __, outputs: ___, lost:
 function checkFlags(flags: VideoFlags, source: string): void {
   const { output, track } = flags;
   if (output !== undefined) checkVideo(output, flags);
-  if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead)) throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
+  if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead))
+    throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
   if (!track && flags.gallery !== undefined) throw usageError('expected identities for --gallery, received --no-track');
   if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
   checkFiles(flags, source);
@@ -224,11 +268,19 @@ function checkFlags(flags: VideoFlags, source: string): void {
 function checkFiles({ output, jsonl, mot, csv, gallery, json, resume }: VideoFlags, source: string): void {
   const rows = [jsonl, mot, csv].filter((path) => path !== undefined);
   const printed = rows.filter(isStandardOutput);
-  if (printed.length > 1) throw usageError('expected one of --jsonl, --mot and --csv on standard output, received several; give files for the others');
-  if (printed.length > 0 && json) throw usageError('expected --json or rows on standard output, received both; give a file for the rows');
-  if (resume && source === '-') throw usageError('expected a file for --resume, received standard input; what went through a pipe is gone, start again without it');
+  if (printed.length > 1)
+    throw usageError(
+      'expected one of --jsonl, --mot and --csv on standard output, received several; give files for the others',
+    );
+  if (printed.length > 0 && json)
+    throw usageError('expected --json or rows on standard output, received both; give a file for the rows');
+  if (resume && source === '-')
+    throw usageError(
+      'expected a file for --resume, received standard input; what went through a pipe is gone, start again without it',
+    );
   const stream = resume ? rows.find(isStream) : undefined;
-  if (stream !== undefined) throw usageError(`expected files for --resume, received the pipe or device ${stream}; start again without it`);
+  if (stream !== undefined)
+    throw usageError(`expected files for --resume, received the pipe or device ${stream}; start again without it`);
   const outputs = [
     ...(output === undefined ? [] : [{ path: output, media: true }]),
     ...rows.map((path) => ({ path })),

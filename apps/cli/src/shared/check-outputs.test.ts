@@ -31,7 +31,17 @@ const codeOf = (outputs: AskedOutput[], inputs: string[] = []) => {
 
 it('takes what can be written, also where folders are missing, and writes nothing', () => {
   const before = readdirSync(folder);
-  expect(codeOf([{ path: at('new/deeper/a.mp4'), media: true }, { path: at('rows.jsonl') }, { path: at('who'), isFolder: true }, { path: '-' }], [at('film.mp4')])).toBe('ok');
+  expect(
+    codeOf(
+      [
+        { path: at('new/deeper/a.mp4'), media: true },
+        { path: at('rows.jsonl') },
+        { path: at('who'), isFolder: true },
+        { path: '-' },
+      ],
+      [at('film.mp4')],
+    ),
+  ).toBe('ok');
   expect(codeOf([{ path: '/dev/null' }])).toBe('ok');
   expect(readdirSync(folder)).toEqual(before);
 });
@@ -51,7 +61,8 @@ it.skipIf(isRoot || process.platform === 'win32')('refuses folders and files wit
   mkdirSync(at('closed'));
   writeFileSync(at('protected.csv'), 'x', { mode: 0o444 });
   chmodSync(at('closed'), 0o555);
-  for (const path of [at('closed/a.csv'), at('closed/new/a.csv'), at('protected.csv')]) expect(codeOf([{ path }]), path).toBe('OUTPUT_UNWRITABLE');
+  for (const path of [at('closed/a.csv'), at('closed/new/a.csv'), at('protected.csv')])
+    expect(codeOf([{ path }]), path).toBe('OUTPUT_UNWRITABLE');
   expect(codeOf([{ path: at('closed/faces'), isFolder: true }])).toBe('OUTPUT_UNWRITABLE');
 });
 
@@ -87,7 +98,11 @@ it('says what failed where a folder can not be created', () => {
   createFolder(at('made/deeper'));
   createFolder(at('made/deeper'));
   expect(readdirSync(at('made'))).toEqual(['deeper']);
-  const error = { code: 'OUTPUT_UNWRITABLE', exitCode: 2, message: expect.stringMatching(/write elsewhere|another path/) as string };
+  const error = {
+    code: 'OUTPUT_UNWRITABLE',
+    exitCode: 2,
+    message: expect.stringMatching(/write elsewhere|another path/) as string,
+  };
   expect(() => createFolder(at('file/deeper'))).toThrow(expect.objectContaining(error));
   if (process.platform === 'linux') expect(() => createFolder('/proc/facedet')).toThrow(expect.objectContaining(error));
 });

@@ -13,11 +13,15 @@ export interface AskedOutput {
 }
 
 /**
- * Ends the command with exit code 2, before any work, where an output can't be written, is one of the inputs, or would be
- * written twice, also through links and under the names that files have while they are in progress. Missing folders are
- * no error: they are made.
+ * Ends the command with exit code 2, before any work, where an output can't be written, is one of the inputs, or would
+ * be written twice, also through links and under the names that files have while they are in progress. Missing folders
+ * are no error: they are made.
  */
-export function checkOutputs(outputs: readonly AskedOutput[], inputs: readonly string[], advice = 'expected another name'): void {
+export function checkOutputs(
+  outputs: readonly AskedOutput[],
+  inputs: readonly string[],
+  advice = 'expected another name',
+): void {
   const sources = new Map(inputs.map((source) => [place(source), source]));
   const claimed = new Set<string>();
   for (const output of outputs) {
@@ -29,13 +33,20 @@ export function checkOutputs(outputs: readonly AskedOutput[], inputs: readonly s
     }
     const own = sources.get(place(path));
     if (own !== undefined && !output.isFolder) {
-      throw usageError(own === path ? `${path}: it is the input; ${advice}` : `${path}: it is the input ${own}; ${advice}`, 'OUTPUT_IS_INPUT');
+      throw usageError(
+        own === path ? `${path}: it is the input; ${advice}` : `${path}: it is the input ${own}; ${advice}`,
+        'OUTPUT_IS_INPUT',
+      );
     }
     requireOutput(output);
     const names = namesOf(output);
     for (const name of names) {
       const taken = sources.get(name);
-      if (taken !== undefined) throw usageError(`${path}: while it is written it would replace the input ${taken}; ${advice}`, 'OUTPUT_IS_INPUT');
+      if (taken !== undefined)
+        throw usageError(
+          `${path}: while it is written it would replace the input ${taken}; ${advice}`,
+          'OUTPUT_IS_INPUT',
+        );
       if (claimed.has(name)) throw usageError(`${path}: expected a file of its own for each output`);
     }
     for (const name of names) claimed.add(name);
@@ -75,5 +86,11 @@ function namesOf({ path, media = false, isFolder = false }: AskedOutput): string
   const target = place(found.target);
   const folder = place(dirname(target));
   const former = media ? [target.replace(/(\.[^./\\]*)$/, '.partial-before$1')] : [];
-  return [target, partialPathOf(target, { media }), `${target}.partial.json`, `${partialPathOf(target, { media })}.lock`, ...former].filter((name) => name !== folder);
+  return [
+    target,
+    partialPathOf(target, { media }),
+    `${target}.partial.json`,
+    `${partialPathOf(target, { media })}.lock`,
+    ...former,
+  ].filter((name) => name !== folder);
 }

@@ -9,13 +9,18 @@ type Colors = ReturnType<typeof pc.createColors>;
 
 /** What a command's work is given: where to write, how to report, when to stop. */
 export interface Context {
-  /** Data. Resolves when more may be written, and at once where nobody reads any more; rejects where it can't be written. */
+  /**
+   * Data. Resolves when more may be written, and at once where nobody reads any more; rejects where it can't be
+   * written.
+   */
   write(data: string | Uint8Array): Promise<void>;
   /** Whether the reader of standard output has ended (`| head`): who writes nothing else may stop. */
   isUnread?: boolean;
   /** A line on standard error, above a progress bar that may stand there. */
   log(line: string): void;
-  /** Reports an input that failed and goes on; the command will end with exit code 1. Returns what `--json` shows of it. */
+  /**
+   * Reports an input that failed and goes on; the command will end with exit code 1. Returns what `--json` shows of it.
+   */
   fail(input: string, error: unknown): { code: string; message: string };
   /** Aborted by Ctrl-C (SIGINT), SIGTERM and SIGHUP; a second one ends the process at once. */
   readonly signal: AbortSignal;
@@ -29,12 +34,18 @@ export interface Context {
   bar: { log(line: string): void; stop(): void } | undefined;
 }
 
-/** The work of a command: a module that exports `run`. It may return an exit code; failed inputs make at least a 1 of it. */
+/**
+ * The work of a command: a module that exports `run`. It may return an exit code; failed inputs make at least a 1 of
+ * it.
+ */
 export interface Work<Args extends unknown[], Options> {
   run(context: Context, options: Options, ...args: Args): Promise<number | void>;
 }
 
-/** Makes a commander action that loads the work only when the command is used. `run` gets the context, the options, then the arguments. */
+/**
+ * Makes a commander action that loads the work only when the command is used. `run` gets the context, the options, then
+ * the arguments.
+ */
 export function action<Args extends unknown[], Options>(load: () => Promise<Work<Args, Options>>) {
   return async (...parameters: unknown[]): Promise<void> => {
     const command = parameters.at(-1) as Command;
@@ -60,7 +71,10 @@ async function perform(command: Command, work: (context: Context) => Promise<num
     write: (data) => (context.isUnread ? Promise.resolve() : writeTo(process.stdout, data)),
     log(text) {
       // A stack has several lines; what is in a line may come from anywhere.
-      const line = text.split('\n').map((part) => shown(part, 4000)).join('\n');
+      const line = text
+        .split('\n')
+        .map((part) => shown(part, 4000))
+        .join('\n');
       if (context.bar) context.bar.log(line);
       else process.stderr.write(`${line}\n`);
     },

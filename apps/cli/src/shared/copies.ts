@@ -9,21 +9,35 @@ import type { Input } from './inputs.ts';
 import { copyName, outputNames } from './output-names.ts';
 
 /** Writes what `--draw` and `--crop` ask for of one picture. */
-export type CopyWriter = (input: Input, image: StillImage, faces: readonly Face[], signal: AbortSignal) => Promise<void>;
+export type CopyWriter = (
+  input: Input,
+  image: StillImage,
+  faces: readonly Face[],
+  signal: AbortSignal,
+) => Promise<void>;
 
 /**
- * Prepares the folders of `--draw` and `--crop` and gives every input a file name of its own there. A folder in which a copy would
- * replace an input is refused before anything is written.
+ * Prepares the folders of `--draw` and `--crop` and gives every input a file name of its own there. A folder in which a
+ * copy would replace an input is refused before anything is written.
  */
-export async function copyWriter(inputs: readonly Input[], { draw, crop }: { draw?: string; crop?: string }): Promise<CopyWriter> {
-  const [drawn, cropped] = [draw === undefined ? undefined : await writableFolder(draw), crop === undefined ? undefined : await writableFolder(crop)];
+export async function copyWriter(
+  inputs: readonly Input[],
+  { draw, crop }: { draw?: string; crop?: string },
+): Promise<CopyWriter> {
+  const [drawn, cropped] = [
+    draw === undefined ? undefined : await writableFolder(draw),
+    crop === undefined ? undefined : await writableFolder(crop),
+  ];
   const names = outputNames(inputs, { nameOf: copyName, withFaces: drawn !== undefined && drawn === cropped });
   const files = new Map<string, string>();
   for (const { source, kind } of inputs) if (kind === 'file') files.set(await real(source), source);
-  const refuse = (folder: string, source: string) => usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
+  const refuse = (folder: string, source: string) =>
+    usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
   if (draw !== undefined) {
     for (const name of names.values()) {
-      const taken = [name, partialPathOf(name)].map((each) => files.get(join(drawn!, each))).find((source) => source !== undefined);
+      const taken = [name, partialPathOf(name)]
+        .map((each) => files.get(join(drawn!, each)))
+        .find((source) => source !== undefined);
       if (taken !== undefined) throw refuse(draw, taken);
     }
   }
@@ -49,24 +63,42 @@ async function writableFolder(folder: string): Promise<string> {
     await access(folder, constants.W_OK);
     return await realpath(folder);
   } catch (cause) {
-    throw new CommandError('OUTPUT_UNWRITABLE', `expected a folder that can be made and written to: ${(cause as Error).message}`, { exitCode: 2, input: folder, cause });
+    throw new CommandError(
+      'OUTPUT_UNWRITABLE',
+      `expected a folder that can be made and written to: ${(cause as Error).message}`,
+      { exitCode: 2, input: folder, cause },
+    );
   }
 }
 
 /** A path without links, also of a file that is not there. */
 async function real(path: string): Promise<string> {
-  return realpath(path).catch(async () => join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path)));
+  return realpath(path).catch(async () =>
+    join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path)),
+  );
 }
 
 async function drawCopy(path: string, image: StillImage, faces: readonly Face[], signal: AbortSignal): Promise<void> {
-  const [{ drawPixels }, { writeImage }] = await Promise.all([import('@facedet/draw'), import('@facedet/runtime-node')]);
+  const [{ drawPixels }, { writeImage }] = await Promise.all([
+    import('@facedet/draw'),
+    import('@facedet/runtime-node'),
+  ]);
   const pixels = inColor(await image.pixels({ signal }));
   drawPixels(pixels, faces);
   await writeImage(withExtension(path, image), pixels, { like: image.format });
 }
 
-async function cropFaces(folder: string, name: string, image: StillImage, faces: readonly Face[], signal: AbortSignal): Promise<void> {
-  const [{ alignFace, clipBox }, { writeImage }] = await Promise.all([import('@facedet/core'), import('@facedet/runtime-node')]);
+async function cropFaces(
+  folder: string,
+  name: string,
+  image: StillImage,
+  faces: readonly Face[],
+  signal: AbortSignal,
+): Promise<void> {
+  const [{ alignFace, clipBox }, { writeImage }] = await Promise.all([
+    import('@facedet/core'),
+    import('@facedet/runtime-node'),
+  ]);
   const path = withExtension(join(folder, name), image);
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
@@ -75,9 +107,16 @@ async function cropFaces(folder: string, name: string, image: StillImage, faces:
     const [x, y] = [Math.floor(shown.x), Math.floor(shown.y)];
     const region = { x, y, width: Math.ceil(shown.x + shown.width) - x, height: Math.ceil(shown.y + shown.height) - y };
     if (region.width >= 1 && region.height >= 1) {
-      await writeImage(`${stem}-${i + 1}${extension}`, await image.rasterize(region.width, region.height, { region, signal }), { like: image.format });
+      await writeImage(
+        `${stem}-${i + 1}${extension}`,
+        await image.rasterize(region.width, region.height, { region, signal }),
+        { like: image.format },
+      );
     }
-    if (landmarks) await writeImage(`${stem}-${i + 1}.aligned${extension}`, await alignFace(image, landmarks, { signal }), { like: image.format });
+    if (landmarks)
+      await writeImage(`${stem}-${i + 1}.aligned${extension}`, await alignFace(image, landmarks, { signal }), {
+        like: image.format,
+      });
   }
 }
 

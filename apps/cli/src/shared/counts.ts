@@ -25,7 +25,19 @@ export interface RunCounts {
 
 /** `facedet: 2 files done, 250 frames, 14 faces, 1 frame masked whole, 0 failures, 3 skipped`. */
 export function countsLine(counts: RunCounts, note = ''): string {
-  const { files, unit = 'file', frames, faces, tracks, maskedFrames = 0, failedFrames = 0, failures, skipped = 0, doneBefore = 0, left = 0 } = counts;
+  const {
+    files,
+    unit = 'file',
+    frames,
+    faces,
+    tracks,
+    maskedFrames = 0,
+    failedFrames = 0,
+    failures,
+    skipped = 0,
+    doneBefore = 0,
+    left = 0,
+  } = counts;
   const parts = [
     `${counted(files, unit)} done`,
     ...(frames === undefined ? [] : [counted(frames, 'frame')]),

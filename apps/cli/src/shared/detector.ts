@@ -14,10 +14,14 @@ export interface OpenDetector {
 }
 
 /**
- * The detector that the flags ask for, loaded and warmed up. Any failure ends the command with exit code 2 and a line that names the
- * model. `images` is how many there will be, as far as it is known; one image needs no second worker.
+ * The detector that the flags ask for, loaded and warmed up. Any failure ends the command with exit code 2 and a line
+ * that names the model. `images` is how many there will be, as far as it is known; one image needs no second worker.
  */
-export async function openDetector(context: Context, flags: DetectorFlags, { defaults, images = Infinity }: { defaults?: DetectionOptions; images?: number } = {}): Promise<OpenDetector> {
+export async function openDetector(
+  context: Context,
+  flags: DetectorFlags,
+  { defaults, images = Infinity }: { defaults?: DetectionOptions; images?: number } = {},
+): Promise<OpenDetector> {
   const options = detectionOptions(flags, defaults);
   const { path, label } = await resolveModelFlag(context, flags);
   let detector: PoolDetector | undefined;

@@ -5,10 +5,21 @@ import { describe as describeError, errorLine, modelError, usageError } from './
 
 describe('error lines', () => {
   it('name the input, the message on one line and the code', () => {
-    expect(errorLine(new FaceDetError('IMAGE_EMPTY', 'empty\n  file'), 'a.jpg')).toBe('facedet: a.jpg: empty file [IMAGE_EMPTY]');
-    expect(errorLine(Object.assign(new Error("ENOENT: no such file or directory, open 'gone.txt'"), { code: 'ENOENT', path: 'gone.txt' }))).toBe('facedet: gone.txt: no such file or folder [NOT_FOUND]');
+    expect(errorLine(new FaceDetError('IMAGE_EMPTY', 'empty\n  file'), 'a.jpg')).toBe(
+      'facedet: a.jpg: empty file [IMAGE_EMPTY]',
+    );
+    expect(
+      errorLine(
+        Object.assign(new Error("ENOENT: no such file or directory, open 'gone.txt'"), {
+          code: 'ENOENT',
+          path: 'gone.txt',
+        }),
+      ),
+    ).toBe('facedet: gone.txt: no such file or folder [NOT_FOUND]');
     expect(errorLine(usageError('expected one'))).toBe('facedet: expected one [USAGE]');
-    expect(errorLine(modelError('m.onnx', new FaceDetError('MODEL_UNUSABLE', 'no model')))).toBe('facedet: m.onnx: no model [MODEL_UNUSABLE]');
+    expect(errorLine(modelError('m.onnx', new FaceDetError('MODEL_UNUSABLE', 'no model')))).toBe(
+      'facedet: m.onnx: no model [MODEL_UNUSABLE]',
+    );
   });
 
   it("turn the system's errors into words and codes of their own", () => {
@@ -20,7 +31,10 @@ describe('error lines', () => {
       }
     })();
     expect(describeError(caught)).toEqual({ code: 'NOT_FOUND', message: 'no such file or folder' });
-    expect(describeError(new TypeError('x is not a function'))).toEqual({ code: 'INTERNAL', message: 'x is not a function' });
+    expect(describeError(new TypeError('x is not a function'))).toEqual({
+      code: 'INTERNAL',
+      message: 'x is not a function',
+    });
     expect(describeError('thrown text').message).toBe('thrown text');
     expect(describeError(new Error('')).message).toBe('unknown error');
   });

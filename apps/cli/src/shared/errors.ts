@@ -46,7 +46,10 @@ export function describe(error: unknown): { code: string; message: string } {
   if (error.name === 'FaceDetError' && typeof code === 'string') return { code, message: oneLine(error.message) };
   const known = typeof code === 'string' ? system[code] : undefined;
   if (known) return { code: known[0], message: known[1] };
-  return { code: typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : 'INTERNAL', message: oneLine(error.message) };
+  return {
+    code: typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : 'INTERNAL',
+    message: oneLine(error.message),
+  };
 }
 
 function oneLine(text: string): string {

@@ -4,20 +4,27 @@ import { inOrder } from './in-order.ts';
 
 describe('work in order', () => {
   it('gives all results in the order of the items, never more begun than allowed', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (waits, limit) => {
-      let open = 0;
-      let most = 0;
-      const results: number[] = [];
-      const work = async ([i, turns]: [number, number]) => {
-        most = Math.max(most, ++open);
-        for (let k = 0; k < turns; k++) await Promise.resolve();
-        open--;
-        return i;
-      };
-      for await (const result of inOrder(waits.map((turns, i): [number, number] => [i, turns]), limit, work)) results.push(result);
-      expect(results).toEqual(waits.map((_, i) => i));
-      expect(most).toBeLessThanOrEqual(limit);
-    }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (waits, limit) => {
+        let open = 0;
+        let most = 0;
+        const results: number[] = [];
+        const work = async ([i, turns]: [number, number]) => {
+          most = Math.max(most, ++open);
+          for (let k = 0; k < turns; k++) await Promise.resolve();
+          open--;
+          return i;
+        };
+        for await (const result of inOrder(
+          waits.map((turns, i): [number, number] => [i, turns]),
+          limit,
+          work,
+        ))
+          results.push(result);
+        expect(results).toEqual(waits.map((_, i) => i));
+        expect(most).toBeLessThanOrEqual(limit);
+      }),
+    );
   });
 
   it('throws in turn, after what came before, and waits for what was begun', async () => {

@@ -1,5 +1,12 @@
-/** Works on several items at once and gives the results in the items' order; at most `limit` are begun and not yet given. */
-export async function* inOrder<T, R>(items: Iterable<T> | AsyncIterable<T>, limit: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+/**
+ * Works on several items at once and gives the results in the items' order; at most `limit` are begun and not yet
+ * given.
+ */
+export async function* inOrder<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  limit: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
   const begun: Promise<R>[] = [];
   try {
     for await (const item of items) {

@@ -20,7 +20,9 @@ export interface Input {
 export interface PassedOver {
   /** The folder or the pattern. */
   readonly source: string;
-  /** Numbers of files by what they hold (`text`, `PDF`, …; `special` are pipes, sockets and devices) and of `folder`s. */
+  /**
+   * Numbers of files by what they hold (`text`, `PDF`, …; `special` are pipes, sockets and devices) and of `folder`s.
+   */
   readonly counts: Readonly<Record<string, number>>;
   /** Whether the error of its source says it already. */
   readonly isReported?: boolean;
@@ -34,7 +36,23 @@ export interface ExpandOptions {
   readonly onPassedOver?: (passed: PassedOver) => void;
 }
 
-const videos = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi', '.mpg', '.mpeg', '.ts', '.mts', '.m2ts', '.wmv', '.flv', '.ogv', '.3gp'];
+const videos = [
+  '.mp4',
+  '.m4v',
+  '.mov',
+  '.mkv',
+  '.webm',
+  '.avi',
+  '.mpg',
+  '.mpeg',
+  '.ts',
+  '.mts',
+  '.m2ts',
+  '.wmv',
+  '.flv',
+  '.ogv',
+  '.3gp',
+];
 /** What systems put into folders by themselves. */
 const SYSTEM_FILES = ['thumbs.db', 'desktop.ini'];
 
@@ -49,9 +67,9 @@ export function isUrl(argument: string): boolean {
 }
 
 /**
- * Files, folders (their pictures in natural order, told by content), globs, URLs and `-` → inputs in the order given. A file
- * with a picture's name is an input whatever it holds, so that a broken one is reported. What is not there, and a folder
- * or glob without a match, is an input with an error.
+ * Files, folders (their pictures in natural order, told by content), globs, URLs and `-` → inputs in the order given. A
+ * file with a picture's name is an input whatever it holds, so that a broken one is reported. What is not there, and a
+ * folder or glob without a match, is an input with an error.
  */
 export async function expandInputs(args: readonly string[], options: ExpandOptions = {}): Promise<Input[]> {
   const inputs: Input[] = [];
@@ -65,12 +83,22 @@ async function expand(argument: string, options: ExpandOptions): Promise<Input[]
   try {
     if (!(await stat(argument)).isDirectory()) return [await named(argument)];
     const entries = await readdir(argument, { withFileTypes: true });
-    const isFolder = (entry: Dirent) => entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(join(argument, entry.name)));
+    const isFolder = (entry: Dirent) =>
+      entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(join(argument, entry.name)));
     const folders = new Set(entries.filter(isFolder).map(({ name }) => name));
-    const names = entries.map(({ name }) => name).filter((name) => !folders.has(name)).sort(naturalOrder());
-    return await select(argument, names.map((name) => join(argument, name)), [...folders], options);
+    const names = entries
+      .map(({ name }) => name)
+      .filter((name) => !folders.has(name))
+      .sort(naturalOrder());
+    return await select(
+      argument,
+      names.map((name) => join(argument, name)),
+      [...folders],
+      options,
+    );
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[\]{}]/.test(argument)) return expandGlob(argument, options);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[\]{}]/.test(argument))
+      return expandGlob(argument, options);
     const { code, message } = describe(error);
     return failed(argument, code, message, error);
   }
@@ -87,7 +115,9 @@ function leadsToFolder(path: string): boolean {
 
 async function expandGlob(pattern: string, options: ExpandOptions): Promise<Input[]> {
   const { glob } = await import('tinyglobby');
-  const paths = (await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false, absolute: isAbsolute(pattern) })).sort(naturalOrder());
+  const paths = (
+    await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false, absolute: isAbsolute(pattern) })
+  ).sort(naturalOrder());
   // A glob that names an extension means just those files; one that ends openly (photos/**) means the pictures there.
   if (!namesExtension(pattern)) return select(pattern, paths, [], options);
   if (paths.length === 0) return failed(pattern, 'NO_INPUT', 'no file fits this pattern');
@@ -101,11 +131,17 @@ function namesExtension(pattern: string): boolean {
 }
 
 /** The files that are inputs; the rest is counted. */
-async function select(source: string, paths: readonly string[], folders: readonly string[], { videos = false, onPassedOver }: ExpandOptions): Promise<Input[]> {
+async function select(
+  source: string,
+  paths: readonly string[],
+  folders: readonly string[],
+  { videos = false, onPassedOver }: ExpandOptions,
+): Promise<Input[]> {
   const inputs: Input[] = [];
   const counts: Record<string, number> = {};
   const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
-  const visible = (path: string) => !basename(path).startsWith('.') && !SYSTEM_FILES.includes(basename(path).toLowerCase());
+  const visible = (path: string) =>
+    !basename(path).startsWith('.') && !SYSTEM_FILES.includes(basename(path).toLowerCase());
   for await (const input of inOrder(paths, 16, named)) {
     const { type } = input.content ?? { type: isSpecial(input.source) ? 'special' : 'unreadable' };
     const hasName = pictureFormatOf(input.source) !== undefined || (videos && isVideoName(input.source));
@@ -119,7 +155,11 @@ async function select(source: string, paths: readonly string[], folders: readonl
   if (inputs.length > 0) return inputs;
   const what = videos ? 'pictures or videos' : 'pictures';
   if (paths.length === 0 && /[*?[\]{}]/.test(source)) return failed(source, 'NO_INPUT', 'no file fits this pattern');
-  return failed(source, 'NO_INPUT', `expected a folder with ${what} but found none in it${isPassed ? ` (${passedOverText({ counts })})` : ''}; name another, or a pattern like photos/**`);
+  return failed(
+    source,
+    'NO_INPUT',
+    `expected a folder with ${what} but found none in it${isPassed ? ` (${passedOverText({ counts })})` : ''}; name another, or a pattern like photos/**`,
+  );
 }
 
 /** Whether a path is a pipe, a socket or a device: one that happens to be in a folder could block the run for ever. */
@@ -149,10 +189,13 @@ async function contentOf(path: string): Promise<FileKind | undefined> {
 }
 
 /**
- * Whether an input is a film: by its content a video or a picture that moves, by its name where the content tells nothing.
- * `bytes` are those of standard input.
+ * Whether an input is a film: by its content a video or a picture that moves, by its name where the content tells
+ * nothing. `bytes` are those of standard input.
  */
-export async function isFilm({ source, content }: Input, bytes?: Uint8Array): Promise<'video' | 'animation' | undefined> {
+export async function isFilm(
+  { source, content }: Input,
+  bytes?: Uint8Array,
+): Promise<'video' | 'animation' | undefined> {
   if (content?.type === 'picture') {
     const pictures = await countPictures(bytes ?? source, content.format, 2).catch(() => 1);
     return pictures > 1 ? 'animation' : undefined;
@@ -164,7 +207,9 @@ export async function isFilm({ source, content }: Input, bytes?: Uint8Array): Pr
 export function passedOverText({ counts }: Pick<PassedOver, 'counts'>): string {
   const { folder = 0, ...kinds } = counts;
   const files = Object.values(kinds).reduce((sum, n) => sum + n, 0);
-  const list = Object.entries(kinds).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([kind, n]) => `${n} ${kind}`);
+  const list = Object.entries(kinds)
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([kind, n]) => `${n} ${kind}`);
   const parts = files > 0 ? [`${files} ${files === 1 ? 'file' : 'files'} passed over: ${list.join(', ')}`] : [];
   if (folder > 0) parts.push(`${folder} ${folder === 1 ? 'folder' : 'folders'} in it not searched`);
   return parts.join('; ');
@@ -213,7 +258,11 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, read: () 
 }
 
 /** What a person should know of a picture that moves or has several pages. */
-export function firstOfSeveral(source: string, { pages, format }: { readonly pages: number; readonly format: string }, command = 'video'): string {
+export function firstOfSeveral(
+  source: string,
+  { pages, format }: { readonly pages: number; readonly format: string },
+  command = 'video',
+): string {
   const moves = format === 'gif' || format === 'webp' || format === 'png';
   return `facedet: ${source}: the first of its ${pages} pictures was taken${moves ? `; facedet ${command} takes all` : ''}`;
 }

@@ -18,11 +18,21 @@ import { errorLine } from './errors.ts';
 // can be read: at most 1,000 characters, at most 200 of the text in a row, no credentials, no control characters.
 
 const LONG = 'A'.repeat(50_000);
-const TEXTS = [LONG, `/no/such/folder/${LONG}.jpg`, `${LONG}.onnx`, `file:///${LONG}`, `lavfi:${LONG}`, `x\x1b[2J\u2028${LONG}`, `data:image/png;base64,${LONG}`, `/no/such/${'A'.repeat(240)}/${'A'.repeat(240)}.png`];
+const TEXTS = [
+  LONG,
+  `/no/such/folder/${LONG}.jpg`,
+  `${LONG}.onnx`,
+  `file:///${LONG}`,
+  `lavfi:${LONG}`,
+  `x\x1b[2J\u2028${LONG}`,
+  `data:image/png;base64,${LONG}`,
+  `/no/such/${'A'.repeat(240)}/${'A'.repeat(240)}.png`,
+];
 const ADDRESS = `http://user:SECRET@127.0.0.1:9/${'A'.repeat(3000)}.png?token=SECRET`;
 
 beforeAll(() => {
-  for (const [name, value] of Object.entries({ ...NO_PROXIES, FACEDET_MODELS: '/no/such/models' })) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries({ ...NO_PROXIES, FACEDET_MODELS: '/no/such/models' }))
+    vi.stubEnv(name, value);
 });
 afterAll(() => void vi.unstubAllEnvs());
 
@@ -48,8 +58,25 @@ function faultsOf(error: Error): string[] {
   return faults.map((fault) => `${fault}: ${error.message.slice(0, 120)}`);
 }
 
-const functions = Object.entries({ core, draw, detection, mot, stability, synthetic, wider, models, modelFiles, node, tracker, video }).flatMap(([group, exported]) =>
-  Object.entries(exported).flatMap(([name, value]) => (typeof value === 'function' && !/^class\b|^FaceDetError/.test(Function.prototype.toString.call(value).slice(0, 6)) ? [[`${group}.${name}`, value as (...args: unknown[]) => unknown] as const] : [])),
+const functions = Object.entries({
+  core,
+  draw,
+  detection,
+  mot,
+  stability,
+  synthetic,
+  wider,
+  models,
+  modelFiles,
+  node,
+  tracker,
+  video,
+}).flatMap(([group, exported]) =>
+  Object.entries(exported).flatMap(([name, value]) =>
+    typeof value === 'function' && !/^class\b|^FaceDetError/.test(Function.prototype.toString.call(value).slice(0, 6))
+      ? [[`${group}.${name}`, value as (...args: unknown[]) => unknown] as const]
+      : [],
+  ),
 );
 
 describe('messages', () => {
@@ -57,7 +84,14 @@ describe('messages', () => {
     // Text that is turned into an error on purpose.
     if (/packError|unpackError|disposedError/.test(name)) return;
     for (const text of TEXTS) {
-      for (const args of [[text], [text, {}], [text, text], [{ source: text, model: text, path: text }], [[text], text], [{}, text]]) {
+      for (const args of [
+        [text],
+        [text, {}],
+        [text, text],
+        [{ source: text, model: text, path: text }],
+        [[text], text],
+        [{}, text],
+      ]) {
         const error = await errorOf(() => call(...args));
         if (error?.name === 'FaceDetError') expect(faultsOf(error)).toEqual([]);
       }

@@ -9,9 +9,12 @@ describe('option values', () => {
     expect(parseSizes('320, 640x640')).toEqual([320, { width: 640, height: 640 }]);
   });
 
-  it.each(['', 'big', '640x', '0', '-640', '640x480x3', '640,', '31', '99999'])('of --size %j is refused with an example', (text) => {
-    expect(() => parseSizes(text)).toThrow(/640x480/);
-  });
+  it.each(['', 'big', '640x', '0', '-640', '640x480x3', '640,', '31', '99999'])(
+    'of --size %j is refused with an example',
+    (text) => {
+      expect(() => parseSizes(text)).toThrow(/640x480/);
+    },
+  );
 
   it('of --size that no canvas can have names the next that it can', () => {
     expect(() => parseSizes('630x470')).toThrow(/640x480/);
@@ -29,12 +32,14 @@ describe('option values', () => {
     expect(parseRotate('auto')).toBe('auto');
     expect(parseRotate('90')).toEqual([90]);
     expect(parseRotate('0, 90,270')).toEqual([0, 90, 270]);
-    for (const text of ['', 'left', '-90', '91', '360', '0,', '90deg']) expect(() => parseRotate(text)).toThrow(/like 0,90,270/);
+    for (const text of ['', 'left', '-90', '91', '360', '0,', '90deg'])
+      expect(() => parseRotate(text)).toThrow(/like 0,90,270/);
   });
 
   it('that are numbers lie in their range', () => {
     expect(numberIn(0, 1)('.5')).toBe(0.5);
-    for (const text of ['high', '', ' ', '1.1', '-0.1', 'NaN']) expect(() => numberIn(0, 1)(text)).toThrow(/from 0 to 1/);
+    for (const text of ['high', '', ' ', '1.1', '-0.1', 'NaN'])
+      expect(() => numberIn(0, 1)(text)).toThrow(/from 0 to 1/);
     expect(integerIn(1)('3')).toBe(3);
     for (const text of ['0', '1.5', '1e3x', '']) expect(() => integerIn(1)(text)).toThrow(/at least 1/);
     expect(() => oneOf('a', 'b')('c')).toThrow(/one of a, b/);

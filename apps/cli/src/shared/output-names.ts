@@ -11,8 +11,8 @@ export interface OutputNameOptions {
 }
 
 /**
- * A file name for each input: the one it would have alone, with a number where that, or what is written beside it, would
- * be another's file, complete or in progress, also where upper and lower case are not told apart. A name without
+ * A file name for each input: the one it would have alone, with a number where that, or what is written beside it,
+ * would be another's file, complete or in progress, also where upper and lower case are not told apart. A name without
  * extension may get any.
  */
 export function outputNames(

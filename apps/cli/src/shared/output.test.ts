@@ -12,7 +12,7 @@ async function written(use: (write: (text: string) => void) => Promise<void>): P
 function readCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     let field = '';
     if (text[at] === '"') {
       for (at++; !(text[at] === '"' && text[at + 1] !== '"'); at++) {
@@ -54,19 +54,29 @@ describe('rows', () => {
   });
 
   it('of CSV read back as they were written, whatever they hold', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.array(fc.string(), { minLength: 2, maxLength: 2 })), async (values) => {
-      const text = await written(async (write) => {
-        const rows = csv(write, ['a', 'b']);
-        for (const row of values) await rows.write(row);
-        await rows.end();
-      });
-      expect(readCsv(text)).toEqual([['a', 'b'], ...values]);
-    }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(fc.string(), { minLength: 2, maxLength: 2 })), async (values) => {
+        const text = await written(async (write) => {
+          const rows = csv(write, ['a', 'b']);
+          for (const row of values) await rows.write(row);
+          await rows.end();
+        });
+        expect(readCsv(text)).toEqual([['a', 'b'], ...values]);
+      }),
+    );
     expect(csvField(null)).toBe('');
   });
 
   it('of a table stand in columns, numbers to the right', () => {
-    expect(table(['name', 'n'], [['a', 5], ['bcdef', 10]])).toBe('name    n\na       5\nbcdef  10\n');
+    expect(
+      table(
+        ['name', 'n'],
+        [
+          ['a', 5],
+          ['bcdef', 10],
+        ],
+      ),
+    ).toBe('name    n\na       5\nbcdef  10\n');
   });
 
   it('hold short numbers', () => {

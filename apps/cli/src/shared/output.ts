@@ -10,7 +10,10 @@ export interface Rows<T> {
   end(): Promise<void>;
 }
 
-/** One JSON array, a line an element. Nothing is written before the first element or the end, so that a command that can't start leaves nothing. */
+/**
+ * One JSON array, a line an element. Nothing is written before the first element or the end, so that a command that
+ * can't start leaves nothing.
+ */
 export function jsonArray<T>(write: Write): Rows<T> {
   let count = 0;
   return {
@@ -66,10 +69,20 @@ export function round(value: number, digits: number): number {
 }
 
 /** A plain table for a terminal: columns padded, numbers to the right, two blanks between. */
-export function table(header: readonly string[], rows: readonly (readonly CsvValue[])[], style: (heading: string) => string = (text) => text): string {
-  const cells = rows.map((row) => row.map((value) => (value === null || value === undefined ? '' : shown(String(value), 4000))));
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly CsvValue[])[],
+  style: (heading: string) => string = (text) => text,
+): string {
+  const cells = rows.map((row) =>
+    row.map((value) => (value === null || value === undefined ? '' : shown(String(value), 4000))),
+  );
   const widths = header.map((heading, i) => Math.max(heading.length, ...cells.map((row) => (row[i] ?? '').length)));
   const right = header.map((_, i) => rows.length > 0 && cells.every((row) => /^-?[\d.]*$/.test(row[i] ?? '')));
-  const line = (row: readonly string[]) => row.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd();
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join('  ')
+      .trimEnd();
   return [style(line(header)), ...cells.map(line)].map((text) => `${text}\n`).join('');
 }

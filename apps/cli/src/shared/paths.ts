@@ -2,7 +2,10 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { filePath, outputPlace } from '@facedet/files';
 
-/** Where a path or `file:` URL leads, without links, also for a file that is not there yet: two paths with the same place are the same file. */
+/**
+ * Where a path or `file:` URL leads, without links, also for a file that is not there yet: two paths with the same
+ * place are the same file.
+ */
 export function place(pathOrUrl: string): string {
   const path = /^file:\/\//i.test(pathOrUrl) ? filePath(pathOrUrl) : pathOrUrl;
   if (existsSync(path)) return realpathSync(path);

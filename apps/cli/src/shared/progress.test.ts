@@ -27,7 +27,10 @@ it('writes a plain line every ten seconds where there is no terminal, until it s
   vi.advanceTimersByTime(10_000);
   bar.stop();
   vi.advanceTimersByTime(60_000);
-  expect(lines).toEqual(['facedet: 120 of 500 images (24 %), 12.0 per second', 'facedet: 160 of 500 images (32 %), 8.0 per second']);
+  expect(lines).toEqual([
+    'facedet: 120 of 500 images (24 %), 12.0 per second',
+    'facedet: 160 of 500 images (32 %), 8.0 per second',
+  ]);
 });
 
 it('names the film, without credentials and control characters, and counts frames of no known number', async () => {

@@ -79,7 +79,8 @@ export async function progress(context: Context, options: ProgressOptions): Prom
     },
   };
   return {
-    update: (done, text) => bar.update(Math.min(done, bar.getTotal()), text === undefined ? {} : { label: shown(text, 200) }),
+    update: (done, text) =>
+      bar.update(Math.min(done, bar.getTotal()), text === undefined ? {} : { label: shown(text, 200) }),
     tick: () => bar.increment(),
     total: (value) => bar.setTotal(value),
     stop,

@@ -1,6 +1,9 @@
 const RENAMED: Readonly<Record<string, string>> = { '--clear': '--keep', '--thumbnails': '--gallery' };
 
-/** Arguments with today's names for the options that had other names in the release before; they are not listed in the help. */
+/**
+ * Arguments with today's names for the options that had other names in the release before; they are not listed in the
+ * help.
+ */
 export function withCurrentNames(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
   return argv.map((argument, at) => {

@@ -3,8 +3,14 @@ import type { Context } from './context.ts';
 import { modelError } from './errors.ts';
 import { progress, type Progress } from './progress.ts';
 
-/** The model of `--model`, or the default weights, as a file on this machine; downloads show a bar. Failure ends the command with exit code 2. */
-export async function resolveModelFlag(context: Context, flags: { model?: string; acceptLicense?: boolean; refresh?: boolean }): Promise<ResolvedModel & { label: string }> {
+/**
+ * The model of `--model`, or the default weights, as a file on this machine; downloads show a bar. Failure ends the
+ * command with exit code 2.
+ */
+export async function resolveModelFlag(
+  context: Context,
+  flags: { model?: string; acceptLicense?: boolean; refresh?: boolean },
+): Promise<ResolvedModel & { label: string }> {
   let bar: Promise<Progress> | undefined;
   try {
     const resolved = await resolveModel(flags.model, {

@@ -4,13 +4,29 @@ import { csv, jsonArray, jsonLines, round, type Rows } from './output.ts';
 import { shown, sourceField } from './shown.ts';
 
 /** What is printed of one picture. */
-export type Result = { source: string; width: number; height: number; faces: Face[] } | { source: string; error: { code: string; message: string } };
+export type Result =
+  | { source: string; width: number; height: number; faces: Face[] }
+  | { source: string; error: { code: string; message: string } };
 
 const LANDMARKS = ['left_eye', 'right_eye', 'nose', 'left_mouth', 'right_mouth'];
-const CSV_HEADER = ['source', 'image_width', 'image_height', 'face', 'x', 'y', 'width', 'height', 'score', ...LANDMARKS.flatMap((name) => [`${name}_x`, `${name}_y`])];
+const CSV_HEADER = [
+  'source',
+  'image_width',
+  'image_height',
+  'face',
+  'x',
+  'y',
+  'width',
+  'height',
+  'score',
+  ...LANDMARKS.flatMap((name) => [`${name}_x`, `${name}_y`]),
+];
 
 /** Prints results as the flags say; without one, a table. */
-export function resultWriter(context: Context, flags: { json?: boolean; jsonl?: boolean; csv?: boolean }): Rows<Result> {
+export function resultWriter(
+  context: Context,
+  flags: { json?: boolean; jsonl?: boolean; csv?: boolean },
+): Rows<Result> {
   if (flags.json || flags.jsonl) {
     const rows = (flags.json ? jsonArray : jsonLines)(context.write);
     return { write: (result) => rows.write(rounded(result)), end: rows.end };
@@ -43,7 +59,18 @@ function csvResults(context: Context): Rows<Result> {
       for (const [i, face] of result.faces.entries()) {
         const { box, score, landmarks } = roundedFace(face);
         const points = landmarks ? landmarks.flatMap(({ x, y }) => [x, y]) : LANDMARKS.flatMap(() => [null, null]);
-        await rows.write([sourceField(result.source), result.width, result.height, i + 1, box.x, box.y, box.width, box.height, score, ...points]);
+        await rows.write([
+          sourceField(result.source),
+          result.width,
+          result.height,
+          i + 1,
+          box.x,
+          box.y,
+          box.width,
+          box.height,
+          score,
+          ...points,
+        ]);
       }
     },
     end: rows.end,
@@ -60,7 +87,8 @@ function tableOfResults(context: Context): Rows<Result> {
     async write(result) {
       if (images === 0) await context.write(bold(line(['face', 'score', 'x', 'y', 'width', 'height'], 'picture')));
       images++;
-      if ('error' in result) return context.write(line(['-', '', '', '', '', ''], result.source, dim(`[${result.error.code}]`)));
+      if ('error' in result)
+        return context.write(line(['-', '', '', '', '', ''], result.source, dim(`[${result.error.code}]`)));
       if (result.faces.length === 0) return context.write(line(['0', '', '', '', '', ''], result.source));
       for (const [i, { box, score }] of result.faces.entries()) {
         const numbers = [box.x, box.y, box.width, box.height].map((value) => String(Math.round(value)));

@@ -13,7 +13,9 @@ it('names sources and foreign messages without credentials and escapes', () => {
     'facedet: rtsp://***@10.0.0.1/1?token=***\\x1b]0;x\\x07: rtsp://***@10.0.0.1/1?token=***: refused\\x1b[31m by rtsp://***@10.0.0.1/1?token=*** [STREAM_UNREADABLE]',
   );
   expect(describe(new Error('a\u2028b')).message).toBe('a b');
-  expect((withoutName(new CommandError('X', 'rtsp://***@10.0.0.1/1?token=***: refused'), camera) as Error).message).toBe('refused');
+  expect(
+    (withoutName(new CommandError('X', 'rtsp://***@10.0.0.1/1?token=***: refused'), camera) as Error).message,
+  ).toBe('refused');
   expect(table(['a'], [['\u001b[2J']])).toContain('\\x1b[2J');
 });
 
@@ -23,7 +25,12 @@ it('keeps the given text in data but for credentials', async () => {
   const context = { write: (text: string) => void written.push(text), log() {}, colors } as unknown as Context;
   for (const flags of [{ json: true }, { jsonl: true }, { csv: true }, {}]) {
     const rows = resultWriter(context, flags);
-    await rows.write({ source: `${camera}&n=a\u2028b`, width: 1, height: 1, faces: [{ box: { x: 0, y: 0, width: 1, height: 1 }, score: 1 }] });
+    await rows.write({
+      source: `${camera}&n=a\u2028b`,
+      width: 1,
+      height: 1,
+      faces: [{ box: { x: 0, y: 0, width: 1, height: 1 }, score: 1 }],
+    });
     await rows.write({ source: camera, error: { code: 'X', message: 'y' } });
     await rows.end();
   }

@@ -1,6 +1,9 @@
 import { printable, redactUrl } from '@facedet/files';
 
-/** A source, a name or a foreign message for people: on one line, without credentials, control characters or terminal escapes. */
+/**
+ * A source, a name or a foreign message for people: on one line, without credentials, control characters or terminal
+ * escapes.
+ */
 export function shown(text: string, maxLength = 1000): string {
   return printable(redactUrl(text), maxLength);
 }

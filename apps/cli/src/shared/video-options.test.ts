@@ -4,7 +4,10 @@ import { checkVideo } from './video-options.ts';
 
 /** The help text on one line. */
 function help(name: string): string {
-  return createProgram().commands.find((command) => command.name() === name)!.helpInformation().replace(/\s+/g, ' ');
+  return createProgram()
+    .commands.find((command) => command.name() === name)!
+    .helpInformation()
+    .replace(/\s+/g, ' ');
 }
 
 describe('the help', () => {
@@ -34,7 +37,8 @@ describe('how a video is to be written', () => {
       ['a.webm', { bitDepth: 10, encoderPreset: '8', crf: 63 }],
       ['a.mp4', { bitDepth: 10, codec: 'av1', encoderPreset: '13' }],
       ['a.mp4', { bitDepth: 8, codec: 'h264' }],
-    ] as const) expect(() => checkVideo(path, flags)).not.toThrow();
+    ] as const)
+      expect(() => checkVideo(path, flags)).not.toThrow();
   });
 
   it('is refused before anything runs where the encoder would refuse it', () => {
@@ -49,6 +53,7 @@ describe('how a video is to be written', () => {
       ['a.mp4', { codec: 'h264', bitDepth: 10 }, /hevc, av1 or vp9 for --bit-depth 10, received h264/],
       ['a.mp4', { bitDepth: 10, crf: 52 }, /0 to 51 for hevc/],
       ['a.mp4', { bitDepth: 10, encoderPreset: '5' }, /placebo for hevc, received 5/],
-    ] as const) expect(() => checkVideo(path, flags)).toThrow(message);
+    ] as const)
+      expect(() => checkVideo(path, flags)).toThrow(message);
   });
 });

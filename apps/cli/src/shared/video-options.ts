@@ -24,8 +24,16 @@ export interface EncodingFlags {
 }
 
 /** Adds how identities are followed; `preset` is what the command takes where none is given. */
-export function withTrackingOptions(command: Command, { preset = 'balanced' }: { preset?: TrackerPreset } = {}): Command {
-  return command.addOption(new Option('--tracker-preset <name>', `conservative: fewer identities; aggressive: more (default: ${preset})`).argParser(oneOf('conservative', 'balanced', 'aggressive')));
+export function withTrackingOptions(
+  command: Command,
+  { preset = 'balanced' }: { preset?: TrackerPreset } = {},
+): Command {
+  return command.addOption(
+    new Option(
+      '--tracker-preset <name>',
+      `conservative: fewer identities; aggressive: more (default: ${preset})`,
+    ).argParser(oneOf('conservative', 'balanced', 'aggressive')),
+  );
 }
 
 /** Adds how a video is written; without `audio` where there is no source whose sound could come along. */
@@ -43,9 +51,10 @@ export function withEncodingOptions(command: Command, { audio = true } = {}): Co
       ).argParser(parseBitDepth),
     )
     .addOption(
-      new Option('--tone-map <what>', 'sdr makes SDR (BT.709) of HDR sources (HLG, PQ); others stay as they are').argParser(
-        oneOf('sdr'),
-      ),
+      new Option(
+        '--tone-map <what>',
+        'sdr makes SDR (BT.709) of HDR sources (HLG, PQ); others stay as they are',
+      ).argParser(oneOf('sdr')),
     )
     .addOption(
       new Option(
@@ -58,7 +67,12 @@ export function withEncodingOptions(command: Command, { audio = true } = {}): Co
       "the encoder's speed setting: ultrafast to placebo for h264 (default: veryfast) and hevc (superfast), " +
         '0 to 8 for vp9 (5), 0 to 13 for av1 (10)',
     )
-    .addOption(new Option('--encoder-threads <count>', 'threads of the encoder (default: the cores, up to 8, or half of them)').argParser(integerIn(1, 64)));
+    .addOption(
+      new Option(
+        '--encoder-threads <count>',
+        'threads of the encoder (default: the cores, up to 8, or half of them)',
+      ).argParser(integerIn(1, 64)),
+    );
   return audio ? command.option('--no-audio', "leave out the source's sound") : command;
 }
 
@@ -88,7 +102,15 @@ export function parseBitDepth(text: string): 8 | 10 {
 }
 
 /** The flags as options of the writer. */
-export function encodingOptions({ codec, bitDepth, toneMap, crf, encoderPreset, encoderThreads, audio }: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
+export function encodingOptions({
+  codec,
+  bitDepth,
+  toneMap,
+  crf,
+  encoderPreset,
+  encoderThreads,
+  audio,
+}: EncodingFlags): Omit<VideoWriterOptions, 'like' | 'resume'> {
   return {
     ...(audio !== undefined && { audio }),
     ...(codec && { codec }),
@@ -105,12 +127,15 @@ export function encodingOptions({ codec, bitDepth, toneMap, crf, encoderPreset, 
 export const TRACKER_LOW = 0.1;
 
 /**
- * The lowest score at which `facedet anonymize` hides a face, lower than detection's: what is hidden in vain costs a patch of background,
- * what is missed costs a person.
+ * The lowest score at which `facedet anonymize` hides a face, lower than detection's: what is hidden in vain costs a
+ * patch of background, what is missed costs a person.
  */
 export const ANONYMIZE_SCORE = 0.2;
 
-/** How `facedet anonymize` follows: identities begin early and wait long, as they are there to hide a face between two sightings. */
+/**
+ * How `facedet anonymize` follows: identities begin early and wait long, as they are there to hide a face between two
+ * sightings.
+ */
 export const ANONYMIZE_PRESET: TrackerPreset = 'aggressive';
 
 /** The flags as options of the tracker; `--score` is the score from which it trusts a face. */
@@ -125,14 +150,26 @@ export function trackerOptions({ trackerPreset, score }: TrackingFlags & Pick<De
 export function parseDetectEvery(text: string): number | 'auto' {
   if (text === 'auto') return text;
   const value = /^\d+$/.test(text) ? Number(text) : 0;
-  if (!(value >= 1 && value <= 10_000)) throw new InvalidArgumentError("Expected a whole number of at least 1, or auto.");
+  if (!(value >= 1 && value <= 10_000))
+    throw new InvalidArgumentError('Expected a whole number of at least 1, or auto.');
   return value;
 }
 
 /** The videos that are written. */
 export const WRITTEN_VIDEOS = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'];
 
-const NAMED_PRESETS = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo'];
+const NAMED_PRESETS = [
+  'ultrafast',
+  'superfast',
+  'veryfast',
+  'faster',
+  'fast',
+  'medium',
+  'slow',
+  'slower',
+  'veryslow',
+  'placebo',
+];
 
 /** The speed settings that each encoder knows, slowest last where they have names. */
 const ENCODER_PRESETS: Record<VideoCodec, readonly string[]> = {
@@ -145,15 +182,26 @@ const ENCODER_PRESETS: Record<VideoCodec, readonly string[]> = {
 /** Ends the command with exit code 2 where no video can be written under this name with these settings. */
 export function checkVideo(path: string, { codec, bitDepth, crf = 0, encoderPreset }: EncodingFlags): void {
   const extension = extname(path).toLowerCase();
-  if (isStandardOutput(path)) throw usageError('expected a file for the video, received standard output; a video is written in places, not from front to back');
-  if (!WRITTEN_VIDEOS.includes(extension)) throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
-  if (extension === '.webm' && (codec === 'h264' || codec === 'hevc')) throw usageError(`${path}: expected vp9 or av1 in a WebM, received ${codec}`);
-  if (extension === '.mov' && (codec === 'vp9' || codec === 'av1')) throw usageError(`${path}: expected h264 or hevc in QuickTime, received ${codec}; name the file .mp4 or .mkv`);
+  if (isStandardOutput(path))
+    throw usageError(
+      'expected a file for the video, received standard output; a video is written in places, not from front to back',
+    );
+  if (!WRITTEN_VIDEOS.includes(extension))
+    throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
+  if (extension === '.webm' && (codec === 'h264' || codec === 'hevc'))
+    throw usageError(`${path}: expected vp9 or av1 in a WebM, received ${codec}`);
+  if (extension === '.mov' && (codec === 'vp9' || codec === 'av1'))
+    throw usageError(`${path}: expected h264 or hevc in QuickTime, received ${codec}; name the file .mp4 or .mkv`);
   const chosen = codec ?? (extension === '.webm' ? 'vp9' : bitDepth === 10 ? 'hevc' : 'h264');
-  if (bitDepth === 10 && chosen === 'h264') throw usageError('expected --codec hevc, av1 or vp9 for --bit-depth 10, received h264; few players decode its 10-bit form');
-  if ((chosen === 'h264' || chosen === 'hevc') && crf > 51) throw usageError(`expected --crf from 0 to 51 for ${chosen}, received ${crf}`);
+  if (bitDepth === 10 && chosen === 'h264')
+    throw usageError(
+      'expected --codec hevc, av1 or vp9 for --bit-depth 10, received h264; few players decode its 10-bit form',
+    );
+  if ((chosen === 'h264' || chosen === 'hevc') && crf > 51)
+    throw usageError(`expected --crf from 0 to 51 for ${chosen}, received ${crf}`);
   const known = ENCODER_PRESETS[chosen];
-  if (encoderPreset !== undefined && !known.includes(encoderPreset)) throw usageError(`expected --encoder-preset ${listed(known)} for ${chosen}, received ${encoderPreset}`);
+  if (encoderPreset !== undefined && !known.includes(encoderPreset))
+    throw usageError(`expected --encoder-preset ${listed(known)} for ${chosen}, received ${encoderPreset}`);
 }
 
 function listed(presets: readonly string[]): string {
@@ -170,6 +218,7 @@ export function parseColor(text: string): [number, number, number] {
 /** `3,7` → identities. */
 export function parseIdentities(text: string): number[] {
   const ids = text.split(',').map(Number);
-  if (!ids.every((id) => Number.isInteger(id) && id >= 1)) throw new InvalidArgumentError('Expected identities as whole numbers, like 3,7.');
+  if (!ids.every((id) => Number.isInteger(id) && id >= 1))
+    throw new InvalidArgumentError('Expected identities as whole numbers, like 3,7.');
   return ids;
 }

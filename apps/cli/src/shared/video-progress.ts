@@ -5,7 +5,10 @@ import { progress } from './progress.ts';
 import { shown, sourceField } from './shown.ts';
 
 /** A bar for the frames of a video: name, frames a second, faces in the last one. */
-export async function videoProgress(context: Context, source: string): Promise<{ onProgress(reached: VideoProgress): void; stop(): void }> {
+export async function videoProgress(
+  context: Context,
+  source: string,
+): Promise<{ onProgress(reached: VideoProgress): void; stop(): void }> {
   const name = shown(basename(sourceField(source)), 200);
   const bar = await progress(context, { total: 0, label: name, unit: 'frames' });
   let begun: { frames: number; at: number } | undefined;

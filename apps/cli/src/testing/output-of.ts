@@ -1,7 +1,9 @@
 import type { Context } from '../shared/context.ts';
 
 /** What some work of a command prints: standard output, parsed where it is JSON, and the lines on standard error. */
-export async function outputOf<T>(work: (context: Context) => Promise<unknown>): Promise<{ json: T; text: string; log: string[] }> {
+export async function outputOf<T>(
+  work: (context: Context) => Promise<unknown>,
+): Promise<{ json: T; text: string; log: string[] }> {
   let text = '';
   const log: string[] = [];
   const context = {

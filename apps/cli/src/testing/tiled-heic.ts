@@ -15,7 +15,11 @@ const SIDE = 64;
  * A HEIC as phones write it: flat tiles of 64 × 64 pixels beside each other, and quarter turns against the clock.
  * `path` is a name for files in between.
  */
-export async function tiledHeic(path: string, colors: readonly (readonly [number, number, number])[], turns: number): Promise<Buffer> {
+export async function tiledHeic(
+  path: string,
+  colors: readonly (readonly [number, number, number])[],
+  turns: number,
+): Promise<Buffer> {
   const tiles: Buffer[] = [];
   let configuration: Buffer = Buffer.alloc(0);
   for (const color of colors) {
@@ -36,9 +40,16 @@ function index(configuration: Buffer, tiles: readonly Buffer[], start: number, t
   const ids = tiles.map((_, i) => i + 1);
   const primary = tiles.length + 1;
   const whole = [SIDE * tiles.length, SIDE];
-  const entry = (id: number, flags: number, type: string) => box('infe', u(4, 0x02000000 + flags), u(2, id, 0), Buffer.from(`${type}\0`));
+  const entry = (id: number, flags: number, type: string) =>
+    box('infe', u(4, 0x02000000 + flags), u(2, id, 0), Buffer.from(`${type}\0`));
   const grid = Buffer.concat([Buffer.from([0, 0, 0, tiles.length - 1]), u(2, ...whole)]);
-  const properties = box('ipco', box('hvcC', configuration), box('ispe', u(4, 0, SIDE, SIDE)), box('ispe', u(4, 0, ...whole)), box('irot', Buffer.from([turns])));
+  const properties = box(
+    'ipco',
+    box('hvcC', configuration),
+    box('ispe', u(4, 0, SIDE, SIDE)),
+    box('ispe', u(4, 0, ...whole)),
+    box('irot', Buffer.from([turns])),
+  );
   const uses = [...ids.map((id) => [0, id, 2, 0x81, 2]), [0, primary, 2, 3, 0x84]].map((bytes) => Buffer.from(bytes));
   let offset = start;
   const places = tiles.map(({ length }, i) => {
@@ -46,14 +57,23 @@ function index(configuration: Buffer, tiles: readonly Buffer[], start: number, t
     return Buffer.concat([u(2, ids[i]!, 0, 0, 1), u(4, offset - length, length)]);
   });
   return box(
-    'meta', u(4, 0),
+    'meta',
+    u(4, 0),
     box('hdlr', u(4, 0, 0), Buffer.from('pict'), u(4, 0, 0, 0), Buffer.from([0])),
     box('pitm', u(4, 0), u(2, primary)),
     box('iinf', u(4, 0), u(2, primary), ...ids.map((id) => entry(id, 1, 'hvc1')), entry(primary, 0, 'grid')),
     box('iref', u(4, 0), box('dimg', u(2, primary, ids.length, ...ids))),
     box('iprp', properties, box('ipma', u(4, 0, primary), ...uses)),
     box('idat', grid),
-    box('iloc', u(4, 0x01000000), Buffer.from([0x44, 0]), u(2, primary), ...places, u(2, primary, 1, 0, 1), u(4, 0, grid.length)),
+    box(
+      'iloc',
+      u(4, 0x01000000),
+      Buffer.from([0x44, 0]),
+      u(2, primary),
+      ...places,
+      u(2, primary, 1, 0, 1),
+      u(4, 0, grid.length),
+    ),
   );
 }
 

@@ -25,11 +25,19 @@ export interface ExtractOptions {
 }
 
 /**
- * Reads one member out of a zip on a server by HTTP ranges, without downloading the rest: 3 MB instead of 276 for `det_2.5g.onnx`.
+ * Reads one member out of a zip on a server by HTTP ranges, without downloading the rest: 3 MB instead of 276 for
+ * `det_2.5g.onnx`.
  *
- * @throws RangesUnsupported where the server sends only whole files; FaceDetError `ARCHIVE_INVALID` and those of `readUrl`.
+ * @throws RangesUnsupported where the server sends only whole files; FaceDetError `ARCHIVE_INVALID` and those of
+ * `readUrl`.
  */
-export async function extractFromUrl(url: string, member: string, destination: string, http: HttpOptions, options: ExtractOptions): Promise<void> {
+export async function extractFromUrl(
+  url: string,
+  member: string,
+  destination: string,
+  http: HttpOptions,
+  options: ExtractOptions,
+): Promise<void> {
   const { default: yauzl } = await import('yauzl');
   const tail = await readTail(url, http, options);
   class UrlReader extends yauzl.RandomAccessReader {
@@ -38,7 +46,13 @@ export async function extractFromUrl(url: string, member: string, destination: s
       return Readable.from(contents(url, start, end, http));
     }
   }
-  await unzip(() => yauzl.fromRandomAccessReaderPromise(new UrlReader(), tail.total, { autoClose: false }), url, member, destination, options);
+  await unzip(
+    () => yauzl.fromRandomAccessReaderPromise(new UrlReader(), tail.total, { autoClose: false }),
+    url,
+    member,
+    destination,
+    options,
+  );
 }
 
 /**
@@ -46,21 +60,39 @@ export async function extractFromUrl(url: string, member: string, destination: s
  *
  * @throws FaceDetError `ARCHIVE_INVALID`.
  */
-export async function extractFromFile(path: string, member: string, destination: string, options: ExtractOptions): Promise<void> {
+export async function extractFromFile(
+  path: string,
+  member: string,
+  destination: string,
+  options: ExtractOptions,
+): Promise<void> {
   const { default: yauzl } = await import('yauzl');
   await unzip(() => yauzl.openPromise(path, { autoClose: false }), path, member, destination, options);
 }
 
-async function unzip(open: () => Promise<ZipFile>, source: string, member: string, destination: string, options: ExtractOptions): Promise<void> {
+async function unzip(
+  open: () => Promise<ZipFile>,
+  source: string,
+  member: string,
+  destination: string,
+  options: ExtractOptions,
+): Promise<void> {
   const { signal, onBytes, maxBytes = MAX_MODEL_BYTES } = options;
   let zip: ZipFile | undefined;
   try {
     zip = await open();
     const entry = await find(zip, member);
-    if (!entry) throw new FaceDetError('ARCHIVE_INVALID', `Expected ${member} in ${shownSource(source)} but it holds no such file; this is another archive than expected.`);
+    if (!entry)
+      throw new FaceDetError(
+        'ARCHIVE_INVALID',
+        `Expected ${member} in ${shownSource(source)} but it holds no such file; this is another archive than expected.`,
+      );
     // The stream fails where the member has more bytes than its entry says.
     if (entry.uncompressedSize > maxBytes) {
-      throw new FaceDetError('ARCHIVE_INVALID', `Expected ${member} of at most ${maxBytes.toLocaleString('en')} bytes in ${shownSource(source)} but it has ${entry.uncompressedSize.toLocaleString('en')}; this is another archive than expected.`);
+      throw new FaceDetError(
+        'ARCHIVE_INVALID',
+        `Expected ${member} of at most ${maxBytes.toLocaleString('en')} bytes in ${shownSource(source)} but it has ${entry.uncompressedSize.toLocaleString('en')}; this is another archive than expected.`,
+      );
     }
     const stream = await zip.openReadStreamPromise(entry);
     let received = 0;
@@ -70,7 +102,11 @@ async function unzip(open: () => Promise<ZipFile>, source: string, member: strin
     signal?.throwIfAborted();
     // What neither the network nor the disk said comes from the zip's or the deflate stream's own checks.
     if (error instanceof Error && !isFaceDetError(error) && !('syscall' in error)) {
-      throw new FaceDetError('ARCHIVE_INVALID', `Expected a zip archive but ${shownSource(source)} can't be read as one: ${oneLine(error.message)} It is damaged, or a page of your network's in its place.`, { cause: error });
+      throw new FaceDetError(
+        'ARCHIVE_INVALID',
+        `Expected a zip archive but ${shownSource(source)} can't be read as one: ${oneLine(error.message)} It is damaged, or a page of your network's in its place.`,
+        { cause: error },
+      );
     }
     throw error;
   } finally {
@@ -92,7 +128,11 @@ async function* contents(url: string, start: number, end: number, http: HttpOpti
   for await (const { bytes } of readUrl(url, { start, end }, http)) yield bytes;
 }
 
-async function readTail(url: string, http: HttpOptions, { size }: ExtractOptions): Promise<{ bytes: Buffer; start: number; total: number }> {
+async function readTail(
+  url: string,
+  http: HttpOptions,
+  { size }: ExtractOptions,
+): Promise<{ bytes: Buffer; start: number; total: number }> {
   let total: number | undefined;
   for await (const chunk of readUrl(url, { start: 0, end: 1 }, http)) ({ total } = chunk);
   if (total === undefined) throw new RangesUnsupported(`${shownSource(url)} does not tell its size`);
@@ -106,5 +146,8 @@ async function readTail(url: string, http: HttpOptions, { size }: ExtractOptions
 /** Throws `ARCHIVE_INVALID` for an archive of another size than the manifest names. */
 function checkArchiveSize(source: string, received: number, expected: number | undefined): void {
   if (expected === undefined || received === expected) return;
-  throw new FaceDetError('ARCHIVE_INVALID', `Expected an archive of ${expected.toLocaleString('en')} bytes but ${shownSource(source)} has ${received.toLocaleString('en')}; it is damaged, or another one: try another mirror.`);
+  throw new FaceDetError(
+    'ARCHIVE_INVALID',
+    `Expected an archive of ${expected.toLocaleString('en')} bytes but ${shownSource(source)} has ${received.toLocaleString('en')}; it is damaged, or another one: try another mirror.`,
+  );
 }

@@ -15,8 +15,8 @@ export interface Places {
 }
 
 /**
- * The folder in which downloaded models are kept: `FACEDET_MODELS` where it is set to a folder, else the platform's cache folder
- * (`~/.cache/facedet`, `~/Library/Caches/facedet`, `%LOCALAPPDATA%\facedet\Cache`).
+ * The folder in which downloaded models are kept: `FACEDET_MODELS` where it is set to a folder, else the platform's
+ * cache folder (`~/.cache/facedet`, `~/Library/Caches/facedet`, `%LOCALAPPDATA%\facedet\Cache`).
  */
 export function modelCacheDir(): string {
   return placesOf({}).cacheDir;
@@ -55,7 +55,10 @@ export async function readPin(path: string): Promise<Pin | undefined> {
 /** Writes the pin of a file. */
 export async function writePin(path: string, pin: Pin): Promise<void> {
   const { url } = pin;
-  replaceFile(`${path}.json`, `${JSON.stringify({ ...pin, ...(url === undefined ? {} : { url: redactUrl(url) }) }, undefined, 2)}\n`);
+  replaceFile(
+    `${path}.json`,
+    `${JSON.stringify({ ...pin, ...(url === undefined ? {} : { url: redactUrl(url) }) }, undefined, 2)}\n`,
+  );
 }
 
 /** Makes the folder, or says what to do where that fails. */
@@ -70,10 +73,18 @@ export async function makeCacheDir(cacheDir: string): Promise<void> {
 /** An error of the file system, told as what it means for the cache; others are returned as they are. */
 export function unwritable(cacheDir: string, error: unknown): unknown {
   // What writes our small files says what the system said as its cause.
-  const system = error instanceof FaceDetError && (error.code === 'OUTPUT_UNWRITABLE' || error.code === 'DISK_FULL') ? error.cause : error;
+  const system =
+    error instanceof FaceDetError && (error.code === 'OUTPUT_UNWRITABLE' || error.code === 'DISK_FULL')
+      ? error.cause
+      : error;
   const code = (system as NodeJS.ErrnoException | undefined)?.code;
-  if (!code || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code)) return error;
-  return new FaceDetError('CACHE_UNWRITABLE', `The model folder ${shownSource(cacheDir)} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`, { cause: error });
+  if (!code || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code))
+    return error;
+  return new FaceDetError(
+    'CACHE_UNWRITABLE',
+    `The model folder ${shownSource(cacheDir)} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`,
+    { cause: error },
+  );
 }
 
 /** Whether the licence was accepted earlier with this cache. */
@@ -86,7 +97,14 @@ export async function accept(cacheDir: string, license: ModelLicense): Promise<v
   const earlier = await readAcceptances(cacheDir);
   if (license.id in earlier) return;
   try {
-    replaceFile(licensesFile(cacheDir), JSON.stringify({ ...earlier, [license.id]: { name: license.name, url: license.url, accepted: new Date().toISOString() } }, undefined, 2) + '\n');
+    replaceFile(
+      licensesFile(cacheDir),
+      JSON.stringify(
+        { ...earlier, [license.id]: { name: license.name, url: license.url, accepted: new Date().toISOString() } },
+        undefined,
+        2,
+      ) + '\n',
+    );
   } catch (error) {
     throw unwritable(cacheDir, error);
   }

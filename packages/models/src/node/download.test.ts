@@ -30,7 +30,9 @@ describe('whatever a server does before it answers properly', () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.option(fc.constant('"one"'), { nil: undefined }).chain((etag) => fc.tuple(fc.constant(etag), fc.array(trouble(etag), { maxLength: 6 }))),
+        fc
+          .option(fc.constant('"one"'), { nil: undefined })
+          .chain((etag) => fc.tuple(fc.constant(etag), fc.array(trouble(etag), { maxLength: 6 }))),
         fc.integer({ min: 1, max: 20 }),
         fc.boolean(),
         async ([etag, troubles], attempts, verified) => {
@@ -39,7 +41,10 @@ describe('whatever a server does before it answers properly', () => {
           try {
             // Calls that give up leave a part for the next, as killed processes do.
             for (let call = 0; call <= troubles.length; call++) {
-              const done = await downloadFile(`${server.url}/f`, part, { ...patient, attempts, verified }).then(() => true, (error: { code: string }) => (expect(error.code).toBe('DOWNLOAD_FAILED'), false));
+              const done = await downloadFile(`${server.url}/f`, part, { ...patient, attempts, verified }).then(
+                () => true,
+                (error: { code: string }) => (expect(error.code).toBe('DOWNLOAD_FAILED'), false),
+              );
               if (done) break;
             }
             expect(readFileSync(part).equals(body)).toBe(true);
@@ -54,17 +59,25 @@ describe('whatever a server does before it answers properly', () => {
 
   it('any part of it arrives as it is', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(body.length - 1), fc.integer({ min: 1, max: body.length }), fc.array(fc.nat(50_000), { maxLength: 4 }), async (start, length, breaks) => {
-        const end = Math.min(body.length, start + length);
-        const server = await startServer({ '/f': [...breaks.map((breakAfter) => file(body, { breakAfter })), file(body)] });
-        try {
-          const received = Buffer.alloc(end - start);
-          for await (const { position, bytes } of readUrl(`${server.url}/f`, { start, end }, patient)) received.set(bytes, position - start);
-          expect(received.equals(body.subarray(start, end))).toBe(true);
-        } finally {
-          await server.close();
-        }
-      }),
+      fc.asyncProperty(
+        fc.nat(body.length - 1),
+        fc.integer({ min: 1, max: body.length }),
+        fc.array(fc.nat(50_000), { maxLength: 4 }),
+        async (start, length, breaks) => {
+          const end = Math.min(body.length, start + length);
+          const server = await startServer({
+            '/f': [...breaks.map((breakAfter) => file(body, { breakAfter })), file(body)],
+          });
+          try {
+            const received = Buffer.alloc(end - start);
+            for await (const { position, bytes } of readUrl(`${server.url}/f`, { start, end }, patient))
+              received.set(bytes, position - start);
+            expect(received.equals(body.subarray(start, end))).toBe(true);
+          } finally {
+            await server.close();
+          }
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -94,14 +107,18 @@ describe('whatever a server does before it answers properly', () => {
   it('an archive with any byte changed gives a file of the right size, for its hash to judge, or one error, and never hangs', async () => {
     const files = { 'a.onnx': noise(3000, 1), 'b.onnx': noise(2000, 2) };
     const archive = zip(files);
-    // One change of one byte gives the first member the second one's name: the file is then the first, whole, and only its hash can tell.
+    // One change of one byte gives the first member the second one's name: the file is then the first, whole, and only
+    // its hash can tell.
     const renaming: [number, number] = [archive.lastIndexOf('a.onnx'), 'a'.charCodeAt(0) ^ 'b'.charCodeAt(0)];
     await fc.assert(
       fc.asyncProperty(fc.nat(archive.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
         const damaged = Buffer.from(archive);
         damaged[at]! ^= change;
         writeFileSync(join(folder, 'damaged.zip'), damaged);
-        const code = await extractFromFile(join(folder, 'damaged.zip'), 'b.onnx', join(folder, 'b.onnx'), {}).then(() => undefined, (error: { code: string }) => error.code);
+        const code = await extractFromFile(join(folder, 'damaged.zip'), 'b.onnx', join(folder, 'b.onnx'), {}).then(
+          () => undefined,
+          (error: { code: string }) => error.code,
+        );
         const size = at === renaming[0] && change === renaming[1] ? 3000 : 2000;
         if (code === undefined) expect(readFileSync(join(folder, 'b.onnx')).length).toBe(size);
         else expect(code).toBe('ARCHIVE_INVALID');

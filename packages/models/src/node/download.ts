@@ -15,7 +15,8 @@ export interface DownloadOptions extends HttpOptions {
 export const MAX_MODEL_BYTES = 2 ** 31;
 
 /**
- * Downloads `url` into `part`, going on where an earlier try left it; the caller renames it. What the resumption needs lies in `part + '.json'`.
+ * Downloads `url` into `part`, going on where an earlier try left it; the caller renames it. What the resumption needs
+ * lies in `part + '.json'`.
  *
  * @throws FaceDetError as `readUrl`.
  */
@@ -41,13 +42,20 @@ async function transfer(url: string, part: string, options: DownloadOptions): Pr
       if (position < written) await file.truncate(position);
       if (position === 0 || validator !== noted) {
         noted = validator;
-        await writeFile(`${part}.json`, JSON.stringify({ address: addressHash(url), ...(validator === undefined ? {} : { validator }) }));
+        await writeFile(
+          `${part}.json`,
+          JSON.stringify({ address: addressHash(url), ...(validator === undefined ? {} : { validator }) }),
+        );
       }
       await file.write(bytes, 0, bytes.length, position);
       written = position + bytes.length;
       options.onBytes?.(written, total);
     }
-    if (written === 0) throw new FaceDetError('DOWNLOAD_FAILED', `Expected ${options.what} but ${shownSource(url)} is an empty file (0 bytes); check the address.`);
+    if (written === 0)
+      throw new FaceDetError(
+        'DOWNLOAD_FAILED',
+        `Expected ${options.what} but ${shownSource(url)} is an empty file (0 bytes); check the address.`,
+      );
     // The file may have held more than what the server has now.
     await file.truncate(written);
     await file.sync();
@@ -58,7 +66,11 @@ async function transfer(url: string, part: string, options: DownloadOptions): Pr
 }
 
 /** Where an earlier download of the same URL ended, if it can be gone on with. */
-async function resumable(url: string, part: string, verified: boolean): Promise<{ start: number; validator?: string } | undefined> {
+async function resumable(
+  url: string,
+  part: string,
+  verified: boolean,
+): Promise<{ start: number; validator?: string } | undefined> {
   try {
     const { size } = await stat(part);
     const note = JSON.parse(await readFile(`${part}.json`, 'utf8')) as { address?: unknown; validator?: unknown };

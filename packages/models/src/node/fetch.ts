@@ -39,18 +39,37 @@ export async function fetchFirst(wanted: Wanted, options: ResolveModelOptions): 
       const found = await fetchVerified(wanted, source, httpOptions(options), options);
       const recognised = entry ?? findModelBySha256(found.sha256);
       const vouched = wanted.vouched || (recognised && knownHashes(recognised).has(found.sha256));
-      return { path, name: recognised?.name ?? name, ...(recognised ? { entry: recognised } : {}), ...found, trust: vouched ? 'verified' : 'pinned', from: 'download' };
+      return {
+        path,
+        name: recognised?.name ?? name,
+        ...(recognised ? { entry: recognised } : {}),
+        ...found,
+        trust: vouched ? 'verified' : 'pinned',
+        from: 'download',
+      };
     } catch (error) {
       if (!isFaceDetError(error) || error.code !== 'DOWNLOAD_NOT_FOUND') throw error;
       missing.push(error);
     }
   }
-  throw missing.length === 1 ? missing[0] : new FaceDetError('DOWNLOAD_NOT_FOUND', `Expected ${name} at one of ${sources.map(({ url }) => shownSource(url)).join(', ')} but it is at none; check the mirror's address.`, { cause: missing[0] });
+  throw missing.length === 1
+    ? missing[0]
+    : new FaceDetError(
+        'DOWNLOAD_NOT_FOUND',
+        `Expected ${name} at one of ${sources.map(({ url }) => shownSource(url)).join(', ')} but it is at none; check the mirror's address.`,
+        { cause: missing[0] },
+      );
 }
 
-async function fetchVerified({ name, path, accepted, entry }: Wanted, source: ModelSource, http: HttpOptions, options: ResolveModelOptions): Promise<{ sha256: string; size: number }> {
+async function fetchVerified(
+  { name, path, accepted, entry }: Wanted,
+  source: ModelSource,
+  http: HttpOptions,
+  options: ResolveModelOptions,
+): Promise<{ sha256: string; size: number }> {
   const part = `${path}.partial`;
-  // A damaged transfer, a resumption on top of another file: once more from the start, then it is the server's file that is wrong.
+  // A damaged transfer, a resumption on top of another file: once more from the start, then it is the server's file
+  // that is wrong.
   for (let last = false; ; last = true) {
     await fetchPart({ name, source, part, accepted, ...(entry && { entry }) }, http, options);
     await refuseStandIns(part, source.url);
@@ -65,7 +84,13 @@ async function fetchVerified({ name, path, accepted, entry }: Wanted, source: Mo
       return found;
     }
     await discardPart(part);
-    if (last) throw mismatch(shownSource(source.url), found.sha256, accepted[0]!, `The file there is damaged or another one; try another mirror, or give a conversion of your own by its path.${await pinAdvice(path)}`);
+    if (last)
+      throw mismatch(
+        shownSource(source.url),
+        found.sha256,
+        accepted[0]!,
+        `The file there is damaged or another one; try another mirror, or give a conversion of your own by its path.${await pinAdvice(path)}`,
+      );
   }
 }
 
@@ -77,12 +102,18 @@ async function pinAdvice(path: string): Promise<string> {
 
 /** Throws for what servers send in place of a file: a Git LFS pointer, a web page without its content type. */
 async function refuseStandIns(part: string, url: string): Promise<void> {
-  const text = (await firstBytes(part, 256)).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
+  const text = (await firstBytes(part, 256))
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart();
   const isPointer = text.startsWith('version https://git-lfs');
   if (!isPointer && !/^<(?:!doctype\s|html\b|\?xml\s)/i.test(text)) return;
   await discardPart(part);
   const [received, advice] = isPointer
-    ? ['a Git LFS pointer, which only names the file', "use the address of the file itself (on GitHub under media.githubusercontent.com, on Hugging Face with /resolve/)"]
+    ? [
+        'a Git LFS pointer, which only names the file',
+        'use the address of the file itself (on GitHub under media.githubusercontent.com, on Hugging Face with /resolve/)',
+      ]
     : ['a web page', 'it may be a log-in page of your network, or the address of a page about the file'];
   throw new FaceDetError('DOWNLOAD_FAILED', `Expected a model but ${shownSource(url)} sent ${received}; ${advice}.`);
 }
@@ -92,17 +123,30 @@ interface Part extends Pick<Wanted, 'name' | 'accepted' | 'entry'> {
   readonly part: string;
 }
 
-async function fetchPart({ name, source: { url, archive, isMirror }, part, accepted, entry }: Part, http: HttpOptions, options: ResolveModelOptions): Promise<void> {
+async function fetchPart(
+  { name, source: { url, archive, isMirror }, part, accepted, entry }: Part,
+  http: HttpOptions,
+  options: ResolveModelOptions,
+): Promise<void> {
   const verified = accepted.length > 0;
-  const onBytes = throttled((received, total) => options.onProgress?.({ phase: 'download', name, received, ...(total === undefined ? {} : { total }) }));
+  const onBytes = throttled((received, total) =>
+    options.onProgress?.({ phase: 'download', name, received, ...(total === undefined ? {} : { total }) }),
+  );
   if (!archive) return downloadFile(url, part, { ...http, verified, onBytes });
   const maxBytes = verified ? largestKnown(entry) : undefined;
   // A mirror may pack the file anew: then the file's own hash decides, where one is known.
   const isOfficial = !isMirror || !verified;
-  const common = { ...(maxBytes === undefined ? {} : { maxBytes }), ...(options.signal ? { signal: options.signal } : {}) };
+  const common = {
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(options.signal ? { signal: options.signal } : {}),
+  };
   const archiveHttp = { ...http, what: 'a release archive', allowHttp: verified };
   try {
-    return await extractFromUrl(url, archive.member, part, archiveHttp, { ...common, onBytes, ...(isOfficial && { size: archive.size }) });
+    return await extractFromUrl(url, archive.member, part, archiveHttp, {
+      ...common,
+      onBytes,
+      ...(isOfficial && { size: archive.size }),
+    });
   } catch (error) {
     if (!(error instanceof RangesUnsupported)) throw error;
   }
@@ -112,7 +156,13 @@ async function fetchPart({ name, source: { url, archive, isMirror }, part, accep
   try {
     if (isOfficial) {
       const found = await sha256File(zip, options.signal);
-      if (found.sha256 !== archive.sha256) throw mismatch(shownSource(url), found.sha256, archive.sha256, 'The archive there is damaged or another one; try another mirror.');
+      if (found.sha256 !== archive.sha256)
+        throw mismatch(
+          shownSource(url),
+          found.sha256,
+          archive.sha256,
+          'The archive there is damaged or another one; try another mirror.',
+        );
     }
     await extractFromFile(zip, archive.member, part, common);
   } finally {
@@ -129,16 +179,29 @@ function largestKnown(entry: ModelEntry | undefined): number | undefined {
 /** The same file under a mirror's roof: by the model's name, else in the archive that officially holds it. */
 export function mirrored(entry: ModelEntry, baseUrl: string): ModelSource[] {
   const archives = new Map(entry.downloads.map((download) => [basename(new URL(download.url).pathname), download]));
-  return [{ url: `${baseUrl}/${entry.name}.onnx` }, ...[...archives].map(([name, download]) => ({ ...download, url: `${baseUrl}/${name}`, isMirror: true }))];
+  return [
+    { url: `${baseUrl}/${entry.name}.onnx` },
+    ...[...archives].map(([name, download]) => ({ ...download, url: `${baseUrl}/${name}`, isMirror: true })),
+  ];
 }
 
 function httpOptions(options: ResolveModelOptions): HttpOptions {
-  const advice = 'or set FACEDET_MODELS to a mirror or to a folder with the file; what has arrived is kept for the next try';
-  return { what: 'a model', refusePages: true, advice, attempts: options.attempts ?? 5, stallTimeout: options.stallTimeout ?? 30, ...(options.signal ? { signal: options.signal } : {}) };
+  const advice =
+    'or set FACEDET_MODELS to a mirror or to a folder with the file; what has arrived is kept for the next try';
+  return {
+    what: 'a model',
+    refusePages: true,
+    advice,
+    attempts: options.attempts ?? 5,
+    stallTimeout: options.stallTimeout ?? 30,
+    ...(options.signal ? { signal: options.signal } : {}),
+  };
 }
 
 /** At most some thirty calls a second, the last one always. */
-function throttled(report: (received: number, total: number | undefined) => void): (received: number, total: number | undefined) => void {
+function throttled(
+  report: (received: number, total: number | undefined) => void,
+): (received: number, total: number | undefined) => void {
   let next = 0;
   return (received, total) => {
     const now = performance.now();

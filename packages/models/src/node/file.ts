@@ -13,21 +13,40 @@ export function bundledPath(entry: ModelEntry): string {
 }
 
 /** SHA-256 and size of a file; undefined where there is none. */
-export async function inspect(path: string, signal?: AbortSignal): Promise<{ sha256: string; size: number } | undefined> {
+export async function inspect(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ sha256: string; size: number } | undefined> {
   let info;
   try {
     info = await stat(path);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`, { cause: error });
+    throw new FaceDetError(
+      'MODEL_UNUSABLE',
+      `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`,
+      { cause: error },
+    );
   }
-  if (!info.isFile()) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} is ${info.isDirectory() ? 'a folder; name the file in it' : 'no regular file; name another'}.`);
-  if (info.size === 0) throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} is empty (0 bytes); get it again.`);
+  if (!info.isFile())
+    throw new FaceDetError(
+      'MODEL_UNUSABLE',
+      `Expected an ONNX file but ${shownSource(path)} is ${info.isDirectory() ? 'a folder; name the file in it' : 'no regular file; name another'}.`,
+    );
+  if (info.size === 0)
+    throw new FaceDetError(
+      'MODEL_UNUSABLE',
+      `Expected an ONNX file but ${shownSource(path)} is empty (0 bytes); get it again.`,
+    );
   try {
     return await sha256File(path, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw new FaceDetError('MODEL_UNUSABLE', `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`, { cause: error });
+    throw new FaceDetError(
+      'MODEL_UNUSABLE',
+      `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`,
+      { cause: error },
+    );
   }
 }
 
@@ -38,7 +57,10 @@ export function knownHashes({ file }: ModelEntry): Set<string> {
 
 /** The error for a file that is another one. */
 export function mismatch(what: string, received: string, expected: string, advice = ''): FaceDetError {
-  return new FaceDetError('CHECKSUM_MISMATCH', `Expected SHA-256 ${expected} but ${what} has ${received}. ${advice}`.trimEnd());
+  return new FaceDetError(
+    'CHECKSUM_MISMATCH',
+    `Expected SHA-256 ${expected} but ${what} has ${received}. ${advice}`.trimEnd(),
+  );
 }
 
 /** The name of a file that has no better one. */

@@ -5,7 +5,10 @@ import { createReadStream } from 'node:fs';
 export async function sha256File(path: string, signal?: AbortSignal): Promise<{ sha256: string; size: number }> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) }) as AsyncIterable<Buffer>) {
+  for await (const bytes of createReadStream(path, {
+    highWaterMark: 1 << 20,
+    ...(signal ? { signal } : {}),
+  }) as AsyncIterable<Buffer>) {
     hash.update(bytes);
     size += bytes.length;
   }

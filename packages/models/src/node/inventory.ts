@@ -27,27 +27,46 @@ export interface StoredModelsOptions extends Pick<ResolveModelOptions, 'cacheDir
   readonly verify?: boolean;
 }
 
-/** Every model on this machine: FaceDet's own weights and what lies in the cache folder, by the manifest's order, then by name. */
+/**
+ * Every model on this machine: FaceDet's own weights and what lies in the cache folder, by the manifest's order, then
+ * by name.
+ */
 export async function storedModels(options: StoredModelsOptions = {}): Promise<StoredModel[]> {
   const { cacheDir } = placesOf(options);
-  const files: { path: string; entry?: ModelEntry }[] = bundledModels.map((entry) => ({ path: bundledPath(entry), entry }));
+  const files: { path: string; entry?: ModelEntry }[] = bundledModels.map((entry) => ({
+    path: bundledPath(entry),
+    entry,
+  }));
   const names = await onnxFiles(cacheDir);
   for (const entry of models) {
-    for (const name of [entry.name, ...entry.aliases]) if (names.delete(`${name}.onnx`)) files.push({ path: join(cacheDir, `${name}.onnx`), entry });
+    for (const name of [entry.name, ...entry.aliases])
+      if (names.delete(`${name}.onnx`)) files.push({ path: join(cacheDir, `${name}.onnx`), entry });
   }
   for (const name of names) files.push({ path: join(cacheDir, name) });
   for (const name of await onnxFiles(join(cacheDir, 'urls'))) files.push({ path: join(cacheDir, 'urls', name) });
 
   const stored: StoredModel[] = [];
   for (const { path, entry } of files) {
-    const size = await stat(path).then((info) => info.size, () => undefined);
+    const size = await stat(path).then(
+      (info) => info.size,
+      () => undefined,
+    );
     if (size === undefined) continue;
-    stored.push(options.verify ? await verified(path, entry, size, options.signal) : { name: entry?.name ?? nameOf(path), ...(entry ? { entry } : {}), path, size });
+    stored.push(
+      options.verify
+        ? await verified(path, entry, size, options.signal)
+        : { name: entry?.name ?? nameOf(path), ...(entry ? { entry } : {}), path, size },
+    );
   }
   return stored;
 }
 
-async function verified(path: string, named: ModelEntry | undefined, size: number, signal?: AbortSignal): Promise<StoredModel> {
+async function verified(
+  path: string,
+  named: ModelEntry | undefined,
+  size: number,
+  signal?: AbortSignal,
+): Promise<StoredModel> {
   const found = await inspect(path, signal).catch((error: unknown) => {
     if (!isFaceDetError(error)) throw error;
     return undefined;
@@ -56,8 +75,21 @@ async function verified(path: string, named: ModelEntry | undefined, size: numbe
   const known = entry && found && knownHashes(entry).has(found.sha256);
   const pin = await readPin(path);
   const pinned = pin && found && pin.sha256 === found.sha256 && entry?.file.verification !== 'official';
-  const trust = known ? 'verified' : pinned ? 'pinned' : pin || (entry && knownHashes(entry).size > 0 && entry.file.verification !== 'export') || !found ? 'damaged' : 'unverified';
-  return { name: entry?.name ?? nameOf(path), ...(entry ? { entry } : {}), path, size, ...(found ? { sha256: found.sha256 } : {}), trust };
+  const trust = known
+    ? 'verified'
+    : pinned
+      ? 'pinned'
+      : pin || (entry && knownHashes(entry).size > 0 && entry.file.verification !== 'export') || !found
+        ? 'damaged'
+        : 'unverified';
+  return {
+    name: entry?.name ?? nameOf(path),
+    ...(entry ? { entry } : {}),
+    path,
+    size,
+    ...(found ? { sha256: found.sha256 } : {}),
+    trust,
+  };
 }
 
 async function onnxFiles(folder: string): Promise<Set<string>> {

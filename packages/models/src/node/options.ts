@@ -3,13 +3,19 @@ import type { ModelEntry } from '../types.ts';
 
 /** Options of `resolveModel`. */
 export interface ResolveModelOptions {
-  /** A mirror to download from instead of the official places: it holds `NAME.onnx`, or the release archives under their own names. By default `FACEDET_MODELS` where that is a URL. */
+  /**
+   * A mirror to download from instead of the official places: it holds `NAME.onnx`, or the release archives under their
+   * own names. By default `FACEDET_MODELS` where that is a URL.
+   */
   readonly baseUrl?: string | URL;
   /** Where models are kept. By default `FACEDET_MODELS` where that is a folder, else the platform's cache folder. */
   readonly cacheDir?: string;
   /** Never use the network; what is missing is an error that says where to put the file. */
   readonly offline?: boolean;
-  /** Download again, also where the file is there, and take what comes: for an address whose content changed with good reason. A known or given SHA-256 still holds. */
+  /**
+   * Download again, also where the file is there, and take what comes: for an address whose content changed with good
+   * reason. A known or given SHA-256 still holds.
+   */
   readonly refresh?: boolean;
   /** Accept the licence that restricts the model's use; it is remembered in `cacheDir`. */
   readonly acceptLicense?: boolean;
@@ -37,7 +43,10 @@ export interface ResolvedModel {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
-  /** `verified`: the SHA-256 is the manifest's or the caller's; `pinned`: it is that of the first download; `unverified`: nobody vouches for the file. */
+  /**
+   * `verified`: the SHA-256 is the manifest's or the caller's; `pinned`: it is that of the first download;
+   * `unverified`: nobody vouches for the file.
+   */
   readonly trust: 'verified' | 'pinned' | 'unverified';
   /** Where it came from this time. */
   readonly from: 'bundled' | 'cache' | 'download' | 'file';

@@ -37,7 +37,12 @@ function run(url: string, cacheDir: string) {
   let output = '';
   child.stdout.on('data', (bytes) => (output += bytes));
   child.stderr.on('data', (bytes) => (output += bytes));
-  return { child, done: new Promise<{ code: number | null; output: string }>((resolve) => child.on('close', (code) => resolve({ code, output }))) };
+  return {
+    child,
+    done: new Promise<{ code: number | null; output: string }>((resolve) =>
+      child.on('close', (code) => resolve({ code, output })),
+    ),
+  };
 }
 
 describe('several processes', () => {
@@ -59,7 +64,9 @@ describe('several processes', () => {
 
   it('of which one was killed in the middle: the next goes on at once, where it stopped', async () => {
     const body = noise(1_000_000, 2);
-    const server = await startServer({ '/m.onnx': [file(body, { etag: '"x"', slow: 50 }), file(body, { etag: '"x"' })] });
+    const server = await startServer({
+      '/m.onnx': [file(body, { etag: '"x"', slow: 50 }), file(body, { etag: '"x"' })],
+    });
     const cacheDir = join(folder, 'killed');
     const { child, done } = run(`${server.url}/m.onnx`, cacheDir);
     const part = () => {
@@ -86,10 +93,13 @@ it('HTTP_PROXY is used, and NO_PROXY spares hosts from it', async () => {
   // Whatever host is asked for lies behind this proxy only.
   const proxy = createServer((request, response) => {
     through.push(`${request.method} ${request.url}`);
-    forward({ port: server.port, host: '127.0.0.1', path: new URL(request.url!).pathname, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(response);
-    }).end();
+    forward(
+      { port: server.port, host: '127.0.0.1', path: new URL(request.url!).pathname, headers: request.headers },
+      (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      },
+    ).end();
   });
   proxy.on('connect', (request, socket) => {
     through.push(`CONNECT ${request.url}`);
@@ -98,7 +108,8 @@ it('HTTP_PROXY is used, and NO_PROXY spares hosts from it', async () => {
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const cacheDir = join(folder, 'proxy');
-  for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'FACEDET_MODELS']) vi.stubEnv(name, undefined);
+  for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'FACEDET_MODELS'])
+    vi.stubEnv(name, undefined);
   vi.stubEnv('HTTP_PROXY', address);
   vi.stubEnv('HTTPS_PROXY', address);
   vi.stubEnv('NO_PROXY', '127.0.0.1');
@@ -107,10 +118,15 @@ it('HTTP_PROXY is used, and NO_PROXY spares hosts from it', async () => {
     expect(through).toEqual(['GET http://models.invalid/m.onnx']);
     expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir })).toMatchObject({ sha256: sha256(body) });
     expect(through).toHaveLength(1);
-    await expect(resolveModel('https://models.invalid/m.onnx', { cacheDir, attempts: 1 })).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
+    await expect(resolveModel('https://models.invalid/m.onnx', { cacheDir, attempts: 1 })).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+    });
     expect(through[1]).toBe('CONNECT models.invalid:443');
     vi.stubEnv('HTTPS_PROXY', 'socks5://127.0.0.1:1');
-    await expect(resolveModel('https://models.invalid/m.onnx', { cacheDir })).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', message: expect.stringContaining('HTTPS_PROXY') });
+    await expect(resolveModel('https://models.invalid/m.onnx', { cacheDir })).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      message: expect.stringContaining('HTTPS_PROXY'),
+    });
   } finally {
     vi.unstubAllEnvs();
     proxy.closeAllConnections();

@@ -24,10 +24,11 @@ export function setColorTags(frame: NativeFrame, tags: ColorTags): void {
 }
 
 /**
- * The tags under which FFmpeg scales and filters a picture without changing what its samples mean. Since FFmpeg 8, swscale converts
- * between primaries and transfer functions whenever source and target differ in them, which changes the samples and takes seconds to
- * set up, and refuses some of them (log100, log316, reserved values). Range, chroma location and a matrix that swscale
- * can compute with are kept: converting to RGB needs them. Other matrices become the nearest one that it knows, or unspecified.
+ * The tags under which FFmpeg scales and filters a picture without changing what its samples mean. Since FFmpeg 8,
+ * swscale converts between primaries and transfer functions whenever source and target differ in them, which changes
+ * the samples and takes seconds to set up, and refuses some of them (log100, log316, reserved values). Range, chroma
+ * location and a matrix that swscale can compute with are kept: converting to RGB needs them. Other matrices become the
+ * nearest one that it knows, or unspecified.
  */
 export function neutralTags({ constants }: Ffmpeg, tags: ColorTags): ColorTags {
   return {

@@ -18,7 +18,12 @@ export function failure(ffmpeg: Ffmpeg, code: number, errorCode: string, message
   const cause = ffmpeg.FFmpegError.fromCode(code) ?? undefined;
   if (code === constants.AVERROR_ENOENT) return new FaceDetError('NOT_FOUND', `${message}: no such file.`, { cause });
   if (code === constants.AVERROR_EACCES) return new FaceDetError('NO_ACCESS', `${message}: not permitted.`, { cause });
-  if (code === constants.AVERROR_ENOSPC) return new FaceDetError('DISK_FULL', `${message}: no space is left on the disk. What was written up to here is kept.`, { cause });
+  if (code === constants.AVERROR_ENOSPC)
+    return new FaceDetError(
+      'DISK_FULL',
+      `${message}: no space is left on the disk. What was written up to here is kept.`,
+      { cause },
+    );
   // -1, which is also EPERM, is what demuxers and muxers give without a reason: it is no matter of permission.
   const reason = code === constants.AVERROR_EPERM ? 'FFmpeg gives no reason' : ffmpegMessage(ffmpeg, code);
   return new FaceDetError(errorCode, `${message}: ${reason}.`, { cause });

@@ -2,8 +2,8 @@ import type { Codec, CodecContext, HardwareDeviceContext } from 'node-av/lib';
 import type { Ffmpeg } from './load.ts';
 
 /**
- * Gives a decoder the first graphics card that can decode its codec; undefined where there is none, and it decodes in software.
- * Pictures come back to main memory (NV12, P010): they are scaled and encoded there.
+ * Gives a decoder the first graphics card that can decode its codec; undefined where there is none, and it decodes in
+ * software. Pictures come back to main memory (NV12, P010): they are scaled and encoded there.
  */
 export function openHardware(ffmpeg: Ffmpeg, codec: Codec, context: CodecContext): HardwareDeviceContext | undefined {
   for (let index = 0; ; index++) {

@@ -6,8 +6,8 @@ import { loadOptional } from '@facedet/files';
 export type Ffmpeg = typeof Library & { readonly constants: typeof Constants };
 
 /**
- * Loads FFmpeg when the first video is opened: who only reads pictures never pays for it. Rejects with `DEPENDENCY_MISSING` where
- * node-av is not installed, with `DEPENDENCY_BROKEN` where its binary does not load.
+ * Loads FFmpeg when the first video is opened: who only reads pictures never pays for it. Rejects with
+ * `DEPENDENCY_MISSING` where node-av is not installed, with `DEPENDENCY_BROKEN` where its binary does not load.
  */
 export function loadFfmpeg(): Promise<Ffmpeg> {
   supplyWithResolvers();

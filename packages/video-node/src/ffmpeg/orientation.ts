@@ -7,8 +7,9 @@ export interface Orientation {
 export const upright: Orientation = { mirrored: false, rotation: 0 };
 
 /**
- * The turn that a display matrix asks for: nine 32-bit integers whose upper left four, `[a b; c d]` (16.16), take the picture's
- * `(x, y)` to `(a x + c y, b x + d y)` (ISO/IEC 14496-12, 8.3.2). Turns between the quarters go to the nearest.
+ * The turn that a display matrix asks for: nine 32-bit integers whose upper left four, `[a b; c d]` (16.16), take the
+ * picture's `(x, y)` to `(a x + c y, b x + d y)` (ISO/IEC 14496-12, 8.3.2). Turns between the quarters go to the
+ * nearest.
  */
 export function orientationOf(matrix: Uint8Array | null): Orientation {
   if (!matrix || matrix.byteLength < 36) return upright;

@@ -15,8 +15,26 @@ export interface Layout {
   readonly subsampling: '420' | '422' | '444' | null;
 }
 
-const SHIFTS: Record<string, [x: number, y: number]> = { 420: [1, 1], 422: [1, 0], 444: [0, 0], 440: [0, 1], 411: [2, 0], 410: [2, 2] };
-const PACKED: Record<string, number> = { rgb24: 3, bgr24: 3, rgba: 4, bgra: 4, argb: 4, abgr: 4, rgb0: 4, bgr0: 4, '0rgb': 4, '0bgr': 4 };
+const SHIFTS: Record<string, [x: number, y: number]> = {
+  420: [1, 1],
+  422: [1, 0],
+  444: [0, 0],
+  440: [0, 1],
+  411: [2, 0],
+  410: [2, 2],
+};
+const PACKED: Record<string, number> = {
+  rgb24: 3,
+  bgr24: 3,
+  rgba: 4,
+  bgra: 4,
+  argb: 4,
+  abgr: 4,
+  rgb0: 4,
+  bgr0: 4,
+  '0rgb': 4,
+  '0bgr': 4,
+};
 
 /** The layout of a pixel format by FFmpeg's name; undefined for the rare ones (palettes, bits packed across bytes). */
 export function layoutOf(name: string): Layout | undefined {
@@ -31,7 +49,11 @@ export function layoutOf(name: string): Layout | undefined {
     const chroma = plane(bytes, ...shifts);
     const planes = [plane(bytes), chroma, chroma, ...(planar[1] === 'a' ? [plane(bytes)] : [])];
     const named = planar[2]!;
-    return { planes, bitDepth: Number(planar[3] ?? 8), subsampling: named === '420' || named === '422' || named === '444' ? named : null };
+    return {
+      planes,
+      bitDepth: Number(planar[3] ?? 8),
+      subsampling: named === '420' || named === '422' || named === '444' ? named : null,
+    };
   }
   if (name === 'nv12') return { planes: [plane(1), plane(2, 1, 1)], bitDepth: 8, subsampling: '420' };
   if (name === 'p010le') return { planes: [plane(2), plane(4, 1, 1)], bitDepth: 16, subsampling: '420' };

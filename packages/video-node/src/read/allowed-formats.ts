@@ -2,12 +2,17 @@ import type { Container } from './input.ts';
 
 // Demuxers that read nothing but the file they are given. Playlists and scripts (ffconcat, HLS, DASH, SDP, IMF), number
 // patterns of image2 and texts (tty) name further files, hosts or nothing at all: content never selects them.
-const PICTURES = 'jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,ppm_pipe,pgm_pipe,pgmyuv_pipe,pbm_pipe,pam_pipe,jpegxl_pipe,j2k_pipe,qoi_pipe,gif,apng,webp_anim,jpegxl_anim,mov';
-const FILMS = 'mov,matroska,webm,avi,mpegts,mpeg,flv,gif,apng,webp_anim,jpegxl_anim,ogg,asf,mxf,nut,rm,wtv,dv,gxf,ivf,yuv4mpegpipe,h264,hevc,vvc,av1,obu,m4v,mpegvideo,h263,h261,mjpeg,mpjpeg,vc1,vc1test,dirac,swf,3dostr,smjpeg,roq,bink,nsv,lavf,cavsvideo,dnxhd,evc';
+const PICTURES =
+  'jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,ppm_pipe,pgm_pipe,pgmyuv_pipe,pbm_pipe,pam_pipe,jpegxl_pipe,j2k_pipe,qoi_pipe,gif,apng,webp_anim,jpegxl_anim,mov';
+const FILMS =
+  'mov,matroska,webm,avi,mpegts,mpeg,flv,gif,apng,webp_anim,jpegxl_anim,ogg,asf,mxf,nut,rm,wtv,dv,gxf,ivf,yuv4mpegpipe,h264,hevc,vvc,av1,obu,m4v,mpegvideo,h263,h261,mjpeg,mpjpeg,vc1,vc1test,dirac,swf,3dostr,smjpeg,roq,bink,nsv,lavf,cavsvideo,dnxhd,evc';
 // Without pictures, but told apart from what can't be read at all.
 const SOUNDS = 'wav,w64,aiff,mp3,aac,flac,ac3,eac3,amr,caf,au,opus';
 
-/** Demuxers for a source, as FFmpeg's `format_whitelist`. Addresses may also name playlists, which reach other addresses. */
+/**
+ * Demuxers for a source, as FFmpeg's `format_whitelist`. Addresses may also name playlists, which reach other
+ * addresses.
+ */
 export function allowedFormats(source: Container): string {
   if (source.kind === 'lavfi') return 'lavfi';
   if (source.kind === 'camera') return source.format;

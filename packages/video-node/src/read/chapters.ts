@@ -80,7 +80,7 @@ export function chapterBox(chapters: readonly Chapter[]): Buffer {
   const entries = chapters.slice(0, 255).map(({ start, title }) => {
     let name = Buffer.from(title);
     // Cut between characters, not within one.
-    for (let length = title.length; name.length > 255; ) name = Buffer.from(title.slice(0, --length));
+    for (let length = title.length; name.length > 255;) name = Buffer.from(title.slice(0, --length));
     const entry = Buffer.alloc(9);
     entry.writeBigUInt64BE(BigInt(Math.round(start * 1e7)), 0);
     entry.writeUInt8(name.length, 8);
@@ -94,7 +94,7 @@ export function chapterBox(chapters: readonly Chapter[]): Buffer {
 
 /** A movie index with one more box in its user data. */
 export function withUserData(moov: Buffer, added: Buffer): Buffer {
-  for (let at = 8; at + 8 <= moov.length; ) {
+  for (let at = 8; at + 8 <= moov.length;) {
     const size = moov.readUInt32BE(at);
     if (size < 8) break;
     if (moov.toString('latin1', at + 4, at + 8) === 'udta') {

@@ -8,7 +8,9 @@ const stampAll = (times: readonly (number | null)[], clock = createClock()) =>
 const gaps = (stamps: readonly number[]) => stamps.slice(1).map((time, i) => time - stamps[i]!);
 const run = (start: number, count: number) => Array.from({ length: count }, (_, i) => start + i * FRAME);
 
-/** What a source does next: frames one frame time apart, behind a jump of its clock or a pause, early, late or untimed. */
+/**
+ * What a source does next: frames one frame time apart, behind a jump of its clock or a pause, early, late or untimed.
+ */
 const segment = fc.record({
   jump: fc.oneof(
     fc.constant(0),
@@ -38,7 +40,9 @@ function framesOf(segments: readonly (typeof segment extends fc.Arbitrary<infer 
       seconds += frameTime;
       wall += frameTime;
       const swap = i % 2 === 0 ? frameTime : -frameTime;
-      const said = { steady: seconds, untimed: null, swapped: seconds + swap, twice: seconds - (i % 2) * frameTime }[kind];
+      const said = { steady: seconds, untimed: null, swapped: seconds + swap, twice: seconds - (i % 2) * frameTime }[
+        kind
+      ];
       return { seconds: said, frameTime, wall };
     });
   });

@@ -13,7 +13,9 @@ export interface Clock {
 
 /** How a clock treats jumps. */
 export interface ClockOptions {
-  /** Whether the source's clock may jump ahead (MPEG-TS, cameras): without it a long gap is a picture shown for long. */
+  /**
+   * Whether the source's clock may jump ahead (MPEG-TS, cameras): without it a long gap is a picture shown for long.
+   */
   readonly discontinuous?: boolean;
   /** Seconds of wall-clock time, for live sources: a gap as long as the time that passed is no jump. */
   readonly now?: () => number;

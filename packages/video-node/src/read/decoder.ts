@@ -44,8 +44,9 @@ export interface PictureDecoder {
 const BROKEN_LIMIT = 100;
 
 /**
- * Opens the decoder of a container's pictures. Throws `VIDEO_CODEC_UNSUPPORTED`; its pictures end with `VIDEO_TRUNCATED` where a
- * finite source ends before its stated length and with `VIDEO_BROKEN` where it can't be read on.
+ * Opens the decoder of a container's pictures. Throws `VIDEO_CODEC_UNSUPPORTED`; its pictures end with
+ * `VIDEO_TRUNCATED` where a finite source ends before its stated length and with `VIDEO_BROKEN` where it can't be read
+ * on.
  */
 export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeOptions): Promise<PictureDecoder> {
   const { constants, Codec, CodecContext, Packet, Frame } = ffmpeg;
@@ -53,17 +54,27 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
   const { name } = options;
   const { num, den } = stream.timeBase;
   const codec = Codec.findDecoder(stream.codecpar.codecId);
-  if (!codec) throw new FaceDetError('VIDEO_CODEC_UNSUPPORTED', `${name}: this build of FFmpeg has no decoder for ${ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'its codec'}. Convert it to H.264, VP9 or AV1.`);
+  if (!codec)
+    throw new FaceDetError(
+      'VIDEO_CODEC_UNSUPPORTED',
+      `${name}: this build of FFmpeg has no decoder for ${ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'its codec'}. Convert it to H.264, VP9 or AV1.`,
+    );
   const context = new CodecContext();
   context.allocContext3(codec);
   let hardware: ReturnType<typeof openHardware>;
   try {
-    check(ffmpeg, context.parametersToContext(stream.codecpar), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder refuses its parameters`);
+    check(
+      ffmpeg,
+      context.parametersToContext(stream.codecpar),
+      'VIDEO_CODEC_UNSUPPORTED',
+      `${name}: the decoder refuses its parameters`,
+    );
     context.pktTimebase = stream.timeBase;
     context.threadCount = options.threads;
     context.setOption('max_pixels', options.pixelLimit);
     // That of TIFF would refuse tags that it does not know.
-    if (options.strict && stream.codecpar.codecId !== constants.AV_CODEC_ID_TIFF) context.setOption('err_detect', 'explode');
+    if (options.strict && stream.codecpar.codecId !== constants.AV_CODEC_ID_TIFF)
+      context.setOption('err_detect', 'explode');
     if (options.hwaccel === 'auto') hardware = openHardware(ffmpeg, codec, context);
     check(ffmpeg, await context.open2(codec, null), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder does not open`);
   } catch (error) {
@@ -83,7 +94,13 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     const feed = async (next: Packet | null) => {
       const sent = await context.sendPacket(next);
       broken = sent < 0 && sent !== constants.AVERROR_EOF ? broken + 1 : 0;
-      if (broken >= BROKEN_LIMIT) throw failure(ffmpeg, sent, 'VIDEO_BROKEN', `${name}: ${broken} pictures in a row can't be decoded, the last at ${end.toFixed(2)} s`);
+      if (broken >= BROKEN_LIMIT)
+        throw failure(
+          ffmpeg,
+          sent,
+          'VIDEO_BROKEN',
+          `${name}: ${broken} pictures in a row can't be decoded, the last at ${end.toFixed(2)} s`,
+        );
     };
     try {
       for (;;) {
@@ -93,7 +110,13 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
           continue;
         }
         if (read < 0) {
-          if (read !== constants.AVERROR_EOF) stopped = failure(ffmpeg, read, 'VIDEO_BROKEN', `${name}: it can't be read on after ${end.toFixed(2)} s (${count} frames)`);
+          if (read !== constants.AVERROR_EOF)
+            stopped = failure(
+              ffmpeg,
+              read,
+              'VIDEO_BROKEN',
+              `${name}: it can't be read on after ${end.toFixed(2)} s (${count} frames)`,
+            );
           break;
         }
         end = Math.max(end, endOf(packet));
@@ -119,9 +142,17 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     }
     const cut = halfRead !== null;
     if (stopped) throw stopped;
-    if (count === 0) throw new FaceDetError('VIDEO_BROKEN', `${name}: expected frames, none of its pictures can be decoded within ${options.pixelLimit.toLocaleString('en')} pixels.`);
+    if (count === 0)
+      throw new FaceDetError(
+        'VIDEO_BROKEN',
+        `${name}: expected frames, none of its pictures can be decoded within ${options.pixelLimit.toLocaleString('en')} pixels.`,
+      );
     const missing = options.finite ? missingSeconds(end) : 0;
-    if (cut || missing > 0) throw new FaceDetError('VIDEO_TRUNCATED', `${name}: it ends after ${count} frames${missing > 0 ? `, ${missing.toFixed(2)} s before its stated length` : ' in the middle of one'}: the file was cut off.`);
+    if (cut || missing > 0)
+      throw new FaceDetError(
+        'VIDEO_TRUNCATED',
+        `${name}: it ends after ${count} frames${missing > 0 ? `, ${missing.toFixed(2)} s before its stated length` : ' in the middle of one'}: the file was cut off.`,
+      );
   }
 
   async function* received(): AsyncGenerator<Decoded, void> {
@@ -136,7 +167,11 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
       if (frame.isHwFrame()) frame = await download(frame);
       const pts = frame.bestEffortTimestamp !== constants.AV_NOPTS_VALUE ? frame.bestEffortTimestamp : frame.pts;
       frame.pts = pts;
-      yield { frame, seconds: pts === constants.AV_NOPTS_VALUE ? null : (Number(pts) * num) / den, duration: (Number(frame.duration) * num) / den };
+      yield {
+        frame,
+        seconds: pts === constants.AV_NOPTS_VALUE ? null : (Number(pts) * num) / den,
+        duration: (Number(frame.duration) * num) / den,
+      };
     }
   }
 
@@ -148,7 +183,12 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     frame.free();
     if (result < 0) {
       software.free();
-      throw failure(ffmpeg, result, 'VIDEO_BROKEN', `${name}: a picture can't be fetched from the graphics card; try hwaccel: 'none'`);
+      throw failure(
+        ffmpeg,
+        result,
+        'VIDEO_BROKEN',
+        `${name}: a picture can't be fetched from the graphics card; try hwaccel: 'none'`,
+      );
     }
     return software;
   }

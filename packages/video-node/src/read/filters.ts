@@ -29,10 +29,15 @@ interface Graph extends OpenGraph {
 }
 
 /**
- * Turns pictures upright, deinterlaces those that need it, and fits what changes its size in the middle into the first picture's size
- * (scaled, the rest black), by FFmpeg's filters. A picture that needs nothing passes by untouched. Throws `VIDEO_BROKEN`.
+ * Turns pictures upright, deinterlaces those that need it, and fits what changes its size in the middle into the first
+ * picture's size (scaled, the rest black), by FFmpeg's filters. A picture that needs nothing passes by untouched.
+ * Throws `VIDEO_BROKEN`.
  */
-export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Decoded>, options: FilterOptions): AsyncGenerator<Upright, void> {
+export async function* filterFrames(
+  ffmpeg: Ffmpeg,
+  pictures: AsyncIterable<Decoded>,
+  options: FilterOptions,
+): AsyncGenerator<Upright, void> {
   const { constants, Frame } = ffmpeg;
   const { size } = options;
   let interlaced = false;
@@ -46,9 +51,18 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
       const filters = [
         ...(interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
         ...orientationFilters(orientation),
-        ...(width !== size.width || height !== size.height ? [`scale=${size.width}:${size.height}:force_original_aspect_ratio=decrease:flags=bilinear`, `pad=${size.width}:${size.height}:-1:-1`, 'setsar=1'] : []),
+        ...(width !== size.width || height !== size.height
+          ? [
+              `scale=${size.width}:${size.height}:force_original_aspect_ratio=decrease:flags=bilinear`,
+              `pad=${size.width}:${size.height}:-1:-1`,
+              'setsar=1',
+            ]
+          : []),
       ];
-      const key = filters.length > 0 ? [frame.width, frame.height, frame.format, ...Object.values(colorTagsOf(frame)), ...filters].join() : '';
+      const key =
+        filters.length > 0
+          ? [frame.width, frame.height, frame.format, ...Object.values(colorTagsOf(frame)), ...filters].join()
+          : '';
       if (current && current.key !== key) {
         await push(current, null);
         yield* drain(current);
@@ -80,7 +94,12 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
   async function push({ source }: Graph, frame: NativeFrame | null): Promise<void> {
     // Filters that scale or convert would change samples, or refuse the picture, by its primaries and transfer.
     if (frame) setColorTags(frame, neutralTags(ffmpeg, colorTagsOf(frame)));
-    check(ffmpeg, await source.buffersrcAddFrame(frame), 'VIDEO_BROKEN', `${options.name}: a picture can't be turned or deinterlaced`);
+    check(
+      ffmpeg,
+      await source.buffersrcAddFrame(frame),
+      'VIDEO_BROKEN',
+      `${options.name}: a picture can't be turned or deinterlaced`,
+    );
   }
 
   async function* drain({ sink, tags }: Graph): AsyncGenerator<Upright, void> {
@@ -97,7 +116,11 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
       frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
       setColorTags(frame, tags);
       const known = frame.pts !== constants.AV_NOPTS_VALUE;
-      yield { frame, seconds: known ? (Number(frame.pts) * num) / den : null, duration: (Number(frame.duration) * num) / den };
+      yield {
+        frame,
+        seconds: known ? (Number(frame.pts) * num) / den : null,
+        duration: (Number(frame.duration) * num) / den,
+      };
     }
   }
 
@@ -105,11 +128,17 @@ export async function* filterFrames(ffmpeg: Ffmpeg, pictures: AsyncIterable<Deco
     const tags = neutralTags(ffmpeg, colorTagsOf(frame));
     const message = `${options.name}: FFmpeg can't turn or deinterlace its pictures`;
     const { timeBase } = options;
-    return { key, tags: colorTagsOf(frame), ...(await openGraph(ffmpeg, frame, filters, { timeBase, tags, threads: 1, message })) };
+    return {
+      key,
+      tags: colorTagsOf(frame),
+      ...(await openGraph(ffmpeg, frame, filters, { timeBase, tags, threads: 1, message })),
+    };
   }
 }
 
-/** A picture's own orientation (EXIF, or handed down from the container), taken off it so that nobody turns it again. */
+/**
+ * A picture's own orientation (EXIF, or handed down from the container), taken off it so that nobody turns it again.
+ */
 function takeOrientation({ constants }: Ffmpeg, frame: NativeFrame): Orientation | undefined {
   const matrix = frame.getSideData(constants.AV_FRAME_DATA_DISPLAYMATRIX);
   if (!matrix) return undefined;

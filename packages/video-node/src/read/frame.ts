@@ -5,7 +5,10 @@ import { unwatchLeak, watchLeak, type Leak } from '@facedet/files';
 import { createNativePicture, type PictureReload } from './native-picture.ts';
 import type { Rasterizer } from './rasterize.ts';
 
-/** A picture of a video: scales itself by FFmpeg, so that its full size never reaches JavaScript. Whoever takes it closes it. */
+/**
+ * A picture of a video: scales itself by FFmpeg, so that its full size never reaches JavaScript. Whoever takes it
+ * closes it.
+ */
 export type VideoFrame = Frame &
   RasterSource &
   Pick<UnloadableFrame, 'byteLength'> &
@@ -14,13 +17,19 @@ export type VideoFrame = Frame &
     readonly duration: number;
     /** Seconds on the container's clock that are second 0 of `timestamp`; a writer moves sound by it. */
     readonly clockOrigin?: number | undefined;
-    /** Why this is a black picture in place of one that could not be read (`onPictureError: 'skip'`); its `rasterize` rejects. */
+    /**
+     * Why this is a black picture in place of one that could not be read (`onPictureError: 'skip'`); its `rasterize`
+     * rejects.
+     */
     readonly error?: FaceDetError | undefined;
     /** Whether the source is damaged in this frame, so that the decoder made part of it up from its neighbours. */
     readonly isDamaged?: boolean;
     /** A copy of `region` (by default the whole picture) in RGB. Rejects with `DISPOSED` after `close()`. */
     rasterize(...parameters: Parameters<RasterSource['rasterize']>): Promise<PixelBuffer>;
-    /** FFmpeg's frame, for a writer; throws `DISPOSED` after `close()`. It belongs to this frame: take a reference (`clone()`) to keep it. */
+    /**
+     * FFmpeg's frame, for a writer; throws `DISPOSED` after `close()`. It belongs to this frame: take a reference
+     * (`clone()`) to keep it.
+     */
     native(): NativeFrame;
     /** Frees the picture, as soon as calls of `rasterize` under way are done. May be repeated. */
     close(): void;
@@ -29,7 +38,10 @@ export type VideoFrame = Frame &
   };
 
 /** What a frame is made of besides its picture. */
-export interface FrameParts extends Pick<VideoFrame, 'index' | 'timestamp' | 'duration' | 'clockOrigin' | 'byteLength' | 'isDamaged'> {
+export interface FrameParts extends Pick<
+  VideoFrame,
+  'index' | 'timestamp' | 'duration' | 'clockOrigin' | 'byteLength' | 'isDamaged'
+> {
   readonly error?: FaceDetError | undefined;
   /** Given where the source can be read again. */
   readonly source?: PictureReload | undefined;

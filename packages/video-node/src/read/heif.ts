@@ -26,7 +26,12 @@ export interface HeifPicture {
   readonly tiles: readonly HeifTile[];
   readonly transforms: readonly HeifTransform[];
   /** Coding-independent code points of the colors (ITU-T H.273), where the file states them. */
-  readonly color?: { readonly primaries: number; readonly transfer: number; readonly matrix: number; readonly fullRange: boolean };
+  readonly color?: {
+    readonly primaries: number;
+    readonly transfer: number;
+    readonly matrix: number;
+    readonly fullRange: boolean;
+  };
 }
 
 interface Box {
@@ -50,7 +55,12 @@ const MOST_ITEMS = 65_535;
  * properties. Throws `IMAGE_UNREADABLE` for what is broken or composed in another way (overlays, other codecs).
  */
 export function parseHeif(file: Buffer, name: string): HeifPicture {
-  const bad = (what: string, cause?: unknown) => new FaceDetError('IMAGE_UNREADABLE', `Expected a whole HEIF picture but ${name} ${what}; export it as JPEG or PNG.`, cause === undefined ? undefined : { cause });
+  const bad = (what: string, cause?: unknown) =>
+    new FaceDetError(
+      'IMAGE_UNREADABLE',
+      `Expected a whole HEIF picture but ${name} ${what}; export it as JPEG or PNG.`,
+      cause === undefined ? undefined : { cause },
+    );
   try {
     return parse(file, bad);
   } catch (error) {
@@ -76,16 +86,25 @@ function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
     if (!found) throw bad(`names picture ${id}, which it does not have`);
     return found;
   };
-  const bytes = ({ extents }: Item) => Buffer.concat(extents.map(({ offset, length, inIdat }) => {
-    const from = inIdat ? need('idat') : file;
-    // A length of 0 reaches to the end.
-    const end = length === 0 ? from.length : offset + length;
-    if (offset > from.length || end > from.length) throw bad('is cut off');
-    return from.subarray(offset, end);
-  }));
+  const bytes = ({ extents }: Item) =>
+    Buffer.concat(
+      extents.map(({ offset, length, inIdat }) => {
+        const from = inIdat ? need('idat') : file;
+        // A length of 0 reaches to the end.
+        const end = length === 0 ? from.length : offset + length;
+        if (offset > from.length || end > from.length) throw bad('is cut off');
+        return from.subarray(offset, end);
+      }),
+    );
   const tile = (part: Item): HeifTile => {
-    const [codec, record] = part.type === 'hvc1' ? (['hvc1', 'hvcC'] as const) : part.type === 'av01' ? (['av01', 'av1C'] as const) : [undefined, ''];
-    if (!codec) throw bad(`is made of pictures of the type ${part.type.replace(/[^\w ]/g, '?')}, which is not supported`);
+    const [codec, record] =
+      part.type === 'hvc1'
+        ? (['hvc1', 'hvcC'] as const)
+        : part.type === 'av01'
+          ? (['av01', 'av1C'] as const)
+          : [undefined, ''];
+    if (!codec)
+      throw bad(`is made of pictures of the type ${part.type.replace(/[^\w ]/g, '?')}, which is not supported`);
     const configuration = property(part, record);
     if (!configuration) throw bad(`has a picture without ${record}`);
     return { codec, configuration, data: bytes(part) };
@@ -99,28 +118,44 @@ function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
     const grid = bytes(picture);
     const rows = grid[2]! + 1;
     columns = grid[3]! + 1;
-    [width, height] = grid[1]! & 1 ? [grid.readUInt32BE(4), grid.readUInt32BE(8)] : [grid.readUInt16BE(4), grid.readUInt16BE(6)];
+    [width, height] =
+      grid[1]! & 1 ? [grid.readUInt32BE(4), grid.readUInt32BE(8)] : [grid.readUInt16BE(4), grid.readUInt16BE(6)];
     if (picture.tiles.length !== rows * columns) throw bad(`has ${picture.tiles.length} of ${rows * columns} tiles`);
     const parts = picture.tiles.map(item);
     // A tile with steps of its own would have to be transformed before it is placed.
-    if (parts.some((part) => transformsOf(part, ...(sizeOf(part) ?? [0, 0])).length > 0)) throw bad('has tiles that are turned one by one');
+    if (parts.some((part) => transformsOf(part, ...(sizeOf(part) ?? [0, 0])).length > 0))
+      throw bad('has tiles that are turned one by one');
     tiles = parts.map(tile);
   } else tiles = [tile(picture)];
   if (width < 1 || height < 1) throw bad('does not state its size');
-  const nclx = [picture, ...picture.tiles.slice(0, 1).map(item)].map((part) => part.properties.find(({ type, body }) => type === 'colr' && body.toString('latin1', 0, 4) === 'nclx')?.body).find(Boolean);
+  const nclx = [picture, ...picture.tiles.slice(0, 1).map(item)]
+    .map(
+      (part) =>
+        part.properties.find(({ type, body }) => type === 'colr' && body.toString('latin1', 0, 4) === 'nclx')?.body,
+    )
+    .find(Boolean);
   return {
     width,
     height,
     columns,
     tiles,
     transforms: transformsOf(picture, width, height),
-    ...(nclx ? { color: { primaries: nclx.readUInt16BE(4), transfer: nclx.readUInt16BE(6), matrix: nclx.readUInt16BE(8), fullRange: (nclx[10]! & 0x80) !== 0 } } : {}),
+    ...(nclx
+      ? {
+          color: {
+            primaries: nclx.readUInt16BE(4),
+            transfer: nclx.readUInt16BE(6),
+            matrix: nclx.readUInt16BE(8),
+            fullRange: (nclx[10]! & 0x80) !== 0,
+          },
+        }
+      : {}),
   };
 }
 
 function boxes(bytes: Buffer): Box[] {
   const found: Box[] = [];
-  for (let at = 0; at + 8 <= bytes.length; ) {
+  for (let at = 0; at + 8 <= bytes.length;) {
     let size = bytes.readUInt32BE(at);
     let header = 8;
     if (size === 1) {
@@ -156,7 +191,8 @@ function transformsOf({ properties }: Item, width: number, height: number): Heif
       const [cw, ch] = [Math.round(fraction(0)), Math.round(fraction(8))];
       const x = Math.round(fraction(16) + (w - 1) / 2 - (cw - 1) / 2);
       const y = Math.round(fraction(24) + (h - 1) / 2 - (ch - 1) / 2);
-      if (!(cw >= 1 && ch >= 1 && x >= 0 && y >= 0 && x + cw <= w && y + ch <= h)) throw new RangeError('a crop lies outside of the picture');
+      if (!(cw >= 1 && ch >= 1 && x >= 0 && y >= 0 && x + cw <= w && y + ch <= h))
+        throw new RangeError('a crop lies outside of the picture');
       steps.push({ kind: 'crop', x, y, width: cw, height: ch });
       [w, h] = [cw, ch];
     }
@@ -164,7 +200,13 @@ function transformsOf({ properties }: Item, width: number, height: number): Heif
   return steps;
 }
 
-function readItems(iinf: Buffer, iloc: Buffer, iprp: Buffer, iref: Buffer | undefined, bad: (what: string) => FaceDetError): Map<number, Item> {
+function readItems(
+  iinf: Buffer,
+  iloc: Buffer,
+  iprp: Buffer,
+  iref: Buffer | undefined,
+  bad: (what: string) => FaceDetError,
+): Map<number, Item> {
   const types = new Map<number, string>();
   for (const { type, body } of boxes(iinf.subarray(iinf[0] === 0 ? 6 : 8))) {
     if (type !== 'infe' || body[0]! < 2) continue;
@@ -179,14 +221,27 @@ function readItems(iinf: Buffer, iloc: Buffer, iprp: Buffer, iref: Buffer | unde
     if (type !== 'dimg') continue;
     const bytes = iref![0] === 0 ? 2 : 4;
     const count = body.readUInt16BE(bytes);
-    tiles.set(body.readUIntBE(0, bytes), Array.from({ length: count }, (_, i) => body.readUIntBE(bytes + 2 + i * bytes, bytes)));
+    tiles.set(
+      body.readUIntBE(0, bytes),
+      Array.from({ length: count }, (_, i) => body.readUIntBE(bytes + 2 + i * bytes, bytes)),
+    );
   }
-  return new Map([...types].map(([id, type]) => [id, { type, extents: places.get(id) ?? [], properties: properties.get(id) ?? [], tiles: tiles.get(id) ?? [] }]));
+  return new Map(
+    [...types].map(([id, type]) => [
+      id,
+      { type, extents: places.get(id) ?? [], properties: properties.get(id) ?? [], tiles: tiles.get(id) ?? [] },
+    ]),
+  );
 }
 
 function readLocations(iloc: Buffer, bad: (what: string) => FaceDetError): Map<number, Item['extents']> {
   const version = iloc[0]!;
-  const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [iloc[4]! >> 4, iloc[4]! & 15, iloc[5]! >> 4, version > 0 ? iloc[5]! & 15 : 0];
+  const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [
+    iloc[4]! >> 4,
+    iloc[4]! & 15,
+    iloc[5]! >> 4,
+    version > 0 ? iloc[5]! & 15 : 0,
+  ];
   let at = 6;
   const number = (bytes: number) => {
     if (bytes === 0) return 0;

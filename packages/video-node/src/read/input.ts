@@ -65,14 +65,24 @@ async function analyze(format: FormatContext, source: Container, limits: InputLi
   } finally {
     clearTimeout(timer);
   }
-  throw new FaceDetError('VIDEO_UNREADABLE', `Expected a video but the streams of ${source.name} are not found within ${seconds} s; it is broken: convert it, or name another.`);
+  throw new FaceDetError(
+    'VIDEO_UNREADABLE',
+    `Expected a video but the streams of ${source.name} are not found within ${seconds} s; it is broken: convert it, or name another.`,
+  );
 }
 
 /**
- * Opens a container and finds its pictures. Throws `VIDEO_UNREADABLE` for what is no video, `VIDEO_NO_PICTURES` for sound alone,
- * `VIDEO_TRUNCATED` for an MP4 without its index, `STREAM_UNREACHABLE` and `CAMERA_UNAVAILABLE` by kind, `NOT_FOUND`, `NO_ACCESS`.
+ * Opens a container and finds its pictures. Throws `VIDEO_UNREADABLE` for what is no video, `VIDEO_NO_PICTURES` for
+ * sound alone, `VIDEO_TRUNCATED` for an MP4 without its index, `STREAM_UNREACHABLE` and `CAMERA_UNAVAILABLE` by kind,
+ * `NOT_FOUND`, `NO_ACCESS`.
  */
-export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: CaptureOptions = {}, limits: InputLimits = DEFAULT_LIMITS, signal?: AbortSignal): Promise<Input> {
+export async function openInput(
+  ffmpeg: Ffmpeg,
+  source: Container,
+  capture: CaptureOptions = {},
+  limits: InputLimits = DEFAULT_LIMITS,
+  signal?: AbortSignal,
+): Promise<Input> {
   const { constants, FormatContext, InputFormat, Dictionary } = ffmpeg;
   signal?.throwIfAborted();
   const pipe = source.kind === 'pipe' ? await openPipe(ffmpeg, source, limits.spoolLimit, signal) : undefined;
@@ -87,7 +97,11 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
     options.format_whitelist = allowedFormats(source);
     options.protocol_whitelist = allowedProtocols(source, limits.protocols);
     if (pipe?.io) format.pb = pipe.io;
-    if (name && !demuxer) throw new FaceDetError('CAMERA_UNSUPPORTED', `${source.name}: this build of FFmpeg has no input ${name}. Give a stream's URL instead.`);
+    if (name && !demuxer)
+      throw new FaceDetError(
+        'CAMERA_UNSUPPORTED',
+        `${source.name}: this build of FFmpeg has no input ${name}. Give a stream's URL instead.`,
+      );
     const dictionary = Dictionary.fromObject(options);
     const result = await format.openInput(url, demuxer, dictionary);
     dictionary.free();
@@ -99,12 +113,14 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
     for (const { codecpar } of format.streams) checkPixels(source.name, codecpar, limits.pixelLimit);
     const found = format.iformat?.name?.endsWith('_pipe') ? 0 : await analyze(format, source, limits);
     signal?.throwIfAborted();
-    if (found < 0) throw failure(ffmpeg, found, 'VIDEO_UNREADABLE', `${source.name}: expected a video, its streams can't be read`);
+    if (found < 0)
+      throw failure(ffmpeg, found, 'VIDEO_UNREADABLE', `${source.name}: expected a video, its streams can't be read`);
     const stream = pictures(ffmpeg, format, source);
     checkPixels(source.name, stream.codecpar, limits.pixelLimit);
     for (const other of format.streams) {
       // Sound is read only where its end tells whether the file is whole; an MP4's pictures have a length of their own.
-      if (other.index !== stream.index && (source.kind !== 'file' || (format.iformat?.name ?? '').includes('mov'))) other.discard = constants.AVDISCARD_ALL;
+      if (other.index !== stream.index && (source.kind !== 'file' || (format.iformat?.name ?? '').includes('mov')))
+        other.discard = constants.AVDISCARD_ALL;
     }
     let closed: Promise<void> | undefined;
     const close = () => {
@@ -124,7 +140,10 @@ export async function openInput(ffmpeg: Ffmpeg, source: Container, capture: Capt
 /** Throws `IMAGE_TOO_LARGE` for a picture of more than `limit` pixels. */
 export function checkPixels(name: string, { width, height }: { width: number; height: number }, limit: number): void {
   if (width * height <= limit) return;
-  throw new FaceDetError('IMAGE_TOO_LARGE', `Expected pictures of at most ${limit.toLocaleString('en')} pixels but ${name} has ${width} × ${height}; scale it down, or raise pixelLimit where you trust it.`);
+  throw new FaceDetError(
+    'IMAGE_TOO_LARGE',
+    `Expected pictures of at most ${limit.toLocaleString('en')} pixels but ${name} has ${width} × ${height}; scale it down, or raise pixelLimit where you trust it.`,
+  );
 }
 
 interface Address {
@@ -133,14 +152,25 @@ interface Address {
   readonly options: Record<string, string>;
 }
 
-async function address({ InputFormat }: Ffmpeg, source: Container, { width, height, fps }: CaptureOptions, pipe?: Pipe): Promise<Address> {
+async function address(
+  { InputFormat }: Ffmpeg,
+  source: Container,
+  { width, height, fps }: CaptureOptions,
+  pipe?: Pipe,
+): Promise<Address> {
   if (source.kind === 'lavfi') return { url: source.graph, name: 'lavfi', options: {} };
   if (source.kind === 'pipe') return { url: pipe!.path === null ? '' : `file:${pipe!.path}`, options: {} };
   if (source.kind === 'file') {
     // With its protocol named, a path of whatever characters is never taken for an address.
     const url = `file:${resolve(source.path)}`;
     const name = await formatByContent(InputFormat, source, url);
-    if (name && !allowedFormats(source).split(',').some((allowed) => name.split(',').includes(allowed))) throw refused(source.name);
+    if (
+      name &&
+      !allowedFormats(source)
+        .split(',')
+        .some((allowed) => name.split(',').includes(allowed))
+    )
+      throw refused(source.name);
     return { url, ...(name ? { name: name.split(',')[0]! } : {}), options: {} };
   }
   if (source.kind === 'camera') {
@@ -152,7 +182,16 @@ async function address({ InputFormat }: Ffmpeg, source: Container, { width, heig
   }
   const { url } = source;
   if (/^rtsps?:/i.test(url)) return { url, options: { rtsp_transport: 'tcp', timeout: String(SILENCE_US) } };
-  if (/^https?:/i.test(url)) return { url, options: { reconnect: '1', reconnect_delay_max: '4', rw_timeout: String(SILENCE_US), http_proxy: proxyOption(source.name, url) } };
+  if (/^https?:/i.test(url))
+    return {
+      url,
+      options: {
+        reconnect: '1',
+        reconnect_delay_max: '4',
+        rw_timeout: String(SILENCE_US),
+        http_proxy: proxyOption(source.name, url),
+      },
+    };
   return { url, options: { rw_timeout: String(SILENCE_US) } };
 }
 
@@ -161,8 +200,8 @@ const IMAGE2_EXTENSIONS = new Set([...PICTURE_EXTENSIONS, '.jps', '.mpo']);
 
 /**
  * Where content alone has to choose the demuxer: a name like a%d.jpg or a{b}.jpg is a pattern of many files to FFmpeg,
- * and a picture's extension counts more for it than what a JPEG of over 2 KB begins with: both mean image2, which is not
- * allowed.
+ * and a picture's extension counts more for it than what a JPEG of over 2 KB begins with: both mean image2, which is
+ * not allowed.
  */
 async function formatByContent(
   InputFormat: Ffmpeg['InputFormat'],
@@ -183,35 +222,76 @@ function proxyOption(name: string, url: string): string {
   const proxy = proxyFor(parseUrl(url));
   if (proxy === undefined) return '';
   if (proxy.protocol === 'http:') return proxy.href;
-  throw new FaceDetError('STREAM_UNREACHABLE', `Expected an http:// proxy for ${name} but the environment names an https:// one, which FFmpeg can't use; set another for it, or name its host in NO_PROXY.`);
+  throw new FaceDetError(
+    'STREAM_UNREACHABLE',
+    `Expected an http:// proxy for ${name} but the environment names an https:// one, which FFmpeg can't use; set another for it, or name its host in NO_PROXY.`,
+  );
 }
 
 function pictures({ constants, avGetCodecName }: Ffmpeg, format: FormatContext, source: Container): Stream {
   const index = format.findBestStream(constants.AVMEDIA_TYPE_VIDEO, -1, -1);
   const stream = index >= 0 ? format.streams[index] : undefined;
-  const kinds = format.streams.map(({ codecpar }) => avGetCodecName(codecpar.codecId) ?? 'unknown').join(', ') || 'none';
+  const kinds =
+    format.streams.map(({ codecpar }) => avGetCodecName(codecpar.codecId) ?? 'unknown').join(', ') || 'none';
   // Tiles of one picture: any of them alone would hide the rest from the detector.
-  if (format.streams.some((one) => one.hasDisposition(constants.AV_DISPOSITION_DEPENDENT) && one.codecpar.codecType === constants.AVMEDIA_TYPE_VIDEO)) {
-    throw new FaceDetError('VIDEO_UNREADABLE', `Expected a video but ${source.name} holds a picture made of tiles, which is read from files only; save it and name the file.`);
+  if (
+    format.streams.some(
+      (one) =>
+        one.hasDisposition(constants.AV_DISPOSITION_DEPENDENT) &&
+        one.codecpar.codecType === constants.AVMEDIA_TYPE_VIDEO,
+    )
+  ) {
+    throw new FaceDetError(
+      'VIDEO_UNREADABLE',
+      `Expected a video but ${source.name} holds a picture made of tiles, which is read from files only; save it and name the file.`,
+    );
   }
   // A cover is a picture, not a film; FFmpeg reads a text of any kind as the screen of a terminal.
-  if (!stream || stream.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC)) throw new FaceDetError('VIDEO_NO_PICTURES', `${source.name}: expected a stream of pictures, found only: ${kinds}.`);
-  if (stream.codecpar.codecId === constants.AV_CODEC_ID_ANSI) throw new FaceDetError('VIDEO_UNREADABLE', `${source.name}: expected a video, found a text.`);
+  if (!stream || stream.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC))
+    throw new FaceDetError('VIDEO_NO_PICTURES', `${source.name}: expected a stream of pictures, found only: ${kinds}.`);
+  if (stream.codecpar.codecId === constants.AV_CODEC_ID_ANSI)
+    throw new FaceDetError('VIDEO_UNREADABLE', `${source.name}: expected a video, found a text.`);
   return stream;
 }
 
 async function openingFailure(ffmpeg: Ffmpeg, source: Container, code: number): Promise<FaceDetError> {
   const reason = ffmpegMessage(ffmpeg, code);
   const cause = ffmpeg.FFmpegError.fromCode(code) ?? undefined;
-  if (source.kind === 'stream') return new FaceDetError('STREAM_UNREACHABLE', `${source.name}: the stream does not open: ${reason}. Check the address and that it is being sent.`, { cause });
-  if (source.kind === 'camera') return new FaceDetError('CAMERA_UNAVAILABLE', `${source.name} (${source.device}) does not open: ${reason}. Check that it is connected and not in use.`, { cause });
-  if (source.kind === 'lavfi') return new FaceDetError('INVALID_ARGUMENT', `${source.name}: FFmpeg knows no such test source: ${reason}.`, { cause });
-  if (source.kind === 'file' && (await isMp4(source.path))) return new FaceDetError('VIDEO_TRUNCATED', `${source.name}: expected a whole MP4, its index (moov) is missing or broken: the file was cut off or is still being written.`, { cause });
-  return failure(ffmpeg, code, 'VIDEO_UNREADABLE', `${source.name}: expected a video, the file is none that FFmpeg knows, or is broken`);
+  if (source.kind === 'stream')
+    return new FaceDetError(
+      'STREAM_UNREACHABLE',
+      `${source.name}: the stream does not open: ${reason}. Check the address and that it is being sent.`,
+      { cause },
+    );
+  if (source.kind === 'camera')
+    return new FaceDetError(
+      'CAMERA_UNAVAILABLE',
+      `${source.name} (${source.device}) does not open: ${reason}. Check that it is connected and not in use.`,
+      { cause },
+    );
+  if (source.kind === 'lavfi')
+    return new FaceDetError('INVALID_ARGUMENT', `${source.name}: FFmpeg knows no such test source: ${reason}.`, {
+      cause,
+    });
+  if (source.kind === 'file' && (await isMp4(source.path)))
+    return new FaceDetError(
+      'VIDEO_TRUNCATED',
+      `${source.name}: expected a whole MP4, its index (moov) is missing or broken: the file was cut off or is still being written.`,
+      { cause },
+    );
+  return failure(
+    ffmpeg,
+    code,
+    'VIDEO_UNREADABLE',
+    `${source.name}: expected a video, the file is none that FFmpeg knows, or is broken`,
+  );
 }
 
 function refused(name: string): FaceDetError {
-  return new FaceDetError('VIDEO_UNREADABLE', `Expected a video but ${name} holds a playlist, a script or another format that is not read; name the video itself.`);
+  return new FaceDetError(
+    'VIDEO_UNREADABLE',
+    `Expected a video but ${name} holds a playlist, a script or another format that is not read; name the video itself.`,
+  );
 }
 
 async function isMp4(path: string): Promise<boolean> {

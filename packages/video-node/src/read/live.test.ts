@@ -18,7 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function serve(listener: RequestListener, port = 0): Promise<{ url: string; port: number; close: () => Promise<void> }> {
+async function serve(
+  listener: RequestListener,
+  port = 0,
+): Promise<{ url: string; port: number; close: () => Promise<void> }> {
   const server = createServer(listener);
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
   const bound = (server.address() as AddressInfo).port;
@@ -47,10 +50,17 @@ describe('reconnection', () => {
       const changes: ConnectionChange[] = [];
       const video = await openVideo(server.url, { reconnects: 3, onReconnect: (change) => changes.push(change) });
       await video.close();
-      expect(changes.map(({ state, attempt }) => [state, attempt])).toEqual([['lost', 1], ['lost', 2], ['restored', 2]]);
+      expect(changes.map(({ state, attempt }) => [state, attempt])).toEqual([
+        ['lost', 1],
+        ['lost', 2],
+        ['restored', 2],
+      ]);
       expect(changes[0]!.error).toMatchObject({ code: 'STREAM_UNREACHABLE' });
       // Twice as long each time, and up to a quarter longer.
-      expect([changes[0]!.delay >= 0.5 && changes[0]!.delay <= 0.625, changes[1]!.delay >= 1 && changes[1]!.delay <= 1.25]).toEqual([true, true]);
+      expect([
+        changes[0]!.delay >= 0.5 && changes[0]!.delay <= 0.625,
+        changes[1]!.delay >= 1 && changes[1]!.delay <= 1.25,
+      ]).toEqual([true, true]);
       expect(video.statistics.reconnects).toBe(1);
     } finally {
       await server.close();
@@ -61,15 +71,31 @@ describe('reconnection', () => {
     const { url, close } = await serve((_, response) => response.writeHead(503).end());
     await close();
     const states: string[] = [];
-    await expect(openVideo(url, { reconnects: 1, onReconnect: ({ state }) => states.push(state) })).rejects.toMatchObject({ code: 'STREAM_UNREACHABLE' });
+    await expect(
+      openVideo(url, { reconnects: 1, onReconnect: ({ state }) => states.push(state) }),
+    ).rejects.toMatchObject({ code: 'STREAM_UNREACHABLE' });
     expect(states).toEqual(['lost']);
     const stop = new AbortController();
-    await expect(openVideo(url, { reconnects: 'forever', signal: stop.signal, onReconnect: ({ attempt }) => attempt === 2 && stop.abort(new Error('enough')) })).rejects.toThrow('enough');
-    for (const reconnects of [-1, 1.5, 'never'] as never[]) await expect(openVideo(url, { reconnects })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(
+      openVideo(url, {
+        reconnects: 'forever',
+        signal: stop.signal,
+        onReconnect: ({ attempt }) => attempt === 2 && stop.abort(new Error('enough')),
+      }),
+    ).rejects.toThrow('enough');
+    for (const reconnects of [-1, 1.5, 'never'] as never[])
+      await expect(openVideo(url, { reconnects })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('goes on in the first size when a stream comes back larger', async () => {
-    const larger = readFileSync(await writeByGraph(at('larger.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 30, size: [256, 128] }));
+    const larger = readFileSync(
+      await writeByGraph(at('larger.ts'), {
+        encoder: 'mpeg2video',
+        pixelFormat: 'yuv420p',
+        frames: 30,
+        size: [256, 128],
+      }),
+    );
     let asked = 0;
     const server = await serve((_, response) => {
       if (++asked > 2) return void response.writeHead(404).end();
@@ -135,28 +161,37 @@ describe('a broken picture of a folder', () => {
     expect([indices, error?.code]).toEqual([[0, 1], expect.stringMatching(/^VIDEO_/)]);
   });
 
-  it.each([[[3]], [[1, 2]], [[4, 5]], [[1, 3, 5]]])('is a black frame with its error where it is to be skipped: %j', async (broken) => {
-    const video = await openVideo(await pictures(`skip-${broken.join('')}`, broken), { onPictureError: 'skip' });
-    const seen: [number, number, boolean][] = [];
-    for await (const frame of video) {
-      expect([frame.width, frame.height]).toEqual([64, 48]);
-      seen.push([frame.index, frame.timestamp, frame.error !== undefined]);
-      if (frame.error) {
-        await expect(frame.rasterize(8, 8)).rejects.toBe(frame.error);
-        expect(frame.native().data![0]!.every((value) => value === 0)).toBe(true);
-      } else expect((await frame.rasterize(8, 8)).data.length).toBe(192);
-      frame.close();
-    }
-    expect(seen).toEqual([1, 2, 3, 4, 5].map((number, i) => [i, i / 25, broken.includes(number)]));
-  });
+  it.each([[[3]], [[1, 2]], [[4, 5]], [[1, 3, 5]]])(
+    'is a black frame with its error where it is to be skipped: %j',
+    async (broken) => {
+      const video = await openVideo(await pictures(`skip-${broken.join('')}`, broken), { onPictureError: 'skip' });
+      const seen: [number, number, boolean][] = [];
+      for await (const frame of video) {
+        expect([frame.width, frame.height]).toEqual([64, 48]);
+        seen.push([frame.index, frame.timestamp, frame.error !== undefined]);
+        if (frame.error) {
+          await expect(frame.rasterize(8, 8)).rejects.toBe(frame.error);
+          expect(frame.native().data![0]!.every((value) => value === 0)).toBe(true);
+        } else expect((await frame.rasterize(8, 8)).data.length).toBe(192);
+        frame.close();
+      }
+      expect(seen).toEqual([1, 2, 3, 4, 5].map((number, i) => [i, i / 25, broken.includes(number)]));
+    },
+  );
 
   it('has no frames at all where none can be read', async () => {
-    await expect(openVideo(await pictures('none', [1, 2, 3, 4, 5]), { onPictureError: 'skip' })).rejects.toMatchObject({ code: expect.stringMatching(/^VIDEO_/) });
+    await expect(openVideo(await pictures('none', [1, 2, 3, 4, 5]), { onPictureError: 'skip' })).rejects.toMatchObject({
+      code: expect.stringMatching(/^VIDEO_/),
+    });
   });
 });
 
 describe('values read ahead', () => {
-  async function most(size: number, limit: number, weights: readonly number[]): Promise<{ values: number; bytes: number; taken: number }> {
+  async function most(
+    size: number,
+    limit: number,
+    weights: readonly number[],
+  ): Promise<{ values: number; bytes: number; taken: number }> {
     let [values, bytes] = [0, 0];
     const peak = { values: 0, bytes: 0, taken: 0 };
     async function* source(): AsyncGenerator<number, void> {
@@ -178,7 +213,12 @@ describe('values read ahead', () => {
   }
 
   it('are bounded by their number and by their bytes', async () => {
-    for (const [size, limit, weight] of [[4, Infinity, 10], [100, 50, 10], [100, 5, 10], [8, 64e6, 50e6]] as const) {
+    for (const [size, limit, weight] of [
+      [4, Infinity, 10],
+      [100, 50, 10],
+      [100, 5, 10],
+      [8, 64e6, 50e6],
+    ] as const) {
       const peak = await most(size, limit, Array<number>(30).fill(weight));
       expect(peak.taken).toBe(30);
       // One is with the consumer, one is made; one waits at least.

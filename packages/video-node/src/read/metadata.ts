@@ -39,7 +39,10 @@ export interface OtherStream {
 export interface VideoMetadata {
   /** What messages call the source. */
   readonly source: string;
-  /** The file that can be opened again for sound and subtitles; null for pipes that are read directly, pictures and live sources. */
+  /**
+   * The file that can be opened again for sound and subtitles; null for pipes that are read directly, pictures and live
+   * sources.
+   */
   readonly path: string | null;
   readonly kind: 'file' | 'pictures' | 'camera' | 'stream' | 'lavfi';
   /** Pixels of the upright picture: rotation metadata is applied. */
@@ -75,7 +78,12 @@ export interface VideoMetadata {
 }
 
 /** Reads what the container says about its pictures. */
-export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stream, source: Pick<VideoMetadata, 'source' | 'path' | 'kind' | 'live'>): VideoMetadata {
+export function readMetadata(
+  ffmpeg: Ffmpeg,
+  format: FormatContext,
+  stream: Stream,
+  source: Pick<VideoMetadata, 'source' | 'path' | 'kind' | 'live'>,
+): VideoMetadata {
   const { codecpar } = stream;
   const orientation = streamOrientation(ffmpeg, codecpar);
   const sideways = turnsSideways(orientation);
@@ -100,9 +108,18 @@ export function readMetadata(ffmpeg: Ffmpeg, format: FormatContext, stream: Stre
     rotation: orientation.rotation,
     mirrored: orientation.mirrored,
     timeBase: { num: stream.timeBase.num, den: stream.timeBase.den },
-    startTime: stream.startTime !== ffmpeg.constants.AV_NOPTS_VALUE ? (Number(stream.startTime) * stream.timeBase.num) / stream.timeBase.den : 0,
+    startTime:
+      stream.startTime !== ffmpeg.constants.AV_NOPTS_VALUE
+        ? (Number(stream.startTime) * stream.timeBase.num) / stream.timeBase.den
+        : 0,
     sampleAspectRatio: sideways ? { num: sar.den, den: sar.num } : sar,
-    color: { range: codecpar.colorRange, space: codecpar.colorSpace, primaries: codecpar.colorPrimaries, transfer: codecpar.colorTrc, chromaLocation: codecpar.chromaLocation },
+    color: {
+      range: codecpar.colorRange,
+      space: codecpar.colorSpace,
+      primaries: codecpar.colorPrimaries,
+      transfer: codecpar.colorTrc,
+      chromaLocation: codecpar.chromaLocation,
+    },
     ...(hdr && { hdr }),
     audioStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_AUDIO),
     subtitleStreams: sideStreams(ffmpeg, format, ffmpeg.constants.AVMEDIA_TYPE_SUBTITLE),
@@ -116,7 +133,8 @@ export function streamOrientation({ constants }: Ffmpeg, codecpar: CodecParamete
 
 /** Seconds of the pictures' own stream where it says so, else of the whole file; null where neither is known. */
 export function streamDuration({ constants }: Ffmpeg, format: FormatContext, stream: Stream): number | null {
-  if (stream.duration !== constants.AV_NOPTS_VALUE && stream.duration > 0n) return (Number(stream.duration) * stream.timeBase.num) / stream.timeBase.den;
+  if (stream.duration !== constants.AV_NOPTS_VALUE && stream.duration > 0n)
+    return (Number(stream.duration) * stream.timeBase.num) / stream.timeBase.den;
   return format.duration !== constants.AV_NOPTS_VALUE && format.duration > 0n ? Number(format.duration) / 1e6 : null;
 }
 

@@ -5,12 +5,27 @@ import { join } from 'node:path';
 import { resizeBilinear } from '@facedet/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeImage } from '@facedet/runtime-node';
-import { displayMatrix, hasShared, numberedPicture, numbersOf, shared, show, steady, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
+import {
+  displayMatrix,
+  hasShared,
+  numberedPicture,
+  numbersOf,
+  shared,
+  show,
+  steady,
+  tempFolder,
+  writeByGraph,
+  writeNumbered,
+} from '../fixtures.ts';
 import { openVideo } from './open-video.ts';
 
 const folder = tempFolder();
 const at = (name: string) => join(folder, name);
-const code = async (promise: Promise<unknown>) => promise.then(() => undefined, (error: { code?: string }) => error.code);
+const code = async (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: { code?: string }) => error.code,
+  );
 let film: string;
 
 beforeAll(async () => {
@@ -84,7 +99,12 @@ describe('rasterize', () => {
     const video = await openVideo(film);
     for await (const frame of video) {
       const full = await frame.rasterize(frame.width, frame.height);
-      for (const region of [{ x: 10, y: 10, width: 40, height: 30 }, { x: 7.3, y: 9.6, width: 33.1, height: 21.7 }, { x: -10, y: -5, width: 60, height: 50 }, { x: 70, y: 40, width: 60, height: 50 }]) {
+      for (const region of [
+        { x: 10, y: 10, width: 40, height: 30 },
+        { x: 7.3, y: 9.6, width: 33.1, height: 21.7 },
+        { x: -10, y: -5, width: 60, height: 50 },
+        { x: 70, y: 40, width: 60, height: 50 },
+      ]) {
         const part = await frame.rasterize(40, 30, { region });
         const wanted = resizeBilinear(full, 40, 30, region);
         let worst = 0;
@@ -92,7 +112,9 @@ describe('rasterize', () => {
         expect(worst).toBeLessThanOrEqual(12); // chroma is sampled once more
       }
       await expect(frame.rasterize(0, 10)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-      await expect(frame.rasterize(10, 10, { region: { x: 0, y: 0, width: 0, height: 5 } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await expect(frame.rasterize(10, 10, { region: { x: 0, y: 0, width: 0, height: 5 } })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
       frame.close();
       break;
     }
@@ -100,14 +122,22 @@ describe('rasterize', () => {
   });
 
   it('shrinks to the colours of the full size, whatever the matrix, the range and the layout', async () => {
-    const graphs = ['yuv420p', 'nv12', 'yuv422p', 'yuv444p', 'yuv420p10le'].flatMap((format) => ['bt709:range=tv', 'bt709:range=pc', 'smpte170m:range=tv'].map((color) => `smptehdbars=size=640x360:rate=25,setparams=colorspace=${color},format=${format}`));
+    const graphs = ['yuv420p', 'nv12', 'yuv422p', 'yuv444p', 'yuv420p10le'].flatMap((format) =>
+      ['bt709:range=tv', 'bt709:range=pc', 'smpte170m:range=tv'].map(
+        (color) => `smptehdbars=size=640x360:rate=25,setparams=colorspace=${color},format=${format}`,
+      ),
+    );
     for (const graph of graphs) {
       const video = await openVideo({ lavfi: graph });
       for await (const frame of video) {
         const [full, small] = [await frame.rasterize(640, 360), await frame.rasterize(64, 36)];
         // In the middle of each of the upper bars.
         for (const x of [4, 11, 18, 25, 32, 38, 45, 52, 60]) {
-          for (let c = 0; c < 3; c++) expect(Math.abs(small.data[3 * (64 * 8 + x) + c]! - full.data[3 * (640 * 80 + 10 * x + 5) + c]!), `${graph} at ${x}`).toBeLessThanOrEqual(3);
+          for (let c = 0; c < 3; c++)
+            expect(
+              Math.abs(small.data[3 * (64 * 8 + x) + c]! - full.data[3 * (640 * 80 + 10 * x + 5) + c]!),
+              `${graph} at ${x}`,
+            ).toBeLessThanOrEqual(3);
         }
         frame.close();
         break;
@@ -142,10 +172,13 @@ describe('sources', () => {
     expect(numbersOf(some.levels)).toEqual([1, 10]);
     expect(some.times).toEqual([0, 0.1]);
     const rest = await show(pictures, { after: { index: 1, timestamp: 0.04 } });
-    expect([rest.indices, numbersOf(rest.levels)]).toEqual([[2, 3], [3, 10]]);
+    expect([rest.indices, numbersOf(rest.levels)]).toEqual([
+      [2, 3],
+      [3, 10],
+    ]);
   });
 
-  it('fits a picture of another size into the first one\'s', async () => {
+  it("fits a picture of another size into the first one's", async () => {
     const mixed = at('mixed');
     mkdirSync(mixed);
     await writeImage(join(mixed, '1.png'), numberedPicture(1, 64, 48));
@@ -166,20 +199,38 @@ describe('sources', () => {
   });
 
   it('10-bit and interlaced', async () => {
-    const deep = await openVideo(await writeByGraph(at('deep.mkv'), { encoder: 'ffv1', pixelFormat: 'yuv420p10le', frames: 5 }));
+    const deep = await openVideo(
+      await writeByGraph(at('deep.mkv'), { encoder: 'ffv1', pixelFormat: 'yuv420p10le', frames: 5 }),
+    );
     expect(deep.metadata.pixelFormat).toBe('yuv420p10le');
     for await (const frame of deep) {
-      expect((await frame.rasterize(10, 10, { region: { x: 3, y: 3, width: 50, height: 50 } })).data.some((v) => v > 0)).toBe(true);
+      expect(
+        (await frame.rasterize(10, 10, { region: { x: 3, y: 3, width: 50, height: 50 } })).data.some((v) => v > 0),
+      ).toBe(true);
       frame.close();
     }
-    const fields = await writeByGraph(at('fields.mpg'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 12, interlaced: true });
+    const fields = await writeByGraph(at('fields.mpg'), {
+      encoder: 'mpeg2video',
+      pixelFormat: 'yuv420p',
+      frames: 12,
+      interlaced: true,
+    });
     const [woven, single] = [await show(fields, { deinterlace: false }), await show(fields)];
     expect(single.times.length).toBe(woven.times.length);
     single.times.forEach((t, i) => expect(t).toBeCloseTo(woven.times[i]!, 4));
   });
 
   it('a video whose size changes in the middle, fitted into the first one', async () => {
-    const parts = await Promise.all(([[128, 96], [64, 96]] as const).map((size) => writeByGraph(at(`${size[0]}.ts`), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 40, size })));
+    const parts = await Promise.all(
+      (
+        [
+          [128, 96],
+          [64, 96],
+        ] as const
+      ).map((size) =>
+        writeByGraph(at(`${size[0]}.ts`), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 40, size }),
+      ),
+    );
     writeFileSync(at('joined.ts'), Buffer.concat(parts.map((path) => readFileSync(path))));
     const video = await openVideo(at('joined.ts'));
     const [times, bars] = [[] as number[], [] as boolean[]];
@@ -187,14 +238,22 @@ describe('sources', () => {
       expect([frame.width, frame.height]).toEqual([128, 96]);
       const { data } = await frame.rasterize(128, 96);
       // The narrower pictures stand in the middle, black to their left and right.
-      bars.push([0, 20, 110, 127].every((x) => data.subarray(3 * (128 * 48 + x), 3 * (128 * 48 + x) + 3).every((value) => value < 20)));
+      bars.push(
+        [0, 20, 110, 127].every((x) =>
+          data.subarray(3 * (128 * 48 + x), 3 * (128 * 48 + x) + 3).every((value) => value < 20),
+        ),
+      );
       times.push(frame.timestamp);
       frame.close();
     }
     // The decoder gives up the picture that it held back when the size changes.
     expect(times.length).toBeGreaterThanOrEqual(78);
     times.slice(1).forEach((t, i) => expect(t).toBeGreaterThan(times[i]!));
-    expect([bars.indexOf(true) >= 38, bars.slice(-40).every(Boolean), bars.filter(Boolean).length]).toEqual([true, true, 40]);
+    expect([bars.indexOf(true) >= 38, bars.slice(-40).every(Boolean), bars.filter(Boolean).length]).toEqual([
+      true,
+      true,
+      40,
+    ]);
   });
 
   it('a video that says it has no frames a second at all', async () => {
@@ -204,7 +263,10 @@ describe('sources', () => {
     timed.writeUInt32BE(0, timed.indexOf('stts') + 16); // how long a sample is shown
     headed.writeUInt32LE(0, headed.indexOf('avih') + 8); // microseconds a frame
     headed.writeUInt32LE(0, headed.indexOf('strh') + 32); // frames in so many seconds
-    for (const [path, bytes] of [[mp4, timed], [avi, headed]] as const) {
+    for (const [path, bytes] of [
+      [mp4, timed],
+      [avi, headed],
+    ] as const) {
       writeFileSync(path, bytes);
       const { times, error } = await show(path);
       expect([times.length, error]).toEqual([10, undefined]);
@@ -220,7 +282,7 @@ describe('sources', () => {
 
   it('a video that was filmed on its side, or mirrored, stands upright', async () => {
     // Left half dark, right half bright.
-    const graph = "color=black:size=128x96:rate=25,drawbox=x=64:w=64:h=96:color=white:t=fill";
+    const graph = 'color=black:size=128x96:rate=25,drawbox=x=64:w=64:h=96:color=white:t=fill';
     for (const [[a, b, c, d], size, bright] of [
       [[0, 1, -1, 0], [96, 128], 'bottom'],
       [[0, -1, 1, 0], [96, 128], 'top'],
@@ -228,7 +290,13 @@ describe('sources', () => {
       [[-1, 0, 0, 1], [128, 96], 'left'],
       [[1, 0, 0, 1], [128, 96], 'right'],
     ] as const) {
-      const path = await writeByGraph(at('turned.mp4'), { graph, encoder: 'mpeg4', pixelFormat: 'yuv420p', frames: 3, matrix: displayMatrix(a, b, c, d) });
+      const path = await writeByGraph(at('turned.mp4'), {
+        graph,
+        encoder: 'mpeg4',
+        pixelFormat: 'yuv420p',
+        frames: 3,
+        matrix: displayMatrix(a, b, c, d),
+      });
       const video = await openVideo(path);
       expect([video.metadata.width, video.metadata.height]).toEqual(size);
       let frames = 0;
@@ -236,7 +304,8 @@ describe('sources', () => {
         frames++;
         const { data } = await frame.rasterize(4, 4);
         const level = (x: number, y: number) => data[3 * (4 * y + x)]!;
-        const [first, last] = bright === 'top' || bright === 'bottom' ? [level(1, 0), level(1, 3)] : [level(0, 1), level(3, 1)];
+        const [first, last] =
+          bright === 'top' || bright === 'bottom' ? [level(1, 0), level(1, 3)] : [level(0, 1), level(3, 1)];
         expect(bright === 'top' || bright === 'left' ? first - last : last - first).toBeGreaterThan(150);
         frame.close();
       }
@@ -248,7 +317,12 @@ describe('sources', () => {
     const bytes = readFileSync(film);
     const server = createServer((request, response) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      response.writeHead(request.headers.range ? 206 : 200, { 'content-type': 'video/mp4', 'accept-ranges': 'bytes', 'content-length': bytes.length - from, ...(request.headers.range ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}) });
+      response.writeHead(request.headers.range ? 206 : 200, {
+        'content-type': 'video/mp4',
+        'accept-ranges': 'bytes',
+        'content-length': bytes.length - from,
+        ...(request.headers.range ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+      });
       response.end(bytes.subarray(from));
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -270,9 +344,16 @@ describe('sources', () => {
     const asked: number[] = [];
     const server = createServer((request, response) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      response.writeHead(206, { 'content-type': 'video/x-matroska', 'accept-ranges': 'bytes', 'content-length': bytes.length - from, 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` });
+      response.writeHead(206, {
+        'content-type': 'video/x-matroska',
+        'accept-ranges': 'bytes',
+        'content-length': bytes.length - from,
+        'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
+      });
       if (asked.push(from) > 2) return void response.end(bytes.subarray(from));
-      response.write(bytes.subarray(from, from + Math.floor(bytes.length / 3)), () => setTimeout(() => response.destroy(), 100));
+      response.write(bytes.subarray(from, from + Math.floor(bytes.length / 3)), () =>
+        setTimeout(() => response.destroy(), 100),
+      );
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     try {
@@ -287,7 +368,9 @@ describe('sources', () => {
   });
 
   it('a live stream that dies and comes back goes on with the time that passed', async () => {
-    const bytes = readFileSync(await writeByGraph(at('live.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 30 }));
+    const bytes = readFileSync(
+      await writeByGraph(at('live.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 30 }),
+    );
     let served = 0;
     const server = createServer((_, response) => {
       if (++served > 2) return void response.writeHead(404).end();
@@ -329,7 +412,18 @@ describe('what is no video', () => {
     // A second of silence: 16-bit samples, one channel, 8000 a second.
     const wave = Buffer.alloc(44 + 16_000);
     wave.write('RIFF\0\0\0\0WAVEfmt ', 'latin1');
-    for (const [offset, value, bytes] of [[4, wave.length - 8, 4], [16, 16, 4], [20, 1, 2], [22, 1, 2], [24, 8000, 4], [28, 16_000, 4], [32, 2, 2], [34, 16, 2], [40, 16_000, 4]] as const) wave.writeUIntLE(value, offset, bytes);
+    for (const [offset, value, bytes] of [
+      [4, wave.length - 8, 4],
+      [16, 16, 4],
+      [20, 1, 2],
+      [22, 1, 2],
+      [24, 8000, 4],
+      [28, 16_000, 4],
+      [32, 2, 2],
+      [34, 16, 2],
+      [40, 16_000, 4],
+    ] as const)
+      wave.writeUIntLE(value, offset, bytes);
     wave.write('data', 36, 'latin1');
     writeFileSync(at('sound.wav'), wave);
     for (const [source, expected] of [

@@ -16,11 +16,17 @@ import { createVideoFrame, type VideoFrame } from './frame.ts';
 
 /** Options of `openVideo`. */
 export interface OpenVideoOptions {
-  /** Frames a second of a folder of pictures, and asked of a camera. Default 25 for pictures, the camera's own for cameras. */
+  /**
+   * Frames a second of a folder of pictures, and asked of a camera. Default 25 for pictures, the camera's own for
+   * cameras.
+   */
   fps?: number;
   /** Width and height asked of a camera, in pixels. */
   size?: readonly [width: number, height: number];
-  /** Frames decoded before they are asked for. Default 4, within 64 MB; each holds its picture in memory (3 MB in 1080p). */
+  /**
+   * Frames decoded before they are asked for. Default 4, within 64 MB; each holds its picture in memory (3 MB in
+   * 1080p).
+   */
   decodeAhead?: number;
   /** Threads of the decoder. Default a quarter of the cores: the rest is for inference. */
   threads?: number;
@@ -38,7 +44,9 @@ export interface OpenVideoOptions {
   reconnects?: number | 'forever';
   /** Called when a stream is lost, before each attempt to open it again, and when it is back. */
   onReconnect?: (change: ConnectionChange) => void;
-  /** Hands out frames no faster than their timestamps say, as a camera would. Default true for files with `dropLate`. */
+  /**
+   * Hands out frames no faster than their timestamps say, as a camera would. Default true for files with `dropLate`.
+   */
   paced?: boolean;
   /**
    * A picture of a folder that can't be read: `stop` throws its error; `skip` puts a black frame with `error` in its
@@ -53,11 +61,14 @@ export interface OpenVideoOptions {
   /** URL schemes allowed in a source string beside `rtsp(s)` and `http(s)`, as `['udp', 'srt']`. Not for user input. */
   protocols?: readonly string[];
   /**
-   * Bytes of a pipe kept in a temporary file at most, for formats that can't be read from front to back (an MP4 with its
-   * index at the end). Raising it lets a pipe take more disk. Default 4 GiB.
+   * Bytes of a pipe kept in a temporary file at most, for formats that can't be read from front to back (an MP4 with
+   * its index at the end). Raising it lets a pipe take more disk. Default 4 GiB.
    */
   spoolLimit?: number;
-  /** Whether waiting frames are dropped, the oldest first, when nobody takes them in time. Default true for cameras and streams. */
+  /**
+   * Whether waiting frames are dropped, the oldest first, when nobody takes them in time. Default true for cameras and
+   * streams.
+   */
   dropLate?: boolean;
   /** Ends reading; the loop then throws the signal's reason. */
   signal?: AbortSignal;
@@ -69,8 +80,8 @@ export interface VideoInput extends AsyncIterable<VideoFrame> {
   /** Frames dropped because nobody took them in time, and how often a lost stream came back. */
   readonly statistics: { readonly dropped: number; readonly reconnects: number };
   /**
-   * Ends reading and frees what waits. Frames already taken stay valid until they are closed, but those that are unloaded
-   * can't be reloaded.
+   * Ends reading and frees what waits. Frames already taken stay valid until they are closed, but those that are
+   * unloaded can't be reloaded.
    */
   close(): Promise<void>;
   /** `close`, for `await using`. */
@@ -78,18 +89,23 @@ export interface VideoInput extends AsyncIterable<VideoFrame> {
 }
 
 /**
- * Opens a video and decodes its first frame: a file, a folder or glob of pictures in natural order, a GIF, a camera, a stream, or a
- * filter graph of FFmpeg. Frames come upright and in order, with strictly rising times in seconds from the first one, as the source's
- * clock tells them (variable frame rate). Whoever takes a frame closes it.
+ * Opens a video and decodes its first frame: a file, a folder or glob of pictures in natural order, a GIF, a camera, a
+ * stream, or a filter graph of FFmpeg. Frames come upright and in order, with strictly rising times in seconds from the
+ * first one, as the source's clock tells them (variable frame rate). Whoever takes a frame closes it.
  *
- * Throws `SOURCE_REFUSED` (a scheme that is not allowed), `IMAGE_TOO_LARGE`, `INPUT_TOO_LARGE`, `NOT_FOUND`, `NO_ACCESS`, `VIDEO_EMPTY`, `VIDEO_UNREADABLE`, `VIDEO_NO_PICTURES` (sound alone), `VIDEO_CODEC_UNSUPPORTED`,
- * `NO_PICTURES` (a folder without any), `STREAM_UNREACHABLE`, `CAMERA_UNAVAILABLE`, `DEPENDENCY_MISSING`. The loop over the frames throws,
- * after the last good frame, `VIDEO_TRUNCATED` where the source ends before its stated length, `VIDEO_BROKEN` where it can't be read
- * on, and `STREAM_LOST` when a stream does not come back.
+ * Throws `SOURCE_REFUSED` (a scheme that is not allowed), `IMAGE_TOO_LARGE`, `INPUT_TOO_LARGE`, `NOT_FOUND`,
+ * `NO_ACCESS`, `VIDEO_EMPTY`, `VIDEO_UNREADABLE`, `VIDEO_NO_PICTURES` (sound alone), `VIDEO_CODEC_UNSUPPORTED`,
+ * `NO_PICTURES` (a folder without any), `STREAM_UNREACHABLE`, `CAMERA_UNAVAILABLE`, `DEPENDENCY_MISSING`. The loop over
+ * the frames throws, after the last good frame, `VIDEO_TRUNCATED` where the source ends before its stated length,
+ * `VIDEO_BROKEN` where it can't be read on, and `STREAM_LOST` when a stream does not come back.
  */
 export async function openVideo(source: VideoSource, options: OpenVideoOptions = {}): Promise<VideoInput> {
   const pictureRate = options.fps ?? 25;
-  if (!(pictureRate > 0 && pictureRate < Infinity)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number of frames a second, received ${pictureRate}.`);
+  if (!(pictureRate > 0 && pictureRate < Infinity))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a positive number of frames a second, received ${pictureRate}.`,
+    );
   const { signal } = options;
   signal?.throwIfAborted();
   const limits = checkLimits(options);
@@ -101,7 +117,10 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   const statistics = { dropped: 0, reconnects: 0 };
   const rasterizer = createRasterizer(ffmpeg);
   const readerOptions: ReaderOptions = {
-    capture: { ...(options.size ? { width: options.size[0], height: options.size[1] } : {}), ...(options.fps ? { fps: options.fps } : {}) },
+    capture: {
+      ...(options.size ? { width: options.size[0], height: options.size[1] } : {}),
+      ...(options.fps ? { fps: options.fps } : {}),
+    },
     pictureRate,
     threads: options.threads ?? Math.min(8, Math.ceil(availableParallelism() / 4)),
     hwaccel: options.hwaccel ?? 'none',
@@ -128,7 +147,10 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   const described = reader.metadata();
   if (first.done || !described) {
     release();
-    throw new FaceDetError('VIDEO_FINISHED', `${resolved.name}: there is no frame behind number ${options.after?.index ?? -1}.`);
+    throw new FaceDetError(
+      'VIDEO_FINISHED',
+      `${resolved.name}: there is no frame behind number ${options.after?.index ?? -1}.`,
+    );
   }
   const waiting = [first.value];
   // Many files say it in their pictures alone.
@@ -158,7 +180,13 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
         }
         const source = reloader && pictureReload(reloader, { ...place, width, height, previous }, leaving.signal);
         previous = { index: place.index, timestamp: place.timestamp };
-        const parts = { ...place, error, source, byteLength: bytesOf(ffmpeg, frame), isDamaged: isDamaged(ffmpeg, frame) };
+        const parts = {
+          ...place,
+          error,
+          source,
+          byteLength: bytesOf(ffmpeg, frame),
+          isDamaged: isDamaged(ffmpeg, frame),
+        };
         yield createVideoFrame(frame, rasterizer, parts);
       }
     } finally {
@@ -231,7 +259,11 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     metadata,
     statistics,
     [Symbol.asyncIterator]() {
-      if (running || closing) throw new FaceDetError('INVALID_STATE', `The frames of ${resolved.name} were gone through already. Open it again.`);
+      if (running || closing)
+        throw new FaceDetError(
+          'INVALID_STATE',
+          `The frames of ${resolved.name} were gone through already. Open it again.`,
+        );
       // The loop over the frames ends reading.
       unwatchLeak(leak);
       return (running = loop());
@@ -266,14 +298,33 @@ async function until(started: number, first: number, timestamp: number, signal: 
 function attempts(reconnects: number | 'forever'): number {
   if (reconnects === 'forever') return Infinity;
   if (Number.isInteger(reconnects) && reconnects >= 0) return reconnects;
-  throw new FaceDetError('INVALID_ARGUMENT', `Expected an integer of at least 0 or 'forever' for reconnects but received ${String(reconnects)}; leave it out for 10.`);
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `Expected an integer of at least 0 or 'forever' for reconnects but received ${String(reconnects)}; leave it out for 10.`,
+  );
 }
 
-function checkLimits({ pixelLimit = DEFAULT_LIMITS.pixelLimit, spoolLimit = DEFAULT_LIMITS.spoolLimit, protocols = [] }: OpenVideoOptions): InputLimits {
-  if (!(pixelLimit >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for ${DEFAULT_LIMITS.pixelLimit.toLocaleString('en')}.`);
-  if (!(spoolLimit >= 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a number of bytes for spoolLimit but received ${String(spoolLimit)}; leave it out for 4 GiB.`);
+function checkLimits({
+  pixelLimit = DEFAULT_LIMITS.pixelLimit,
+  spoolLimit = DEFAULT_LIMITS.spoolLimit,
+  protocols = [],
+}: OpenVideoOptions): InputLimits {
+  if (!(pixelLimit >= 1))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for ${DEFAULT_LIMITS.pixelLimit.toLocaleString('en')}.`,
+    );
+  if (!(spoolLimit >= 0))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a number of bytes for spoolLimit but received ${String(spoolLimit)}; leave it out for 4 GiB.`,
+    );
   const odd = protocols.find((name) => !/^[a-z][a-z0-9+.-]*$/i.test(name) || name.toLowerCase() === 'lavfi');
-  if (odd !== undefined) throw new FaceDetError('INVALID_ARGUMENT', `Expected URL schemes such as 'udp' for protocols but received ${JSON.stringify(odd).slice(0, 60)}; write the name alone, and pass filter graphs as { lavfi: '…' }.`);
+  if (odd !== undefined)
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected URL schemes such as 'udp' for protocols but received ${JSON.stringify(odd).slice(0, 60)}; write the name alone, and pass filter graphs as { lavfi: '…' }.`,
+    );
   // FFmpeg takes an integer of 32 bits.
   return { pixelLimit: Math.min(Math.floor(pixelLimit), 2 ** 31 - 1), spoolLimit, protocols };
 }

@@ -13,7 +13,12 @@ export function blackFrame(ffmpeg: Ffmpeg, width: number, height: number): Nativ
 }
 
 /** A still picture as a frame, with what is known of it. Throws as `decodeStillImage`. */
-export async function createStillFrame(ffmpeg: Ffmpeg, path: string, source: ResolvedSource, pixelLimit: number): Promise<{ frame: NativeFrame; metadata: VideoMetadata }> {
+export async function createStillFrame(
+  ffmpeg: Ffmpeg,
+  path: string,
+  source: ResolvedSource,
+  pixelLimit: number,
+): Promise<{ frame: NativeFrame; metadata: VideoMetadata }> {
   const { data, width, height } = await decodeStillImage(path, { pixelLimit });
   const frame = allocateRgb(ffmpeg, width, height);
   const plane = frame.data![0]!;
@@ -37,7 +42,13 @@ export async function createStillFrame(ffmpeg: Ffmpeg, path: string, source: Res
     timeBase: { num: 1, den: 1000 },
     startTime: 0,
     sampleAspectRatio: { num: 1, den: 1 },
-    color: { range: constants.AVCOL_RANGE_JPEG, space: constants.AVCOL_SPC_RGB, primaries: constants.AVCOL_PRI_UNSPECIFIED, transfer: constants.AVCOL_TRC_UNSPECIFIED, chromaLocation: constants.AVCHROMA_LOC_UNSPECIFIED },
+    color: {
+      range: constants.AVCOL_RANGE_JPEG,
+      space: constants.AVCOL_SPC_RGB,
+      primaries: constants.AVCOL_PRI_UNSPECIFIED,
+      transfer: constants.AVCOL_TRC_UNSPECIFIED,
+      chromaLocation: constants.AVCHROMA_LOC_UNSPECIFIED,
+    },
     audioStreams: [],
     subtitleStreams: [],
     live: false,
@@ -54,7 +65,12 @@ function allocateRgb(ffmpeg: Ffmpeg, width: number, height: number): NativeFrame
   frame.format = constants.AV_PIX_FMT_RGB24;
   frame.colorRange = constants.AVCOL_RANGE_JPEG;
   try {
-    check(ffmpeg, frame.getBuffer(0), 'OUT_OF_MEMORY', `Expected memory for a picture of ${width} × ${height} but there is none; scale it down`);
+    check(
+      ffmpeg,
+      frame.getBuffer(0),
+      'OUT_OF_MEMORY',
+      `Expected memory for a picture of ${width} × ${height} but there is none; scale it down`,
+    );
     return frame;
   } catch (error) {
     frame.free();

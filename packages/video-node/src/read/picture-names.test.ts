@@ -24,7 +24,9 @@ const NAMES = ['a.jpg', 'a.JPEG', 'a.mpo', 'a.png', 'a.webp', 'a.tif', 'a.bin', 
 // FFmpeg goes by the extension where a JPEG does not end within its first 2 KB, as that of any camera.
 it.each(NAMES)('reads large JPEGs as %s', async (name) => {
   const data = Buffer.from(Array.from({ length: 96 * 64 * 3 }, (_, i) => (i * i * 7919) >> 8));
-  const jpeg = await sharp(data, { raw: { width: 96, height: 64, channels: 3 } }).jpeg({ quality: 95 }).toBuffer();
+  const jpeg = await sharp(data, { raw: { width: 96, height: 64, channels: 3 } })
+    .jpeg({ quality: 95 })
+    .toBuffer();
   expect(jpeg.length).toBeGreaterThan(4096);
   writeFileSync(join(folder, name), jpeg);
   expect(await sizes(join(folder, name))).toEqual(['96 × 64']);
@@ -39,7 +41,10 @@ it('reports a picture that is cut off in the middle of a sequence', async () => 
   const data = Buffer.from(Array.from({ length: 96 * 64 * 3 }, (_, i) => (i * i * 7919) >> 8));
   const image = sharp(data, { raw: { width: 96, height: 64, channels: 3 } });
   for (const format of ['jpg', 'png', 'webp', 'tiff'] as const) {
-    const whole = await image.clone().toFormat(format === 'jpg' ? 'jpeg' : format, { compression: 'lzw' } as object).toBuffer();
+    const whole = await image
+      .clone()
+      .toFormat(format === 'jpg' ? 'jpeg' : format, { compression: 'lzw' } as object)
+      .toBuffer();
     const numbered = join(folder, format);
     mkdirSync(numbered);
     for (const number of [1, 2, 3])

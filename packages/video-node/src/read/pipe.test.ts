@@ -11,7 +11,10 @@ import { openVideo } from './open-video.ts';
 const hasFifo = process.platform !== 'win32' && spawnSync('mkfifo', ['--version']).error === undefined;
 if (!hasFifo) process.stderr.write('Tests of named pipes are skipped: there is no mkfifo.\n');
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).error === undefined;
-if (!hasFfmpeg) process.stderr.write('Tests of an MP4 with its index behind and of further streams are skipped: ffmpeg is not installed.\n');
+if (!hasFfmpeg)
+  process.stderr.write(
+    'Tests of an MP4 with its index behind and of further streams are skipped: ffmpeg is not installed.\n',
+  );
 
 const folder = tempFolder();
 const at = (name: string) => join(folder, name);
@@ -27,7 +30,17 @@ function fifo(path: string, bytesPerSecond = Infinity): string {
   // Who leaves before the end breaks the pipe.
   to.on('error', () => {});
   if (bytesPerSecond === Infinity) from.pipe(to);
-  else from.on('data', (chunk) => (from.pause(), to.write(chunk), setTimeout(() => from.resume(), (chunk.length / bytesPerSecond) * 1000))).on('end', () => to.end());
+  else
+    from
+      .on(
+        'data',
+        (chunk) => (
+          from.pause(),
+          to.write(chunk),
+          setTimeout(() => from.resume(), (chunk.length / bytesPerSecond) * 1000)
+        ),
+      )
+      .on('end', () => to.end());
   return pipe;
 }
 
@@ -40,13 +53,16 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.skipIf(!hasFifo)('a named pipe [needs mkfifo]', () => {
-  it.each(['front.mp4', 'film.mkv', 'film.ts', ...(hasFfmpeg ? ['behind.mp4'] : [])])('of %s gives the frames of the file', async (name) => {
-    const before = spools();
-    const [piped, file] = [await show(fifo(at(name))), await show(at(name))];
-    expect(piped.error).toBeUndefined();
-    expect([piped.times.length, piped.times, piped.levels]).toEqual([40, file.times, file.levels]);
-    expect(spools()).toEqual(before);
-  });
+  it.each(['front.mp4', 'film.mkv', 'film.ts', ...(hasFfmpeg ? ['behind.mp4'] : [])])(
+    'of %s gives the frames of the file',
+    async (name) => {
+      const before = spools();
+      const [piped, file] = [await show(fifo(at(name))), await show(at(name))];
+      expect(piped.error).toBeUndefined();
+      expect([piped.times.length, piped.times, piped.levels]).toEqual([40, file.times, file.levels]);
+      expect(spools()).toEqual(before);
+    },
+  );
 
   it('that is slow is shown as it comes', async () => {
     const { levels } = await show(fifo(at('film.mkv'), 200_000));
@@ -101,7 +117,9 @@ describe.skipIf(!hasFifo)('a named pipe [needs mkfifo]', () => {
     await expect(openVideo(fifo(at('text')))).rejects.toMatchObject({ code: 'VIDEO_UNREADABLE' });
     if (!hasFfmpeg) return;
     const before = spools();
-    await expect(openVideo(fifo(at('behind.mp4')), { spoolLimit: 2000 })).rejects.toMatchObject({ code: 'INPUT_TOO_LARGE' });
+    await expect(openVideo(fifo(at('behind.mp4')), { spoolLimit: 2000 })).rejects.toMatchObject({
+      code: 'INPUT_TOO_LARGE',
+    });
     expect(spools()).toEqual(before);
   });
 });
@@ -143,9 +161,12 @@ import { openVideo } from './open-video.ts';
     return { code: await new Promise((done) => child.on('close', done)), output, errors };
   }
 
-  it.each(['film.mkv', 'film.ts', ...(hasFfmpeg ? ['behind.mp4'] : [])])('of %s gives the frames of the file', async (name) => {
-    expect(await run(name)).toEqual({ output: 'standard input 40\n', errors: '', code: 0 });
-  });
+  it.each(['film.mkv', 'film.ts', ...(hasFfmpeg ? ['behind.mp4'] : [])])(
+    'of %s gives the frames of the file',
+    async (name) => {
+      expect(await run(name)).toEqual({ output: 'standard input 40\n', errors: '', code: 0 });
+    },
+  );
 
   it('does not keep the process when it is left in the middle', async () => {
     expect(await run('film.mkv', 3)).toEqual({ output: 'standard input 3\n', errors: '', code: 0 });

@@ -30,7 +30,12 @@ const PEEK = 65_536;
  * with its index at the end, and a HEIF picture, need seeking: they are kept in a private temporary file of at most
  * `spoolLimit` bytes, removed by `close`. Throws `VIDEO_EMPTY` and `INPUT_TOO_LARGE`.
  */
-export async function openPipe(ffmpeg: Ffmpeg, source: { name: string; path: string | null }, spoolLimit: number, signal?: AbortSignal): Promise<Pipe> {
+export async function openPipe(
+  ffmpeg: Ffmpeg,
+  source: { name: string; path: string | null },
+  spoolLimit: number,
+  signal?: AbortSignal,
+): Promise<Pipe> {
   const readable = await openReadable(source.path);
   const chunks = readable[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const abort = () => readable.destroy();
@@ -52,11 +57,15 @@ export async function openPipe(ffmpeg: Ffmpeg, source: { name: string; path: str
     if (chunk) head = Buffer.concat([head, chunk]);
     else ended = true;
   };
-  while (!ended && (head.length < 12 || (isMp4(head) && needsSeeking(head) === undefined && head.length < PEEK))) await more();
+  while (!ended && (head.length < 12 || (isMp4(head) && needsSeeking(head) === undefined && head.length < PEEK)))
+    await more();
   signal?.throwIfAborted();
   if (head.length === 0) {
     leave();
-    throw new FaceDetError('VIDEO_EMPTY', `Expected a video but ${source.name} ended without a byte; check the program that writes it.`);
+    throw new FaceDetError(
+      'VIDEO_EMPTY',
+      `Expected a video but ${source.name} ended without a byte; check the program that writes it.`,
+    );
   }
   if (isMp4(head) && needsSeeking(head) !== false) {
     try {
@@ -94,7 +103,10 @@ export async function openPipe(ffmpeg: Ffmpeg, source: { name: string; path: str
         bytes += chunk.length;
         if (bytes > spoolLimit) {
           file.destroy();
-          throw new FaceDetError('INPUT_TOO_LARGE', `Expected at most ${spoolLimit.toLocaleString('en')} bytes from ${source.name}, whose format must be kept in a file to be read, but received more; write an MP4 with its index in front, Matroska or MPEG-TS, or name a file.`);
+          throw new FaceDetError(
+            'INPUT_TOO_LARGE',
+            `Expected at most ${spoolLimit.toLocaleString('en')} bytes from ${source.name}, whose format must be kept in a file to be read, but received more; write an MP4 with its index in front, Matroska or MPEG-TS, or name a file.`,
+          );
         }
         if (!file.write(chunk)) await once(file, 'drain');
       }
@@ -114,7 +126,8 @@ async function openReadable(path: string | null): Promise<Readable> {
   if (path === null) return process.stdin;
   // Opened once: a second time would wait for another writer.
   const fd = await openDescriptor(path, 'r');
-  if ((await describeDescriptor(fd)).isFIFO() && process.platform !== 'win32') return new Socket({ fd, readable: true, writable: false });
+  if ((await describeDescriptor(fd)).isFIFO() && process.platform !== 'win32')
+    return new Socket({ fd, readable: true, writable: false });
   return createReadStream(path, { fd });
 }
 
@@ -124,7 +137,7 @@ function isMp4(head: Buffer): boolean {
 
 /** Whether a box before the index keeps it from being read from front to back; undefined while that is not known. */
 function needsSeeking(head: Buffer): boolean | undefined {
-  for (let at = 0; at + 8 <= head.length; ) {
+  for (let at = 0; at + 8 <= head.length;) {
     const type = head.toString('latin1', at + 4, at + 8);
     if (type === 'moov') return false;
     if (type === 'mdat' || type === 'meta') return true;

@@ -10,7 +10,9 @@ let film: Buffer;
 const closing: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  film = readFileSync(await writeByGraph(join(folder, 'film.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 5 }));
+  film = readFileSync(
+    await writeByGraph(join(folder, 'film.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 5 }),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
@@ -56,7 +58,9 @@ describe('an address behind a proxy', () => {
     const { proxy } = await behindProxy({}, selfSigned('films.invalid'));
     vi.stubEnv('HTTPS_PROXY', proxy.url);
     // The build's TLS may or may not take the certificate of the test.
-    await framesOf('https://films.invalid/film.ts').catch(({ code }: { code: string }) => expect(code).toBe('STREAM_UNREACHABLE'));
+    await framesOf('https://films.invalid/film.ts').catch(({ code }: { code: string }) =>
+      expect(code).toBe('STREAM_UNREACHABLE'),
+    );
     expect(proxy.through[0]).toBe('CONNECT films.invalid:443');
   });
 
@@ -70,12 +74,15 @@ describe('an address behind a proxy', () => {
 
   it('that FFmpeg cannot use is an error with what to do', async () => {
     vi.stubEnv('HTTP_PROXY', 'https://user:SECRET@proxy.invalid:1');
-    const error = await openVideo('http://films.invalid/film.ts').catch((caught: Error) => caught as Error & { code: string });
+    const error = await openVideo('http://films.invalid/film.ts').catch(
+      (caught: Error) => caught as Error & { code: string },
+    );
     expect(error).toMatchObject({ code: 'STREAM_UNREACHABLE', message: expect.stringContaining('NO_PROXY') as string });
     expect((error as Error).message).not.toContain('SECRET');
   });
 
   it('that is none is an error of the argument', async () => {
-    for (const url of ['http://', 'http://[', 'file:///a%2Fb.mp4']) await expect(openVideo(url)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    for (const url of ['http://', 'http://[', 'file:///a%2Fb.mp4'])
+      await expect(openVideo(url)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

@@ -23,7 +23,10 @@ function free({ toSize, toRgb }: Scalers): void {
   toRgb.freeContext();
 }
 
-/** FFmpeg's scaler behind `rasterize`, for as many calls side by side as are made: a scaling context serves one at a time. */
+/**
+ * FFmpeg's scaler behind `rasterize`, for as many calls side by side as are made: a scaling context serves one at a
+ * time.
+ */
 export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
   const { constants, Frame, SoftwareScaleContext } = ffmpeg;
   const idle: Scalers[] = [];
@@ -64,10 +67,17 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
     }
   }
 
-  // Where FFmpeg shrinks and converts to RGB at once, the conversion has no fast code; shrunk as YUV it has, and takes half the time in all.
+  // Where FFmpeg shrinks and converts to RGB at once, the conversion has no fast code; shrunk as YUV it has, and takes
+  // half the time in all.
   function isSlow(frame: NativeFrame, width: number, height: number): boolean {
     const layout = layoutOf(ffmpeg.avGetPixFmtName(frame.format as never) ?? '');
-    return layout?.bitDepth === 8 && (layout.subsampling === '420' || layout.subsampling === '422') && 2 * height <= frame.height && 2 * width <= frame.width && height % 2 === 0;
+    return (
+      layout?.bitDepth === 8 &&
+      (layout.subsampling === '420' || layout.subsampling === '422') &&
+      2 * height <= frame.height &&
+      2 * width <= frame.width &&
+      height % 2 === 0
+    );
   }
 
   function newContext(): SoftwareScaleContext {
@@ -88,16 +98,27 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
       crop.width = right - left;
       crop.height = bottom - top;
       crop.format = frame.format;
-      check(ffmpeg, crop.getBuffer(0), 'OUT_OF_MEMORY', `A part of ${crop.width} × ${crop.height} pixels can't be held`);
+      check(
+        ffmpeg,
+        crop.getBuffer(0),
+        'OUT_OF_MEMORY',
+        `A part of ${crop.width} × ${crop.height} pixels can't be held`,
+      );
       crop.copyProps(frame);
       copyPart(frame, crop, layout, left, top);
-      // FFmpeg shrinks to the size asked for; what is finer than that, and the part of a pixel that is left, bilinear does.
+      // FFmpeg shrinks to the size asked for; what is finer than that, and the part of a pixel that is left, bilinear
+      // does.
       const shrink = Math.min(region.width / width, region.height / height);
       const w = shrink < 2 ? crop.width : Math.max(1, Math.round((crop.width / region.width) * width));
       const h = shrink < 2 ? crop.height : Math.max(1, Math.round((crop.height / region.height) * height));
       const pixels = await scale(crop, w, h);
       const [sx, sy] = [w / crop.width, h / crop.height];
-      return resizeBilinear(pixels, width, height, { x: (region.x - left) * sx, y: (region.y - top) * sy, width: region.width * sx, height: region.height * sy });
+      return resizeBilinear(pixels, width, height, {
+        x: (region.x - left) * sx,
+        y: (region.y - top) * sy,
+        width: region.width * sx,
+        height: region.height * sy,
+      });
     } finally {
       crop.free();
     }
@@ -134,7 +155,9 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
   };
 }
 
-/** The samples between which a span of pixels lies, and one more for the neighbour; even, so that chroma stays whole. */
+/**
+ * The samples between which a span of pixels lies, and one more for the neighbour; even, so that chroma stays whole.
+ */
 function cover(start: number, length: number, limit: number): [from: number, to: number] {
   const from = Math.min(Math.max(0, Math.floor(start) - 1), limit - 1) & ~3;
   const to = Math.min((Math.max(Math.ceil(start + length) + 1, from + 1) + 1) & ~1, limit);

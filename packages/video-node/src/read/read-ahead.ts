@@ -13,10 +13,13 @@ export interface AheadOptions<T> {
 }
 
 /**
- * Runs a generator ahead of who reads it, by at most `size` values and `bytes`; its error comes after the last value before it. Leaving the
- * loop ends the generator and discards what waited.
+ * Runs a generator ahead of who reads it, by at most `size` values and `bytes`; its error comes after the last value
+ * before it. Leaving the loop ends the generator and discards what waited.
  */
-export async function* ahead<T>(source: AsyncGenerator<T, void>, { size, bytes, dropOldest = false, discard, onLeave }: AheadOptions<T>): AsyncGenerator<T, void> {
+export async function* ahead<T>(
+  source: AsyncGenerator<T, void>,
+  { size, bytes, dropOldest = false, discard, onLeave }: AheadOptions<T>,
+): AsyncGenerator<T, void> {
   const queue: T[] = [];
   let held = 0;
   const weigh = (value: T) => bytes?.of(value) ?? 0;
@@ -48,7 +51,13 @@ export async function* ahead<T>(source: AsyncGenerator<T, void>, { size, bytes, 
         while (dropOldest && full(size)) discard(take());
         changed();
         // A value like the last one has to fit as well.
-        while (!dropOldest && queue.length > 0 && (queue.length >= size || held + weigh(value) > (bytes?.limit ?? Infinity)) && !left) await wait();
+        while (
+          !dropOldest &&
+          queue.length > 0 &&
+          (queue.length >= size || held + weigh(value) > (bytes?.limit ?? Infinity)) &&
+          !left
+        )
+          await wait();
       }
     } catch (reason) {
       error = { reason };

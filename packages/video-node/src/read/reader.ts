@@ -87,7 +87,14 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     const input = await openInput(ffmpeg, container, options.capture, options.limits, signal);
     try {
       const live = source.kind === 'camera' || (source.kind === 'stream' && !(input.format.duration > 0n));
-      const decoder = await openDecoder(ffmpeg, input, { name: container.name, threads: options.threads, hwaccel: options.hwaccel, pixelLimit: options.limits.pixelLimit, finite: !live && source.kind !== 'pictures', strict: source.kind === 'pictures' });
+      const decoder = await openDecoder(ffmpeg, input, {
+        name: container.name,
+        threads: options.threads,
+        hwaccel: options.hwaccel,
+        pixelLimit: options.limits.pixelLimit,
+        finite: !live && source.kind !== 'pictures',
+        strict: source.kind === 'pictures',
+      });
       const path = source.kind === 'pictures' ? null : input.path;
       const kind = source.kind === 'pipe' ? 'file' : source.kind;
       const described = readMetadata(ffmpeg, input.format, input.stream, { source: source.name, path, kind, live });
@@ -117,7 +124,13 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   }
 
   function upright({ input, decoder }: Opened): AsyncGenerator<Upright, void> {
-    return filterFrames(ffmpeg, limited(decoder.pictures()), { name: source.name, timeBase: input.stream.timeBase, orientation: streamOrientation(ffmpeg, input.stream.codecpar), deinterlace: options.deinterlace, size });
+    return filterFrames(ffmpeg, limited(decoder.pictures()), {
+      name: source.name,
+      timeBase: input.stream.timeBase,
+      orientation: streamOrientation(ffmpeg, input.stream.codecpar),
+      deinterlace: options.deinterlace,
+      size,
+    });
   }
 
   /** Decoded pictures; a size that grows beyond the limit in the middle is refused as at the start. */
@@ -159,10 +172,21 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   async function onePicture(path: string): Promise<NativeFrame> {
     try {
       if (await needsStillDecoder(path)) {
-        for await (const { frame } of filterFrames(ffmpeg, stillPicture(path), { name: printable(path), timeBase: { num: 1, den: 1000 }, orientation: { rotation: 0, mirrored: false }, deinterlace: false, size })) return frame;
+        for await (const { frame } of filterFrames(ffmpeg, stillPicture(path), {
+          name: printable(path),
+          timeBase: { num: 1, den: 1000 },
+          orientation: { rotation: 0, mirrored: false },
+          deinterlace: false,
+          size,
+        }))
+          return frame;
       }
-      for await (const { frame } of upright(await open({ kind: 'file', name: printable(path), path, picture: true }))) return frame;
-      throw new FaceDetError('VIDEO_BROKEN', `Expected a picture but ${printable(path)} has none that can be decoded; replace it, or pass onPictureError: 'skip'.`);
+      for await (const { frame } of upright(await open({ kind: 'file', name: printable(path), path, picture: true })))
+        return frame;
+      throw new FaceDetError(
+        'VIDEO_BROKEN',
+        `Expected a picture but ${printable(path)} has none that can be decoded; replace it, or pass onPictureError: 'skip'.`,
+      );
     } finally {
       await shut();
     }
@@ -175,24 +199,37 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   }
 
   async function* file(container: Container, start: Opened): AsyncGenerator<Placed, void> {
-    const clock = createClock({ discontinuous: start.input.format.iformat?.hasFlags(constants.AVFMT_TS_DISCONT as never) ?? false });
+    const clock = createClock({
+      discontinuous: start.input.format.iformat?.hasFlags(constants.AVFMT_TS_DISCONT as never) ?? false,
+    });
     // A pipe can't be opened again.
     const found = after && container.kind !== 'pipe' && (yield* behind(container, start, after, clock));
     if (found) return;
     let index = 0;
     for await (const { frame, seconds, duration } of upright(opened ?? (await open(container)))) {
       origin ??= seconds;
-      const place = { frame, index: index++, timestamp: clock.stamp(seconds, duration || frameTime()), duration, clockOrigin: clock.origin };
+      const place = {
+        frame,
+        index: index++,
+        timestamp: clock.stamp(seconds, duration || frameTime()),
+        duration,
+        clockOrigin: clock.origin,
+      };
       if (after && place.index <= after.index) frame.free();
       else yield place;
     }
   }
 
   /**
-   * Seeks to a key frame before the frame `after` and goes on behind it. False, and nothing yielded, where the source can't, or does
-   * not show that very frame again: then only reading from the start is exact.
+   * Seeks to a key frame before the frame `after` and goes on behind it. False, and nothing yielded, where the source
+   * can't, or does not show that very frame again: then only reading from the start is exact.
    */
-  async function* behind(container: Container, start: Opened, { index, timestamp }: { index: number; timestamp: number }, clock: Clock): AsyncGenerator<Placed, boolean> {
+  async function* behind(
+    container: Container,
+    start: Opened,
+    { index, timestamp }: { index: number; timestamp: number },
+    clock: Clock,
+  ): AsyncGenerator<Placed, boolean> {
     origin = await firstTime(start);
     await shut();
     // A GIF's pictures build on each other; near the start there is nothing to save.
@@ -208,7 +245,13 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     for await (const { frame, seconds, duration } of upright(again)) {
       const time = seconds === null ? Infinity : Math.round((seconds - origin) * 1e9) / 1e9;
       if (met) {
-        yield { frame, index: next++, timestamp: clock.stamp(seconds, duration || frameTime()), duration, clockOrigin: clock.origin };
+        yield {
+          frame,
+          index: next++,
+          timestamp: clock.stamp(seconds, duration || frameTime()),
+          duration,
+          clockOrigin: clock.origin,
+        };
         continue;
       }
       key ||= frame.hasFlags(constants.AV_FRAME_FLAG_KEY);
@@ -256,7 +299,12 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
       signal.throwIfAborted();
       current = undefined;
       await shut();
-      if (failures >= options.reconnects) throw new FaceDetError('STREAM_LOST', `${source.name}: lost after ${index} frames and not back after ${failures} attempts. Check the sender and the network.`, { cause: lost });
+      if (failures >= options.reconnects)
+        throw new FaceDetError(
+          'STREAM_LOST',
+          `${source.name}: lost after ${index} frames and not back after ${failures} attempts. Check the sender and the network.`,
+          { cause: lost },
+        );
       await pause(++failures, lost);
       clock.restart(timestamp + Math.max(frameTime(), (performance.now() - seen) / 1000));
     }
@@ -271,14 +319,16 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
 
   /** The first connection: of a stream it is tried again as a lost one is. */
   async function connect(container: Container): Promise<Opened> {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       try {
         const start = await open(container);
         if (failures > 0) options.onReconnect({ state: 'restored', attempt: failures, delay: 0 });
         return start;
       } catch (error) {
         signal.throwIfAborted();
-        const permanent = error instanceof FaceDetError && ['IMAGE_TOO_LARGE', 'VIDEO_NO_PICTURES', 'VIDEO_CODEC_UNSUPPORTED'].includes(error.code);
+        const permanent =
+          error instanceof FaceDetError &&
+          ['IMAGE_TOO_LARGE', 'VIDEO_NO_PICTURES', 'VIDEO_CODEC_UNSUPPORTED'].includes(error.code);
         if (container.kind !== 'stream' || permanent || failures >= options.firstConnects) throw error;
         await pause(++failures, error);
       }
@@ -319,7 +369,14 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     const { num, den } = frame.sampleAspectRatio;
     return {
       ...said,
-      ...(source.kind === 'pictures' ? { fps: options.pictureRate, frameCount: source.paths.length, duration: source.paths.length / options.pictureRate, timeBase: { num: 1, den: 90_000 } } : {}),
+      ...(source.kind === 'pictures'
+        ? {
+            fps: options.pictureRate,
+            frameCount: source.paths.length,
+            duration: source.paths.length / options.pictureRate,
+            timeBase: { num: 1, den: 90_000 },
+          }
+        : {}),
       startTime: origin ?? said.startTime,
       width: frame.width,
       height: frame.height,

@@ -33,28 +33,42 @@ const CAMERAS: Partial<Record<NodeJS.Platform, [format: string, device: (index: 
 
 /**
  * Tells a source apart; reads the file system where it names files. `protocols` are URL schemes allowed beside
- * `rtsp(s)` and `http(s)`. Throws `SOURCE_REFUSED` for other schemes, `NOT_FOUND`, `VIDEO_EMPTY` for a file of no bytes,
- * `NO_PICTURES` for a folder or glob without any, and `INVALID_ARGUMENT` for what is no source.
+ * `rtsp(s)` and `http(s)`. Throws `SOURCE_REFUSED` for other schemes, `NOT_FOUND`, `VIDEO_EMPTY` for a file of no
+ * bytes, `NO_PICTURES` for a folder or glob without any, and `INVALID_ARGUMENT` for what is no source.
  */
 export async function resolveSource(source: VideoSource, protocols: readonly string[] = []): Promise<ResolvedSource> {
   if (source instanceof URL) {
     return source.protocol === 'file:' ? fileOrFolder(filePath(source)) : address(source.href, protocols);
   }
   if (typeof source === 'number') {
-    if (!Number.isInteger(source) || source < 0) throw new FaceDetError('INVALID_ARGUMENT', `Expected a camera's index as an integer of at least 0 but received ${source}; number cameras from 0.`);
+    if (!Number.isInteger(source) || source < 0)
+      throw new FaceDetError(
+        'INVALID_ARGUMENT',
+        `Expected a camera's index as an integer of at least 0 but received ${source}; number cameras from 0.`,
+      );
     return camera(String(source));
   }
   if (typeof source === 'object' && source !== null && typeof source.lavfi === 'string' && source.lavfi !== '') {
     return { kind: 'lavfi', name: printable(`lavfi:${source.lavfi}`), graph: source.lavfi };
   }
-  if (typeof source !== 'string' || source === '') throw new FaceDetError('INVALID_ARGUMENT', `Expected a path, URL, camera index or { lavfi } as video source but received ${source === '' ? 'an empty string' : typeof source}; name a file, for example.`);
-  if (source.includes('\0')) throw new FaceDetError('INVALID_ARGUMENT', 'Expected a path or URL without NUL characters as video source but received one with them; remove them.');
+  if (typeof source !== 'string' || source === '')
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a path, URL, camera index or { lavfi } as video source but received ${source === '' ? 'an empty string' : typeof source}; name a file, for example.`,
+    );
+  if (source.includes('\0'))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      'Expected a path or URL without NUL characters as video source but received one with them; remove them.',
+    );
   if (source === '-') return { kind: 'pipe', name: 'standard input', path: null };
   if (/^\d+$/.test(source) && !(await exists(source))) return camera(source);
   if (/^file:\/\//i.test(source)) return fileOrFolder(filePath(source));
   if (SCHEME.test(source) && !(await exists(source))) return address(source, protocols);
-  if (process.platform === 'linux' && /^\/dev\/video\d+$/.test(source)) return { kind: 'camera', name: source, format: 'v4l2', device: source };
-  if (/^video=/.test(source) && process.platform === 'win32') return { kind: 'camera', name: source, format: 'dshow', device: source };
+  if (process.platform === 'linux' && /^\/dev\/video\d+$/.test(source))
+    return { kind: 'camera', name: source, format: 'v4l2', device: source };
+  if (/^video=/.test(source) && process.platform === 'win32')
+    return { kind: 'camera', name: source, format: 'dshow', device: source };
   if (/[*?[]/.test(source) && !(await exists(source))) return glob(source);
   return fileOrFolder(source);
 }
@@ -64,8 +78,14 @@ function address(url: string, protocols: readonly string[]): ResolvedSource {
   const scheme = SCHEME.exec(url)![1]!.toLowerCase();
   if (NETWORK.includes(scheme) && /^[a-z]+:\/\//i.test(url)) return stream(url);
   if (protocols.includes(scheme)) return stream(url);
-  const option = scheme === 'lavfi' ? "pass a filter graph as { lavfi: '…' }" : `allow it by protocols: ['${scheme.slice(0, 40)}'] where you trust the source`;
-  throw new FaceDetError('SOURCE_REFUSED', `Expected a path, rtsp(s):// or http(s):// as video source but received the scheme ${scheme.slice(0, 40)}:; ${option}.`);
+  const option =
+    scheme === 'lavfi'
+      ? "pass a filter graph as { lavfi: '…' }"
+      : `allow it by protocols: ['${scheme.slice(0, 40)}'] where you trust the source`;
+  throw new FaceDetError(
+    'SOURCE_REFUSED',
+    `Expected a path, rtsp(s):// or http(s):// as video source but received the scheme ${scheme.slice(0, 40)}:; ${option}.`,
+  );
 }
 
 /** The order a person expects: `2.jpg` before `10.jpg`. */
@@ -81,25 +101,35 @@ function stream(url: string): ResolvedSource {
 
 function camera(index: string): ResolvedSource {
   const found = CAMERAS[process.platform];
-  if (!found) throw new FaceDetError('CAMERA_UNSUPPORTED', `Expected Linux, macOS or Windows for a camera, this is ${process.platform}. Give a stream's URL instead.`);
+  if (!found)
+    throw new FaceDetError(
+      'CAMERA_UNSUPPORTED',
+      `Expected Linux, macOS or Windows for a camera, this is ${process.platform}. Give a stream's URL instead.`,
+    );
   return { kind: 'camera', name: `camera ${index}`, format: found[0], device: found[1](index) };
 }
 
 async function fileOrFolder(path: string): Promise<ResolvedSource> {
   const name = printable(path);
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `${name}: reading it is not permitted.`, { cause });
+    if (cause.code === 'EACCES')
+      throw new FaceDetError('NO_ACCESS', `${name}: reading it is not permitted.`, { cause });
     throw new FaceDetError('NOT_FOUND', `${name}: no such file or folder.`, { cause });
   });
   if (found.isDirectory()) return pictures(name, path, await readdir(path));
-  if (found.isFile() && found.size === 0) throw new FaceDetError('VIDEO_EMPTY', `${name}: expected a video, the file has no bytes.`);
+  if (found.isFile() && found.size === 0)
+    throw new FaceDetError('VIDEO_EMPTY', `${name}: expected a video, the file has no bytes.`);
   if (found.isFIFO() || found.isCharacterDevice()) return { kind: 'pipe', name, path };
   return { kind: 'file', name, path };
 }
 
 async function glob(pattern: string): Promise<ResolvedSource> {
   const folder = dirname(pattern);
-  if (/[*?[]/.test(folder)) throw new FaceDetError('INVALID_ARGUMENT', `${printable(pattern)}: expected wildcards in the last part only. Name one folder of pictures.`);
+  if (/[*?[]/.test(folder))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `${printable(pattern)}: expected wildcards in the last part only. Name one folder of pictures.`,
+    );
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new FaceDetError('NOT_FOUND', `${printable(folder)}: no such folder.`, { cause });
   });
@@ -108,10 +138,17 @@ async function glob(pattern: string): Promise<ResolvedSource> {
 
 function pictures(name: string, folder: string, names: readonly string[]): ResolvedSource {
   const chosen = names.filter((entry) => PICTURES.has(extname(entry).toLowerCase()) && !entry.startsWith('.'));
-  if (chosen.length === 0) throw new FaceDetError('NO_PICTURES', `${name}: expected pictures (${[...PICTURES].join(' ')}), found none among ${names.length} names.`);
+  if (chosen.length === 0)
+    throw new FaceDetError(
+      'NO_PICTURES',
+      `${name}: expected pictures (${[...PICTURES].join(' ')}), found none among ${names.length} names.`,
+    );
   return { kind: 'pictures', name, paths: naturalOrder(chosen).map((entry) => join(folder, entry)) };
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false);
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -11,7 +11,12 @@ import { openVideo } from './open-video.ts';
 import { decodeStillImage } from './still-image.ts';
 
 const has = (program: string, ...parameters: string[]) => spawnSync(program, parameters).error === undefined;
-const tools = { heif: has('heif-enc', '--help'), convert: has('heif-convert', '--help'), jxl: has('cjxl', '--version'), ffmpeg: has('ffmpeg', '-version') };
+const tools = {
+  heif: has('heif-enc', '--help'),
+  convert: has('heif-convert', '--help'),
+  jxl: has('cjxl', '--version'),
+  ffmpeg: has('ffmpeg', '-version'),
+};
 for (const [tool, found] of Object.entries({ 'heif-enc': tools.heif, cjxl: tools.jxl, ffmpeg: tools.ffmpeg })) {
   if (!found) process.stderr.write(`Tests of still pictures that need ${tool} are skipped: it is not installed.\n`);
 }
@@ -42,7 +47,12 @@ function difference(a: PixelBuffer, b: PixelBuffer): number {
 }
 
 /** Pixels as a HEIF step or an EXIF orientation shows them. */
-function mapped({ data, width }: PixelBuffer, w: number, h: number, from: (x: number, y: number) => [number, number]): PixelBuffer {
+function mapped(
+  { data, width }: PixelBuffer,
+  w: number,
+  h: number,
+  from: (x: number, y: number) => [number, number],
+): PixelBuffer {
   const to = new Uint8Array(w * h * 3);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
@@ -65,11 +75,14 @@ const box = (type: string, ...parts: Buffer[]) => {
   head.write(type, 4, 'latin1');
   return Buffer.concat([head, body]);
 };
-const u = (bytes: number, ...values: number[]) => Buffer.concat(values.map((value) => {
-  const buffer = Buffer.alloc(bytes);
-  buffer.writeUIntBE(value, 0, bytes);
-  return buffer;
-}));
+const u = (bytes: number, ...values: number[]) =>
+  Buffer.concat(
+    values.map((value) => {
+      const buffer = Buffer.alloc(bytes);
+      buffer.writeUIntBE(value, 0, bytes);
+      return buffer;
+    }),
+  );
 
 interface Coded {
   configuration: Buffer;
@@ -86,7 +99,14 @@ async function coded(pixels: PixelBuffer, name: string): Promise<Coded> {
 }
 
 /** A HEIF file as phones write it: a grid of tiles, cropped, turned and mirrored. */
-function gridFile(tiles: Coded[], rows: number, columns: number, [width, height]: readonly [number, number], [tileWidth, tileHeight]: readonly [number, number], transforms: Buffer[]): Buffer {
+function gridFile(
+  tiles: Coded[],
+  rows: number,
+  columns: number,
+  [width, height]: readonly [number, number],
+  [tileWidth, tileHeight]: readonly [number, number],
+  transforms: Buffer[],
+): Buffer {
   const properties = [
     box('hvcC', tiles[0]!.configuration),
     box('ispe', u(4, 0, tileWidth, tileHeight)),
@@ -108,12 +128,42 @@ function gridFile(tiles: Coded[], rows: number, columns: number, [width, height]
       u(4, 0),
       box('hdlr', u(4, 0, 0), Buffer.from('pict'), u(4, 0, 0, 0), Buffer.from([0])),
       box('pitm', u(4, 0), u(2, primary)),
-      box('iinf', u(4, 0), u(2, primary), ...[...ids, primary].map((id) => box('infe', u(4, id === primary ? 0x02000000 : 0x02000001), // tiles are hidden
-         u(2, id, 0), Buffer.from(id === primary ? 'grid' : 'hvc1'), Buffer.from([0])))),
+      box(
+        'iinf',
+        u(4, 0),
+        u(2, primary),
+        ...[...ids, primary].map((id) =>
+          box(
+            'infe',
+            u(4, id === primary ? 0x02000000 : 0x02000001), // tiles are hidden
+            u(2, id, 0),
+            Buffer.from(id === primary ? 'grid' : 'hvc1'),
+            Buffer.from([0]),
+          ),
+        ),
+      ),
       box('iref', u(4, 0), box('dimg', u(2, primary, ids.length, ...ids))),
-      box('iprp', box('ipco', ...properties), box('ipma', u(4, 0, primary), ...ids.map((id) => Buffer.concat([u(2, id), Buffer.from([2, 0x81, 2])])), u(2, primary), Buffer.from([1 + transforms.length, 3, ...transforms.map((_, i) => 0x84 + i)]))),
+      box(
+        'iprp',
+        box('ipco', ...properties),
+        box(
+          'ipma',
+          u(4, 0, primary),
+          ...ids.map((id) => Buffer.concat([u(2, id), Buffer.from([2, 0x81, 2])])),
+          u(2, primary),
+          Buffer.from([1 + transforms.length, 3, ...transforms.map((_, i) => 0x84 + i)]),
+        ),
+      ),
       box('idat', grid),
-      box('iloc', u(4, 0x01000000), Buffer.from([0x44, 0x00]), u(2, primary), ...ids.map((id, i) => Buffer.concat([u(2, id, 0, 0, 1), u(4, ...places[i]!)])), u(2, primary, 1, 0, 1), u(4, 0, grid.length)),
+      box(
+        'iloc',
+        u(4, 0x01000000),
+        Buffer.from([0x44, 0x00]),
+        u(2, primary),
+        ...ids.map((id, i) => Buffer.concat([u(2, id, 0, 0, 1), u(4, ...places[i]!)])),
+        u(2, primary, 1, 0, 1),
+        u(4, 0, grid.length),
+      ),
     );
   };
   const ftyp = box('ftyp', Buffer.from('heic'), u(4, 0), Buffer.from('mif1heic'));
@@ -123,7 +173,14 @@ function gridFile(tiles: Coded[], rows: number, columns: number, [width, height]
 
 const crop = (width: number, height: number, fromX: number, fromY: number, fullWidth: number, fullHeight: number) =>
   // Offsets are of the centers, as fractions.
-  box('clap', u(4, width, 1, height, 1), i32(2 * fromX + width - fullWidth), u(4, 2), i32(2 * fromY + height - fullHeight), u(4, 2));
+  box(
+    'clap',
+    u(4, width, 1, height, 1),
+    i32(2 * fromX + width - fullWidth),
+    u(4, 2),
+    i32(2 * fromY + height - fullHeight),
+    u(4, 2),
+  );
 function i32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value, 0);
@@ -134,7 +191,11 @@ const mirror = (mode: number) => box('imir', Buffer.from([mode]));
 
 describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
   it('of one picture and its odd sizes', async () => {
-    for (const [width, height] of [[300, 200], [65, 91], [64, 64]] as const) {
+    for (const [width, height] of [
+      [300, 200],
+      [65, 91],
+      [64, 64],
+    ] as const) {
       const pixels = corners(width, height);
       await coded(pixels, `single-${width}`);
       expect(difference(await decodeStillImage(at(`single-${width}.heic`)), pixels)).toBeLessThan(3);
@@ -147,7 +208,10 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     const tiles: Coded[] = [];
     for (let row = 0; row < 3; row++) {
       for (let column = 0; column < 5; column++) {
-        const tile = mapped(whole, 64, 64, (x, y) => [Math.min(width - 1, column * 64 + x), Math.min(height - 1, row * 64 + y)]);
+        const tile = mapped(whole, 64, 64, (x, y) => [
+          Math.min(width - 1, column * 64 + x),
+          Math.min(height - 1, row * 64 + y),
+        ]);
         tiles.push(await coded(tile, `tile-${row}-${column}`));
       }
     }
@@ -165,7 +229,11 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     for (const clap of [false, true]) {
       for (let turn = 0; turn < 4; turn++) {
         for (let mode = -1; mode < 2; mode++) {
-          const steps = [...(clap ? [crop(250, 121, 31, 24, width, height)] : []), ...(turn > 0 ? [rotate(turn)] : []), ...(mode >= 0 ? [mirror(mode)] : [])];
+          const steps = [
+            ...(clap ? [crop(250, 121, 31, 24, width, height)] : []),
+            ...(turn > 0 ? [rotate(turn)] : []),
+            ...(mode >= 0 ? [mirror(mode)] : []),
+          ];
           const turned = turns[turn]!(clap ? cropped : whole);
           const wanted = mode >= 0 ? mirrors[mode]!(turned) : turned;
           const path = at(`grid-${clap}-${turn}-${mode}.heic`);
@@ -175,7 +243,10 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
           if (tools.convert) {
             execFileSync('heif-convert', [path, `${path}.png`], { stdio: 'pipe' });
             const reference = await readImage(`${path}.png`);
-            expect(difference(await reference.rasterize(reference.width, reference.height), wanted), `heif-convert ${path}`).toBeLessThan(4);
+            expect(
+              difference(await reference.rasterize(reference.width, reference.height), wanted),
+              `heif-convert ${path}`,
+            ).toBeLessThan(4);
           }
         }
       }
@@ -183,7 +254,9 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     const video = await openVideo(at('grid-false-1-1.heic'));
     expect([video.metadata.width, video.metadata.height]).toEqual([height, width]);
     for await (const frame of video) {
-      expect(difference(await frame.rasterize(frame.width, frame.height), mirrors[1]!(turns[1]!(whole)))).toBeLessThan(4);
+      expect(difference(await frame.rasterize(frame.width, frame.height), mirrors[1]!(turns[1]!(whole)))).toBeLessThan(
+        4,
+      );
       frame.close();
     }
 
@@ -198,12 +271,18 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     expect((await decodeStillImage(at('odd.mp4'))).width).toBe(height);
     const server = createServer((request, response) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      response.writeHead(206, { 'accept-ranges': 'bytes', 'content-length': odd.length - from, 'content-range': `bytes ${from}-${odd.length - 1}/${odd.length}` });
+      response.writeHead(206, {
+        'accept-ranges': 'bytes',
+        'content-length': odd.length - from,
+        'content-range': `bytes ${from}-${odd.length - 1}/${odd.length}`,
+      });
       response.end(odd.subarray(from));
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     try {
-      await expect(openVideo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/x.heic`)).rejects.toMatchObject({ code: 'VIDEO_UNREADABLE', message: expect.stringContaining('tiles') });
+      await expect(
+        openVideo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/x.heic`),
+      ).rejects.toMatchObject({ code: 'VIDEO_UNREADABLE', message: expect.stringContaining('tiles') });
     } finally {
       server.closeAllConnections();
       server.close();
@@ -216,8 +295,11 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
       gridFile(tiles, 3, 5, [400, 170], [64, 64], []),
       bytes.subarray(0, bytes.length - 200),
       bytes.subarray(0, 300),
-    ]) await expect(decodeStillImage(broken)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
-    await expect(decodeStillImage(bytes, { pixelLimit: width * height - 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    ])
+      await expect(decodeStillImage(broken)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
+    await expect(decodeStillImage(bytes, { pixelLimit: width * height - 1 })).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+    });
     // Mutated files end with a code or with pixels of the size they state.
     for (let seed = 1, at = 7; seed < 300; seed++) {
       const mutated = Buffer.from(bytes);
@@ -225,9 +307,14 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
         at = (at * 48_271 + seed) % 2_147_483_647;
         mutated[at % 900] = at & 255;
       }
-      const result = await decodeStillImage(mutated, { pixelLimit: 1e6 }).catch((error: { code?: string }) => error.code);
+      const result = await decodeStillImage(mutated, { pixelLimit: 1e6 }).catch(
+        (error: { code?: string }) => error.code,
+      );
       if (typeof result === 'string') expect(result).toMatch(/^IMAGE_/);
-      else expect((result as PixelBuffer).data.length).toBe((result as PixelBuffer).width * (result as PixelBuffer).height * 3);
+      else
+        expect((result as PixelBuffer).data.length).toBe(
+          (result as PixelBuffer).width * (result as PixelBuffer).height * 3,
+        );
     }
   }, 60_000);
 
@@ -236,7 +323,10 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     const { data, width, height } = corners(96, 64);
     const sharp = (await import('sharp')).default;
     const exif = { IFD0: { Make: tags.Make, Orientation: '6' }, IFD2: { DateTimeOriginal: tags.DateTimeOriginal } };
-    await sharp(data, { raw: { width, height, channels: 3 } }).withExif(exif).jpeg({ quality: 95 }).toFile(at('tagged.jpg'));
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .withExif(exif)
+      .jpeg({ quality: 95 })
+      .toFile(at('tagged.jpg'));
     execFileSync('heif-enc', ['-q', '95', '-o', at('tagged.heic'), at('tagged.jpg')], { stdio: 'pipe' });
     const image = await readImage(at('tagged.heic'), { decoders: [decodeStillImage] });
     const jpeg = await readImage(at('tagged.jpg'));
@@ -276,15 +366,22 @@ describe.skipIf(!tools.ffmpeg)('by FFmpeg [needs ffmpeg]', () => {
     if (extension === 'pgm') expect([decoded.width, decoded.height]).toEqual([300, 200]);
     else expect(difference(decoded, corners(300, 200))).toBeLessThan(2);
     const image = await readImage(path, { decoders: [decodeStillImage] });
-    expect([image.format, (await image.pixels()).data]).toEqual([{ pgm: 'ppm', pam: 'ppm', j2k: 'jp2' }[extension as string] ?? extension, decoded.data]);
+    expect([image.format, (await image.pixels()).data]).toEqual([
+      { pgm: 'ppm', pam: 'ppm', j2k: 'jp2' }[extension as string] ?? extension,
+      decoded.data,
+    ]);
     const video = await openVideo(path);
     expect([video.metadata.width, video.metadata.height]).toEqual([300, 200]);
     for await (const frame of video) {
       if (extension !== 'pgm') expect(difference(await frame.rasterize(300, 200), corners(300, 200))).toBeLessThan(2);
       frame.close();
     }
-    await expect(decodeStillImage(path, { pixelLimit: 59_999 })).rejects.toMatchObject({ code: expect.stringMatching(/^IMAGE_/) });
-    await expect(decodeStillImage(readFileSync(path).subarray(0, 9), { name: path })).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
+    await expect(decodeStillImage(path, { pixelLimit: 59_999 })).rejects.toMatchObject({
+      code: expect.stringMatching(/^IMAGE_/),
+    });
+    await expect(decodeStillImage(readFileSync(path).subarray(0, 9), { name: path })).rejects.toMatchObject({
+      code: 'IMAGE_UNREADABLE',
+    });
   });
 
   it.each([
@@ -293,7 +390,17 @@ describe.skipIf(!tools.ffmpeg)('by FFmpeg [needs ffmpeg]', () => {
     ['apng', ['-f', 'apng', '-plays', '0']],
   ] as const)('an animated %s is a film with its times', async (extension, parameters) => {
     const path = at(`film.${extension}`);
-    execFileSync('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=10:duration=1.2', ...parameters, path]);
+    execFileSync('ffmpeg', [
+      '-v',
+      'error',
+      '-y',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=96x64:rate=10:duration=1.2',
+      ...parameters,
+      path,
+    ]);
     const video = await openVideo(path);
     const times: number[] = [];
     for await (const frame of video) {
@@ -308,7 +415,9 @@ describe.skipIf(!tools.jxl)('JPEG XL [needs cjxl]', () => {
   it('is read', async () => {
     execFileSync('cjxl', [at('source.png'), at('picture.jxl'), '-q', '95'], { stdio: 'pipe' });
     expect(difference(await decodeStillImage(at('picture.jxl')), corners(300, 200))).toBeLessThan(3);
-    await expect(decodeStillImage(at('picture.jxl'), { pixelLimit: 1000 })).rejects.toMatchObject({ code: expect.stringMatching(/^IMAGE_/) });
+    await expect(decodeStillImage(at('picture.jxl'), { pixelLimit: 1000 })).rejects.toMatchObject({
+      code: expect.stringMatching(/^IMAGE_/),
+    });
   });
 });
 
@@ -318,7 +427,9 @@ describe('what is no still picture', () => {
     await expect(decodeStillImage(at('source.png'))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
     await expect(decodeStillImage(new Uint8Array(0))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
     await expect(decodeStillImage(folder)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
-    await expect(decodeStillImage(at('source.png'), { pixelLimit: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(decodeStillImage(at('source.png'), { pixelLimit: 0 })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
     expect((await readImage(at('source.png'))).width).toBe(300);
   });
 });

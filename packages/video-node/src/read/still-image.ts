@@ -26,17 +26,31 @@ const BYTE_LIMIT = 512 * 1024 * 1024;
  * Throws `IMAGE_UNREADABLE` for other formats and what is broken, `IMAGE_TOO_LARGE` beyond `pixelLimit`, `NOT_FOUND`,
  * and `DEPENDENCY_MISSING` without node-av.
  */
-export async function decodeStillImage(source: string | Uint8Array, options: StillImageOptions = {}): Promise<PixelBuffer> {
+export async function decodeStillImage(
+  source: string | Uint8Array,
+  options: StillImageOptions = {},
+): Promise<PixelBuffer> {
   const { pixelLimit = DEFAULT_LIMITS.pixelLimit } = options;
   const name = printable(options.name ?? (typeof source === 'string' ? source : 'the picture'));
-  if (!(pixelLimit >= 1)) throw new FaceDetError('INVALID_ARGUMENT', `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for the default.`);
-  const bytes = typeof source === 'string' ? await readPicture(source) : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  if (!(pixelLimit >= 1))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for the default.`,
+    );
+  const bytes =
+    typeof source === 'string'
+      ? await readPicture(source)
+      : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   const ffmpeg = await loadFfmpeg();
   const rasterizer = createRasterizer(ffmpeg);
   try {
     if (isHeif(bytes)) return await composeHeif(ffmpeg, rasterizer, parseHeif(bytes, name), name, pixelLimit);
     const codec = codecOf(bytes, typeof source === 'string' ? source : name);
-    if (!codec) throw new FaceDetError('IMAGE_UNREADABLE', `Expected HEIC, AVIF, JPEG XL, BMP, JPEG 2000, PPM or TGA but ${name} is none of them; convert it to JPEG or PNG.`);
+    if (!codec)
+      throw new FaceDetError(
+        'IMAGE_UNREADABLE',
+        `Expected HEIC, AVIF, JPEG XL, BMP, JPEG 2000, PPM or TGA but ${name} is none of them; convert it to JPEG or PNG.`,
+      );
     const frame = await decodeOne(ffmpeg, codec, bytes, name, pixelLimit);
     try {
       return await rasterizer.rasterize(frame, frame.width, frame.height);
@@ -58,16 +72,31 @@ export async function needsStillDecoder(path: string): Promise<boolean> {
 function codecOf(head: Buffer, name: string): string | undefined {
   const kind = fileKind(head, name);
   if (kind.type !== 'picture') return undefined;
-  if (kind.format === 'ppm') return { P1: 'pbm', P4: 'pbm', P2: 'pgm', P5: 'pgm', P7: 'pam', Pf: 'pfm', PF: 'pfm' }[head.toString('latin1', 0, 2)] ?? 'ppm';
+  if (kind.format === 'ppm')
+    return (
+      { P1: 'pbm', P4: 'pbm', P2: 'pgm', P5: 'pgm', P7: 'pam', Pf: 'pfm', PF: 'pfm' }[head.toString('latin1', 0, 2)] ??
+      'ppm'
+    );
   return { bmp: 'bmp', jxl: 'libjxl', jp2: 'jpeg2000', tga: 'targa' }[kind.format as string];
 }
 
 async function readPicture(path: string): Promise<Buffer> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EACCES') throw new FaceDetError('NO_ACCESS', `Expected a readable picture but ${printable(path)} may not be read; change its permissions.`, { cause });
-    throw new FaceDetError('NOT_FOUND', `Expected a picture but ${printable(path)} does not exist; check the path.`, { cause });
+    if (cause.code === 'EACCES')
+      throw new FaceDetError(
+        'NO_ACCESS',
+        `Expected a readable picture but ${printable(path)} may not be read; change its permissions.`,
+        { cause },
+      );
+    throw new FaceDetError('NOT_FOUND', `Expected a picture but ${printable(path)} does not exist; check the path.`, {
+      cause,
+    });
   });
-  if (!found.isFile() || found.size > BYTE_LIMIT) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${printable(path)} is ${found.isFile() ? 'larger' : 'no file'}; name a picture.`);
+  if (!found.isFile() || found.size > BYTE_LIMIT)
+    throw new FaceDetError(
+      'IMAGE_UNREADABLE',
+      `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${printable(path)} is ${found.isFile() ? 'larger' : 'no file'}; name a picture.`,
+    );
   return readFile(path);
 }
 
@@ -76,10 +105,21 @@ interface Parameters {
 }
 
 /** Decodes one picture whose bytes need no demuxer. Who receives it frees it. */
-async function decodeOne(ffmpeg: Ffmpeg, decoder: string, bytes: Buffer, name: string, pixelLimit: number, { extradata }: Parameters = {}): Promise<NativeFrame> {
+async function decodeOne(
+  ffmpeg: Ffmpeg,
+  decoder: string,
+  bytes: Buffer,
+  name: string,
+  pixelLimit: number,
+  { extradata }: Parameters = {},
+): Promise<NativeFrame> {
   const { Codec, CodecContext, Frame, Packet } = ffmpeg;
   const codec = Codec.findDecoderByName(decoder as never);
-  if (!codec) throw new FaceDetError('IMAGE_UNREADABLE', `Expected a decoder ${decoder} in this build of FFmpeg for ${name} but found none; convert it to JPEG or PNG.`);
+  if (!codec)
+    throw new FaceDetError(
+      'IMAGE_UNREADABLE',
+      `Expected a decoder ${decoder} in this build of FFmpeg for ${name} but found none; convert it to JPEG or PNG.`,
+    );
   const context: CodecContext = new CodecContext();
   const packet = new Packet();
   const frame = new Frame();
@@ -108,23 +148,39 @@ async function decodeOne(ffmpeg: Ffmpeg, decoder: string, bytes: Buffer, name: s
   }
 }
 
-async function composeHeif(ffmpeg: Ffmpeg, rasterizer: Rasterizer, picture: HeifPicture, name: string, pixelLimit: number): Promise<PixelBuffer> {
+async function composeHeif(
+  ffmpeg: Ffmpeg,
+  rasterizer: Rasterizer,
+  picture: HeifPicture,
+  name: string,
+  pixelLimit: number,
+): Promise<PixelBuffer> {
   const { width, height, columns, tiles, color } = picture;
   checkPixels(name, picture, pixelLimit);
   const canvas: PixelBuffer = { data: new Uint8Array(width * height * 3), width, height, format: 'rgb' };
   let size: { width: number; height: number } | undefined;
   for (const [index, { codec, configuration, data }] of tiles.entries()) {
     const av1 = codec === 'av01';
-    const frame = await decodeOne(ffmpeg, av1 ? 'libdav1d' : 'hevc', data, name, pixelLimit, { extradata: configuration });
+    const frame = await decodeOne(ffmpeg, av1 ? 'libdav1d' : 'hevc', data, name, pixelLimit, {
+      extradata: configuration,
+    });
     try {
       size ??= { width: frame.width, height: frame.height };
       const incomplete = frame.width !== size.width || frame.height !== size.height;
-      if (incomplete || (tiles.length === 1 && (frame.width < width || frame.height < height))) throw incompleteGrid(name);
+      if (incomplete || (tiles.length === 1 && (frame.width < width || frame.height < height)))
+        throw incompleteGrid(name);
       if (color) {
-        frame.colorRange = (color.fullRange ? ffmpeg.constants.AVCOL_RANGE_JPEG : ffmpeg.constants.AVCOL_RANGE_MPEG) as never;
+        frame.colorRange = (
+          color.fullRange ? ffmpeg.constants.AVCOL_RANGE_JPEG : ffmpeg.constants.AVCOL_RANGE_MPEG
+        ) as never;
         if (color.matrix !== 2 && color.matrix !== 0) frame.colorSpace = color.matrix as never;
       }
-      place(await rasterizer.rasterize(frame, frame.width, frame.height), canvas, (index % columns) * size.width, Math.floor(index / columns) * size.height);
+      place(
+        await rasterizer.rasterize(frame, frame.width, frame.height),
+        canvas,
+        (index % columns) * size.width,
+        Math.floor(index / columns) * size.height,
+      );
     } finally {
       frame.free();
     }
@@ -135,7 +191,10 @@ async function composeHeif(ffmpeg: Ffmpeg, rasterizer: Rasterizer, picture: Heif
 }
 
 function incompleteGrid(name: string): FaceDetError {
-  return new FaceDetError('IMAGE_UNREADABLE', `Expected tiles that cover the whole HEIF picture but those of ${name} do not; export it as JPEG or PNG.`);
+  return new FaceDetError(
+    'IMAGE_UNREADABLE',
+    `Expected tiles that cover the whole HEIF picture but those of ${name} do not; export it as JPEG or PNG.`,
+  );
 }
 
 /** Copies a tile into the picture; what lies outside is left out. */
@@ -169,7 +228,8 @@ function transform({ data, width, height }: PixelBuffer, step: HeifTransform): P
 function strides(step: HeifTransform, width: number, height: number): [start: number, stepX: number, stepY: number] {
   const last = width * height - 1;
   if (step.kind === 'crop') return [step.y * width + step.x, 1, width];
-  if (step.kind === 'mirror') return step.axis === 'vertical' ? [width - 1, -1, width] : [(height - 1) * width, 1, -width];
+  if (step.kind === 'mirror')
+    return step.axis === 'vertical' ? [width - 1, -1, width] : [(height - 1) * width, 1, -width];
   if (step.turns === 1) return [width - 1, width, -1];
   if (step.turns === 2) return [last, -1, -width];
   return [(height - 1) * width, -width, 1];

@@ -78,7 +78,15 @@ describe('source strings', () => {
 
 describe('names in messages', () => {
   it('have no credentials, terminal escapes or line breaks', async () => {
-    for (const source of ['http://user:s3cret@127.0.0.1:9/x?token=s3cret', 'rtsp://u:s3cret@127.0.0.1:9/x', 'missing\u001b[2Js.mp4', 'missing\n.mp4', 'none\u202e/*.png', 'none\u001b.heic', { lavfi: 'no\u001b[2Jsuch' }]) {
+    for (const source of [
+      'http://user:s3cret@127.0.0.1:9/x?token=s3cret',
+      'rtsp://u:s3cret@127.0.0.1:9/x',
+      'missing\u001b[2Js.mp4',
+      'missing\n.mp4',
+      'none\u202e/*.png',
+      'none\u001b.heic',
+      { lavfi: 'no\u001b[2Jsuch' },
+    ]) {
       const { message } = (await refusal(source))!;
       expect(message).not.toMatch(/s3cret|\p{Cc}|\u202e/u);
     }
@@ -97,12 +105,26 @@ describe('files', () => {
     dash: '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S"><Period><AdaptationSet><Representation id="1" mimeType="video/mp4"><BaseURL>film.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>',
     text: 'A text, which FFmpeg would show as a terminal.\n'.repeat(50),
   };
-  const names = ['evil.mp4', 'evil.mkv', 'evil.m3u8', 'evil.ffconcat', 'evil.sdp', 'evil.mpd', 'evil.jpg', 'evil%d.mp4', 'evil', 'evil*.mp4'];
+  const names = [
+    'evil.mp4',
+    'evil.mkv',
+    'evil.m3u8',
+    'evil.ffconcat',
+    'evil.sdp',
+    'evil.mpd',
+    'evil.jpg',
+    'evil%d.mp4',
+    'evil',
+    'evil*.mp4',
+  ];
 
-  it.each(Object.keys(playlists).flatMap((kind) => names.map((name) => [kind, name] as const)))('%s in %s plays nothing', async (kind, name) => {
-    writeFileSync(at(name), playlists[kind]!);
-    expect((await refusal(at(name)))?.code).toBe('VIDEO_UNREADABLE');
-  });
+  it.each(Object.keys(playlists).flatMap((kind) => names.map((name) => [kind, name] as const)))(
+    '%s in %s plays nothing',
+    async (kind, name) => {
+      writeFileSync(at(name), playlists[kind]!);
+      expect((await refusal(at(name)))?.code).toBe('VIDEO_UNREADABLE');
+    },
+  );
 
   it.each([...Object.keys(playlists), 'film'])('%s as a picture of a folder is no picture', async (kind) => {
     const pictures = at(`pictures-${kind}`);
@@ -146,7 +168,8 @@ describe('pixelLimit', () => {
     const path = await writeNumbered(at('large.mkv'), steady(3), { width: 640, height: 480 });
     expect(await refusal(path, { pixelLimit: 640 * 480 - 1 })).toMatchObject({ code: 'IMAGE_TOO_LARGE' });
     expect(await refusal(path, { pixelLimit: 640 * 480 })).toBeUndefined();
-    for (const pixelLimit of [0, -1, NaN]) expect(await refusal(path, { pixelLimit })).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    for (const pixelLimit of [0, -1, NaN])
+      expect(await refusal(path, { pixelLimit })).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('keeps a small file of a huge picture from taking memory', async () => {
@@ -187,7 +210,12 @@ function blankPng(width: number, height: number): Buffer {
   header.writeUInt32BE(height, 4);
   header[8] = 8;
   const rows = deflateSync(Buffer.alloc(height * (width + 1)));
-  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', header),
+    chunk('IDAT', rows),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 function crc(bytes: Buffer): number {

@@ -20,7 +20,15 @@ it.each<[string, string[], string[]]>([
 it('a name without wildcards fits itself only; stars may stand for any parts of it', () => {
   const plain = fc.string({ unit: fc.constantFrom('a', 'b', '.', '(', '\\', '😀') });
   fc.assert(fc.property(plain, plain, (name, other) => void expect(wildcard(name)(other)).toBe(name === other)));
-  fc.assert(fc.property(plain, fc.nat(20), fc.nat(20), (name, from, length) => void expect(wildcard(`${name.slice(0, from)}*${name.slice(from + length)}`)(name)).toBe(true)));
+  fc.assert(
+    fc.property(
+      plain,
+      fc.nat(20),
+      fc.nat(20),
+      (name, from, length) =>
+        void expect(wildcard(`${name.slice(0, from)}*${name.slice(from + length)}`)(name)).toBe(true),
+    ),
+  );
 });
 
 it('many stars and brackets take no time', () => {

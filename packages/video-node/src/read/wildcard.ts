@@ -2,8 +2,8 @@
 type Token = '*' | ((character: string) => boolean);
 
 /**
- * Whether a name fits a pattern: `*` any text, `?` any character, `[a-z]` and `[!a-z]` one of a set, anything else itself.
- * Takes time by the product of both lengths at most, where a regular expression with many stars takes forever.
+ * Whether a name fits a pattern: `*` any text, `?` any character, `[a-z]` and `[!a-z]` one of a set, anything else
+ * itself. Takes time by the product of both lengths at most, where a regular expression with many stars takes forever.
  */
 export function wildcard(pattern: string): (name: string) => boolean {
   const tokens = parse(pattern);

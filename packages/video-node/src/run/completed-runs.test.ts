@@ -1,4 +1,14 @@
-import { appendFileSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Detector } from '@facedet/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -34,7 +44,13 @@ const detectorOf = (model: string) =>
     async dispose() {},
   }) as unknown as Detector;
 
-const all = () => ({ output: at('a.mp4'), jsonl: at('a.jsonl'), mot: at('a.mot'), csv: at('a.csv'), gallery: at('faces') });
+const all = () => ({
+  output: at('a.mp4'),
+  jsonl: at('a.jsonl'),
+  mot: at('a.mot'),
+  csv: at('a.csv'),
+  gallery: at('faces'),
+});
 type Kind = keyof ReturnType<typeof all>;
 const kinds = ['output', 'jsonl', 'mot', 'csv', 'gallery'] as const;
 const only = (...names: readonly Kind[]) => Object.fromEntries(names.map((name) => [name, all()[name]]));
@@ -44,21 +60,27 @@ const again = (options: Partial<ProcessVideoOptions> = {}, source = film) => run
 /** The files that a person sees of an output. */
 const filesOf = (kind: Kind) =>
   kind === 'gallery' ? ['identities.json', '0001.jpg'].map((name) => join(all().gallery, name)) : [all()[kind]];
-const state = () => kinds.flatMap((kind) => filesOf(kind)).map((path) => existsSync(path) && [statSync(path).mtimeMs, readFileSync(path, 'hex')]);
+const state = () =>
+  kinds
+    .flatMap((kind) => filesOf(kind))
+    .map((path) => existsSync(path) && [statSync(path).mtimeMs, readFileSync(path, 'hex')]);
 const mismatch = { code: 'RESUME_MISMATCH' };
 
 describe('a run that is complete', () => {
-  it.each([...kinds.map((kind) => [kind]), kinds])('is passed over by resume, with its figures: %s', async (...names) => {
-    const { seconds, metadata: _, ...first } = await run(only(...(names as Kind[])));
-    const before = state();
-    looks = 0;
-    for (const _ of [1, 2]) {
-      expect(await again(only(...(names as Kind[])))).toMatchObject({ ...first, isDoneBefore: true, seconds });
-    }
-    expect([looks, state()]).toEqual([0, before]);
-    expect(readdirSync(folder).filter((name) => /partial|lock/.test(name))).toEqual([]);
-    expect(await run(only(...(names as Kind[])))).not.toHaveProperty('isDoneBefore');
-  });
+  it.each([...kinds.map((kind) => [kind]), kinds])(
+    'is passed over by resume, with its figures: %s',
+    async (...names) => {
+      const { seconds, metadata: _, ...first } = await run(only(...(names as Kind[])));
+      const before = state();
+      looks = 0;
+      for (const _ of [1, 2]) {
+        expect(await again(only(...(names as Kind[])))).toMatchObject({ ...first, isDoneBefore: true, seconds });
+      }
+      expect([looks, state()]).toEqual([0, before]);
+      expect(readdirSync(folder).filter((name) => /partial|lock/.test(name))).toEqual([]);
+      expect(await run(only(...(names as Kind[])))).not.toHaveProperty('isDoneBefore');
+    },
+  );
 
   it('is passed over also for part of its outputs, and those of several runs', async () => {
     await run(only('output', 'jsonl', 'csv'));

@@ -65,7 +65,10 @@ function read(kind: string, path: string): CompletedOutput | undefined {
 function notePath(output: string): string {
   const path = resolve(output);
   const folder = existsSync(dirname(path)) ? realpathSync(dirname(path)) : dirname(path);
-  const key = createHash('sha256').update(`complete\0${join(folder, basename(path))}`).digest('hex').slice(0, 32);
+  const key = createHash('sha256')
+    .update(`complete\0${join(folder, basename(path))}`)
+    .digest('hex')
+    .slice(0, 32);
   return join(modelCacheDir(), 'resume', `${key}.json`);
 }
 

@@ -33,7 +33,10 @@ export function marksOf({ draw = true }: EditOptions): OverlayOptions | undefine
 
 /** What is done to the pictures of the output. */
 export interface Editor {
-  /** What is done to the next picture. It has to be asked for every frame, written or not: trails and what lingers come from those before. */
+  /**
+   * What is done to the next picture. It has to be asked for every frame, written or not: trails and what lingers come
+   * from those before.
+   */
   next(row: Row, result: FrameResult<VideoFrame> | undefined): (planes: YuvPlanes) => void;
   /** What has to be known of the frames so far, and taking it up again in a resumed run. */
   lingering(): readonly Lingering[];
@@ -54,7 +57,12 @@ export function createEditor({ draw, anonymize }: EditOptions): Editor | undefin
       const drawn = trails ? { ...marks, trails: trails.update(row.faces, row.timestamp) } : marks;
       return (planes) => {
         if (hiding) {
-          if (!result || result.error) anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], { ...hiding, shape: 'box', keepIds: [] });
+          if (!result || result.error)
+            anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], {
+              ...hiding,
+              shape: 'box',
+              keepIds: [],
+            });
           else anonymizePlanes(planes, hidden([...row.faces, ...gone], result.unassigned), hiding);
         }
         if (overlay) drawPlanes(planes, row.faces, drawn);
@@ -65,7 +73,10 @@ export function createEditor({ draw, anonymize }: EditOptions): Editor | undefin
   };
 }
 
-/** The faces shown, and the detections of no identity; one that lies on a shown face is that face, which may be left clear. */
+/**
+ * The faces shown, and the detections of no identity; one that lies on a shown face is that face, which may be left
+ * clear.
+ */
 function hidden(faces: readonly VideoFace[], others: readonly Face[]): (VideoFace | Face)[] {
   return [...faces, ...others.filter(({ box }) => faces.every((face) => iou(face.box, box) < 0.3))];
 }

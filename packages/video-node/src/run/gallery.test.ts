@@ -8,7 +8,8 @@ import { steady, tempFolder, writeNumbered } from '../fixtures.ts';
 import { openGallery as open, type GalleryDocument, type GalleryPage } from './gallery.ts';
 import { processVideo } from './process-video.ts';
 
-const page: GalleryPage = ({ identities }, imageOf) => identities.map(({ id }) => `<img src="${imageOf(id)}">`).join('');
+const page: GalleryPage = ({ identities }, imageOf) =>
+  identities.map(({ id }) => `<img src="${imageOf(id)}">`).join('');
 const openGallery = (folder: string, options: Parameters<typeof open>[1]) => open(folder, { ...options, page });
 
 let folder: string;
@@ -27,7 +28,11 @@ function picture(level: number, sharp = true): RasterSource & { cuts: number } {
     width: WIDTH,
     height: HEIGHT,
     cuts: 0,
-    rasterize(width: number, height: number, { region }: { region?: { x: number; y: number; width: number; height: number } } = {}) {
+    rasterize(
+      width: number,
+      height: number,
+      { region }: { region?: { x: number; y: number; width: number; height: number } } = {},
+    ) {
       source.cuts++;
       return resizeBilinear(pixels, width, height, region ?? { x: 0, y: 0, width: WIDTH, height: HEIGHT });
     },
@@ -37,7 +42,13 @@ function picture(level: number, sharp = true): RasterSource & { cuts: number } {
 
 function face(id: number | null, { x = 100, turn = 0, score = 0.9, side = 60 } = {}): VideoFace {
   const [cx, cy] = [x + side / 2, 50 + side / 2];
-  const landmarks = [[-0.2, -0.1], [0.2, -0.1], [0.4 * turn, 0.1], [-0.15, 0.25], [0.15, 0.25]].map(([u, v]) => ({ x: cx + u! * side, y: cy + v! * side })) as Landmarks;
+  const landmarks = [
+    [-0.2, -0.1],
+    [0.2, -0.1],
+    [0.4 * turn, 0.1],
+    [-0.15, 0.25],
+    [0.15, 0.25],
+  ].map(([u, v]) => ({ x: cx + u! * side, y: cy + v! * side })) as Landmarks;
   return { id, box: { x, y: 50, width: side, height: side }, score, landmarks, state: 'detected' };
 }
 const row = (frame: number, ...faces: VideoFace[]) => ({ frame, timestamp: frame / 25, faces });
@@ -59,10 +70,16 @@ describe('a gallery', () => {
       [80, true, { score: 0.4 }],
       [100, true, { turn: -0.3 }],
     ];
-    for (const [i, [level, sharp, like]] of shots.entries()) await gallery.add(picture(level, sharp), row(10 * i, face(1, like)), until(10 * i));
+    for (const [i, [level, sharp, like]] of shots.entries())
+      await gallery.add(picture(level, sharp), row(10 * i, face(1, like)), until(10 * i));
     await gallery.finish();
     const [identity] = result().identities;
-    expect(identity).toMatchObject({ id: 1, image: '0001.jpg', frames: 6, portrait: { frame: 20, timestamp: 0.8, score: 0.9 } });
+    expect(identity).toMatchObject({
+      id: 1,
+      image: '0001.jpg',
+      frames: 6,
+      portrait: { frame: 20, timestamp: 0.8, score: 0.9 },
+    });
     expect(await brightness('0001.jpg')).toBeGreaterThan(150);
     expect(readdirSync(folder).sort()).toEqual(['0001.jpg', 'identities.json', 'index.html']);
   });
@@ -87,14 +104,25 @@ describe('a gallery', () => {
   it('knows who was there when: short gaps are none, order is that of the first appearance', async () => {
     const gallery = await openGallery(folder, { source: 'film.mp4' });
     for (let i = 0; i < 100; i++) {
-      const there = [...(i >= 10 ? [face(3)] : []), ...(i < 20 || (i >= 25 && i < 40) || i >= 80 ? [face(12, { x: 200 })] : []), face(null)];
+      const there = [
+        ...(i >= 10 ? [face(3)] : []),
+        ...(i < 20 || (i >= 25 && i < 40) || i >= 80 ? [face(12, { x: 200 })] : []),
+        face(null),
+      ];
       await gallery.add(picture(90), row(i, ...there), until(i));
     }
     await gallery.finish();
     const { identities, frames, seconds } = result();
     expect([frames, seconds]).toEqual([100, 4]);
     expect(identities.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual([
-      { id: 12, spans: [[0, 1.6], [3.2, 4]], frames: 55 },
+      {
+        id: 12,
+        spans: [
+          [0, 1.6],
+          [3.2, 4],
+        ],
+        frames: 55,
+      },
       { id: 3, spans: [[0.4, 4]], frames: 90 },
     ]);
   });
@@ -114,7 +142,12 @@ describe('a gallery', () => {
   });
 
   it('goes on where an interrupted run ended, and ends the same; frames seen again change nothing', async () => {
-    const at = (i: number) => [picture(60 + (i % 7) * 10), row(i, face(1, { turn: 0.3 - i / 400 }), ...(i > 30 ? [face(2, { x: 200 })] : [])), until(i)] as const;
+    const at = (i: number) =>
+      [
+        picture(60 + (i % 7) * 10),
+        row(i, face(1, { turn: 0.3 - i / 400 }), ...(i > 30 ? [face(2, { x: 200 })] : [])),
+        until(i),
+      ] as const;
     const whole = await openGallery(folder, { source: 'film.mp4' });
     for (let i = 0; i < 80; i++) await whole.add(...at(i));
     await whole.finish();
@@ -123,13 +156,17 @@ describe('a gallery', () => {
     const first = await openGallery(folder, { source: 'film.mp4' });
     for (let i = 0; i < 50; i++) await first.add(...at(i));
     await first.leave();
-    expect(readdirSync(folder)).toEqual(expect.arrayContaining(['0001.partial.jpg', 'identities.json.partial', 'index.partial.html', 'index.html']));
+    expect(readdirSync(folder)).toEqual(
+      expect.arrayContaining(['0001.partial.jpg', 'identities.json.partial', 'index.partial.html', 'index.html']),
+    );
     expect(readFileSync(join(folder, 'index.partial.html'), 'utf8')).toContain('src="0001.partial.jpg"');
     const second = await openGallery(folder, { source: 'film.mp4', resume: true });
     expect(second.frames).toBe(50);
     for (let i = 42; i < 80; i++) await second.add(...at(i));
     await second.finish();
-    expect(result().identities.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual(expected.identities.map(({ id, spans, frames }) => ({ id, spans, frames })));
+    expect(result().identities.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual(
+      expected.identities.map(({ id, spans, frames }) => ({ id, spans, frames })),
+    );
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
@@ -201,11 +238,25 @@ describe('processVideo with a gallery', () => {
     const film = await writeNumbered(join(folder, 'film.mp4'), steady(60));
     const out = join(folder, 'out');
     const stop = new AbortController();
-    const interrupted = processVideo(film, { detector, gallery: out, galleryPage: page, jsonl: join(folder, 'rows.jsonl'), signal: stop.signal, onFrame: ({ index }) => void (index === 30 && stop.abort(new Error('enough'))) });
+    const interrupted = processVideo(film, {
+      detector,
+      gallery: out,
+      galleryPage: page,
+      jsonl: join(folder, 'rows.jsonl'),
+      signal: stop.signal,
+      onFrame: ({ index }) => void (index === 30 && stop.abort(new Error('enough'))),
+    });
     await expect(interrupted).rejects.toThrow('enough');
     expect(readdirSync(out)).toContain('index.partial.html');
     const seen: number[] = [];
-    await processVideo(film, { detector, gallery: out, galleryPage: page, jsonl: join(folder, 'rows.jsonl'), resume: true, onFrame: ({ index }) => void seen.push(index) });
+    await processVideo(film, {
+      detector,
+      gallery: out,
+      galleryPage: page,
+      jsonl: join(folder, 'rows.jsonl'),
+      resume: true,
+      onFrame: ({ index }) => void seen.push(index),
+    });
     expect(readdirSync(out).sort()).toEqual(['0001.jpg', 'identities.json', 'index.html']);
     const { identities, frames } = JSON.parse(readFileSync(join(out, 'identities.json'), 'utf8')) as GalleryDocument;
     expect(frames).toBe(60);
@@ -215,6 +266,8 @@ describe('processVideo with a gallery', () => {
   });
 
   it('needs identities', async () => {
-    await expect(processVideo('film.mp4', { detector, gallery: folder, tracker: false })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(processVideo('film.mp4', { detector, gallery: folder, tracker: false })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   });
 });

@@ -18,8 +18,16 @@ export interface GalleryIdentity {
   readonly spans: readonly (readonly [from: number, to: number])[];
   /** Frames that show it. */
   readonly frames: number;
-  /** Where the portrait comes from, and what it is worth in [0, 1]: score × frontality × size × part shown × sharpness. */
-  readonly portrait: { readonly frame: number; readonly timestamp: number; readonly box: Box; readonly score: number; readonly quality: number } | null;
+  /**
+   * Where the portrait comes from, and what it is worth in [0, 1]: score × frontality × size × part shown × sharpness.
+   */
+  readonly portrait: {
+    readonly frame: number;
+    readonly timestamp: number;
+    readonly box: Box;
+    readonly score: number;
+    readonly quality: number;
+  } | null;
 }
 
 /** What `identities.json` holds. */
@@ -43,13 +51,19 @@ export type GalleryPage = (document: GalleryDocument, imageOf: (id: number) => s
 export interface Gallery {
   /** Frames that an interrupted run's gallery covers; 0 where it begins anew. */
   readonly frames: number;
-  /** Looks at a frame that is open, and at its faces; `until` is when it is no longer shown, in seconds. Seeing a frame twice changes nothing. */
+  /**
+   * Looks at a frame that is open, and at its faces; `until` is when it is no longer shown, in seconds. Seeing a frame
+   * twice changes nothing.
+   */
   add(frame: RasterSource, row: Row, until: number): Promise<void>;
   /** Forgets what was resumed: the identities are found anew. */
   restart(): void;
   /** Gives everything its final name: `0001.jpg`, …, `identities.json`, and with `page` `index.html`. */
   finish(): Promise<void>;
-  /** Leaves what is there under partial names (`0001.partial.jpg`, `index.partial.html`), for a person to look at and for `resume`. */
+  /**
+   * Leaves what is there under partial names (`0001.partial.jpg`, `index.partial.html`), for a person to look at and
+   * for `resume`.
+   */
   leave(): Promise<void>;
   /** Removes what is there under partial names. */
   discard(): Promise<void>;
@@ -63,7 +77,10 @@ interface Identity {
   portrait: GalleryIdentity['portrait'];
   /** A portrait that is not on the disk yet. */
   pixels: PixelBuffer | null;
-  /** The most that a portrait tried so far promised, when the next ordinary try is due, and how long to wait if it fails. */
+  /**
+   * The most that a portrait tried so far promised, when the next ordinary try is due, and how long to wait if it
+   * fails.
+   */
   promised: number;
   due: number;
   wait: number;
@@ -86,11 +103,14 @@ const HELD = 64;
 const INTERVAL = 5000;
 
 /**
- * Opens a gallery in a folder, which is made where it is missing. Memory stays bounded: a portrait of at most 160 × 160 pixels is cut from
- * a frame only where size, pose and score promise more than the kept one, and soon lies on the disk. With `resume`, an interrupted run's
- * gallery is gone on from. Throws `OUTPUT_UNWRITABLE` and `DISK_FULL`.
+ * Opens a gallery in a folder, which is made where it is missing. Memory stays bounded: a portrait of at most 160 × 160
+ * pixels is cut from a frame only where size, pose and score promise more than the kept one, and soon lies on the disk.
+ * With `resume`, an interrupted run's gallery is gone on from. Throws `OUTPUT_UNWRITABLE` and `DISK_FULL`.
  */
-export async function openGallery(folder: string, { source, resume = false, limit = Infinity, page }: GalleryOptions): Promise<Gallery> {
+export async function openGallery(
+  folder: string,
+  { source, resume = false, limit = Infinity, page }: GalleryOptions,
+): Promise<Gallery> {
   const statePath = join(folder, 'identities.json.partial');
   await guard(folder, async () => makeFolder(folder));
   const state = await read(statePath);
@@ -107,14 +127,22 @@ export async function openGallery(folder: string, { source, resume = false, limi
     const identity = identities.get(face.id)!;
     const promise = portraitPromise(face, frame.width, frame.height) * (face.state === 'detected' ? 1 : 0.25);
     const { portrait } = identity;
-    const worthIt = !portrait || (promise > portrait.quality && (row.timestamp >= identity.due || promise > 1.2 * identity.promised));
+    const worthIt =
+      !portrait || (promise > portrait.quality && (row.timestamp >= identity.due || promise > 1.2 * identity.promised));
     const region = worthIt ? portraitRegion(face.box, frame.width, frame.height) : null;
     if (!region) return;
     const side = Math.max(16, Math.min(PORTRAIT_SIDE, Math.round(region.width)));
     const pixels = await frame.rasterize(side, side, { region });
     const scale = side / region.width;
     const { box } = face;
-    const quality = promise * sharpness(pixels, { x: (box.x - region.x) * scale, y: (box.y - region.y) * scale, width: box.width * scale, height: box.height * scale });
+    const quality =
+      promise *
+      sharpness(pixels, {
+        x: (box.x - region.x) * scale,
+        y: (box.y - region.y) * scale,
+        width: box.width * scale,
+        height: box.height * scale,
+      });
     const better = !portrait || quality > portrait.quality;
     identity.wait = better ? SHORTEST_WAIT : Math.min(2 * identity.wait, LONGEST_WAIT);
     identity.due = row.timestamp + identity.wait;
@@ -155,12 +183,22 @@ export async function openGallery(folder: string, { source, resume = false, limi
       frames,
       seconds: round(seconds),
       ...(removed > 0 && { removed }),
-      identities: shown.map(({ id, spans, frames, portrait }) => ({ id, image: portrait ? imageName(id) : null, spans: spans.map(([from, to]) => [round(from), round(to)] as const), frames, portrait })),
+      identities: shown.map(({ id, spans, frames, portrait }) => ({
+        id,
+        image: portrait ? imageName(id) : null,
+        spans: spans.map(([from, to]) => [round(from), round(to)] as const),
+        frames,
+        portrait,
+      })),
     };
   }
 
   function writePage(path: string, partial: boolean): void {
-    if (page) replaceFile(path, page(document(), (id) => imageName(id, partial)));
+    if (page)
+      replaceFile(
+        path,
+        page(document(), (id) => imageName(id, partial)),
+      );
   }
 
   const partialPage = join(folder, 'index.partial.html');
@@ -168,8 +206,13 @@ export async function openGallery(folder: string, { source, resume = false, limi
     frames,
     async add(frame, row, until) {
       const known = row.frame < frames;
-      for (const { id } of row.faces) if (id !== null && !(known && identities.has(id))) extend(identities, id, row, until);
-      await Promise.all(row.faces.filter((face): face is VideoFace & { id: number } => face.id !== null).map((face) => look(frame, row, face)));
+      for (const { id } of row.faces)
+        if (id !== null && !(known && identities.has(id))) extend(identities, id, row, until);
+      await Promise.all(
+        row.faces
+          .filter((face): face is VideoFace & { id: number } => face.id !== null)
+          .map((face) => look(frame, row, face)),
+      );
       if (Number.isFinite(limit)) {
         markSeen(identities, row);
         await removeOldest();
@@ -186,7 +229,8 @@ export async function openGallery(folder: string, { source, resume = false, limi
       const before = await read(join(folder, 'identities.json'));
       await save();
       const { identities: all } = document();
-      for (const { id, image } of all) if (image) nameUnlessNamed(join(folder, imageName(id, true)), join(folder, image));
+      for (const { id, image } of all)
+        if (image) nameUnlessNamed(join(folder, imageName(id, true)), join(folder, image));
       writePage(partialPage, false);
       renameOutput(statePath, join(folder, 'identities.json'));
       if (page) renameOutput(partialPage, join(folder, 'index.html'));
@@ -194,7 +238,8 @@ export async function openGallery(folder: string, { source, resume = false, limi
       else for (const path of [partialPage, join(folder, 'index.html')]) await rm(path, { force: true });
       // What an earlier gallery of this folder had more.
       const kept = new Set(all.map(({ image }) => image));
-      for (const { image } of before?.identities ?? []) if (image && /^\d+\.jpg$/.test(image) && !kept.has(image)) await rm(join(folder, image), { force: true });
+      for (const { image } of before?.identities ?? [])
+        if (image && /^\d+\.jpg$/.test(image) && !kept.has(image)) await rm(join(folder, image), { force: true });
     },
     async leave() {
       await save();
@@ -228,7 +273,17 @@ function markSeen(identities: Map<number, Identity>, { faces }: Row): void {
 function extend(identities: Map<number, Identity>, id: number, { frame, timestamp }: Row, until: number): void {
   const known = identities.get(id);
   if (!known) {
-    identities.set(id, { id, spans: [[timestamp, until]], frames: 1, last: frame, portrait: null, pixels: null, promised: 0, due: 0, wait: SHORTEST_WAIT });
+    identities.set(id, {
+      id,
+      spans: [[timestamp, until]],
+      frames: 1,
+      last: frame,
+      portrait: null,
+      pixels: null,
+      promised: 0,
+      due: 0,
+      wait: SHORTEST_WAIT,
+    });
     return;
   }
   if (frame <= known.last) return;
@@ -240,7 +295,17 @@ function extend(identities: Map<number, Identity>, id: number, { frame, timestam
 }
 
 function revive({ id, spans, frames, portrait }: GalleryIdentity): Identity {
-  return { id, spans: spans.map(([from, to]) => [from, to]), frames, last: -1, portrait, pixels: null, promised: 0, due: 0, wait: SHORTEST_WAIT };
+  return {
+    id,
+    spans: spans.map(([from, to]) => [from, to]),
+    frames,
+    last: -1,
+    portrait,
+    pixels: null,
+    promised: 0,
+    due: 0,
+    wait: SHORTEST_WAIT,
+  };
 }
 
 /** A line for each identity. */
@@ -252,7 +317,10 @@ function text({ identities, ...rest }: GalleryDocument): string {
 async function read(path: string): Promise<GalleryDocument | undefined> {
   try {
     const found = JSON.parse(await readFile(path, 'utf8')) as Partial<GalleryDocument>;
-    const usable = typeof found.frames === 'number' && Array.isArray(found.identities) && found.identities.every(({ id, spans }) => Number.isInteger(id) && Array.isArray(spans) && spans.length > 0);
+    const usable =
+      typeof found.frames === 'number' &&
+      Array.isArray(found.identities) &&
+      found.identities.every(({ id, spans }) => Number.isInteger(id) && Array.isArray(spans) && spans.length > 0);
     return usable ? (found as GalleryDocument) : undefined;
   } catch {
     return undefined;
@@ -262,7 +330,8 @@ async function read(path: string): Promise<GalleryDocument | undefined> {
 /** Removes what an interrupted run left. */
 async function forget(folder: string, state: GalleryDocument | undefined, statePath: string): Promise<void> {
   const images = (state?.identities ?? []).map(({ id }) => imageName(id, true));
-  for (const path of [statePath, join(folder, 'index.partial.html'), ...images.map((name) => join(folder, name))]) await guard(folder, () => rm(path, { force: true }));
+  for (const path of [statePath, join(folder, 'index.partial.html'), ...images.map((name) => join(folder, name))])
+    await guard(folder, () => rm(path, { force: true }));
 }
 
 async function guard<T>(folder: string, work: () => Promise<T>): Promise<T> {

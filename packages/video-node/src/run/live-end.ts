@@ -2,8 +2,8 @@ import { isFaceDetError, type FaceDetError } from '@facedet/core';
 
 /**
  * The frames of a source that has no end, until the signal: it then ends like any other, so that what is in progress is
- * completed. Aborted before the first frame, it is an empty source. A stream that is lost for good ends it too, as nobody
- * can continue it; `onLost` gets the error (`STREAM_LOST`).
+ * completed. Aborted before the first frame, it is an empty source. A stream that is lost for good ends it too, as
+ * nobody can continue it; `onLost` gets the error (`STREAM_LOST`).
  */
 export async function* endless<F>(
   frames: AsyncIterable<F>,

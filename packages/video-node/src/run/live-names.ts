@@ -3,9 +3,9 @@ import { dirname, extname, join, basename } from 'node:path';
 import { manifestPath, type PartialOutput } from './manifest.ts';
 
 /**
- * Names for the outputs of a live source that exist neither complete nor in progress: as asked for if they are free, else
- * all with the same number from 2 up (`cam-2.mp4` beside `cam-2.jsonl`), so that a new start never overwrites an earlier
- * recording. `partialsOf` gives the files under which an output may lie while it is in progress.
+ * Names for the outputs of a live source that exist neither complete nor in progress: as asked for if they are free,
+ * else all with the same number from 2 up (`cam-2.mp4` beside `cam-2.jsonl`), so that a new start never overwrites an
+ * earlier recording. `partialsOf` gives the files under which an output may lie while it is in progress.
  */
 export function freeNames<K extends string>(
   outputs: Readonly<Partial<Record<K, string>>>,

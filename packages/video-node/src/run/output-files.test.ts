@@ -1,5 +1,14 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Detector, Face } from '@facedet/core';
 import { openOutput } from '@facedet/files';
@@ -49,7 +58,8 @@ function detector(fail = Infinity): Detector {
   };
 }
 
-const run = (options: Partial<ProcessVideoOptions>, source = film) => processVideo(source, { detector: detector(), ...options });
+const run = (options: Partial<ProcessVideoOptions>, source = film) =>
+  processVideo(source, { detector: detector(), ...options });
 const files = () => readdirSync(folder, { recursive: true }).map(String).sort();
 
 /** A named pipe, and all that a reader gets of it; `bytes` after which it leaves. */
@@ -62,36 +72,45 @@ function pipe(name: string, bytes?: number): Promise<string> {
 }
 
 describe('outputs of a run', () => {
-  it.skipIf(!hasFifo)('are written to where they are pipes, devices and links, and never replaced [needs mkfifo]', async () => {
-    await run({ jsonl: at('plain.jsonl'), mot: at('plain.txt'), csv: at('plain.csv') });
-    const [jsonl, mot] = [pipe('pipe.jsonl'), pipe('pipe.txt')];
-    symlinkSync('/dev/null', at('null'));
-    await run({ jsonl: at('pipe.jsonl'), mot: at('pipe.txt'), csv: at('null') });
-    expect(await jsonl).toBe(readFileSync(at('plain.jsonl'), 'utf8'));
-    expect(await mot).toBe(readFileSync(at('plain.txt'), 'utf8'));
-    expect([lstatSync(at('pipe.jsonl')).isFIFO(), lstatSync('/dev/null').isCharacterDevice()]).toEqual([true, true]);
-    mkdirSync(at('disk'));
-    for (const name of ['rows.jsonl', 'out.mp4']) symlinkSync(join('disk', name), at(name));
-    await run({ jsonl: at('rows.jsonl'), output: at('out.mp4') });
-    expect(readdirSync(at('disk')).sort()).toEqual(['out.mp4', 'rows.jsonl']);
-    expect(lstatSync(at('rows.jsonl')).isSymbolicLink()).toBe(true);
-    expect(readFileSync(at('disk/rows.jsonl'))).toEqual(readFileSync(at('plain.jsonl')));
-    expect(files().filter((name) => /partial|lock/.test(name))).toEqual([]);
-  });
+  it.skipIf(!hasFifo)(
+    'are written to where they are pipes, devices and links, and never replaced [needs mkfifo]',
+    async () => {
+      await run({ jsonl: at('plain.jsonl'), mot: at('plain.txt'), csv: at('plain.csv') });
+      const [jsonl, mot] = [pipe('pipe.jsonl'), pipe('pipe.txt')];
+      symlinkSync('/dev/null', at('null'));
+      await run({ jsonl: at('pipe.jsonl'), mot: at('pipe.txt'), csv: at('null') });
+      expect(await jsonl).toBe(readFileSync(at('plain.jsonl'), 'utf8'));
+      expect(await mot).toBe(readFileSync(at('plain.txt'), 'utf8'));
+      expect([lstatSync(at('pipe.jsonl')).isFIFO(), lstatSync('/dev/null').isCharacterDevice()]).toEqual([true, true]);
+      mkdirSync(at('disk'));
+      for (const name of ['rows.jsonl', 'out.mp4']) symlinkSync(join('disk', name), at(name));
+      await run({ jsonl: at('rows.jsonl'), output: at('out.mp4') });
+      expect(readdirSync(at('disk')).sort()).toEqual(['out.mp4', 'rows.jsonl']);
+      expect(lstatSync(at('rows.jsonl')).isSymbolicLink()).toBe(true);
+      expect(readFileSync(at('disk/rows.jsonl'))).toEqual(readFileSync(at('plain.jsonl')));
+      expect(files().filter((name) => /partial|lock/.test(name))).toEqual([]);
+    },
+  );
 
-  it.skipIf(!hasFifo)('end with the reader of a pipe, or go on without it where there are others [needs mkfifo]', async () => {
-    void pipe('alone.jsonl', 100);
-    const long = await writeNumbered(at('long.mp4'), steady(600));
-    await expect(run({ jsonl: at('alone.jsonl') }, long)).rejects.toMatchObject({ code: 'OUTPUT_CLOSED' });
-    void pipe('other.jsonl', 100);
-    const { totalFrames } = await run({ jsonl: at('other.jsonl'), csv: at('rows.csv') }, long);
-    expect([totalFrames, readFileSync(at('rows.csv'), 'utf8').trim().split('\n').length]).toEqual([600, 601]);
-  });
+  it.skipIf(!hasFifo)(
+    'end with the reader of a pipe, or go on without it where there are others [needs mkfifo]',
+    async () => {
+      void pipe('alone.jsonl', 100);
+      const long = await writeNumbered(at('long.mp4'), steady(600));
+      await expect(run({ jsonl: at('alone.jsonl') }, long)).rejects.toMatchObject({ code: 'OUTPUT_CLOSED' });
+      void pipe('other.jsonl', 100);
+      const { totalFrames } = await run({ jsonl: at('other.jsonl'), csv: at('rows.csv') }, long);
+      expect([totalFrames, readFileSync(at('rows.csv'), 'utf8').trim().split('\n').length]).toEqual([600, 601]);
+    },
+  );
 
   it.skipIf(!hasFifo)('that are pipes cannot be resumed, nor can a source [needs mkfifo]', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     await expect(run({ jsonl: at('pipe'), resume: true })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    for (const source of ['-', at('pipe')]) await expect(run({ jsonl: at('rows'), resume: true }, source)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    for (const source of ['-', at('pipe')])
+      await expect(run({ jsonl: at('rows'), resume: true }, source)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
     expect(files()).toEqual(['pipe']);
   });
 
@@ -130,18 +149,21 @@ describe('outputs of a run', () => {
     expect(files().filter((name) => /partial|lock/.test(name))).toEqual([]);
   });
 
-  it.skipIf(process.platform === 'win32')('in progress are never opened through links (symbolic links: not on Windows)', async () => {
-    const kinds = { jsonl: 'rows.partial', output: 'out.partial.mp4', gallery: 'faces/identities.json.partial' };
-    const options = { jsonl: at('rows'), output: at('out.mp4'), gallery: at('faces') };
-    writeFileSync(at('victim'), 'precious');
-    for (const partial of Object.values(kinds)) {
-      mkdirSync(at('faces'), { recursive: true });
-      symlinkSync(at('victim'), at(partial));
-      for (const resume of [false, true]) await run({ ...options, resume }).catch(() => {});
-      expect(readFileSync(at('victim'), 'utf8'), partial).toBe('precious');
-      for (const name of readdirSync(folder)) if (name !== 'victim') rmSync(at(name), { recursive: true });
-    }
-  });
+  it.skipIf(process.platform === 'win32')(
+    'in progress are never opened through links (symbolic links: not on Windows)',
+    async () => {
+      const kinds = { jsonl: 'rows.partial', output: 'out.partial.mp4', gallery: 'faces/identities.json.partial' };
+      const options = { jsonl: at('rows'), output: at('out.mp4'), gallery: at('faces') };
+      writeFileSync(at('victim'), 'precious');
+      for (const partial of Object.values(kinds)) {
+        mkdirSync(at('faces'), { recursive: true });
+        symlinkSync(at('victim'), at(partial));
+        for (const resume of [false, true]) await run({ ...options, resume }).catch(() => {});
+        expect(readFileSync(at('victim'), 'utf8'), partial).toBe('precious');
+        for (const name of readdirSync(folder)) if (name !== 'victim') rmSync(at(name), { recursive: true });
+      }
+    },
+  );
 
   it('are refused before the first frame where they cannot be written', async () => {
     writeFileSync(at('file'), '');
@@ -149,7 +171,9 @@ describe('outputs of a run', () => {
     for (const kind of ['jsonl', 'mot', 'csv'] as const)
       for (const name of ['folder', 'file/rows', 'x'.repeat(300)]) {
         let frames = 0;
-        await expect(run({ [kind]: at(name), onFrame: () => void frames++ }), `${kind} ${name}`).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+        await expect(run({ [kind]: at(name), onFrame: () => void frames++ }), `${kind} ${name}`).rejects.toMatchObject({
+          code: 'OUTPUT_UNWRITABLE',
+        });
         expect(frames).toBe(0);
       }
     expect(files()).toEqual(['file', 'folder']);

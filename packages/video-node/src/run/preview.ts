@@ -22,12 +22,23 @@ export interface Preview {
 /** Longest side of a preview's picture, in pixels. */
 const LONGEST = 960;
 
-/** A frame as a preview shows it: at most 960 pixels long, faces marked. The frame has to be open until this settles. */
-export async function previewPicture(frame: RasterSource, faces: readonly VideoFace[], overlay: OverlayOptions | undefined): Promise<PixelBuffer> {
+/**
+ * A frame as a preview shows it: at most 960 pixels long, faces marked. The frame has to be open until this settles.
+ */
+export async function previewPicture(
+  frame: RasterSource,
+  faces: readonly VideoFace[],
+  overlay: OverlayOptions | undefined,
+): Promise<PixelBuffer> {
   const scale = Math.min(1, LONGEST / Math.max(frame.width, frame.height));
   const [width, height] = [Math.max(1, Math.round(frame.width * scale)), Math.max(1, Math.round(frame.height * scale))];
   const pixels = await frame.rasterize(width, height);
-  if (overlay) drawPixels(pixels, faces.map((face) => scaled(face, width / frame.width, height / frame.height)), overlay);
+  if (overlay)
+    drawPixels(
+      pixels,
+      faces.map((face) => scaled(face, width / frame.width, height / frame.height)),
+      overlay,
+    );
   return pixels;
 }
 
@@ -36,6 +47,8 @@ function scaled({ box, landmarks, id, score }: VideoFace, sx: number, sy: number
     id,
     score,
     box: { x: box.x * sx, y: box.y * sy, width: box.width * sx, height: box.height * sy },
-    ...(landmarks && { landmarks: landmarks.map(({ x, y }): Point => ({ x: x * sx, y: y * sy })) as NonNullable<VideoFace['landmarks']> }),
+    ...(landmarks && {
+      landmarks: landmarks.map(({ x, y }): Point => ({ x: x * sx, y: y * sy })) as NonNullable<VideoFace['landmarks']>,
+    }),
   };
 }

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, statSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  statSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -26,7 +35,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Finds one face, the further to the right the brighter the picture's left half is, and another that no tracker would begin. */
+/**
+ * Finds one face, the further to the right the brighter the picture's left half is, and another that no tracker would
+ * begin.
+ */
 function fakeDetector(fail: (call: number) => boolean = () => false): Detector & { calls: number } {
   const detector = {
     concurrency: 2,
@@ -65,15 +77,30 @@ function vanishing(last: number): Detector {
 }
 
 const names = { jsonl: 'rows.jsonl', mot: 'rows.mot', csv: 'rows.csv', output: 'out.mp4' };
-const outputs = (prefix: string) => Object.fromEntries(Object.entries(names).map(([key, name]) => [key, at(`${prefix}-${name}`)])) as Record<keyof typeof names, string>;
-const rowsOf = (path: string) => readFileSync(path, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { frame: number; timestamp: number; faces: { id: number; state: string }[] });
-const left = (prefix: string) => readdirSync(folder).filter((file) => file.startsWith(`${prefix}-`)).sort();
+const outputs = (prefix: string) =>
+  Object.fromEntries(Object.entries(names).map(([key, name]) => [key, at(`${prefix}-${name}`)])) as Record<
+    keyof typeof names,
+    string
+  >;
+const rowsOf = (path: string) =>
+  readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { frame: number; timestamp: number; faces: { id: number; state: string }[] });
+const left = (prefix: string) =>
+  readdirSync(folder)
+    .filter((file) => file.startsWith(`${prefix}-`))
+    .sort();
 
 describe('a run', () => {
   it('writes rows and a video of all frames, and nothing else', async () => {
     const files = outputs('a');
     const seen: number[] = [];
-    const summary = await processVideo(film, { detector: fakeDetector(), ...files, onFrame: ({ index }) => void seen.push(index) });
+    const summary = await processVideo(film, {
+      detector: fakeDetector(),
+      ...files,
+      onFrame: ({ index }) => void seen.push(index),
+    });
     expect(summary).toMatchObject({ totalFrames: 80, identities: 1, failedFrames: 0 });
     expect(seen).toEqual(Array.from({ length: 80 }, (_, i) => i));
     const rows = rowsOf(files.jsonl);
@@ -84,14 +111,20 @@ describe('a run', () => {
     expect(readFileSync(files.mot, 'utf8').trim().split('\n').length).toBe(faces);
     expect(readFileSync(files.csv, 'utf8').trim().split('\n').length).toBe(faces + 1);
     expect((await show(files.output)).times).toEqual(rows.map(({ timestamp }) => expect.closeTo(timestamp, 4)));
-    expect(left('a')).toEqual(Object.values(names).map((name) => `a-${name}`).sort());
+    expect(left('a')).toEqual(
+      Object.values(names)
+        .map((name) => `a-${name}`)
+        .sort(),
+    );
   });
 
   it('stops at what breaks: what was written stays under partial names', async () => {
     const whole = await writeNumbered(at('whole.mkv'), steady(100));
     writeFileSync(at('cut.mkv'), readFileSync(whole).subarray(0, statSync(whole).size / 2));
     const files = outputs('b');
-    await expect(processVideo(at('cut.mkv'), { detector: fakeDetector(), ...files })).rejects.toMatchObject({ code: 'VIDEO_TRUNCATED' });
+    await expect(processVideo(at('cut.mkv'), { detector: fakeDetector(), ...files })).rejects.toMatchObject({
+      code: 'VIDEO_TRUNCATED',
+    });
     expect(left('b')).toEqual([
       'b-out.mp4.partial.json',
       'b-out.partial.mp4',
@@ -120,19 +153,36 @@ describe('a run', () => {
   });
 
   it('writes nothing where the source does not open, and refuses one file for two outputs', async () => {
-    await expect(processVideo(at('none.mp4'), { detector: fakeDetector(), ...outputs('c') })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(processVideo(at('none.mp4'), { detector: fakeDetector(), ...outputs('c') })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
     expect(left('c')).toEqual([]);
-    await expect(processVideo(film, { detector: fakeDetector(), jsonl: at('x'), mot: at('x') })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(processVideo(film, { detector: fakeDetector(), jsonl: at('x'), mot: at('x') })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   });
 });
 
 describe('resume', () => {
   const interrupted = async (prefix: string, options: Partial<ProcessVideoOptions> = {}) => {
     const stop = new AbortController();
-    await expect(processVideo(film, { detector: fakeDetector(), ...outputs(prefix), ...options, signal: stop.signal, onFrame: ({ index }) => void (index === 45 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    await expect(
+      processVideo(film, {
+        detector: fakeDetector(),
+        ...outputs(prefix),
+        ...options,
+        signal: stop.signal,
+        onFrame: ({ index }) => void (index === 45 && stop.abort(new Error('Ctrl-C'))),
+      }),
+    ).rejects.toThrow('Ctrl-C');
   };
 
-  it.each([['plain', {}], ['look-ahead', { lookAhead: 0.5 }], ['every third frame', { detectEvery: 3 }], ['no tracker', { tracker: false as const, smoother: false as const }]])('ends with the same rows and does not look again: %s', async (_, options: Partial<ProcessVideoOptions>) => {
+  it.each([
+    ['plain', {}],
+    ['look-ahead', { lookAhead: 0.5 }],
+    ['every third frame', { detectEvery: 3 }],
+    ['no tracker', { tracker: false as const, smoother: false as const }],
+  ])('ends with the same rows and does not look again: %s', async (_, options: Partial<ProcessVideoOptions>) => {
     const [alone, files] = [outputs('a'), outputs('b')];
     await processVideo(film, { detector: fakeDetector(), ...alone, ...options });
     await interrupted('b', options);
@@ -141,7 +191,8 @@ describe('resume', () => {
     expect(before.trim().split('\n').length).toBeGreaterThanOrEqual(45);
     const detector = fakeDetector();
     const summary = await processVideo(film, { detector, ...files, ...options, resume: true });
-    for (const name of ['jsonl', 'mot', 'csv'] as const) expect(readFileSync(files[name], 'utf8')).toBe(readFileSync(alone[name], 'utf8'));
+    for (const name of ['jsonl', 'mot', 'csv'] as const)
+      expect(readFileSync(files[name], 'utf8')).toBe(readFileSync(alone[name], 'utf8'));
     expect(readFileSync(files.jsonl, 'utf8').startsWith(before)).toBe(true);
     expect((await show(files.output)).times.length).toBe(80);
     expect(summary.totalFrames).toBe(80);
@@ -153,10 +204,12 @@ describe('resume', () => {
     const [alone, files] = [outputs('a'), outputs('b')];
     await processVideo(film, { detector: fakeDetector(), ...alone });
     await interrupted('b');
-    for (const name of ['jsonl', 'mot', 'csv'] as const) truncateSync(`${files[name]}.partial`, statSync(`${files[name]}.partial`).size - 11);
+    for (const name of ['jsonl', 'mot', 'csv'] as const)
+      truncateSync(`${files[name]}.partial`, statSync(`${files[name]}.partial`).size - 11);
     rmSync(at('cache'), { recursive: true });
     await processVideo(film, { detector: fakeDetector(), ...files, resume: true });
-    for (const name of ['jsonl', 'mot', 'csv'] as const) expect(readFileSync(files[name], 'utf8')).toBe(readFileSync(alone[name], 'utf8'));
+    for (const name of ['jsonl', 'mot', 'csv'] as const)
+      expect(readFileSync(files[name], 'utf8')).toBe(readFileSync(alone[name], 'utf8'));
     expect((await show(files.output)).times.length).toBe(80);
   });
 
@@ -164,7 +217,14 @@ describe('resume', () => {
     const [alone, files] = [outputs('a'), outputs('b')];
     await processVideo(film, { detector: fakeDetector(), ...alone });
     const stop = new AbortController();
-    await expect(processVideo(film, { detector: fakeDetector(), ...files, signal: stop.signal, onProgress: ({ frames }) => void (frames === 80 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    await expect(
+      processVideo(film, {
+        detector: fakeDetector(),
+        ...files,
+        signal: stop.signal,
+        onProgress: ({ frames }) => void (frames === 80 && stop.abort(new Error('Ctrl-C'))),
+      }),
+    ).rejects.toThrow('Ctrl-C');
     const detector = fakeDetector();
     const { totalFrames } = await processVideo(film, { detector, ...files, resume: true });
     expect([totalFrames, detector.calls]).toEqual([80, 0]);
@@ -177,18 +237,45 @@ describe('resume', () => {
     await processVideo(film, { detector: fakeDetector(), ...alone });
     const mot = at('b-rows.mot');
     const stop = new AbortController();
-    await expect(processVideo(film, { detector: fakeDetector(), mot, signal: stop.signal, onFrame: ({ index }) => void (index === 40 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    await expect(
+      processVideo(film, {
+        detector: fakeDetector(),
+        mot,
+        signal: stop.signal,
+        onFrame: ({ index }) => void (index === 40 && stop.abort(new Error('Ctrl-C'))),
+      }),
+    ).rejects.toThrow('Ctrl-C');
     await processVideo(film, { detector: fakeDetector(), mot, resume: true });
     expect(readFileSync(mot, 'utf8')).toBe(readFileSync(alone.mot, 'utf8'));
   });
 
-  it.each([['film', { output: 'film.mp4' }], ['csv', { csv: 'rows.csv' }], ['mot', { mot: 'rows.txt' }], ['jsonl', { jsonl: 'rows.jsonl' }]])('ends with the same sums where only one output is asked for: %s', async (_, names) => {
-    const sums = ({ totalFrames, totalFaces, identities, avgFacesPerFrame }: VideoSummary) => ({ totalFrames, totalFaces, identities, avgFacesPerFrame });
-    const paths = (prefix: string) => Object.fromEntries(Object.entries(names).map(([kind, name]) => [kind, at(`${prefix}-${name}`)]));
+  it.each([
+    ['film', { output: 'film.mp4' }],
+    ['csv', { csv: 'rows.csv' }],
+    ['mot', { mot: 'rows.txt' }],
+    ['jsonl', { jsonl: 'rows.jsonl' }],
+  ])('ends with the same sums where only one output is asked for: %s', async (_, names) => {
+    const sums = ({ totalFrames, totalFaces, identities, avgFacesPerFrame }: VideoSummary) => ({
+      totalFrames,
+      totalFaces,
+      identities,
+      avgFacesPerFrame,
+    });
+    const paths = (prefix: string) =>
+      Object.fromEntries(Object.entries(names).map(([kind, name]) => [kind, at(`${prefix}-${name}`)]));
     const alone = await processVideo(film, { detector: fakeDetector(), ...paths('a') });
     const stop = new AbortController();
-    await expect(processVideo(film, { detector: fakeDetector(), ...paths('b'), signal: stop.signal, onFrame: ({ index }) => void (index === 50 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
-    expect(sums(await processVideo(film, { detector: fakeDetector(), ...paths('b'), resume: true }))).toEqual(sums(alone));
+    await expect(
+      processVideo(film, {
+        detector: fakeDetector(),
+        ...paths('b'),
+        signal: stop.signal,
+        onFrame: ({ index }) => void (index === 50 && stop.abort(new Error('Ctrl-C'))),
+      }),
+    ).rejects.toThrow('Ctrl-C');
+    expect(sums(await processVideo(film, { detector: fakeDetector(), ...paths('b'), resume: true }))).toEqual(
+      sums(alone),
+    );
     expect(sums(alone)).toMatchObject({ totalFrames: 80, totalFaces: 80 });
   });
 });
@@ -199,7 +286,11 @@ describe('a run manifest', () => {
     const onFrame = ({ index }: { index: number }) => void (index === at && stop.abort(new Error('Ctrl-C')));
     await expect(processVideo(from, { ...options, signal: stop.signal, onFrame })).rejects.toThrow('Ctrl-C');
   };
-  const all = (): ProcessVideoOptions => ({ detector: fakeDetector(), ...outputs('m'), anonymize: { keepIds: [1, 2] } });
+  const all = (): ProcessVideoOptions => ({
+    detector: fakeDetector(),
+    ...outputs('m'),
+    anonymize: { keepIds: [1, 2] },
+  });
 
   it('refuses to continue with any other option, detector or input, and names what differs', async () => {
     await stopped(all());
@@ -255,7 +346,11 @@ describe('a run manifest', () => {
       await expect(processVideo(film, { ...all(), resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
     }
     await processVideo(film, all());
-    expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
+    expect(left('m')).toEqual(
+      Object.values(names)
+        .map((name) => `m-${name}`)
+        .sort(),
+    );
     expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
   });
 
@@ -271,7 +366,11 @@ describe('a run manifest', () => {
     }
     expect((await processVideo(film, { ...all(), resume: true })).totalFrames).toBe(80);
     expect(readFileSync(outputs('m').jsonl, 'utf8')).toBe(whole);
-    expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
+    expect(left('m')).toEqual(
+      Object.values(names)
+        .map((name) => `m-${name}`)
+        .sort(),
+    );
   });
 
   it('needs a fingerprint where parts say nothing about themselves', async () => {
@@ -308,7 +407,11 @@ describe('a run manifest', () => {
       const detector = fakeDetector();
       const again = await processVideo(film, { ...all(), detector, resume: true });
       expect([again.totalFrames, again.identities, detector.calls]).toEqual([80, 1, 0]);
-      expect(left('m')).toEqual(Object.values(names).map((name) => `m-${name}`).sort());
+      expect(left('m')).toEqual(
+        Object.values(names)
+          .map((name) => `m-${name}`)
+          .sort(),
+      );
       expect(readFileSync(files.jsonl, 'utf8')).toBe(readFileSync(outputs('n').jsonl, 'utf8'));
       for (const name of left('m')) rmSync(at(name));
     }
@@ -343,7 +446,12 @@ describe('a run manifest', () => {
 });
 
 it('is a failure where every frame failed, and says why', async () => {
-  const run = processVideo(film, { detector: fakeDetector(() => true), ...outputs('z'), anonymize: true, onError: 'skip' });
+  const run = processVideo(film, {
+    detector: fakeDetector(() => true),
+    ...outputs('z'),
+    anonymize: true,
+    onError: 'skip',
+  });
   await expect(run).rejects.toMatchObject({
     code: 'NOTHING_ANALYZED',
     message: expect.stringContaining('a thread died') as string,
@@ -376,7 +484,11 @@ describe('a live source', () => {
   it('that is lost for good leaves complete outputs, and the summary says so', async () => {
     const source = await camera();
     try {
-      const { lost, totalFrames, outputs: paths } = await processVideo(source.url, {
+      const {
+        lost,
+        totalFrames,
+        outputs: paths,
+      } = await processVideo(source.url, {
         detector: fakeDetector(),
         ...outputs('lost'),
         reconnects: 0,
@@ -412,7 +524,9 @@ describe('a live source', () => {
       const [first, second] = [await record(12), await record(7)];
       expect(first.outputs).toEqual(outputs('live'));
       expect(second.outputs).toEqual(
-        Object.fromEntries(Object.entries(outputs('live')).map(([kind, path]) => [kind, path.replace(/(\.\w+)$/, '-2$1')])),
+        Object.fromEntries(
+          Object.entries(outputs('live')).map(([kind, path]) => [kind, path.replace(/(\.\w+)$/, '-2$1')]),
+        ),
       );
       for (const { outputs: paths, totalFrames } of [first, second]) {
         expect(totalFrames).toBeGreaterThan(7);
@@ -451,13 +565,23 @@ describe('anonymising', () => {
   };
 
   it('hides a face for a moment after it was last found, also where a resumed run begins in that moment', async () => {
-    const options = { anonymize: { effect: 'solid', shape: 'box', color: [255, 255, 255] } as const, encoding: { crf: 8 } };
-    const run = (output: string, rest: Partial<ProcessVideoOptions> = {}) => processVideo(film, { detector: vanishing(44), output, ...options, ...rest });
+    const options = {
+      anonymize: { effect: 'solid', shape: 'box', color: [255, 255, 255] } as const,
+      encoding: { crf: 8 },
+    };
+    const run = (output: string, rest: Partial<ProcessVideoOptions> = {}) =>
+      processVideo(film, { detector: vanishing(44), output, ...options, ...rest });
     await run(at('k-out.mp4'));
     const stop = new AbortController();
-    await expect(run(at('l-out.mp4'), { signal: stop.signal, onFrame: ({ index }) => void (index === 45 && stop.abort(new Error('Ctrl-C'))) })).rejects.toThrow('Ctrl-C');
+    await expect(
+      run(at('l-out.mp4'), {
+        signal: stop.signal,
+        onFrame: ({ index }) => void (index === 45 && stop.abort(new Error('Ctrl-C'))),
+      }),
+    ).rejects.toThrow('Ctrl-C');
     await run(at('l-out.mp4'), { resume: true });
-    const hiddenIn = async (name: string) => (await levels(at(name), { x: 36, y: 28, width: 8, height: 8 })).map((level) => level > 225);
+    const hiddenIn = async (name: string) =>
+      (await levels(at(name), { x: 36, y: 28, width: 8, height: 8 })).map((level) => level > 225);
     const expected = await hiddenIn('k-out.mp4');
     expect([expected[44], expected[48], expected[60]]).toEqual([true, true, false]);
     expect(await hiddenIn('l-out.mp4')).toEqual(expected);
@@ -466,7 +590,13 @@ describe('anonymising', () => {
   it('hides faces, also those of no identity, and a frame whose detection failed whole', async () => {
     const output = at('d-out.mp4');
     const failed = 30;
-    const summary = await processVideo(film, { detector: fakeDetector((call) => call === failed), output, anonymize: { effect: 'solid', shape: 'box', color: [255, 255, 255] }, onError: 'skip', encoding: { crf: 8 } });
+    const summary = await processVideo(film, {
+      detector: fakeDetector((call) => call === failed),
+      output,
+      anonymize: { effect: 'solid', shape: 'box', color: [255, 255, 255] },
+      onError: 'skip',
+      encoding: { crf: 8 },
+    });
     expect(summary.failedFrames).toBe(1);
     const unsure = await levels(output, { x: 4, y: 4, width: 4, height: 4 });
     expect(unsure.every((level) => level > 225)).toBe(true);
@@ -475,33 +605,77 @@ describe('anonymising', () => {
   });
 
   it('ends the run at a failure, unless it is told to go on, and leaves identities clear that are allowed', async () => {
-    await expect(processVideo(film, { detector: fakeDetector((call) => call === 20), output: at('e-out.mp4'), anonymize: true })).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+    await expect(
+      processVideo(film, { detector: fakeDetector((call) => call === 20), output: at('e-out.mp4'), anonymize: true }),
+    ).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
     expect(left('e')).toEqual(['e-out.mp4.partial.json', 'e-out.partial.mp4']);
-    await processVideo(film, { detector: fakeDetector(), output: at('f-out.mp4'), anonymize: { effect: 'solid', color: [255, 255, 255], keepIds: [1] }, encoding: { crf: 8 }, tracker: { newTrackThreshold: 0.5 } });
+    await processVideo(film, {
+      detector: fakeDetector(),
+      output: at('f-out.mp4'),
+      anonymize: { effect: 'solid', color: [255, 255, 255], keepIds: [1] },
+      encoding: { crf: 8 },
+      tracker: { newTrackThreshold: 0.5 },
+    });
     const face = await levels(at('f-out.mp4'), { x: 26, y: 28, width: 4, height: 4 });
     expect(face.slice(2).every((level) => level < 225)).toBe(true);
   });
 
   it('renders rows that a person corrected, and refuses a video that has more frames than they', async () => {
     const tracks = at('rows.jsonl');
-    writeFileSync(tracks, steady(80).map((timestamp, frame) => `${JSON.stringify({ frame, timestamp, faces: [{ id: 1, box: { x: 2, y: 50, width: 8, height: 8 } }] })}\n`).join(''));
-    const { totalFrames } = await renderVideo(film, { output: at('g-out.mp4'), tracks, anonymize: { effect: 'solid', shape: 'box', color: [255, 255, 255] }, encoding: { crf: 8 } });
+    writeFileSync(
+      tracks,
+      steady(80)
+        .map(
+          (timestamp, frame) =>
+            `${JSON.stringify({ frame, timestamp, faces: [{ id: 1, box: { x: 2, y: 50, width: 8, height: 8 } }] })}\n`,
+        )
+        .join(''),
+    );
+    const { totalFrames } = await renderVideo(film, {
+      output: at('g-out.mp4'),
+      tracks,
+      anonymize: { effect: 'solid', shape: 'box', color: [255, 255, 255] },
+      encoding: { crf: 8 },
+    });
     expect(totalFrames).toBe(80);
-    expect((await levels(at('g-out.mp4'), { x: 4, y: 52, width: 4, height: 4 })).every((level) => level > 225)).toBe(true);
+    expect((await levels(at('g-out.mp4'), { x: 4, y: 52, width: 4, height: 4 })).every((level) => level > 225)).toBe(
+      true,
+    );
     writeFileSync(tracks, readFileSync(tracks, 'utf8').split('\n').slice(0, 50).join('\n'));
-    await expect(renderVideo(film, { output: at('h-out.mp4'), tracks, anonymize: {} })).rejects.toMatchObject({ code: 'TRACKS_INCOMPLETE' });
+    await expect(renderVideo(film, { output: at('h-out.mp4'), tracks, anonymize: {} })).rejects.toMatchObject({
+      code: 'TRACKS_INCOMPLETE',
+    });
     expect(left('h')).toEqual(['h-out.partial.mp4']);
-    writeFileSync(tracks, steady(90).map((timestamp, frame) => `${JSON.stringify({ frame, timestamp, faces: [] })}\n`).join(''));
-    await expect(renderVideo(film, { output: at('i-out.mp4'), tracks, anonymize: {} })).rejects.toMatchObject({ code: 'TRACKS_MISMATCH' });
+    writeFileSync(
+      tracks,
+      steady(90)
+        .map((timestamp, frame) => `${JSON.stringify({ frame, timestamp, faces: [] })}\n`)
+        .join(''),
+    );
+    await expect(renderVideo(film, { output: at('i-out.mp4'), tracks, anonymize: {} })).rejects.toMatchObject({
+      code: 'TRACKS_MISMATCH',
+    });
     expect(left('i')).toEqual(['i-out.partial.mp4']);
   });
 
   it('refuses rows that would leave a face clear, and says in which line', async () => {
     const tracks = at('rows.jsonl');
     const good = '{"frame":0,"timestamp":0,"faces":[]}';
-    for (const line of ['nonsense', 'null', '{"frame":1}', good, '{"frame":1,"faces":[{"id":1}]}', '{"frame":1,"faces":[{"box":{"x":1,"y":2,"width":"30","height":40}}]}', '{"frame":1,"faces":[{"box":{"x":1,"y":2,"width":0,"height":40}}]}', '{"frame":1,"faces":[null]}']) {
+    for (const line of [
+      'nonsense',
+      'null',
+      '{"frame":1}',
+      good,
+      '{"frame":1,"faces":[{"id":1}]}',
+      '{"frame":1,"faces":[{"box":{"x":1,"y":2,"width":"30","height":40}}]}',
+      '{"frame":1,"faces":[{"box":{"x":1,"y":2,"width":0,"height":40}}]}',
+      '{"frame":1,"faces":[null]}',
+    ]) {
       writeFileSync(tracks, `${good}\n${line}\n`);
-      await expect(renderVideo(film, { output: at('j-out.mp4'), tracks, anonymize: {} }), line).rejects.toMatchObject({ code: 'MALFORMED_FILE', message: expect.stringContaining('line 2') as string });
+      await expect(renderVideo(film, { output: at('j-out.mp4'), tracks, anonymize: {} }), line).rejects.toMatchObject({
+        code: 'MALFORMED_FILE',
+        message: expect.stringContaining('line 2') as string,
+      });
     }
     expect(left('j')).toEqual([]);
   });
@@ -520,7 +694,10 @@ async function picturesOf(path: string): Promise<string[]> {
 
 describe('look-ahead beyond its bytes', () => {
   it('writes the same rows and the same film, from a film that is read twice', async () => {
-    const source = await writeNumbered(at('own.mkv'), steady(60).map((time, i) => time + (i % 5 === 2 ? 0.012 : 0)));
+    const source = await writeNumbered(
+      at('own.mkv'),
+      steady(60).map((time, i) => time + (i % 5 === 2 ? 0.012 : 0)),
+    );
     const run = async (name: string, lookAheadBytes: number) => {
       const outputs = { output: at(`${name}.mp4`), jsonl: at(`${name}.jsonl`) };
       // Without loss: of equal pictures x264 does not always make equal bytes.

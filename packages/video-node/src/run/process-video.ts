@@ -52,19 +52,24 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   /** Hides faces in the output. A frame whose detection failed is hidden whole. */
   anonymize?: boolean | AnonymizeOptions;
   /**
-   * A file with a line for every frame. As `mot` and `csv`, it may be `-` for standard output, a named pipe or a device:
-   * rows are written to those as they come. Of a link the file behind it is written.
+   * A file with a line for every frame. As `mot` and `csv`, it may be `-` for standard output, a named pipe or a
+   * device: rows are written to those as they come. Of a link the file behind it is written.
    */
   jsonl?: string;
   /** A file in MOT's text format; see `jsonl`. */
   mot?: string;
   /** A CSV file; see `jsonl`. */
   csv?: string;
-  /** A folder for the best portrait of each identity and `identities.json`, which says who appears when. Of a live source it keeps the 10,000 identities seen last. It needs a tracker. */
+  /**
+   * A folder for the best portrait of each identity and `identities.json`, which says who appears when. Of a live
+   * source it keeps the 10,000 identities seen last. It needs a tracker.
+   */
   gallery?: string;
   /** Makes `index.html` of that folder; without it there is none. */
   galleryPage?: GalleryPage;
-  /** Shows the frames with the faces marked while the run goes on. Not together with `anonymize`, as it shows the faces. */
+  /**
+   * Shows the frames with the faces marked while the run goes on. Not together with `anonymize`, as it shows the faces.
+   */
   show?: Preview;
   /**
    * Continues what an interrupted run left in its partial files; the outputs end up as of an uninterrupted run. Where a
@@ -83,7 +88,10 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
    * stays where there is a frame in it.
    */
   keepPartial?: (error: unknown) => boolean;
-  /** Called when the outputs are open, with the names that they have in the end: those of live sources may have a number. */
+  /**
+   * Called when the outputs are open, with the names that they have in the end: those of live sources may have a
+   * number.
+   */
   onStart?: (run: { readonly metadata: VideoMetadata; readonly outputs: OutputPaths }) => void;
   /** Called for each frame, before it is written; the frame is open until the promise settles. */
   onFrame?: (result: FrameResult<VideoFrame>, row: Row, metadata: VideoMetadata) => void | Promise<void>;
@@ -123,7 +131,9 @@ export interface VideoSummary extends VideoStatistics, DamageSummary {
   readonly outputs: OutputPaths;
   /** Why the first of the failed frames failed; undefined where none did. */
   readonly firstFailure?: string;
-  /** Whether an earlier run has completed the outputs and this one (`resume`) did nothing; the figures are that run's. */
+  /**
+   * Whether an earlier run has completed the outputs and this one (`resume`) did nothing; the figures are that run's.
+   */
   readonly isDoneBefore?: true;
   /** Why a live source ended before the signal (`STREAM_LOST`): the outputs are complete up to there. */
   readonly lost?: FaceDetError;
@@ -131,9 +141,9 @@ export interface VideoSummary extends VideoStatistics, DamageSummary {
 
 /**
  * The whole way of a video: source → detector → tracker → smoother → outputs. Files grow under partial names
- * (`rows.jsonl.partial`, `film.partial.mp4`), each with a run manifest beside it (`film.mp4.partial.json`), and get their
- * final names when all of them are complete. Whatever ends the run before leaves them readable up to there, and `resume`
- * continues them.
+ * (`rows.jsonl.partial`, `film.partial.mp4`), each with a run manifest beside it (`film.mp4.partial.json`), and get
+ * their final names when all of them are complete. Whatever ends the run before leaves them readable up to there, and
+ * `resume` continues them.
  *
  * A live source has no end: the signal ends it normally, and the outputs are completed. So they are when it is lost for
  * good, which the summary says in `lost`. A new run of a live source never
@@ -141,8 +151,8 @@ export interface VideoSummary extends VideoStatistics, DamageSummary {
  *
  * Throws what `openVideo`, `createVideoWriter` and the detector throw, `DISK_FULL` and `OUTPUT_UNWRITABLE`,
  * `OUTPUT_IN_USE` where another run writes one of the outputs, `OUTPUT_CLOSED` where the reader of a pipe has ended and
- * there is no other output, `RESUME_MISMATCH`, `NOTHING_ANALYZED` where every frame failed (the outputs stay under their partial names), and, for
- * sources that end by themselves, the signal's reason.
+ * there is no other output, `RESUME_MISMATCH`, `NOTHING_ANALYZED` where every frame failed (the outputs stay under
+ * their partial names), and, for sources that end by themselves, the signal's reason.
  */
 export async function processVideo(source: VideoSource, options: ProcessVideoOptions): Promise<VideoSummary> {
   const begun = performance.now();
@@ -160,7 +170,10 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   let discardAll: typeof discard;
   try {
     if (live && resume)
-      throw new FaceDetError('INVALID_ARGUMENT', `Expected no resume for the live source ${metadata.source} but received true: what it showed meanwhile is gone. Start again without it; earlier recordings are kept.`);
+      throw new FaceDetError(
+        'INVALID_ARGUMENT',
+        `Expected no resume for the live source ${metadata.source} but received true: what it showed meanwhile is gone. Start again without it; earlier recordings are kept.`,
+      );
     const outputs = live ? freeNames(asked, partialsOf) : asked;
     const { targets, files } = outputFiles(outputs, resume);
     const paths = Object.values(files);
@@ -187,7 +200,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     };
     if (!manifests.continues) {
       discard = discardAll;
-      // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other settings.
+      // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other
+      // settings.
       manifests.open();
     }
 
@@ -195,10 +209,15 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const { output, gallery: galleryFolder, show, galleryPage } = { ...options, ...targets };
     const continues = resume && manifests.continues;
     const hasOthers = output !== undefined || galleryFolder !== undefined || show !== undefined;
-    const rows: RowSink = openRowSink({ jsonl: targets.jsonl, mot: targets.mot, csv: targets.csv }, { resume: continues, hasOthers, isLocked: true });
+    const rows: RowSink = openRowSink(
+      { jsonl: targets.jsonl, mot: targets.mot, csv: targets.csv },
+      { resume: continues, hasOthers, isLocked: true },
+    );
     sinks = [rows];
     const film: FilmSink | undefined =
-      output === undefined ? undefined : await openFilmSink(output, { ...options.encoding, like: metadata, resume: continues });
+      output === undefined
+        ? undefined
+        : await openFilmSink(output, { ...options.encoding, like: metadata, resume: continues });
     if (film) sinks = [film, rows];
     const gallery: GallerySink | undefined =
       galleryFolder === undefined
@@ -217,8 +236,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
 
     const editor = output === undefined ? undefined : createEditor(options);
     const keep = live || paths.length === 0 ? NO_RESUME_STATE : openResumeState(paths, manifests.content, continues);
-    // Frames that only the film lacks are drawn from their rows, which are all there is to draw; who hides faces must see
-    // them again.
+    // Frames that only the film lacks are drawn from their rows, which are all there is to draw; who hides faces must
+    // see them again.
     const hasRows = outputs.jsonl !== undefined && rows.rows.length === rows.frames;
     const drawable = hasRows && !options.anonymize;
     const inFilm = film?.frames ?? Infinity;
@@ -242,11 +261,13 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     if (start > 0) {
       await video.close();
       const timestamp = point && start === detectFrom ? point.timestamp : rows.rows[start - 1]!.timestamp;
-      video = await openVideo(source, { ...options, after: { index: start - 1, timestamp } }).catch((error: unknown) => {
-        // The last frame was done when the run was interrupted: only its files were not given their names.
-        if (isFaceDetError(error) && error.code === 'VIDEO_FINISHED') return atItsEnd(video);
-        throw error;
-      });
+      video = await openVideo(source, { ...options, after: { index: start - 1, timestamp } }).catch(
+        (error: unknown) => {
+          // The last frame was done when the run was interrupted: only its files were not given their names.
+          if (isFaceDetError(error) && error.code === 'VIDEO_FINISHED') return atItsEnd(video);
+          throw error;
+        },
+      );
     }
     let lost: FaceDetError | undefined;
     const frames = live ? endless(video, signal, (error) => (lost = error)) : video[Symbol.asyncIterator]();
@@ -256,7 +277,13 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       if (done) break;
       try {
         const row = rows.rows[frame.index]!;
-        await film?.write({ frame, row, until: untilOf(frame, metadata), edit: editor?.next(row, undefined), result: undefined });
+        await film?.write({
+          frame,
+          row,
+          until: untilOf(frame, metadata),
+          edit: editor?.next(row, undefined),
+          result: undefined,
+        });
       } finally {
         frame.close();
       }
@@ -266,7 +293,10 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     const clock = createWallClock();
     let failed = 0;
     let firstFailure: string | undefined;
-    for await (const result of pipeline.run({ [Symbol.asyncIterator]: () => frames }, signal && !live ? { signal } : {})) {
+    for await (const result of pipeline.run(
+      { [Symbol.asyncIterator]: () => frames },
+      signal && !live ? { signal } : {},
+    )) {
       const row = rowOf(result, live ? clock(result.timestamp) : undefined);
       if (result.error) {
         failed++;
@@ -280,17 +310,31 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       if (result.index >= counted) total.count(row);
       if (frame.isDamaged) total.countDamage(result.timestamp);
       const { index, timestamp } = result;
-      const pointHere = () => ({ index, timestamp, snapshot: pipeline.snapshot(), lingering: editor?.lingering() ?? [], totals: total.totals() });
+      const pointHere = () => ({
+        index,
+        timestamp,
+        snapshot: pipeline.snapshot(),
+        lingering: editor?.lingering() ?? [],
+        totals: total.totals(),
+      });
       keep.offer(pointHere);
       keepLast = () => {
         if (pipeline.snapshot().lastIndex === index) keep.offer(pointHere, true);
       };
       reached.frames = Math.max(reached.frames, result.index + 1);
       reached.seconds = result.timestamp;
-      options.onProgress?.({ ...reached, totalFrames: metadata.frameCount, duration: metadata.duration, faces: row.faces.length });
+      options.onProgress?.({
+        ...reached,
+        totalFrames: metadata.frameCount,
+        duration: metadata.duration,
+        faces: row.faces.length,
+      });
     }
     if (failed > 0 && failed === total.frames)
-      throw new FaceDetError('NOTHING_ANALYZED', `${metadata.source}: expected frames that can be analyzed but all ${failed} failed, the first with: ${firstFailure!.slice(0, 400)}`);
+      throw new FaceDetError(
+        'NOTHING_ANALYZED',
+        `${metadata.source}: expected frames that can be analyzed but all ${failed} failed, the first with: ${firstFailure!.slice(0, 400)}`,
+      );
     const { statistics } = pipeline;
     const summary: VideoSummary = {
       ...statistics,
@@ -331,12 +375,21 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
 
 function checkOptions(options: ProcessVideoOptions): void {
   if (options.gallery !== undefined && options.tracker === false)
-    throw new FaceDetError('INVALID_ARGUMENT', 'Expected a tracker for gallery but received tracker: false; a portrait belongs to an identity.');
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      'Expected a tracker for gallery but received tracker: false; a portrait belongs to an identity.',
+    );
   if (options.show && options.anonymize)
-    throw new FaceDetError('INVALID_ARGUMENT', 'Expected show without anonymize but received both: it would show the faces that the output hides.');
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      'Expected show without anonymize but received both: it would show the faces that the output hides.',
+    );
   const paths = Object.values(outputsOf(options));
   if (new Set(paths).size < paths.length)
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a path of its own for each output but received ${paths.join(', ')}.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a path of its own for each output but received ${paths.join(', ')}.`,
+    );
 }
 
 function outputsOf(options: ProcessVideoOptions): OutputPaths {
@@ -384,15 +437,24 @@ async function manifestsOf(
   const manifests = openManifests(outputList, manifest, resume);
   const isTold = opaque.length === 0 || options.fingerprint !== undefined;
   if (manifests.continues && !isTold)
-    throw new FaceDetError('INVALID_ARGUMENT', `Expected a fingerprint to continue an interrupted run, as nobody can tell whether ${opaque.slice(0, 5).join(', ')} would give the same results; give plain data that changes when they do, in both runs.`);
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a fingerprint to continue an interrupted run, as nobody can tell whether ${opaque.slice(0, 5).join(', ')} would give the same results; give plain data that changes when they do, in both runs.`,
+    );
   return { manifests, isTold };
 }
 
 /** Gives complete outputs their final names, as far as an interrupted run has not. */
-async function nameOutputs(outputs: OutputPaths, { galleryPage }: ProcessVideoOptions, { source }: VideoMetadata): Promise<void> {
+async function nameOutputs(
+  outputs: OutputPaths,
+  { galleryPage }: ProcessVideoOptions,
+  { source }: VideoMetadata,
+): Promise<void> {
   const { output, gallery, ...texts } = outputs;
   if (gallery !== undefined && existsSync(join(gallery, 'identities.json.partial')))
-    await (await openGallerySink(gallery, { source, resume: true, ...(galleryPage && { page: galleryPage }) })).commit();
+    await (
+      await openGallerySink(gallery, { source, resume: true, ...(galleryPage && { page: galleryPage }) })
+    ).commit();
   if (output !== undefined && existsSync(partialVideoPath(output))) renameOutput(partialVideoPath(output), output);
   for (const path of Object.values(texts)) if (existsSync(partialPathOf(path))) renameOutput(partialPathOf(path), path);
 }
@@ -406,7 +468,9 @@ function pipelineOptions(options: ProcessVideoOptions, fps: number | null): Vide
   const known: readonly string[] = videoDetectorOptionNames;
   const given = {
     lookAheadBytes: LOOK_AHEAD_BYTES,
-    ...Object.fromEntries(Object.entries(options).filter(([name, value]) => known.includes(name) && value !== undefined)),
+    ...Object.fromEntries(
+      Object.entries(options).filter(([name, value]) => known.includes(name) && value !== undefined),
+    ),
   } as unknown as VideoDetectorOptions;
   const { tracker, detectEvery = 1 } = given;
   if (!fps || tracker === false || (tracker && 'update' in tracker)) return given;

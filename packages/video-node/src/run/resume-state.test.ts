@@ -17,7 +17,13 @@ afterEach(() => {
 /** A state of about `bytes` bytes. */
 function point(index: number, bytes: number): ResumePoint {
   const snapshot = 'x'.repeat(bytes);
-  return { index, timestamp: index / 25, snapshot, lingering: [], totals: { ids: [], damage: { frames: 0 } } } as unknown as ResumePoint;
+  return {
+    index,
+    timestamp: index / 25,
+    snapshot,
+    lingering: [],
+    totals: { ids: [], damage: { frames: 0 } },
+  } as unknown as ResumePoint;
 }
 
 const kept = () => readdirSync(join(folder, 'resume')).map((name) => join(folder, 'resume', name));

@@ -56,12 +56,15 @@ const MIN_KEPT = 3;
 const OLD = 30 * 24 * 3600 * 1000;
 
 /**
- * State of runs lies in the cache folder, not beside the outputs: it is of no use to anybody else, and where it is gone a run still ends
- * with the same rows, only later. It counts only for the same outputs and the same run manifest.
+ * State of runs lies in the cache folder, not beside the outputs: it is of no use to anybody else, and where it is gone
+ * a run still ends with the same rows, only later. It counts only for the same outputs and the same run manifest.
  */
 export function openResumeState(outputs: readonly string[], manifest: RunManifest, resume: boolean): ResumeState {
   const places = outputs.map((path) => resolve(path));
-  const key = createHash('sha256').update(JSON.stringify([places, manifest])).digest('hex').slice(0, 32);
+  const key = createHash('sha256')
+    .update(JSON.stringify([places, manifest]))
+    .digest('hex')
+    .slice(0, 32);
   const folder = join(modelCacheDir(), 'resume');
   const path = join(folder, `${key}.json`);
   // As bytes, which are written again with each of the next: objects would take several times the memory.
@@ -124,7 +127,9 @@ function removeOld(folder: string): void {
 function load(path: string): ResumePoint[] {
   try {
     // One that is damaged only costs time.
-    return (JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[]).filter(({ totals }) => Array.isArray(totals?.ids) && totals.damage);
+    return (JSON.parse(readFileSync(path, 'utf8')) as ResumePoint[]).filter(
+      ({ totals }) => Array.isArray(totals?.ids) && totals.damage,
+    );
   } catch {
     return [];
   }

@@ -37,13 +37,16 @@ export interface RowFileOptions {
 
 /**
  * Opens the files of rows; pipes, devices and `-` (standard output) are written to as they are. With `resume`, what an
- * interrupted run left is kept up to the last frame that is whole in all of them. JSONL has a line for every frame and is
- * written last; without it, the last frame that MOT or CSV show may be only half there, and is written again.
+ * interrupted run left is kept up to the last frame that is whole in all of them. JSONL has a line for every frame and
+ * is written last; without it, the last frame that MOT or CSV show may be only half there, and is written again.
  *
  * Writing throws `OUTPUT_CLOSED` when the reader of a pipe has ended and nothing else is written; also `DISK_FULL` and
  * `OUTPUT_UNWRITABLE`.
  */
-export function openRowFiles(paths: RowPaths, { resume, hasOthers = false, isLocked = false }: RowFileOptions): RowFiles {
+export function openRowFiles(
+  paths: RowPaths,
+  { resume, hasOthers = false, isLocked = false }: RowFileOptions,
+): RowFiles {
   const left = resume ? { jsonl: read(paths.jsonl), mot: read(paths.mot), csv: read(paths.csv)?.slice(1) } : {};
   const frames = framesOf(paths, left);
   const opened: OutputFile[] = [];
@@ -96,7 +99,9 @@ function framesOf(paths: RowPaths, left: Partial<Record<keyof RowPaths, string[]
   const kinds = (['jsonl', 'mot', 'csv'] as const).filter((kind) => paths[kind] !== undefined);
   if (kinds.length === 0 || kinds.some((kind) => left[kind] === undefined)) return 0;
   if (left.jsonl) return left.jsonl.length;
-  return Math.min(...(['mot', 'csv'] as const).flatMap((kind) => (paths[kind] ? [lastFrame(left[kind], FRAME_OF[kind])] : [])));
+  return Math.min(
+    ...(['mot', 'csv'] as const).flatMap((kind) => (paths[kind] ? [lastFrame(left[kind], FRAME_OF[kind])] : [])),
+  );
 }
 
 /** Writes to a file. A pipe whose reader has ended gets nothing any more, as long as there are other outputs. */
@@ -110,7 +115,11 @@ function writerOf(hasOthers: boolean, count: number): (file: OutputFile, text: s
       if (!file.isStream || !isBrokenPipe(error)) throw error;
       ended.add(file);
       if (hasOthers || ended.size < count) return;
-      throw new FaceDetError('OUTPUT_CLOSED', `${printable(file.path, 200)}: expected a reader of the rows but it has ended; nothing else is written.`, { cause: error });
+      throw new FaceDetError(
+        'OUTPUT_CLOSED',
+        `${printable(file.path, 200)}: expected a reader of the rows but it has ended; nothing else is written.`,
+        { cause: error },
+      );
     }
   };
 }

@@ -29,12 +29,22 @@ export function jsonLine(row: Row): string {
 
 /** The row's faces in MOT format: `frame from 1,id,x,y,width,height,score,-1,-1,-1`; without identities, -1. */
 export function motLines({ frame, faces }: Row): string {
-  return faces.map(({ id, box, score }) => `${frame + 1},${id ?? -1},${box.x},${box.y},${box.width},${box.height},${score},-1,-1,-1\n`).join('');
+  return faces
+    .map(
+      ({ id, box, score }) =>
+        `${frame + 1},${id ?? -1},${box.x},${box.y},${box.width},${box.height},${score},-1,-1,-1\n`,
+    )
+    .join('');
 }
 
 /** The row's faces as CSV. */
 export function csvLines({ frame, timestamp, faces }: Row): string {
-  return faces.map(({ id, box, score, state }) => `${frame},${timestamp},${id ?? ''},${box.x},${box.y},${box.width},${box.height},${score},${state}\n`).join('');
+  return faces
+    .map(
+      ({ id, box, score, state }) =>
+        `${frame},${timestamp},${id ?? ''},${box.x},${box.y},${box.width},${box.height},${score},${state}\n`,
+    )
+    .join('');
 }
 
 /** A line of JSONL as it was written. */
@@ -48,7 +58,9 @@ function shortFace({ id, box, score, landmarks, state }: VideoFace): VideoFace {
     id,
     box: { x: px(box.x), y: px(box.y), width: px(box.width), height: px(box.height) },
     score: round(score, 5),
-    ...(landmarks && { landmarks: landmarks.map(({ x, y }) => ({ x: px(x), y: px(y) })) as NonNullable<VideoFace['landmarks']> }),
+    ...(landmarks && {
+      landmarks: landmarks.map(({ x, y }) => ({ x: px(x), y: px(y) })) as NonNullable<VideoFace['landmarks']>,
+    }),
     state,
   };
 }

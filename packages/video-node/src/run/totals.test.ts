@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Counter } from './totals.ts';
 
-const row = (ids: readonly (number | null)[]) => ({ frame: 0, timestamp: 0, faces: ids.map((id) => ({ id })) }) as never;
+const row = (ids: readonly (number | null)[]) =>
+  ({ frame: 0, timestamp: 0, faces: ids.map((id) => ({ id })) }) as never;
 
 it('goes on from its sums as if it had not been interrupted, wherever it was', () => {
   const rows = fc.array(fc.array(fc.option(fc.integer({ min: 1, max: 12 })), { maxLength: 4 }), { maxLength: 20 });

@@ -19,7 +19,9 @@ export interface AudioConverter {
 
 // Bits per second and channel.
 const BIT_RATE = { aac: 96_000, opus: 64_000 } as const;
-const AAC_RATES = new Set([96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000]);
+const AAC_RATES = new Set([
+  96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000,
+]);
 // Times further apart than this are a gap of the source, not rounding.
 const GAP = 0.03;
 const MICROSECONDS = 1_000_000;
@@ -32,15 +34,27 @@ interface Graph {
 }
 
 /** Opens decoder and encoder of a stream of sound. Throws `AUDIO_UNSUPPORTED` where this build of FFmpeg has none. */
-export async function openAudioConverter(ffmpeg: Ffmpeg, from: Stream, target: 'aac' | 'opus'): Promise<AudioConverter> {
+export async function openAudioConverter(
+  ffmpeg: Ffmpeg,
+  from: Stream,
+  target: 'aac' | 'opus',
+): Promise<AudioConverter> {
   const { constants, Codec, CodecContext, Frame, Packet, Rational } = ffmpeg;
   const name = ffmpeg.avGetCodecName(from.codecpar.codecId) ?? 'unknown';
   const refused = `Sound in ${name} can't be converted to ${target}`;
   const decoderCodec = Codec.findDecoder(from.codecpar.codecId);
   const encoderCodec = Codec.findEncoderByName((target === 'opus' ? 'libopus' : 'aac') as never);
-  if (!decoderCodec || !encoderCodec) throw new FaceDetError('AUDIO_UNSUPPORTED', `${refused}: Expected a decoder and an encoder but received a build of FFmpeg without; choose another container.`);
+  if (!decoderCodec || !encoderCodec)
+    throw new FaceDetError(
+      'AUDIO_UNSUPPORTED',
+      `${refused}: Expected a decoder and an encoder but received a build of FFmpeg without; choose another container.`,
+    );
   const { sampleRate, channels } = soundOf(from.codecpar);
-  if (!sampleRate || !channels) throw new FaceDetError('AUDIO_UNSUPPORTED', `${refused}: Expected a sample rate and channels but received none; choose another container.`);
+  if (!sampleRate || !channels)
+    throw new FaceDetError(
+      'AUDIO_UNSUPPORTED',
+      `${refused}: Expected a sample rate and channels but received none; choose another container.`,
+    );
   const decoder = new CodecContext();
   decoder.allocContext3(decoderCodec);
   const encoder = new CodecContext();
@@ -79,7 +93,9 @@ export async function openAudioConverter(ffmpeg: Ffmpeg, from: Stream, target: '
 
   async function build(frame: Frame): Promise<Graph> {
     const { format, sampleRate: inRate } = frame;
-    const inLayout = frame.channelLayout.mask ? frame.channelLayout : ffmpeg.avChannelLayoutDefault(frame.channels || frame.channelLayout.nbChannels);
+    const inLayout = frame.channelLayout.mask
+      ? frame.channelLayout
+      : ffmpeg.avChannelLayoutDefault(frame.channels || frame.channelLayout.nbChannels);
     const result = new ffmpeg.FilterGraph();
     result.alloc();
     result.nbThreads = 1;
@@ -88,7 +104,10 @@ export async function openAudioConverter(ffmpeg: Ffmpeg, from: Stream, target: '
     const [source, sink] = [result.createFilter(buffer, 'in', args), result.createFilter(buffersink, 'out', null)];
     if (!source || !sink) {
       result.free();
-      throw new FaceDetError('AUDIO_UNSUPPORTED', `${refused}: Expected sound that FFmpeg can resample but received ${args}; choose another container.`);
+      throw new FaceDetError(
+        'AUDIO_UNSUPPORTED',
+        `${refused}: Expected sound that FFmpeg can resample but received ${args}; choose another container.`,
+      );
     }
     const outputs = ffmpeg.FilterInOut.createList([{ name: 'in', filterCtx: source, padIdx: 0 }]);
     const inputs = ffmpeg.FilterInOut.createList([{ name: 'out', filterCtx: sink, padIdx: 0 }]);
@@ -140,7 +159,10 @@ export async function openAudioConverter(ffmpeg: Ffmpeg, from: Stream, target: '
     if (graph && graph.key !== keyOf(frame)) await endGraph(onPacket);
     graph ??= await build(frame);
     const said = frame.pts === constants.AV_NOPTS_VALUE ? next : Number(frame.pts);
-    const time = next !== undefined && (said === undefined || Math.abs(said - next) < GAP * MICROSECONDS || said < next) ? next : (said ?? 0);
+    const time =
+      next !== undefined && (said === undefined || Math.abs(said - next) < GAP * MICROSECONDS || said < next)
+        ? next
+        : (said ?? 0);
     frame.pts = BigInt(Math.round(time));
     next = time + (frame.nbSamples / frame.sampleRate) * MICROSECONDS;
     check(ffmpeg, await graph.source.buffersrcAddFrame(frame), 'ENCODING_FAILED', refused);

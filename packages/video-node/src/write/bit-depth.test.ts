@@ -40,7 +40,12 @@ async function metadataOf(path: string) {
   return video.metadata;
 }
 
-async function copy(from: string, to: string, options: Partial<VideoWriterOptions> = {}, edit?: (planes: YuvPlanes) => void) {
+async function copy(
+  from: string,
+  to: string,
+  options: Partial<VideoWriterOptions> = {},
+  edit?: (planes: YuvPlanes) => void,
+) {
   const video = await openVideo(from);
   const writer = await createVideoWriter(to, { bitDepth: 10, ...options, like: video.metadata });
   for await (const frame of video) {
@@ -67,7 +72,14 @@ async function decoded(path: string): Promise<number[][]> {
   const video = await openVideo(path);
   for await (const frame of video) {
     const native = frame.native();
-    const found = samplesOf({ width, height, planes: native.data!, strides: native.linesize, subsampling: '420', bitDepth: 10 });
+    const found = samplesOf({
+      width,
+      height,
+      planes: native.data!,
+      strides: native.linesize,
+      subsampling: '420',
+      bitDepth: 10,
+    });
     frame.close();
     await video.close();
     return found;
@@ -101,52 +113,73 @@ describe('10 bits', () => {
     ['a.mp4', { bitDepth: 12 }, '8 or 10 for bitDepth but received 12'],
   ])('are refused where nothing can hold them: %s %j', async (name, options, message) => {
     const writing = createVideoWriter(at(name), { like: { width, height, fps: 25 }, ...(options as object) });
-    await expect(writing).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) });
+    await expect(writing).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(message),
+    });
   });
 
-  it.each(['ultrafast', 'medium', 'slower', 'placebo'])('are encoded at one frame per second by preset %s', async (preset) => {
-    const writer = await createVideoWriter(at('slow.mp4'), { like: { width: 96, height: 64, fps: 1 }, codec: 'hevc', preset, threads: 32 });
-    for (let i = 0; i < 3; i++) await writer.write({ ...numberedPicture(i, 96, 64), timestamp: i });
-    await writer.finish();
-    expect((await show(at('slow.mp4'))).times).toEqual([0, 1, 2]);
-  });
+  it.each(['ultrafast', 'medium', 'slower', 'placebo'])(
+    'are encoded at one frame per second by preset %s',
+    async (preset) => {
+      const writer = await createVideoWriter(at('slow.mp4'), {
+        like: { width: 96, height: 64, fps: 1 },
+        codec: 'hevc',
+        preset,
+        threads: 32,
+      });
+      for (let i = 0; i < 3; i++) await writer.write({ ...numberedPicture(i, 96, 64), timestamp: i });
+      await writer.finish();
+      expect((await show(at('slow.mp4'))).times).toEqual([0, 1, 2]);
+    },
+  );
 });
 
 describe('HEVC', () => {
   // x265 makes up times where there are fewer pictures than it holds back, and FFmpeg ends the process over them.
-  it.each(['ultrafast', 'superfast', 'veryfast', 'slower'])('of 1 to 9 pictures has their times: %s', async (preset) => {
-    for (let count = 1; count <= 9; count++)
-      for (const name of ['short.mp4', 'short.mkv']) {
-        await writeNumbered(at(name), steady(count), { codec: 'hevc', preset, threads: 4 });
-        expect((await show(at(name))).times, `${count} in ${name}`).toEqual(steady(count).map((t) => expect.closeTo(t, 2)));
-      }
-  });
+  it.each(['ultrafast', 'superfast', 'veryfast', 'slower'])(
+    'of 1 to 9 pictures has their times: %s',
+    async (preset) => {
+      for (let count = 1; count <= 9; count++)
+        for (const name of ['short.mp4', 'short.mkv']) {
+          await writeNumbered(at(name), steady(count), { codec: 'hevc', preset, threads: 4 });
+          expect((await show(at(name))).times, `${count} in ${name}`).toEqual(
+            steady(count).map((t) => expect.closeTo(t, 2)),
+          );
+        }
+    },
+  );
 
   it('has decoding times that rise and are never later than the picture, whatever the frame rate does', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 40 }), fc.constantFrom(0, 1, 2), fc.nat(), (steps, delay, seed) => {
-        const times = createDecodeTimes(delay);
-        let pts = 7n;
-        const shown = steps.map((step) => {
-          times.shown(pts, BigInt(step));
-          const at = pts;
-          pts += BigInt(step);
-          return at;
-        });
-        // Groups of a later picture and the up to `delay` before it.
-        const stored: bigint[] = [];
-        for (let i = 0; i < shown.length; ) {
-          const size = 1 + ((seed + i) % (delay + 1));
-          const group = shown.slice(i, i + size);
-          stored.push(...group.slice(-1), ...group.slice(0, -1));
-          i += size;
-        }
-        const dts = stored.map(() => times.next());
-        dts.forEach((time, i) => {
-          expect(time <= stored[i]!).toBe(true);
-          expect(i === 0 || time > dts[i - 1]!).toBe(true);
-        });
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 40 }),
+        fc.constantFrom(0, 1, 2),
+        fc.nat(),
+        (steps, delay, seed) => {
+          const times = createDecodeTimes(delay);
+          let pts = 7n;
+          const shown = steps.map((step) => {
+            times.shown(pts, BigInt(step));
+            const at = pts;
+            pts += BigInt(step);
+            return at;
+          });
+          // Groups of a later picture and the up to `delay` before it.
+          const stored: bigint[] = [];
+          for (let i = 0; i < shown.length;) {
+            const size = 1 + ((seed + i) % (delay + 1));
+            const group = shown.slice(i, i + size);
+            stored.push(...group.slice(-1), ...group.slice(0, -1));
+            i += size;
+          }
+          const dts = stored.map(() => times.next());
+          dts.forEach((time, i) => {
+            expect(time <= stored[i]!).toBe(true);
+            expect(i === 0 || time > dts[i - 1]!).toBe(true);
+          });
+        },
+      ),
     );
   });
 });
@@ -156,7 +189,9 @@ describe('masks on 10-bit frames', () => {
   const stamp = { data: new Uint8Array(12).fill(200), width: 2, height: 2, format: 'rgb' } as const;
 
   it.each(
-    (['blur', 'pixelate', 'solid', 'image'] as const).flatMap((effect) => (['ellipse', 'box'] as const).map((shape) => [effect, shape] as const)),
+    (['blur', 'pixelate', 'solid', 'image'] as const).flatMap((effect) =>
+      (['ellipse', 'box'] as const).map((shape) => [effect, shape] as const),
+    ),
   )('change every sample inside and none outside: %s, %s', async (effect, shape) => {
     const source = await source10();
     const options: AnonymizeOptions = { effect, shape, margin: 1, image: stamp };
@@ -198,7 +233,13 @@ describe('masks on 10-bit frames', () => {
   it('overlays are drawn as on 8 bits', async () => {
     const draw = async (bitDepth: 8 | 10) => {
       let found: number[][] = [];
-      const source = await writeByGraph(at('s.mov'), { graph, encoder: 'libx264', pixelFormat: 'yuv420p', frames: 1, size: [width, height] });
+      const source = await writeByGraph(at('s.mov'), {
+        graph,
+        encoder: 'libx264',
+        pixelFormat: 'yuv420p',
+        frames: 1,
+        size: [width, height],
+      });
       await copy(source, at('o.mp4'), { bitDepth }, (planes) => {
         drawPlanes(planes, [face]);
         found = samplesOf(planes);
@@ -206,7 +247,9 @@ describe('masks on 10-bit frames', () => {
       return found;
     };
     const [shallow, deep] = [await draw(8), await draw(10)];
-    shallow.forEach((plane, i) => plane.forEach((sample, k) => expect(Math.abs(deep[i]![k]! / 4 - sample)).toBeLessThanOrEqual(1)));
+    shallow.forEach((plane, i) =>
+      plane.forEach((sample, k) => expect(Math.abs(deep[i]![k]! / 4 - sample)).toBeLessThanOrEqual(1)),
+    );
   });
 
   it.each([
@@ -214,7 +257,14 @@ describe('masks on 10-bit frames', () => {
     ['PQ', 16, 0.58],
     ['SDR', 14, 1],
   ])('white is drawn at reference white, not at the peak: %s', async (_, transfer, level) => {
-    const source = await writeByGraph(at('s.mov'), { graph, encoder: 'libx264', pixelFormat: 'yuv420p10le', frames: 1, size: [width, height], color: { ...PQ, transfer } });
+    const source = await writeByGraph(at('s.mov'), {
+      graph,
+      encoder: 'libx264',
+      pixelFormat: 'yuv420p10le',
+      frames: 1,
+      size: [width, height],
+      color: { ...PQ, transfer },
+    });
     let found: number[][] = [];
     await copy(source, at('o.mp4'), {}, (planes) => {
       anonymizePlanes(planes, [face], { effect: 'solid', color: [255, 255, 255] });
@@ -224,9 +274,16 @@ describe('masks on 10-bit frames', () => {
   });
 
   it('an 8-bit source is stored in 10 bits, its samples unchanged', async () => {
-    const source = await writeByGraph(at('s.mov'), { graph, encoder: 'libx264', pixelFormat: 'yuv420p', frames: 1, size: [width, height] });
+    const source = await writeByGraph(at('s.mov'), {
+      graph,
+      encoder: 'libx264',
+      pixelFormat: 'yuv420p',
+      frames: 1,
+      size: [width, height],
+    });
     const seen = { 8: [] as number[][], 10: [] as number[][] };
-    for (const bitDepth of [8, 10] as const) await copy(source, at('o.mp4'), { bitDepth }, (planes) => (seen[bitDepth] = samplesOf(planes)));
+    for (const bitDepth of [8, 10] as const)
+      await copy(source, at('o.mp4'), { bitDepth }, (planes) => (seen[bitDepth] = samplesOf(planes)));
     expect(seen[10]).toEqual(seen[8].map((plane) => plane.map((sample) => 4 * sample)));
   });
 });
@@ -238,7 +295,9 @@ describe('a resumed run', () => {
     for (let i = 0; i < 40; i++) await first.write({ ...numberedPicture(i, 96, 64), timestamp: i / 25 });
     await first.flush();
     for (const other of [{ bitDepth: 8, codec: 'hevc' }, { codec: 'av1' }] as const)
-      await expect(createVideoWriter(at(name), { ...options, ...other, resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
+      await expect(createVideoWriter(at(name), { ...options, ...other, resume: true })).rejects.toMatchObject({
+        code: 'RESUME_MISMATCH',
+      });
     const second = await createVideoWriter(at(name), { ...options, resume: true });
     expect(second.frames).toBe(40);
     for (let i = 40; i < 60; i++) await second.write({ ...numberedPicture(i, 96, 64), timestamp: i / 25 });
@@ -272,11 +331,22 @@ describe('pictures stored out of order', () => {
 
 describe('HDR metadata', () => {
   const hdr: HdrMetadata = {
-    masteringDisplay: { red: [0.68, 0.32], green: [0.265, 0.69], blue: [0.15, 0.06], white: [0.3127, 0.329], minLuminance: 0.005, maxLuminance: 1000 },
+    masteringDisplay: {
+      red: [0.68, 0.32],
+      green: [0.265, 0.69],
+      blue: [0.15, 0.06],
+      white: [0.3127, 0.329],
+      minLuminance: 0.005,
+      maxLuminance: 1000,
+    },
     contentLight: { maxCll: 900, maxFall: 300 },
   };
   const close = (value: unknown): unknown =>
-    typeof value === 'number' ? expect.closeTo(value, 3) : Array.isArray(value) ? value.map(close) : Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, close(item)]));
+    typeof value === 'number'
+      ? expect.closeTo(value, 3)
+      : Array.isArray(value)
+        ? value.map(close)
+        : Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, close(item)]));
 
   /** A source with mastering metadata, written by us from one without. */
   async function sourceWithHdr(): Promise<string> {

@@ -77,26 +77,41 @@ const pixelFormats = {
 } as const;
 
 describe.each(Object.entries({ HLG, PQ, BT2020, P3, PAL, NTSC, FULL }))('%s', (_, color) => {
-  it.each(Object.entries(pixelFormats))('keeps the means of Y, U and V, and the tags, in 8 and 10 bits: %s', async (name, [encoder, pixelFormat]) => {
-    if (name === 'ProRes' && color === FULL) color = { ...BT709 }; // ProRes has no full range
-    const source = await writeByGraph(at('source.mov'), { graph, encoder, pixelFormat, frames: 2, size, color });
-    const before = await firstFrame(source);
-    expect(tagsOf(before.metadata)).toEqual({ space: color.space, primaries: color.primaries, transfer: color.transfer });
-    for (const bitDepth of [8, 10] as const) {
-      await copy(source, at('copy.mp4'), { bitDepth, ...(bitDepth === 10 && { preset: 'ultrafast' }) });
-      const after = await firstFrame(at('copy.mp4'));
-      expect(tagsOf(after.metadata)).toEqual(tagsOf(before.metadata));
-      expect(summarizeColors(after.metadata).bitDepth).toBe(bitDepth);
-      after.means.forEach((mean, i) =>
-        expect(Math.abs(mean - before.means[i]!), `${bitDepth} bits, plane ${i}`).toBeLessThan(0.5),
-      );
-    }
-  });
+  it.each(Object.entries(pixelFormats))(
+    'keeps the means of Y, U and V, and the tags, in 8 and 10 bits: %s',
+    async (name, [encoder, pixelFormat]) => {
+      if (name === 'ProRes' && color === FULL) color = { ...BT709 }; // ProRes has no full range
+      const source = await writeByGraph(at('source.mov'), { graph, encoder, pixelFormat, frames: 2, size, color });
+      const before = await firstFrame(source);
+      expect(tagsOf(before.metadata)).toEqual({
+        space: color.space,
+        primaries: color.primaries,
+        transfer: color.transfer,
+      });
+      for (const bitDepth of [8, 10] as const) {
+        await copy(source, at('copy.mp4'), { bitDepth, ...(bitDepth === 10 && { preset: 'ultrafast' }) });
+        const after = await firstFrame(at('copy.mp4'));
+        expect(tagsOf(after.metadata)).toEqual(tagsOf(before.metadata));
+        expect(summarizeColors(after.metadata).bitDepth).toBe(bitDepth);
+        after.means.forEach((mean, i) =>
+          expect(Math.abs(mean - before.means[i]!), `${bitDepth} bits, plane ${i}`).toBeLessThan(0.5),
+        );
+      }
+    },
+  );
 });
 
 it('keeps tags and samples of pictures that filters turn or fit into the first size', async () => {
   const matrix = displayMatrix(0, 1, -1, 0);
-  const source = await writeByGraph(at('source.mov'), { graph, encoder: 'libx264', pixelFormat: 'yuv420p10le', frames: 1, size, color: { ...HLG, transfer: 9 }, matrix });
+  const source = await writeByGraph(at('source.mov'), {
+    graph,
+    encoder: 'libx264',
+    pixelFormat: 'yuv420p10le',
+    frames: 1,
+    size,
+    color: { ...HLG, transfer: 9 },
+    matrix,
+  });
   await copy(source, at('copy.mp4'));
   const [turned, copied] = [await firstFrame(source), await firstFrame(at('copy.mp4'))];
   expect([turned.metadata.width, turned.metadata.height, turned.metadata.rotation]).toEqual([256, 384, 90]);
@@ -105,11 +120,24 @@ it('keeps tags and samples of pictures that filters turn or fit into the first s
 
   // A picture of another size and with another transfer function in the middle of a folder.
   const still = (name: string, side: readonly [number, number], transfer: number) =>
-    writeByGraph(at(name), { graph: `testsrc2=size=${side[0]}x${side[1]}:rate=25`, encoder: 'libx264', pixelFormat: 'yuv420p', frames: 1, size: side, color: { ...BT709, transfer } });
+    writeByGraph(at(name), {
+      graph: `testsrc2=size=${side[0]}x${side[1]}:rate=25`,
+      encoder: 'libx264',
+      pixelFormat: 'yuv420p',
+      frames: 1,
+      size: side,
+      color: { ...BT709, transfer },
+    });
   await still('a.mp4', [384, 256], 1);
   await still('b.mp4', [192, 128], 9);
   const ffmpeg = await loadFfmpeg();
-  const options = { name: 'two', timeBase: { num: 1, den: 25 }, orientation: upright, deinterlace: true, size: { width: 0, height: 0 } };
+  const options = {
+    name: 'two',
+    timeBase: { num: 1, den: 25 },
+    orientation: upright,
+    deinterlace: true,
+    size: { width: 0, height: 0 },
+  };
   const seen: ColorTags[] = [];
   async function* pictures() {
     for (const name of ['a.mp4', 'b.mp4'])
@@ -123,24 +151,40 @@ it('keeps tags and samples of pictures that filters turn or fit into the first s
     seen.push(colorTagsOf(frame));
     frame.free();
   }
-  expect(seen.map(({ primaries, transfer }) => [primaries, transfer])).toEqual([[1, 1], [1, 9]]);
+  expect(seen.map(({ primaries, transfer }) => [primaries, transfer])).toEqual([
+    [1, 1],
+    [1, 9],
+  ]);
 });
 
 describe('every value of a colour tag', () => {
   const values = Array.from({ length: 23 }, (_, value) => value);
-  it.each(['space', 'primaries', 'transfer'] as const)('%s: the film is scaled and copied, its samples unchanged', async (field) => {
-    for (const value of values) {
-      const color = { ...BT709, [field]: value };
-      const source = await writeByGraph(at('source.mov'), { graph, encoder: 'libx264', pixelFormat: 'yuv422p', frames: 1, size, color });
-      const video = await openVideo(source);
-      for await (const frame of video) {
-        const { data } = await frame.rasterize(48, 32);
-        expect(new Set(data).size, `${field} ${value}`).toBeGreaterThan(20);
-        frame.close();
+  it.each(['space', 'primaries', 'transfer'] as const)(
+    '%s: the film is scaled and copied, its samples unchanged',
+    async (field) => {
+      for (const value of values) {
+        const color = { ...BT709, [field]: value };
+        const source = await writeByGraph(at('source.mov'), {
+          graph,
+          encoder: 'libx264',
+          pixelFormat: 'yuv422p',
+          frames: 1,
+          size,
+          color,
+        });
+        const video = await openVideo(source);
+        for await (const frame of video) {
+          const { data } = await frame.rasterize(48, 32);
+          expect(new Set(data).size, `${field} ${value}`).toBeGreaterThan(20);
+          frame.close();
+        }
+        await copy(source, at('copy.mp4'));
+        const [before, after] = [await firstFrame(source), await firstFrame(at('copy.mp4'))];
+        after.means.forEach((mean, i) =>
+          expect(Math.abs(mean - before.means[i]!), `${field} ${value}, plane ${i}`).toBeLessThan(0.5),
+        );
       }
-      await copy(source, at('copy.mp4'));
-      const [before, after] = [await firstFrame(source), await firstFrame(at('copy.mp4'))];
-      after.means.forEach((mean, i) => expect(Math.abs(mean - before.means[i]!), `${field} ${value}, plane ${i}`).toBeLessThan(0.5));
-    }
-  }, 60_000);
+    },
+    60_000,
+  );
 });

@@ -29,11 +29,21 @@ const CONTAINERS: Record<ContainerName, Container> = {
     text: 'mov_text',
   },
   webm: { holds: /^(opus|vorbis|webvtt)$/, sound: 'opus', text: 'webvtt' },
-  matroska: { holds: /^(?!mov_text|eia_608|dvb_teletext|aac_latm|adpcm_ima_qt|unknown)/, sound: 'opus', text: 'subrip' },
+  matroska: {
+    holds: /^(?!mov_text|eia_608|dvb_teletext|aac_latm|adpcm_ima_qt|unknown)/,
+    sound: 'opus',
+    text: 'subrip',
+  },
 };
 
 /** The containers by the extension of a file's name. */
-export const EXTENSIONS: Readonly<Record<string, ContainerName>> = { '.mp4': 'mp4', '.m4v': 'mp4', '.mov': 'mov', '.mkv': 'matroska', '.webm': 'webm' };
+export const EXTENSIONS: Readonly<Record<string, ContainerName>> = {
+  '.mp4': 'mp4',
+  '.m4v': 'mp4',
+  '.mov': 'mov',
+  '.mkv': 'matroska',
+  '.webm': 'webm',
+};
 
 /** Codecs of subtitles that are text and can be written in another form. */
 export const TEXT_SUBTITLES = /^(subrip|srt|text|ass|ssa|mov_text|webvtt)$/;
@@ -50,7 +60,10 @@ export function requirePictures(path: string, container: string, codec: string):
   const held = PICTURES[container as ContainerName];
   if (!held || held.includes(codec)) return;
   const name = container === 'mov' ? 'a QuickTime file' : 'a WebM';
-  throw new FaceDetError('INVALID_ARGUMENT', `${printable(path, 200)}: Expected ${held.join(' or ')} in ${name} but received ${codec}; name the file .mp4 or .mkv.`);
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `${printable(path, 200)}: Expected ${held.join(' or ')} in ${name} but received ${codec}; name the file .mp4 or .mkv.`,
+  );
 }
 
 /** What is written beside the pictures, and how these are encoded. */
@@ -64,7 +77,11 @@ export interface ContainerChoice {
 type Source = Pick<VideoMetadata, 'container' | 'audioStreams' | 'subtitleStreams' | 'source'>;
 
 /** How many streams a container would leave out, convert with a loss, and convert. */
-function changesIn(name: ContainerName, { audioStreams, subtitleStreams }: Source, { codec, audio = true }: ContainerChoice): { lost: number; sound: number; texts: number } {
+function changesIn(
+  name: ContainerName,
+  { audioStreams, subtitleStreams }: Source,
+  { codec, audio = true }: ContainerChoice,
+): { lost: number; sound: number; texts: number } {
   const { holds } = CONTAINERS[name];
   const others = subtitleStreams.filter((stream) => !holds.test(stream.codec));
   const lost = others.filter((stream) => !TEXT_SUBTITLES.test(stream.codec)).length;

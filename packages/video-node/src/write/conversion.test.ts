@@ -29,10 +29,24 @@ describe('containerFor', () => {
 
 describe('extensionFor', () => {
   const extension = (source: string, audio: string[], subtitles: string[] = [], choice = {}) =>
-    extensionFor({ source, container: 'x', audioStreams: audio.map((codec, index) => ({ codec, index })), subtitleStreams: subtitles.map((codec, index) => ({ codec, index })) }, choice);
+    extensionFor(
+      {
+        source,
+        container: 'x',
+        audioStreams: audio.map((codec, index) => ({ codec, index })),
+        subtitleStreams: subtitles.map((codec, index) => ({ codec, index })),
+      },
+      choice,
+    );
 
   it('keeps an extension that is written, unless another container keeps more', () => {
-    expect(['a.mp4', 'a.M4V', 'a.mov', 'a.mkv', 'a.webm'].map((name) => extension(name, []))).toEqual(['.mp4', '.M4V', '.mov', '.mkv', '.webm']);
+    expect(['a.mp4', 'a.M4V', 'a.mov', 'a.mkv', 'a.webm'].map((name) => extension(name, []))).toEqual([
+      '.mp4',
+      '.M4V',
+      '.mov',
+      '.mkv',
+      '.webm',
+    ]);
     // Sound is converted; bitmaps can't be.
     expect(extension('a.mp4', ['pcm_s16le'])).toBe('.mp4');
     expect(extension('a.mp4', ['aac'], ['hdmv_pgs_subtitle'])).toBe('.mkv');
@@ -55,7 +69,9 @@ describe('text subtitles', () => {
   it('keep their words, lines and simple styles', () => {
     expect(text('<font color="red">Hi</font> <i>you</i>\r\n2 < 3', 'subrip', 'webvtt')).toBe('Hi <i>you</i>\n2 &lt; 3');
     expect(text('Hi <i>you</i>', 'subrip', 'mov_text')).toBe('Hi you');
-    expect(text('0,0,Default,,0,0,0,,{\\i1}One, two{\\i0}\\N{\\an8}three', 'ass', 'subrip')).toBe('<i>One, two</i>\nthree');
+    expect(text('0,0,Default,,0,0,0,,{\\i1}One, two{\\i0}\\N{\\an8}three', 'ass', 'subrip')).toBe(
+      '<i>One, two</i>\nthree',
+    );
     expect(text('1,0,Default,,0,0,0,,{\\p1}m 0 0 l 1 1', 'ass', 'subrip')).toBeUndefined();
     expect(text('<v Anna>Hello</v> <00:00:01.000>there &amp; here', 'webvtt', 'subrip')).toBe('Hello there & here');
     expect(convertSubtitle(Buffer.from('\0\x02Hi????'), 'mov_text', 'subrip')?.toString()).toBe('Hi');
@@ -65,11 +81,16 @@ describe('text subtitles', () => {
   it('of any bytes give text or nothing, at once', () => {
     const codec = fc.constantFrom('subrip', 'ass', 'mov_text', 'webvtt', 'text');
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), codec, fc.constantFrom('mov_text', 'subrip', 'webvtt'), (bytes, from, to) => {
-        const made = convertSubtitle(Buffer.from(bytes), from, to as 'subrip');
-        if (made && to === 'mov_text') expect(made.readUInt16BE(0)).toBe(made.length - 2);
-        if (made && to === 'webvtt') expect(made.toString()).not.toMatch(/<(?!\/?[biu]>)/);
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 400 }),
+        codec,
+        fc.constantFrom('mov_text', 'subrip', 'webvtt'),
+        (bytes, from, to) => {
+          const made = convertSubtitle(Buffer.from(bytes), from, to as 'subrip');
+          if (made && to === 'mov_text') expect(made.readUInt16BE(0)).toBe(made.length - 2);
+          if (made && to === 'webvtt') expect(made.toString()).not.toMatch(/<(?!\/?[biu]>)/);
+        },
+      ),
     );
     expect(text('<'.repeat(100_000), 'subrip', 'webvtt')?.length).toBe(400_000);
     expect(text('{'.repeat(100_000), 'ass', 'webvtt')?.length).toBe(100_000);

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Knows which calls come from within an `edit` in progress: waiting for one of those, the edit would wait for itself. */
+/**
+ * Knows which calls come from within an `edit` in progress: waiting for one of those, the edit would wait for itself.
+ */
 export interface EditContext {
   /** Runs an edit. */
   run(edit: () => void | Promise<void>): Promise<void>;

@@ -42,9 +42,31 @@ const ENCODERS = { h264: 'libx264', hevc: 'libx265', vp9: 'libvpx-vp9', av1: 'li
 const CRF = { h264: 23, hevc: 25, vp9: 33, av1: 35 } as const;
 const PRESETS = { h264: 'veryfast', hevc: 'superfast', vp9: '5', av1: '10' } as const;
 // Pictures that x264's presets look ahead, where that is more than none.
-const LOOK_AHEAD: Record<string, number> = { superfast: 0, ultrafast: 0, veryfast: 10, faster: 20, fast: 30, medium: 40, slow: 50, slower: 60, veryslow: 60, placebo: 60 };
+const LOOK_AHEAD: Record<string, number> = {
+  superfast: 0,
+  ultrafast: 0,
+  veryfast: 10,
+  faster: 20,
+  fast: 30,
+  medium: 40,
+  slow: 50,
+  slower: 60,
+  veryslow: 60,
+  placebo: 60,
+};
 // x265's own: it must see more pictures ahead than it puts B-frames in a row.
-const LOOK_AHEAD_HEVC: Record<string, number> = { ultrafast: 5, superfast: 10, veryfast: 15, faster: 15, fast: 15, medium: 20, slow: 25, slower: 40, veryslow: 40, placebo: 60 };
+const LOOK_AHEAD_HEVC: Record<string, number> = {
+  ultrafast: 5,
+  superfast: 10,
+  veryfast: 15,
+  faster: 15,
+  fast: 15,
+  medium: 20,
+  slow: 25,
+  slower: 40,
+  veryslow: 40,
+  placebo: 60,
+};
 const MOST_B_FRAMES_HEVC = 8;
 // Pictures that x265 stores ahead of one shown before them: B-frames that others refer to, and those between.
 const REORDER_HEVC = 2;
@@ -53,13 +75,21 @@ const FRAME_THREADS_HEVC = 4;
 // What an encoder holds back is lost by a kill: at most this many seconds.
 const HELD_BACK = 0.8;
 
-/** Opens libx264, libx265, libvpx-vp9 or SVT-AV1 for 4:2:0 pictures. Throws `ENCODER_UNAVAILABLE` and `INVALID_ARGUMENT`. */
+/**
+ * Opens libx264, libx265, libvpx-vp9 or SVT-AV1 for 4:2:0 pictures. Throws `ENCODER_UNAVAILABLE` and
+ * `INVALID_ARGUMENT`.
+ */
 export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Promise<VideoEncoder> {
   const { constants, Codec, CodecContext, Dictionary, Packet, Rational } = ffmpeg;
   const name = ENCODERS[options.codec];
-  if (!name) throw new FaceDetError('INVALID_ARGUMENT', `Expected one of ${Object.keys(ENCODERS).join(', ')} as codec, received ${String(options.codec)}.`);
+  if (!name)
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected one of ${Object.keys(ENCODERS).join(', ')} as codec, received ${String(options.codec)}.`,
+    );
   const codec = Codec.findEncoderByName(name as never);
-  if (!codec) throw new FaceDetError('ENCODER_UNAVAILABLE', `This build of FFmpeg has no ${name}; choose another codec.`);
+  if (!codec)
+    throw new FaceDetError('ENCODER_UNAVAILABLE', `This build of FFmpeg has no ${name}; choose another codec.`);
   const context = new CodecContext();
   context.allocContext3(codec);
   context.width = options.width;
@@ -84,7 +114,12 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
   dictionary.free();
   if (opened < 0) {
     context.freeContext();
-    throw failure(ffmpeg, opened, 'INVALID_ARGUMENT', `${name} refuses ${options.width} × ${options.height} pixels with preset ${options.preset ?? PRESETS[options.codec]} and CRF ${options.crf ?? CRF[options.codec]}`);
+    throw failure(
+      ffmpeg,
+      opened,
+      'INVALID_ARGUMENT',
+      `${name} refuses ${options.width} × ${options.height} pixels with preset ${options.preset ?? PRESETS[options.codec]} and CRF ${options.crf ?? CRF[options.codec]}`,
+    );
   }
   const packet = new Packet();
   packet.alloc();
@@ -124,11 +159,13 @@ function tuning(options: EncoderOptions): Record<string, string> {
       preset,
       crf: String(crf),
       'rc-lookahead': String(Math.min(LOOK_AHEAD[preset] ?? 40, ahead)),
-      // Pictures between x264's threads cost memory (6 MiB each at 1080p) and save no time beside decoding and detecting.
+      // Pictures between x264's threads cost memory (6 MiB each at 1080p) and save no time beside decoding and
+      // detecting.
       'x264-params': 'sync-lookahead=0',
       a53cc: '0',
     };
-  if (codec === 'hevc') return { preset, crf: String(crf), 'x265-params': hevcParameters(options, preset, ahead), a53cc: '0' };
+  if (codec === 'hevc')
+    return { preset, crf: String(crf), 'x265-params': hevcParameters(options, preset, ahead), a53cc: '0' };
   if (codec === 'vp9')
     return {
       crf: String(crf),

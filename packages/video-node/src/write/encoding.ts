@@ -13,7 +13,11 @@ export interface Encoding {
  * The codec and the bits of a sample for a container: H.264, or HEVC where 10 bits are asked for; VP9 in WebM. Throws
  * `INVALID_ARGUMENT` where they do not go together.
  */
-export function chooseEncoding(path: string, container: string, asked: Partial<Encoding> & { toneMap?: 'sdr' }): Encoding {
+export function chooseEncoding(
+  path: string,
+  container: string,
+  asked: Partial<Encoding> & { toneMap?: 'sdr' },
+): Encoding {
   const isWebm = container === 'webm';
   const { bitDepth = 8, codec = isWebm ? 'vp9' : bitDepth === 10 ? 'hevc' : 'h264' } = asked;
   if (bitDepth !== 8 && bitDepth !== 10)

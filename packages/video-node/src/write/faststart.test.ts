@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function boxTypes(path: string): string[] {
   const bytes = readFileSync(path);
   const types: string[] = [];
-  for (let place = 0; place + 8 <= bytes.length; ) {
+  for (let place = 0; place + 8 <= bytes.length;) {
     const short = bytes.readUInt32BE(place);
     types.push(bytes.toString('latin1', place + 4, place + 8));
     place += short === 1 ? Number(bytes.readBigUInt64BE(place + 8)) : short;

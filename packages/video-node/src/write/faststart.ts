@@ -17,8 +17,9 @@ const PARENTS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
 /**
  * Moves the index (moov) of a finished MP4 or MOV before its data, so that a player on the web begins at once. The file
  * is copied under a name of its own beside `path`, flushed, and put into its place by one rename: whatever interrupts
- * this leaves the file as it was. Returns false, and changes nothing, where there is nothing to move, and where the disk
- * has no space for the copy. `chapters`, in seconds of the file, go into the index. Memory: one index and one chunk.
+ * this leaves the file as it was. Returns false, and changes nothing, where there is nothing to move, and where the
+ * disk has no space for the copy. `chapters`, in seconds of the file, go into the index. Memory: one index and one
+ * chunk.
  */
 export async function moveIndexToFront(path: string, chapters: readonly Chapter[] = []): Promise<boolean> {
   const temporary = `${path}.index`;
@@ -35,7 +36,9 @@ export async function moveIndexToFront(path: string, chapters: readonly Chapter[
     const added = BigInt(moov.length);
     const before = boxes.filter(({ at }) => at < data.at);
     const insertAt = data.at;
-    const shifted = shiftOffsets(moov, (offset) => (offset < insertAt ? offset : offset > index.at ? offset : offset + added));
+    const shifted = shiftOffsets(moov, (offset) =>
+      offset < insertAt ? offset : offset > index.at ? offset : offset + added,
+    );
     if (!shifted) return false;
     const rest = boxes.filter(({ at, type }) => at >= data.at && type !== 'moov' && type !== 'mfra');
     // A killed run may have left one.
@@ -69,11 +72,12 @@ async function boxesOf(file: FileHandle): Promise<Box[]> {
   const length = (await file.stat()).size;
   const boxes: Box[] = [];
   const header = Buffer.alloc(16);
-  for (let at = 0; at + 8 <= length; ) {
+  for (let at = 0; at + 8 <= length;) {
     const { bytesRead } = await file.read(header, 0, 16, at);
     if (bytesRead < 8) break;
     const short = header.readUInt32BE(0);
-    const size = short === 1 && bytesRead === 16 ? Number(header.readBigUInt64BE(8)) : short === 0 ? length - at : short;
+    const size =
+      short === 1 && bytesRead === 16 ? Number(header.readBigUInt64BE(8)) : short === 0 ? length - at : short;
     if (size < 8 || at + size > length) return [];
     boxes.push({ type: header.toString('latin1', 4, 8), at, size });
     at += size;
@@ -87,7 +91,7 @@ async function boxesOf(file: FileHandle): Promise<Box[]> {
  */
 export function shiftOffsets(moov: Buffer, shift: (offset: bigint) => bigint): boolean {
   const walk = (start: number, end: number): boolean => {
-    for (let at = start; at + 8 <= end; ) {
+    for (let at = start; at + 8 <= end;) {
       const short = moov.readUInt32BE(at);
       const head = short === 1 ? 16 : 8;
       const size = short === 1 && at + 16 <= end ? Number(moov.readBigUInt64BE(at + 8)) : short;
@@ -117,7 +121,7 @@ export function shiftOffsets(moov: Buffer, shift: (offset: bigint) => bigint): b
 
 async function copy(source: FileHandle, target: FileHandle, { at, size }: Box): Promise<void> {
   const buffer = Buffer.alloc(Math.min(CHUNK, size));
-  for (let done = 0; done < size; ) {
+  for (let done = 0; done < size;) {
     const part = buffer.subarray(0, Math.min(buffer.length, size - done));
     await readFully(source, part, at + done);
     await writeFully(target, part);
@@ -126,7 +130,7 @@ async function copy(source: FileHandle, target: FileHandle, { at, size }: Box): 
 }
 
 async function readFully(file: FileHandle, buffer: Buffer, at: number): Promise<void> {
-  for (let done = 0; done < buffer.length; ) {
+  for (let done = 0; done < buffer.length;) {
     const { bytesRead } = await file.read(buffer, done, buffer.length - done, at + done);
     if (bytesRead === 0) throw new Error('Expected a whole file but it became shorter while it was read.');
     done += bytesRead;
@@ -134,5 +138,5 @@ async function readFully(file: FileHandle, buffer: Buffer, at: number): Promise<
 }
 
 async function writeFully(file: FileHandle, buffer: Buffer): Promise<void> {
-  for (let done = 0; done < buffer.length; ) done += (await file.write(buffer, done, buffer.length - done)).bytesWritten;
+  for (let done = 0; done < buffer.length;) done += (await file.write(buffer, done, buffer.length - done)).bytesWritten;
 }

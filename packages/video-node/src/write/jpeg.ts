@@ -32,7 +32,12 @@ export async function encodeJpeg(ffmpeg: Ffmpeg, { data, width, height }: PixelB
 
     const codec = Codec.findEncoder(constants.AV_CODEC_ID_MJPEG)!;
     context.allocContext3(codec);
-    Object.assign(context, { width, height, pixelFormat: constants.AV_PIX_FMT_YUVJ444P, colorRange: constants.AVCOL_RANGE_JPEG });
+    Object.assign(context, {
+      width,
+      height,
+      pixelFormat: constants.AV_PIX_FMT_YUVJ444P,
+      colorRange: constants.AVCOL_RANGE_JPEG,
+    });
     context.timeBase = new Rational(1, 25);
     context.setFlags(constants.AV_CODEC_FLAG_QSCALE);
     context.globalQuality = SCALE * constants.FF_QP2LAMBDA;

@@ -31,7 +31,12 @@ export async function addMatroskaChapters(path: string, chapters: readonly Chapt
   const file = await open(path, 'r+');
   try {
     const { size: length } = await file.stat();
-    const { buffer: head, bytesRead } = await file.read(Buffer.alloc(Math.min(HEAD, length)), 0, Math.min(HEAD, length), 0);
+    const { buffer: head, bytesRead } = await file.read(
+      Buffer.alloc(Math.min(HEAD, length)),
+      0,
+      Math.min(HEAD, length),
+      0,
+    );
     const ebml = readElement(head.subarray(0, bytesRead), 0);
     const segment = ebml && readElement(head, ebml.end);
     // Its size has eight bytes, and what is appended must be within it.
@@ -42,7 +47,11 @@ export async function addMatroskaChapters(path: string, chapters: readonly Chapt
     let entries = head.subarray(list.body, list.end);
     const crc = readElement(entries, 0);
     if (crc?.id === ID.crc) entries = entries.subarray(crc.end);
-    const entry = element(ID.seek, element(ID.seekId, idBytes(ID.chapters)), element(ID.seekPosition, uint(length - segment.body)));
+    const entry = element(
+      ID.seek,
+      element(ID.seekId, idBytes(ID.chapters)),
+      element(ID.seekPosition, uint(length - segment.body)),
+    );
     const added = element(ID.chapters, element(ID.edition, ...chapters.map(atom)));
     const made = element(ID.seekHead, entries, entry);
     const left = room.end - segment.body - made.length;

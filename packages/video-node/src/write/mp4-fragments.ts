@@ -14,8 +14,8 @@ export function formerVideoPath(path: string): string {
 }
 
 /**
- * Puts what an interrupted run left under the former name and returns it; undefined where there is nothing. A former file that lies
- * there already is whole: the run that took it over was interrupted in turn.
+ * Puts what an interrupted run left under the former name and returns it; undefined where there is nothing. A former
+ * file that lies there already is whole: the run that took it over was interrupted in turn.
  */
 export async function takeFormer(path: string): Promise<string | undefined> {
   const [partial, former] = [partialVideoPath(path), formerVideoPath(path)];
@@ -29,8 +29,8 @@ export async function takeFormer(path: string): Promise<string | undefined> {
 }
 
 /**
- * Cuts an MP4 behind its last whole fragment: after a kill a box may have been written in part. Returns whether anything is left to
- * read: the index, and a fragment or the pictures.
+ * Cuts an MP4 behind its last whole fragment: after a kill a box may have been written in part. Returns whether
+ * anything is left to read: the index, and a fragment or the pictures.
  */
 export async function trimFragments(path: string): Promise<boolean> {
   const file = await open(path, 'r');
@@ -39,7 +39,7 @@ export async function trimFragments(path: string): Promise<boolean> {
   try {
     const length = (await file.stat()).size;
     let fragment = 0;
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const box = await readBox(file, at);
       if (!box || at + box.size > length) break;
       at += box.size;
@@ -71,5 +71,8 @@ async function readBox(file: FileHandle, at: number): Promise<{ type: string; si
 
 async function size(path: string): Promise<number> {
   // A link in its place was not made by a run.
-  return lstat(path).then((found) => (found.isFile() ? found.size : 0), () => 0);
+  return lstat(path).then(
+    (found) => (found.isFile() ? found.size : 0),
+    () => 0,
+  );
 }

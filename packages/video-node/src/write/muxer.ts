@@ -32,7 +32,9 @@ export interface Muxer {
   readonly leftOut: LeftOut[];
   /** Sound and subtitles written so far. */
   readonly sideStreams: readonly SideStreamSummary[];
-  /** Tells that from output time `at` on, in seconds, source time `origin` is second 0: sound moves with the pictures. */
+  /**
+   * Tells that from output time `at` on, in seconds, source time `origin` is second 0: sound moves with the pictures.
+   */
   moveOrigin(at: number, origin: number): void;
   /** Tells the time of a picture that will come as a packet, in the order they are shown. */
   expect(pts: bigint, duration: bigint): void;
@@ -56,8 +58,9 @@ const HVC1 = 0x31637668;
 const WRITTEN = -1n;
 
 /**
- * Opens a container for writing. An MP4 is written in fragments, so that it can be read at any moment, and becomes an ordinary one
- * when it ends. Fragments end only where every picture up to the last one shown is in them: what a kill leaves is frames without gaps.
+ * Opens a container for writing. An MP4 is written in fragments, so that it can be read at any moment, and becomes an
+ * ordinary one when it ends. Fragments end only where every picture up to the last one shown is in them: what a kill
+ * leaves is frames without gaps.
  */
 export async function createMuxer(ffmpeg: Ffmpeg, options: MuxerOptions): Promise<Muxer> {
   const output = new ffmpeg.FormatContext();
@@ -72,7 +75,11 @@ export async function createMuxer(ffmpeg: Ffmpeg, options: MuxerOptions): Promis
 }
 
 /** Opens the container; where that fails, everything but `output` is freed. */
-async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, { path, container, encoder, timeBase, hdr, sides }: MuxerOptions): Promise<Muxer> {
+async function openMuxer(
+  ffmpeg: Ffmpeg,
+  output: FormatContext,
+  { path, container, encoder, timeBase, hdr, sides }: MuxerOptions,
+): Promise<Muxer> {
   const { Dictionary, Rational } = ffmpeg;
   const failed = `${path} can't be written`;
   const stream = output.newStream(null);
@@ -88,9 +95,7 @@ async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, { path, containe
   for (const { type, data } of hdr ? hdrSideData(ffmpeg, hdr) : [])
     check(ffmpeg, stream.codecpar.addCodedSideData(type as never, data), 'OUT_OF_MEMORY', failed);
   output.strictStdCompliance = STRICTNESS;
-  const side = sides
-    ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream)
-    : undefined;
+  const side = sides ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream) : undefined;
   const lead = BigInt(Math.round(((side?.lead ?? 0) * timeBase.den) / timeBase.num));
   let opened = false;
   const options = Dictionary.fromObject(muxerOptions(container));
@@ -174,7 +179,8 @@ async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, { path, containe
       if (!rest) return;
       const chapters = side?.chapters ?? [];
       if (isMp4) await moveIndexToFront(path, chapters);
-      else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters))) side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no room for them' });
+      else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters)))
+        side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no room for them' });
     },
     async close() {
       if (closed) return;
@@ -187,10 +193,15 @@ async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, { path, containe
 }
 
 /**
- * Hands the pictures' packets of an interrupted run's file to `onPacket`, their times counted from the first picture, and returns how
- * many there are. Throws `RESUME_MISMATCH` where they were made with other settings than the encoder's.
+ * Hands the pictures' packets of an interrupted run's file to `onPacket`, their times counted from the first picture,
+ * and returns how many there are. Throws `RESUME_MISMATCH` where they were made with other settings than the encoder's.
  */
-export async function readFormer(ffmpeg: Ffmpeg, former: string, { path, container, encoder }: { path: string; container: string; encoder: CodecContext }, onPacket: (packet: Packet) => Promise<void>): Promise<number> {
+export async function readFormer(
+  ffmpeg: Ffmpeg,
+  former: string,
+  { path, container, encoder }: { path: string; container: string; encoder: CodecContext },
+  onPacket: (packet: Packet) => Promise<void>,
+): Promise<number> {
   const { constants, Packet, avRescaleQ } = ffmpeg;
   const mp4 = container === 'mp4' || container === 'mov';
   if (mp4 && !(await trimFragments(former))) return 0;
@@ -204,7 +215,11 @@ export async function readFormer(ffmpeg: Ffmpeg, former: string, { path, contain
   packet.alloc();
   try {
     const { codecpar, timeBase } = input.stream;
-    if (!isSame(ffmpeg, codecpar, encoder)) throw new FaceDetError('RESUME_MISMATCH', `${path}: the file of the interrupted run was written with other settings (codec, bits, size, quality or preset). Use the same ones, or leave out resume to begin anew.`);
+    if (!isSame(ffmpeg, codecpar, encoder))
+      throw new FaceDetError(
+        'RESUME_MISMATCH',
+        `${path}: the file of the interrupted run was written with other settings (codec, bits, size, quality or preset). Use the same ones, or leave out resume to begin anew.`,
+      );
     // Stored with lengths, made with start codes: the muxer expects what the encoder makes.
     const lengths = hasNalUnits(ffmpeg, codecpar) && codecpar.extradata?.[0] === 1;
     const lead = await decodingLead(ffmpeg, former);
@@ -276,7 +291,7 @@ function sameParameters({ constants }: Ffmpeg, { codecId, extradata }: CodecPara
 /** Units with a start code before each instead of their length (ISO/IEC 14496-10, Annex B, against 14496-15). */
 function startCodes(units: Buffer): Buffer {
   const result = Buffer.from(units);
-  for (let at = 0; at + 4 <= result.length; ) {
+  for (let at = 0; at + 4 <= result.length;) {
     const length = result.readUInt32BE(at);
     result.writeUInt32BE(1, at);
     at += 4 + length;
@@ -295,7 +310,8 @@ function replaceData(packet: Packet, data: Buffer): void {
 function parameterSets(annexB: Buffer, isHevc: boolean): Buffer[] {
   const units: Buffer[] = [];
   const starts: number[] = [];
-  for (let at = annexB.indexOf('\0\0\x01', 0, 'latin1'); at >= 0; at = annexB.indexOf('\0\0\x01', at + 3, 'latin1')) starts.push(at + 3);
+  for (let at = annexB.indexOf('\0\0\x01', 0, 'latin1'); at >= 0; at = annexB.indexOf('\0\0\x01', at + 3, 'latin1'))
+    starts.push(at + 3);
   starts.forEach((start, i) => {
     let stop = i + 1 < starts.length ? starts[i + 1]! - 3 : annexB.length;
     while (stop > start && annexB[stop - 1] === 0) stop--;

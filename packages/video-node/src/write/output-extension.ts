@@ -8,9 +8,9 @@ import { EXTENSIONS, extensionFor, type ContainerChoice } from './containers.ts'
 
 /**
  * The file name extension, with its dot, under which a film is written so that as much of its sound and subtitles as
- * possible is kept: its own where that is written (`.mp4`, `.m4v`, `.mov`, `.mkv`, `.webm`) and leaves out nothing, else
- * the one that `containerFor` names. Only the file's beginning is read; the same file always gets the same extension. A
- * file that can't be read gets its own, or `.mp4`: reading it will say why.
+ * possible is kept: its own where that is written (`.mp4`, `.m4v`, `.mov`, `.mkv`, `.webm`) and leaves out nothing,
+ * else the one that `containerFor` names. Only the file's beginning is read; the same file always gets the same
+ * extension. A file that can't be read gets its own, or `.mp4`: reading it will say why.
  */
 export async function outputExtension(path: string, choice: ContainerChoice = {}): Promise<string> {
   try {

@@ -40,7 +40,9 @@ export function createSideClock(startTime: number, discontinuous: boolean): Side
       position.origin = i;
       return out;
     }
-    return reached === Infinity || reached > after + ALONE ? Math.max(after, seconds - origins.at(-1)!.origin) : undefined;
+    return reached === Infinity || reached > after + ALONE
+      ? Math.max(after, seconds - origins.at(-1)!.origin)
+      : undefined;
   }
 
   return {

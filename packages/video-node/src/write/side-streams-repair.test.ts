@@ -20,7 +20,12 @@ const ffmpeg = (...args: string[]) => run(FFMPEG, ['-v', 'error', '-y', ...args]
 
 async function copy(source: string, name: string, options: Partial<VideoWriterOptions> = {}) {
   const video = await openVideo(source);
-  const writer = await createVideoWriter(at(name), { like: video.metadata, preset: name.endsWith('.webm') ? '8' : 'ultrafast', threads: 1, ...options });
+  const writer = await createVideoWriter(at(name), {
+    like: video.metadata,
+    preset: name.endsWith('.webm') ? '8' : 'ultrafast',
+    threads: 1,
+    ...options,
+  });
   for await (const frame of video) {
     await writer.write(frame);
     frame.close();
@@ -85,7 +90,25 @@ async function addSideData(source: string, path: string, data: Buffer): Promise<
 
 describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [needs ${FFMPEG}]`}`, () => {
   beforeAll(async () => {
-    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25:d=2', '-f', 'lavfi', '-i', 'sine=r=48000:d=2', '-c:v', 'libx264', '-g', '25', '-pix_fmt', 'yuv420p', '-c:a', 'aac', at('base.mp4'));
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=96x64:rate=25:d=2',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=r=48000:d=2',
+      '-c:v',
+      'libx264',
+      '-g',
+      '25',
+      '-pix_fmt',
+      'yuv420p',
+      '-c:a',
+      'aac',
+      at('base.mp4'),
+    );
     for (const codec of ['aac', 'mp2']) {
       await ffmpeg('-i', at('base.mp4'), '-c:v', 'copy', '-c:a', codec, at(`${codec}.ts`));
       const bytes = readFileSync(at(`${codec}.ts`));
@@ -94,7 +117,13 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
   });
 
   it('of joined recordings goes on with the pictures', async () => {
-    for (const [codec, extension] of [['mp2', 'mp4'], ['mp2', 'mkv'], ['aac', 'mp4'], ['aac', 'mov'], ['mp2', 'webm']] as const) {
+    for (const [codec, extension] of [
+      ['mp2', 'mp4'],
+      ['mp2', 'mkv'],
+      ['aac', 'mp4'],
+      ['aac', 'mov'],
+      ['mp2', 'webm'],
+    ] as const) {
       const { pictures, sound, writer } = await copy(at(`${codec}-twice.ts`), `${codec}-twice.${extension}`);
       expect(pictures.length).toBe(150);
       expect(pictures.at(-1)! - pictures[0]!).toBeCloseTo(5.96, 0);
@@ -140,7 +169,21 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
   });
 
   it('that begins before the pictures is kept, at the same distance', async () => {
-    await ffmpeg('-itsoffset', '0.5', '-i', at('base.mp4'), '-i', at('base.mp4'), '-map', '0:v', '-map', '1:a', '-c', 'copy', at('early.mp4'));
+    await ffmpeg(
+      '-itsoffset',
+      '0.5',
+      '-i',
+      at('base.mp4'),
+      '-i',
+      at('base.mp4'),
+      '-map',
+      '0:v',
+      '-map',
+      '1:a',
+      '-c',
+      'copy',
+      at('early.mp4'),
+    );
     const before = await times(at('early.mp4'));
     for (const extension of ['mp4', 'mov', 'mkv']) {
       const { sound, pictures } = await copy(at('early.mp4'), `late-pictures.${extension}`);
@@ -155,43 +198,119 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     for (const extension of ['mov', 'mp4', 'mkv']) {
       const { writer } = await copy(at('code.mov'), `coded.${extension}`);
       expect(writer.leftOut).toEqual([]);
-      const { stdout } = await run('/usr/bin/ffprobe', ['-v', 'error', '-show_format', '-show_streams', at(`coded.${extension}`)]);
+      const { stdout } = await run('/usr/bin/ffprobe', [
+        '-v',
+        'error',
+        '-show_format',
+        '-show_streams',
+        at(`coded.${extension}`),
+      ]);
       expect(stdout, extension).toMatch(/TAG:timecode=01:02:03:04/i);
     }
     // AVSphericalMapping: equirectangular, no turn, whole sphere.
     await addSideData(at('base.mp4'), at('sphere.mp4'), Buffer.alloc(36));
     for (const extension of ['mp4', 'mkv']) {
       await copy(at('sphere.mp4'), `sphere-copy.${extension}`);
-      const { stdout } = await run('/usr/bin/ffprobe', ['-v', 'error', '-show_streams', at(`sphere-copy.${extension}`)]);
+      const { stdout } = await run('/usr/bin/ffprobe', [
+        '-v',
+        'error',
+        '-show_streams',
+        at(`sphere-copy.${extension}`),
+      ]);
       expect(stdout, extension).toMatch(/projection=equirectangular/);
     }
   });
 
   it('has its chapters, or their absence named where metadata is not kept', async () => {
-    const part = (start: number, end: number, title: string) => `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${start}\nEND=${end}\ntitle=${title}\n`;
-    writeFileSync(at('chapters.txt'), `;FFMETADATA1\ntitle=Film\n${part(0, 800, 'Stream #1')}${part(800, 2000, 'Intro: é \\= 1')}`);
+    const part = (start: number, end: number, title: string) =>
+      `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${start}\nEND=${end}\ntitle=${title}\n`;
+    writeFileSync(
+      at('chapters.txt'),
+      `;FFMETADATA1\ntitle=Film\n${part(0, 800, 'Stream #1')}${part(800, 2000, 'Intro: é \\= 1')}`,
+    );
     for (const source of ['chapters.mp4', 'chapters.mkv']) {
-      await ffmpeg('-i', at('base.mp4'), '-i', at('chapters.txt'), '-map_metadata', '1', '-map_chapters', '1', '-c', 'copy', at(source));
+      await ffmpeg(
+        '-i',
+        at('base.mp4'),
+        '-i',
+        at('chapters.txt'),
+        '-map_metadata',
+        '1',
+        '-map_chapters',
+        '1',
+        '-c',
+        'copy',
+        at(source),
+      );
       for (const extension of ['mp4', 'mov', 'mkv', 'webm']) {
         const { writer } = await copy(at(source), `${source}.${extension}`);
         expect(writer.leftOut).toEqual([]);
-        const { stdout } = await run('/usr/bin/ffprobe', ['-v', 'error', '-of', 'json', '-show_chapters', at(`${source}.${extension}`)]);
+        const { stdout } = await run('/usr/bin/ffprobe', [
+          '-v',
+          'error',
+          '-of',
+          'json',
+          '-show_chapters',
+          at(`${source}.${extension}`),
+        ]);
         const found = (JSON.parse(stdout) as { chapters: { start_time: string; tags: { title: string } }[] }).chapters;
         expect(found.map(({ tags }) => tags.title)).toEqual(['Stream #1', 'Intro: é = 1']);
         expect(Number(found[1]!.start_time)).toBeCloseTo(0.8, 1);
-        expect((await run(FFMPEG, ['-v', 'error', '-i', at(`${source}.${extension}`), '-f', 'null', '-'])).stderr).toBe('');
+        expect((await run(FFMPEG, ['-v', 'error', '-i', at(`${source}.${extension}`), '-f', 'null', '-'])).stderr).toBe(
+          '',
+        );
       }
     }
-    expect((await copy(at('chapters.mp4'), 'no-chapters.mkv', { keepMetadata: false })).writer.leftOut).toMatchObject([{ kind: 'chapters' }]);
+    expect((await copy(at('chapters.mp4'), 'no-chapters.mkv', { keepMetadata: false })).writer.leftOut).toMatchObject([
+      { kind: 'chapters' },
+    ]);
   });
 
   it('names what is not written', async () => {
-    await ffmpeg('-i', at('base.mp4'), '-map', '0', '-map', '0:v', '-c', 'copy', '-timecode', '01:02:03:04', at('two.mov'));
+    await ffmpeg(
+      '-i',
+      at('base.mp4'),
+      '-map',
+      '0',
+      '-map',
+      '0:v',
+      '-c',
+      'copy',
+      '-timecode',
+      '01:02:03:04',
+      at('two.mov'),
+    );
     const { writer } = await copy(at('two.mov'), 'two.mov.mov');
     expect(writer.leftOut).toMatchObject([{ kind: 'video', codec: 'h264' }]);
-    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=25:d=0.4,format=yuva420p', '-c:v', 'libvpx-vp9', '-deadline', 'realtime', at('alpha.webm'));
-    expect((await copy(at('alpha.webm'), 'opaque.webm')).writer.leftOut).toMatchObject([{ kind: 'alpha', codec: 'vp9' }]);
-    await ffmpeg('-i', at('base.mp4'), '-map', '0', '-c', 'copy', '-attach', at('trim.mp4'), '-metadata:s:t', 'mimetype=application/x-font', '-metadata:s:t', 'filename=a.ttf', at('font.mkv'));
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=96x64:rate=25:d=0.4,format=yuva420p',
+      '-c:v',
+      'libvpx-vp9',
+      '-deadline',
+      'realtime',
+      at('alpha.webm'),
+    );
+    expect((await copy(at('alpha.webm'), 'opaque.webm')).writer.leftOut).toMatchObject([
+      { kind: 'alpha', codec: 'vp9' },
+    ]);
+    await ffmpeg(
+      '-i',
+      at('base.mp4'),
+      '-map',
+      '0',
+      '-c',
+      'copy',
+      '-attach',
+      at('trim.mp4'),
+      '-metadata:s:t',
+      'mimetype=application/x-font',
+      '-metadata:s:t',
+      'filename=a.ttf',
+      at('font.mkv'),
+    );
     expect((await copy(at('font.mkv'), 'no-font.mkv')).writer.leftOut).toMatchObject([{ kind: 'attachment' }]);
   });
 });

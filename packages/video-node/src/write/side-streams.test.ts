@@ -47,8 +47,17 @@ async function tone(codec: 'aac' | 'pcm_s16le'): Promise<Side> {
   };
   for (let at = 0; at < 2 * SOUND.rate; at += SOUND.samples) {
     const wave = (i: number) => 0.5 * Math.sin((2 * Math.PI * 440 * (at + i)) / SOUND.rate);
-    const samples = codec === 'aac' ? Buffer.from(Float32Array.from({ length: SOUND.samples }, (_, i) => wave(i)).buffer) : Buffer.from(Int16Array.from({ length: SOUND.samples }, (_, i) => 32_767 * wave(i)).buffer);
-    const frame = ffmpeg.Frame.fromAudioBuffer(samples, { nbSamples: SOUND.samples, format: context.sampleFormat, sampleRate: SOUND.rate, channelLayout: context.channelLayout, timeBase: { num: 1, den: SOUND.rate } });
+    const samples =
+      codec === 'aac'
+        ? Buffer.from(Float32Array.from({ length: SOUND.samples }, (_, i) => wave(i)).buffer)
+        : Buffer.from(Int16Array.from({ length: SOUND.samples }, (_, i) => 32_767 * wave(i)).buffer);
+    const frame = ffmpeg.Frame.fromAudioBuffer(samples, {
+      nbSamples: SOUND.samples,
+      format: context.sampleFormat,
+      sampleRate: SOUND.rate,
+      channelLayout: context.channelLayout,
+      timeBase: { num: 1, den: SOUND.rate },
+    });
     frame.pts = BigInt(at);
     await context.sendFrame(frame);
     frame.free();
@@ -62,14 +71,20 @@ async function tone(codec: 'aac' | 'pcm_s16le'): Promise<Side> {
 
 /** Two lines of text, in the form of the container. */
 function subtitles(codec: 'subrip' | 'mov_text'): Side {
-  const line = (text: string) => (codec === 'subrip' ? Buffer.from(text) : Buffer.concat([Buffer.from([0, Buffer.byteLength(text)]), Buffer.from(text)]));
+  const line = (text: string) =>
+    codec === 'subrip'
+      ? Buffer.from(text)
+      : Buffer.concat([Buffer.from([0, Buffer.byteLength(text)]), Buffer.from(text)]);
   return {
     begin({ constants }, stream) {
       stream.codecpar.codecType = constants.AVMEDIA_TYPE_SUBTITLE;
       stream.codecpar.codecId = codec === 'subrip' ? constants.AV_CODEC_ID_SUBRIP : constants.AV_CODEC_ID_MOV_TEXT;
     },
     unit: 1000,
-    packets: [{ data: line('Good morning'), pts: 200, duration: 500 }, { data: line('Good night'), pts: 1000, duration: 600 }],
+    packets: [
+      { data: line('Good morning'), pts: 200, duration: 500 },
+      { data: line('Good night'), pts: 1000, duration: 600 },
+    ],
   };
 }
 
@@ -117,7 +132,8 @@ async function enrich(film: string, path: string, sides: readonly Side[]): Promi
     const stream = output.newStream(null);
     side.begin(ffmpeg, stream);
     stream.timeBase = new ffmpeg.Rational(1, side.unit);
-    if (stream.codecpar.codecType === ffmpeg.constants.AVMEDIA_TYPE_AUDIO) stream.metadata = ffmpeg.Dictionary.fromObject({ language: 'deu', title: 'Recorded at home' });
+    if (stream.codecpar.codecType === ffmpeg.constants.AVMEDIA_TYPE_AUDIO)
+      stream.metadata = ffmpeg.Dictionary.fromObject({ language: 'deu', title: 'Recorded at home' });
     return stream;
   });
   await output.openOutput();
@@ -133,7 +149,13 @@ async function enrich(film: string, path: string, sides: readonly Side[]): Promi
     for (const { data, pts, duration } of packets) {
       await write((next) => {
         next.data = data;
-        Object.assign(next, { pts: BigInt(pts), dts: BigInt(pts), duration: BigInt(duration), streamIndex: streams[i]!.index, flags: 1 });
+        Object.assign(next, {
+          pts: BigInt(pts),
+          dts: BigInt(pts),
+          duration: BigInt(duration),
+          streamIndex: streams[i]!.index,
+          flags: 1,
+        });
         next.rescaleTs(new ffmpeg.Rational(1, unit), streams[i]!.timeBase);
       });
     }
@@ -159,12 +181,19 @@ async function contents(path: string) {
   input.allocContext();
   await input.openInput(path, null, null);
   await input.findStreamInfo(null);
-  const streams = input.streams.map(({ codecpar, metadata }) => ({ codec: ffmpeg.avGetCodecName(codecpar.codecId)!, tags: metadata?.getAll() ?? {}, packets: [] as { data: string; time: number }[] }));
+  const streams = input.streams.map(({ codecpar, metadata }) => ({
+    codec: ffmpeg.avGetCodecName(codecpar.codecId)!,
+    tags: metadata?.getAll() ?? {},
+    packets: [] as { data: string; time: number }[],
+  }));
   const packet = new ffmpeg.Packet();
   packet.alloc();
   while ((await input.readFrame(packet)) >= 0) {
     const { num, den } = input.streams[packet.streamIndex]!.timeBase;
-    streams[packet.streamIndex]!.packets.push({ data: packet.data!.toString('base64'), time: (Number(packet.pts) * num) / den });
+    streams[packet.streamIndex]!.packets.push({
+      data: packet.data!.toString('base64'),
+      time: (Number(packet.pts) * num) / den,
+    });
     packet.unref();
   }
   packet.free();
@@ -196,13 +225,17 @@ beforeAll(async () => {
 
 describe('sound and subtitles', () => {
   it('come along as they are, at the same times', async () => {
-    for (const [source, name, sound, text] of [[mp4, 'copy.mp4', 'aac', 'mov_text'], [mkv, 'copy.mkv', 'pcm_s16le', 'subrip']] as const) {
+    for (const [source, name, sound, text] of [
+      [mp4, 'copy.mp4', 'aac', 'mov_text'],
+      [mkv, 'copy.mkv', 'pcm_s16le', 'subrip'],
+    ] as const) {
       const before = await contents(source);
       const after = await copy(source, at(name));
       expect(after.leftOut).toMatchObject([{ kind: expect.stringMatching(/^(cover|video)$/), codec: 'mjpeg' }]);
       for (const codec of [sound, text]) {
         // An MP4 fills the time between two texts with empty ones.
-        const spoken = ({ packets }: { packets: { data: string; time: number }[] }) => packets.filter(({ data }) => data.length > 4);
+        const spoken = ({ packets }: { packets: { data: string; time: number }[] }) =>
+          packets.filter(({ data }) => data.length > 4);
         const [wanted, found] = [spoken(before.of(codec)!), spoken(after.of(codec)!)];
         expect(wanted.length).toBeGreaterThanOrEqual(codec === text ? 2 : 90);
         expect(found.map(({ data }) => data)).toEqual(wanted.map(({ data }) => data));
@@ -218,20 +251,33 @@ describe('sound and subtitles', () => {
     expect(silent.leftOut).toMatchObject([{ kind: 'cover' }]);
     const { leftOut, of } = await copy(mkv, at('narrow.mp4'));
     expect(leftOut).toMatchObject([{ codec: 'mjpeg' }]);
-    expect([of('aac')!.packets.length, of('mov_text')!.packets.length]).toEqual([expect.closeTo(94, -1), expect.any(Number)]);
+    expect([of('aac')!.packets.length, of('mov_text')!.packets.length]).toEqual([
+      expect.closeTo(94, -1),
+      expect.any(Number),
+    ]);
   });
 });
 
 describe('what tells of people and places', () => {
   it('comes along only where it is asked for; covers and data never do', async () => {
-    for (const [source, name] of [[mp4, 'tags.mp4'], [mkv, 'tags.mkv']] as const) {
+    for (const [source, name] of [
+      [mp4, 'tags.mp4'],
+      [mkv, 'tags.mkv'],
+    ] as const) {
       expect((await contents(source)).of('mjpeg')).toBeDefined();
       const kept = await copy(source, at(name));
       const tags = Object.values(kept.tags);
       expect([tags.includes(TITLE), tags.includes(PLACE)]).toEqual([true, true]);
       const dropped = await copy(source, at(`no-${name}`), { keepMetadata: false });
-      for (const text of [TITLE, PLACE, 'Recorded at home', 'cover.jpg']) expect(dropped.bytes.includes(text), text).toBe(false);
-      for (const { streams } of [kept, dropped]) expect(streams.map(({ codec }) => codec).sort()).toEqual((await contents(source)).streams.map(({ codec }) => codec).filter((codec) => codec !== 'mjpeg').sort());
+      for (const text of [TITLE, PLACE, 'Recorded at home', 'cover.jpg'])
+        expect(dropped.bytes.includes(text), text).toBe(false);
+      for (const { streams } of [kept, dropped])
+        expect(streams.map(({ codec }) => codec).sort()).toEqual(
+          (await contents(source)).streams
+            .map(({ codec }) => codec)
+            .filter((codec) => codec !== 'mjpeg')
+            .sort(),
+        );
     }
     expect(readFileSync(mov).includes(NOTE)).toBe(true);
     const { streams, bytes } = await copy(mov, at('data.mov'));

@@ -24,7 +24,8 @@ export interface SideStreamOptions {
 
 /** Something of the source that is not in the output. */
 export interface LeftOut {
-  readonly kind: 'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha' | 'hdr';
+  readonly kind:
+    'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha' | 'hdr';
   /** FFmpeg's name of the codec; of `hdr`, what it is: `mastering display`, `HDR10+`, … */
   readonly codec: string;
   /** Why, as a part of a sentence: `WebM has no bitmap subtitles`. */
@@ -63,8 +64,13 @@ type Counts = { -readonly [K in keyof SideStreamSummary]: SideStreamSummary[K] }
 const OPAQUE = 'pictures are written opaque, and what lies under transparent parts is visible';
 
 /** Names what a source that can't be opened a second time holds besides its pictures. */
-export function unreadableStreams({ audioStreams, subtitleStreams, otherStreams = [], live }: VideoMetadata, { audio = true, subtitles = true }: { audio?: boolean; subtitles?: boolean }): LeftOut[] {
-  const reason = live ? 'only the pictures of a live source are written' : 'a pipe is read once, for its pictures; name a file to keep it';
+export function unreadableStreams(
+  { audioStreams, subtitleStreams, otherStreams = [], live }: VideoMetadata,
+  { audio = true, subtitles = true }: { audio?: boolean; subtitles?: boolean },
+): LeftOut[] {
+  const reason = live
+    ? 'only the pictures of a live source are written'
+    : 'a pipe is read once, for its pictures; name a file to keep it';
   return [
     ...(audio ? audioStreams.map(({ codec }) => ({ kind: 'audio' as const, codec, reason })) : []),
     ...(subtitles ? subtitleStreams.map(({ codec }) => ({ kind: 'subtitles' as const, codec, reason })) : []),
@@ -101,7 +107,14 @@ const TRIED = { perStream: 4, total: 600, bytes: 16_000_000 };
  * named: a stream never ends a run. With `metadata` the source's tags come along too. `pictures` is the output's stream
  * of pictures, which takes over timecode and spherical video.
  */
-export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: FormatContext, container: string, options: SideStreamOptions, pictures?: Stream): Promise<SideStreams> {
+export async function openSideStreams(
+  ffmpeg: Ffmpeg,
+  path: string,
+  output: FormatContext,
+  container: string,
+  options: SideStreamOptions,
+  pictures?: Stream,
+): Promise<SideStreams> {
   const { constants, Packet, avGetCodecName, avRescaleQ } = ffmpeg;
   const input: Input = await openInput(ffmpeg, { kind: 'file', name: printable(path), path });
   const { format } = input;
@@ -136,7 +149,8 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   const lengthOf = (packet: Packet, { num, den }: Fraction): number => (Number(packet.duration) * num) / den;
 
   try {
-    if (options.metadata) copyTags(format.metadata?.getAll(), (tags) => (output.metadata = ffmpeg.Dictionary.fromObject(tags)));
+    if (options.metadata)
+      copyTags(format.metadata?.getAll(), (tags) => (output.metadata = ffmpeg.Dictionary.fromObject(tags)));
     const wanted = choose();
     await readAhead(wanted);
     for (const from of wanted) await addRoute(from);
@@ -152,12 +166,15 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   for (let i = held.length - 1; i >= 0; i--) if (!routes.has(held[i]!.streamIndex)) held.splice(i, 1)[0]!.free();
   const lead = leadOf();
   // Sound that was cut off by an edit list only; codec delay alone is decoded, not heard.
-  const trimmed = held.some((packet) => (secondsOf(packet, routes.get(packet.streamIndex)!.from.timeBase) ?? 0) < -PRIMING);
+  const trimmed = held.some(
+    (packet) => (secondsOf(packet, routes.get(packet.streamIndex)!.from.timeBase) ?? 0) < -PRIMING,
+  );
 
   /** The streams of sound and subtitles that are wanted; names the others. */
   function choose(): Stream[] {
     const wanted: Stream[] = [];
-    const timecode = format.metadata?.get('timecode') ?? format.streams.map(({ metadata }) => metadata?.get('timecode')).find(Boolean);
+    const timecode =
+      format.metadata?.get('timecode') ?? format.streams.map(({ metadata }) => metadata?.get('timecode')).find(Boolean);
     for (const from of format.streams) {
       const { codecpar } = from;
       const codec = avGetCodecName(codecpar.codecId) ?? 'unknown';
@@ -175,12 +192,25 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
         if (type === constants.AVMEDIA_TYPE_AUDIO ? !options.audio : !options.subtitles) continue;
         from.discard = constants.AVDISCARD_DEFAULT;
         wanted.push(from);
-      } else if (from.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC)) leftOut.push({ kind: 'cover', codec, reason: 'a cover may show faces' });
-      else if (type === constants.AVMEDIA_TYPE_VIDEO) leftOut.push({ kind: 'video', codec, reason: 'one stream of pictures is written, and a copy would show the faces of another' });
-      else if (type === constants.AVMEDIA_TYPE_ATTACHMENT) leftOut.push({ kind: 'attachment', codec, reason: 'attached files are not written' });
+      } else if (from.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC))
+        leftOut.push({ kind: 'cover', codec, reason: 'a cover may show faces' });
+      else if (type === constants.AVMEDIA_TYPE_VIDEO)
+        leftOut.push({
+          kind: 'video',
+          codec,
+          reason: 'one stream of pictures is written, and a copy would show the faces of another',
+        });
+      else if (type === constants.AVMEDIA_TYPE_ATTACHMENT)
+        leftOut.push({ kind: 'attachment', codec, reason: 'attached files are not written' });
       else if (codecpar.codecTag === TMCD) {
-        if (!options.metadata || !timecode || container === 'webm') leftOut.push({ kind: 'timecode', codec: 'tmcd', reason: options.metadata ? 'the container has no timecode' : 'it is metadata' });
-      } else if (codecpar.codecTag !== TEXT_TRACK) leftOut.push({ kind: 'data', codec, reason: 'data may tell of places and people' });
+        if (!options.metadata || !timecode || container === 'webm')
+          leftOut.push({
+            kind: 'timecode',
+            codec: 'tmcd',
+            reason: options.metadata ? 'the container has no timecode' : 'it is metadata',
+          });
+      } else if (codecpar.codecTag !== TEXT_TRACK)
+        leftOut.push({ kind: 'data', codec, reason: 'data may tell of places and people' });
     }
     // Muxers make a timecode track or tag of it.
     if (options.metadata && timecode && pictures) pictures.metadata = ffmpeg.Dictionary.fromObject({ timecode });
@@ -189,7 +219,11 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
 
   /** Reads the first packets of each stream of sound. */
   async function readAhead(wanted: readonly Stream[]): Promise<void> {
-    const missing = new Map(wanted.filter(({ codecpar }) => codecpar.codecType === constants.AVMEDIA_TYPE_AUDIO).map(({ index }) => [index, TRIED.perStream]));
+    const missing = new Map(
+      wanted
+        .filter(({ codecpar }) => codecpar.codecType === constants.AVMEDIA_TYPE_AUDIO)
+        .map(({ index }) => [index, TRIED.perStream]),
+    );
     const indices = new Set(wanted.map(({ index }) => index));
     let bytes = 0;
     for (let count = 0; missing.size > 0 && count < TRIED.total && bytes < TRIED.bytes; count++) {
@@ -215,13 +249,25 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
       const filter = kind === 'audio' ? await adtsFilter(from, codec, first) : undefined;
       const codecpar = filter?.context.outputCodecParameters ?? from.codecpar;
       if (filter?.extradata) codecpar.extradata = filter.extradata;
-      const refused = await tryStream(ffmpeg, container, codecpar, from.timeBase, filter ? [] : first.slice(0, TRIED.perStream));
+      const refused = await tryStream(
+        ffmpeg,
+        container,
+        codecpar,
+        from.timeBase,
+        filter ? [] : first.slice(0, TRIED.perStream),
+      );
       if (refused >= 0) {
         const stream = newStream(from);
         codecpar.copy(stream.codecpar);
         stream.codecpar.codecTag = 0;
         stream.timeBase = from.timeBase;
-        routes.set(from.index, { from, stream, position: { origin: 0 }, counts: countsOf(kind, codec, codec), filter: filter?.context });
+        routes.set(from.index, {
+          from,
+          stream,
+          position: { origin: 0 },
+          counts: countsOf(kind, codec, codec),
+          filter: filter?.context,
+        });
         return;
       }
       filter?.context.free();
@@ -238,17 +284,34 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
         stream.codecpar.fromContext(converter.encoder);
         stream.codecpar.codecTag = 0;
         stream.timeBase = converter.encoder.timeBase;
-        routes.set(from.index, { from, stream, position: { origin: 0 }, counts: countsOf(kind, codec, rules.sound), converter });
+        routes.set(from.index, {
+          from,
+          stream,
+          position: { origin: 0 },
+          counts: countsOf(kind, codec, rules.sound),
+          converter,
+        });
         return;
       }
     } else if (TEXT_SUBTITLES.test(codec) && codec !== rules.text) {
       const stream = newStream(from);
       stream.codecpar.codecType = constants.AVMEDIA_TYPE_SUBTITLE;
-      stream.codecpar.codecId = { mov_text: constants.AV_CODEC_ID_MOV_TEXT, subrip: constants.AV_CODEC_ID_SUBRIP, webvtt: constants.AV_CODEC_ID_WEBVTT }[rules.text];
+      stream.codecpar.codecId = {
+        mov_text: constants.AV_CODEC_ID_MOV_TEXT,
+        subrip: constants.AV_CODEC_ID_SUBRIP,
+        webvtt: constants.AV_CODEC_ID_WEBVTT,
+      }[rules.text];
       stream.timeBase = new ffmpeg.Rational(1, 1000);
-      routes.set(from.index, { from, stream, position: { origin: 0 }, counts: countsOf(kind, codec, rules.text), text: rules.text });
+      routes.set(from.index, {
+        from,
+        stream,
+        position: { origin: 0 },
+        counts: countsOf(kind, codec, rules.text),
+        text: rules.text,
+      });
       return;
-    } else if (reasons.length === 0) reasons.push('the container does not hold it, and pictures of text can\'t be converted');
+    } else if (reasons.length === 0)
+      reasons.push("the container does not hold it, and pictures of text can't be converted");
     leftOut.push({ kind, codec, reason: reasons.join('; ').slice(0, 400) });
   }
 
@@ -256,7 +319,8 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     const stream = output.newStream(null);
     stream.disposition = from.disposition;
     const language = from.metadata?.get('language');
-    if (options.metadata) copyTags(from.metadata?.getAll(), (tags) => (stream.metadata = ffmpeg.Dictionary.fromObject(tags)));
+    if (options.metadata)
+      copyTags(from.metadata?.getAll(), (tags) => (stream.metadata = ffmpeg.Dictionary.fromObject(tags)));
     else if (language) stream.metadata = ffmpeg.Dictionary.fromObject({ language });
     return stream;
   }
@@ -297,12 +361,15 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     for (const packet of held) {
       const { from, counts } = routes.get(packet.streamIndex)!;
       const seconds = secondsOf(packet, from.timeBase);
-      if (counts.kind === 'audio' && seconds !== null) lead = Math.max(lead, options.startTime - (edited ? Math.max(seconds, 0) : seconds));
+      if (counts.kind === 'audio' && seconds !== null)
+        lead = Math.max(lead, options.startTime - (edited ? Math.max(seconds, 0) : seconds));
     }
     return lead >= LEAD.least && lead <= LEAD.most ? lead : 0;
   }
 
-  /** Whether a packet is before what the container shows: sound that an edit list hides, or before the first picture. */
+  /**
+   * Whether a packet is before what the container shows: sound that an edit list hides, or before the first picture.
+   */
   function isHidden(packet: Packet, { from, counts }: Route, seconds: number | null, out: number): boolean {
     if (counts.kind !== 'audio' || seconds === null) return false;
     const length = lengthOf(packet, from.timeBase);
@@ -327,7 +394,8 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
 
   async function write(route: Route, packet: Packet, timeBase: Fraction, seconds: number): Promise<void> {
     const { stream, counts, position } = route;
-    const lag = packet.pts !== constants.AV_NOPTS_VALUE && packet.dts !== constants.AV_NOPTS_VALUE ? packet.pts - packet.dts : 0n;
+    const lag =
+      packet.pts !== constants.AV_NOPTS_VALUE && packet.dts !== constants.AV_NOPTS_VALUE ? packet.pts - packet.dts : 0n;
     const length = lengthOf(packet, timeBase);
     const { num, den } = stream.timeBase;
     let dts = BigInt(Math.round(((seconds + lead) * den) / num));
@@ -358,14 +426,24 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
     }
     // A full disk ends the run; a packet that the muxer refuses does not.
     const fatal = output.pb?.error ?? 0;
-    if (fatal < 0 || FATAL.has(result)) throw failure(ffmpeg, fatal < 0 ? fatal : result, 'WRITE_FAILED', `${output.url ?? 'The output'} can't be written`);
+    if (fatal < 0 || FATAL.has(result))
+      throw failure(
+        ffmpeg,
+        fatal < 0 ? fatal : result,
+        'WRITE_FAILED',
+        `${output.url ?? 'The output'} can't be written`,
+      );
     counts.dropped++;
   }
 
   async function send(route: Route, packet: Packet, seconds: number): Promise<void> {
     const { from, converter, filter, text, counts } = route;
     if (converter) {
-      await convert(route, () => converter.push(packet, seconds, (made) => write(route, made, converter.timeBase, (Number(made.pts) * converter.timeBase.num) / converter.timeBase.den)));
+      await convert(route, () =>
+        converter.push(packet, seconds, (made) =>
+          write(route, made, converter.timeBase, (Number(made.pts) * converter.timeBase.num) / converter.timeBase.den),
+        ),
+      );
     } else if (text) {
       const data = convertSubtitle(packet.data ?? Buffer.alloc(0), counts.from, text);
       if (!data) return;
@@ -395,7 +473,8 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
   /** Sound that can't be encoded any more is left out; what the disk says is not hidden. */
   async function convert({ counts }: Route, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => {
-      if (!(error instanceof FaceDetError) || (error.code !== 'ENCODING_FAILED' && error.code !== 'AUDIO_UNSUPPORTED')) throw error;
+      if (!(error instanceof FaceDetError) || (error.code !== 'ENCODING_FAILED' && error.code !== 'AUDIO_UNSUPPORTED'))
+        throw error;
       counts.dropped++;
     });
   }
@@ -427,7 +506,8 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
         next = null;
         try {
           if (!isHidden(packet, route, seconds, out)) await send(route, packet, out);
-          route.position.end = route.counts.kind === 'audio' ? Math.max(out + length, route.position.end ?? -Infinity) : out;
+          route.position.end =
+            route.counts.kind === 'audio' ? Math.max(out + length, route.position.end ?? -Infinity) : out;
         } finally {
           packet.free();
         }
@@ -436,7 +516,17 @@ export async function openSideStreams(ffmpeg: Ffmpeg, path: string, output: Form
       flushed = true;
       for (const route of routes.values()) {
         const { converter } = route;
-        if (converter) await convert(route, () => converter.push(null, 0, (made) => write(route, made, converter.timeBase, (Number(made.pts) * converter.timeBase.num) / converter.timeBase.den)));
+        if (converter)
+          await convert(route, () =>
+            converter.push(null, 0, (made) =>
+              write(
+                route,
+                made,
+                converter.timeBase,
+                (Number(made.pts) * converter.timeBase.num) / converter.timeBase.den,
+              ),
+            ),
+          );
       }
     },
     close,
@@ -455,6 +545,9 @@ const FATAL = new Set([-28, -5, -27, -30, -122]);
 
 // What the muxer makes itself would contradict it; the turn has been carried out.
 function copyTags(tags: Record<string, string> | undefined, set: (tags: Record<string, string>) => void): void {
-  const kept = Object.entries(tags ?? {}).filter(([key]) => !/^(major_brand|minor_version|compatible_brands|encoder|rotate|duration|number_of_|_statistics|bps)/i.test(key));
+  const kept = Object.entries(tags ?? {}).filter(
+    ([key]) =>
+      !/^(major_brand|minor_version|compatible_brands|encoder|rotate|duration|number_of_|_statistics|bps)/i.test(key),
+  );
   if (kept.length > 0) set(Object.fromEntries(kept));
 }

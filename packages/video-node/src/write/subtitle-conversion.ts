@@ -62,13 +62,19 @@ function onlyKnownTags(text: string): string {
 }
 
 function unescapeText(text: string): string {
-  return text.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&nbsp;/g, ' ').replace(/&amp;/g, '&');
+  return text
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&nbsp;/g, ' ')
+    .replace(/&amp;/g, '&');
 }
 
 function escapeText(text: string): string {
   return text
     .split(/(<\/?[biu]>)/)
-    .map((part, i) => (i % 2 ? part : unescapeText(part).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')))
+    .map((part, i) =>
+      i % 2 ? part : unescapeText(part).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;'),
+    )
     .join('')
     .replace(/\n{2,}/g, '\n');
 }

@@ -27,7 +27,11 @@ const ramp = `nullsrc=size=${width}x${height}:rate=25,format=yuv420p10le,geq=lum
 const source = (name: string, color: Partial<ColorTags>, graph = ramp, pixelFormat = 'yuv420p10le') =>
   writeByGraph(at(name), { graph, encoder: 'libx264', pixelFormat, frames: 2, size: [width, height], color });
 
-async function mapped(from: string, options: Partial<VideoWriterOptions> = {}, edit?: Parameters<Awaited<ReturnType<typeof createVideoWriter>>['write']>[1]) {
+async function mapped(
+  from: string,
+  options: Partial<VideoWriterOptions> = {},
+  edit?: Parameters<Awaited<ReturnType<typeof createVideoWriter>>['write']>[1],
+) {
   const video = await openVideo(from);
   const writer = await createVideoWriter(at('sdr.mp4'), { toneMap: 'sdr', crf: 1, ...options, like: video.metadata });
   for await (const frame of video) {
@@ -45,7 +49,9 @@ async function mapped(from: string, options: Partial<VideoWriterOptions> = {}, e
     };
     // The middle of each step.
     const line = (plane: number) =>
-      Array.from({ length: STEPS }, (_, i) => sample(plane, ((i + 0.5) * STEP_WIDTH) / (plane ? 2 : 1), height / (plane ? 4 : 2)));
+      Array.from({ length: STEPS }, (_, i) =>
+        sample(plane, ((i + 0.5) * STEP_WIDTH) / (plane ? 2 : 1), height / (plane ? 4 : 2)),
+      );
     const planes = [line(0), line(1), line(2)] as const;
     frame.close();
     await result.close();
@@ -85,9 +91,15 @@ describe('toneMap', () => {
     ['PQ', PQ, pqLight],
   ] as const)('%s: greys have the light that the formulas give, and BT.709 tags', async (_, color, light) => {
     const { planes, metadata, leftOut } = await mapped(await source('hdr.mov', color));
-    expect(metadata).toMatchObject({ codec: 'h264', pixelFormat: 'yuv420p', color: { space: 1, primaries: 1, transfer: 1, range: 1 } });
+    expect(metadata).toMatchObject({
+      codec: 'h264',
+      pixelFormat: 'yuv420p',
+      color: { space: 1, primaries: 1, transfer: 1, range: 1 },
+    });
     expect(leftOut).toEqual([]);
-    planes[0].forEach((luma, i) => expect(Math.abs(luma - expectedLuma(light(signals[i]!), 1000)), `step ${i}: ${luma}`).toBeLessThan(3));
+    planes[0].forEach((luma, i) =>
+      expect(Math.abs(luma - expectedLuma(light(signals[i]!), 1000)), `step ${i}: ${luma}`).toBeLessThan(3),
+    );
     for (const chroma of [...planes[1], ...planes[2]]) expect(Math.abs(chroma - 128)).toBeLessThanOrEqual(1);
   });
 
@@ -97,14 +109,18 @@ describe('toneMap', () => {
     ['4:4:4', 'yuv444p10le', 'format=yuv444p10le'],
   ])('takes %s', async (_, pixelFormat, form) => {
     const { planes } = await mapped(await source('hdr.mov', HLG, `${ramp},${form}`, pixelFormat));
-    planes[0].forEach((luma, i) => expect(Math.abs(luma - expectedLuma(hlgLight(signals[i]!), 1000)), `step ${i}: ${luma}`).toBeLessThan(4));
+    planes[0].forEach((luma, i) =>
+      expect(Math.abs(luma - expectedLuma(hlgLight(signals[i]!), 1000)), `step ${i}: ${luma}`).toBeLessThan(4),
+    );
   });
 
   it('takes full range, and writes 10 bits where they are asked for', async () => {
     const full = `nullsrc=size=${width}x${height}:rate=25,format=yuv420p10le,geq=lum='1023*floor(X/${STEP_WIDTH})/${STEPS - 1}':cb=512:cr=512`;
     const { planes, metadata } = await mapped(await source('hdr.mov', { ...HLG, range: 2 }, full), { bitDepth: 10 });
     expect(metadata).toMatchObject({ codec: 'hevc', pixelFormat: 'yuv420p10le', color: { transfer: 1, range: 1 } });
-    planes[0].forEach((luma, i) => expect(Math.abs(luma - expectedLuma(hlgLight(signals[i]!), 1000)), `step ${i}: ${luma}`).toBeLessThan(3));
+    planes[0].forEach((luma, i) =>
+      expect(Math.abs(luma - expectedLuma(hlgLight(signals[i]!), 1000)), `step ${i}: ${luma}`).toBeLessThan(3),
+    );
   });
 
   it('keeps hues: a color of BT.2020 that BT.709 has is the same color', async () => {
@@ -126,7 +142,9 @@ describe('toneMap', () => {
     const [red, green, blue] = linear.map((value) => value ** (1 / 2.4)) as [number, number, number];
     const luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
     const wanted = [16 + 219 * luma, 128 + (224 * (blue - luma)) / 1.8556, 128 + (224 * (red - luma)) / 1.5748];
-    planes.forEach((line, i) => expect(Math.abs(line[8]! - wanted[i]!), `${line[8]} for ${wanted[i]}`).toBeLessThan(1.5));
+    planes.forEach((line, i) =>
+      expect(Math.abs(line[8]! - wanted[i]!), `${line[8]} for ${wanted[i]}`).toBeLessThan(1.5),
+    );
   });
 
   it('leaves SDR as it is', async () => {
@@ -139,19 +157,31 @@ describe('toneMap', () => {
   it('is done before masks', async () => {
     const from = await source('hdr.mov', HLG);
     const { planes } = await mapped(from, {}, (picture) =>
-      anonymizePlanes(picture, [{ box: { x: 0, y: 0, width, height } }], { effect: 'solid', color: [255, 255, 255], shape: 'box' }),
+      anonymizePlanes(picture, [{ box: { x: 0, y: 0, width, height } }], {
+        effect: 'solid',
+        color: [255, 255, 255],
+        shape: 'box',
+      }),
     );
     for (const luma of planes[0]) expect(Math.abs(luma - 235)).toBeLessThanOrEqual(1);
   });
 
   it('is refused where it is something else', async () => {
     const like = { width: 64, height: 64, fps: 25 };
-    await expect(createVideoWriter(at('a.mp4'), { like, toneMap: 'hable' as never })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(createVideoWriter(at('a.mp4'), { like, toneMap: 'hable' as never })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   });
 
   it("bends to the source's own peak", () => {
     const color = { range: 1, space: 9, primaries: 9, transfer: 16, chromaLocation: 0 };
-    const peak = (maxCll: number) => /peak=([\d.]+)/.exec(toneMapFilters(color, { contentLight: { maxCll, maxFall: 100 } }, 8).join())![1];
-    expect([100, 406, 4060, 65_535].map((light) => Number(peak(light)))).toEqual([1.5, 2, 20, expect.closeTo(49.26, 2)]);
+    const peak = (maxCll: number) =>
+      /peak=([\d.]+)/.exec(toneMapFilters(color, { contentLight: { maxCll, maxFall: 100 } }, 8).join())![1];
+    expect([100, 406, 4060, 65_535].map((light) => Number(peak(light)))).toEqual([
+      1.5,
+      2,
+      20,
+      expect.closeTo(49.26, 2),
+    ]);
   });
 });

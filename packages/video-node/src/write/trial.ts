@@ -6,12 +6,24 @@ import type { Fraction } from '../read/metadata.ts';
  * Writes a stream's parameters and first packets into a container of its own that goes nowhere. Returns FFmpeg's error
  * where the container refuses them, 0 where it takes them.
  */
-export async function tryStream(ffmpeg: Ffmpeg, container: string, codecpar: CodecParameters, timeBase: Fraction, packets: readonly Packet[]): Promise<number> {
+export async function tryStream(
+  ffmpeg: Ffmpeg,
+  container: string,
+  codecpar: CodecParameters,
+  timeBase: Fraction,
+  packets: readonly Packet[],
+): Promise<number> {
   const { Dictionary, FormatContext, IOContext, Rational } = ffmpeg;
   const output = new FormatContext();
   if (output.allocOutputContext2(null, container, null) < 0) return -1;
   const sink = new IOContext();
-  sink.allocContextWithCallbacks(65_536, 1, null, (bytes) => bytes.length, (offset) => offset);
+  sink.allocContextWithCallbacks(
+    65_536,
+    1,
+    null,
+    (bytes) => bytes.length,
+    (offset) => offset,
+  );
   output.pb = sink;
   output.strictStdCompliance = STRICTNESS;
   const options = Dictionary.fromObject(muxerOptions(container));

@@ -71,7 +71,10 @@ describe('the file of a video in progress', () => {
     for (const name of ['film.partial.mp4', 'film.partial-before.mp4']) {
       symlinkSync(at('victim'), at(name));
       for (const resume of [false, true]) {
-        const outcome = await begin('film.mp4', { resume }).then((writer) => add(writer, 3).then(() => writer.finish()), (error: unknown) => error);
+        const outcome = await begin('film.mp4', { resume }).then(
+          (writer) => add(writer, 3).then(() => writer.finish()),
+          (error: unknown) => error,
+        );
         if (name === 'film.partial.mp4') expect(outcome).toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
         expect(readFileSync(at('victim'), 'utf8')).toBe('precious');
       }
@@ -94,7 +97,10 @@ describe('the file of a video in progress', () => {
 
   it.skipIf(!unix)('is no pipe: that is refused and not replaced (no named pipes on Windows)', async () => {
     execFileSync('mkfifo', [at('pipe.mp4')]);
-    await expect(begin('pipe.mp4')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('pipe') as string });
+    await expect(begin('pipe.mp4')).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('pipe') as string,
+    });
     expect([files(), lstatSync(at('pipe.mp4')).isFIFO()]).toEqual([['pipe.mp4'], true]);
   });
 });

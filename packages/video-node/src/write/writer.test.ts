@@ -1,9 +1,30 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { numberedPicture, numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered, hasShared, shared } from '../fixtures.ts';
+import {
+  numberedPicture,
+  numbersOf,
+  show,
+  steady,
+  tempFolder,
+  writeByGraph,
+  writeNumbered,
+  hasShared,
+  shared,
+} from '../fixtures.ts';
 import { loadFfmpeg } from '../ffmpeg/load.ts';
 import { openVideo } from '../read/open-video.ts';
 import { openEncoder } from './encoder.ts';
@@ -18,15 +39,24 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const like = { width: 96, height: 64, fps: 25 };
-const begin = (name: string, options: Partial<VideoWriterOptions> = {}) => createVideoWriter(at(name), { like, crf: 8, ...options });
+const begin = (name: string, options: Partial<VideoWriterOptions> = {}) =>
+  createVideoWriter(at(name), { like, crf: 8, ...options });
 const add = async (writer: VideoWriter, from: number, to: number) => {
   for (let i = from; i < to; i++) await writer.write({ ...numberedPicture(i, 96, 64), timestamp: i / 25 });
 };
 /** Every picture is the one of its number, nearly. */
-const inOrder = (levels: readonly number[]) => numbersOf(levels).forEach((number, i) => expect(Math.abs(number - (i % 90))).toBeLessThanOrEqual(2));
+const inOrder = (levels: readonly number[]) =>
+  numbersOf(levels).forEach((number, i) => expect(Math.abs(number - (i % 90))).toBeLessThanOrEqual(2));
 
 describe('a video', () => {
-  it.each([['a.mp4', 'h264'], ['b.mkv', 'h264'], ['c.webm', 'vp9'], ['d.mp4', 'av1'], ['e.mov', 'h264'], ['f.mp4', 'vp9']] as const)('shows what was written: %s in %s', async (name, codec) => {
+  it.each([
+    ['a.mp4', 'h264'],
+    ['b.mkv', 'h264'],
+    ['c.webm', 'vp9'],
+    ['d.mp4', 'av1'],
+    ['e.mov', 'h264'],
+    ['f.mp4', 'vp9'],
+  ] as const)('shows what was written: %s in %s', async (name, codec) => {
     const times = steady(40).map((t, i) => t + (i > 20 ? 0.5 : 0));
     const path = await writeNumbered(at(name), times, { codec });
     const read = await show(path);
@@ -50,13 +80,16 @@ describe('a video', () => {
     await expect(begin('film.txt')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(begin('film.webm', { codec: 'h264' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(begin('film.mp4', { preset: 'nonsense' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(begin('film.mp4', { like: { width: 1, height: 1, fps: 25 } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(begin('film.mp4', { like: { width: 1, height: 1, fps: 25 } })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   });
 
   it('is refused at once where nothing can be written, not when the work is done', async () => {
     mkdirSync(at('folder.mp4'));
     writeFileSync(at('file'), '');
-    for (const name of ['folder.mp4', 'file/film.mp4']) await expect(begin(name), name).rejects.toMatchObject({ name: 'FaceDetError', code: 'OUTPUT_UNWRITABLE' });
+    for (const name of ['folder.mp4', 'file/film.mp4'])
+      await expect(begin(name), name).rejects.toMatchObject({ name: 'FaceDetError', code: 'OUTPUT_UNWRITABLE' });
     expect(readdirSync(folder).sort()).toEqual(['file', 'folder.mp4']);
   });
 
@@ -65,7 +98,8 @@ describe('a video', () => {
     symlinkSync(source, at('link.mp4'));
     const { metadata, close } = await openVideo(source);
     await close();
-    for (const name of ['source.mp4', 'link.mp4']) await expect(begin(name, { like: metadata })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
+    for (const name of ['source.mp4', 'link.mp4'])
+      await expect(begin(name, { like: metadata })).rejects.toMatchObject({ code: 'OUTPUT_IS_INPUT' });
     expect(readdirSync(folder).sort()).toEqual(['link.mp4', 'source.mp4']);
   });
 
@@ -104,13 +138,22 @@ describe('a video', () => {
     copy.levels.forEach((level) => expect(level).toBeGreaterThan(230));
   });
 
-  it.each([['a.mp4', 'h264'], ['b.mkv', 'h264'], ['c.webm', 'vp9'], ['d.mp4', 'av1'], ['e.mov', 'h264']] as const)('keeps the tags that say what its colours mean: %s in %s', async (name, codec) => {
+  it.each([
+    ['a.mp4', 'h264'],
+    ['b.mkv', 'h264'],
+    ['c.webm', 'vp9'],
+    ['d.mp4', 'av1'],
+    ['e.mov', 'h264'],
+  ] as const)('keeps the tags that say what its colours mean: %s in %s', async (name, codec) => {
     const tags = async (path: string) => {
       const { metadata, close } = await openVideo(path);
       await close();
       return metadata;
     };
-    const source = await openVideo({ lavfi: 'testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709' });
+    const source = await openVideo({
+      lavfi:
+        'testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709',
+    });
     const writer = await createVideoWriter(at(name), { like: source.metadata, codec });
     for await (const frame of source) {
       await writer.write(frame);
@@ -118,13 +161,22 @@ describe('a video', () => {
     }
     await writer.finish();
     const [{ color: wanted }, { color }] = [source.metadata, await tags(at(name))];
-    // Full range, BT.2020's primaries, BT.709's curve and matrix: no default is among them, nor a set that goes together.
+    // Full range, BT.2020's primaries, BT.709's curve and matrix: no default is among them, nor a set that goes
+    // together.
     expect([wanted.range, wanted.primaries, wanted.transfer, wanted.space]).toEqual([2, 9, 1, 1]);
     expect([color.range, color.primaries, color.transfer, color.space]).toEqual([2, 9, 1, 1]);
   });
 
   it('keeps 10-bit and interlaced sources readable', async () => {
-    for (const source of [await writeByGraph(at('deep.mkv'), { encoder: 'ffv1', pixelFormat: 'yuv422p10le', frames: 8 }), await writeByGraph(at('fields.mpg'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 8, interlaced: true })]) {
+    for (const source of [
+      await writeByGraph(at('deep.mkv'), { encoder: 'ffv1', pixelFormat: 'yuv422p10le', frames: 8 }),
+      await writeByGraph(at('fields.mpg'), {
+        encoder: 'mpeg2video',
+        pixelFormat: 'yuv420p',
+        frames: 8,
+        interlaced: true,
+      }),
+    ]) {
       const video = await openVideo(source, { deinterlace: false });
       const writer = await createVideoWriter(at('out.mp4'), { like: video.metadata });
       for await (const frame of video) {
@@ -155,32 +207,35 @@ describe('a video', () => {
 });
 
 describe('a video in the making', () => {
-  it.each(['film.mp4', 'film.mkv', 'film.webm'])('is playable at any moment, and goes on where it was: %s', async (name) => {
-    const writer = await begin(name);
-    await add(writer, 0, 130);
-    await new Promise((done) => setTimeout(done, 300));
-    expect(existsSync(at(name))).toBe(false);
-    // What a kill would leave: the file as it lies, its end torn off.
-    const lying = at(`copy.partial.${name.split('.')[1]}`);
-    copyFileSync(writer.partialPath, lying);
-    const now = await show(lying);
-    expect(now.times.length).toBeGreaterThanOrEqual(130 - 50); // two seconds back at most
-    inOrder(now.levels);
-    await writer.flush();
-    copyFileSync(lying, writer.partialPath);
-    truncateSync(writer.partialPath, statSync(lying).size - 37);
+  it.each(['film.mp4', 'film.mkv', 'film.webm'])(
+    'is playable at any moment, and goes on where it was: %s',
+    async (name) => {
+      const writer = await begin(name);
+      await add(writer, 0, 130);
+      await new Promise((done) => setTimeout(done, 300));
+      expect(existsSync(at(name))).toBe(false);
+      // What a kill would leave: the file as it lies, its end torn off.
+      const lying = at(`copy.partial.${name.split('.')[1]}`);
+      copyFileSync(writer.partialPath, lying);
+      const now = await show(lying);
+      expect(now.times.length).toBeGreaterThanOrEqual(130 - 50); // two seconds back at most
+      inOrder(now.levels);
+      await writer.flush();
+      copyFileSync(lying, writer.partialPath);
+      truncateSync(writer.partialPath, statSync(lying).size - 37);
 
-    const next = await begin(name, { resume: true });
-    expect(next.frames).toBeGreaterThanOrEqual(60);
-    expect(next.frames).toBeLessThanOrEqual(130);
-    await add(next, next.frames, 160);
-    await next.finish();
-    const film = await show(at(name));
-    expect(film.times).toEqual(steady(160).map((t) => expect.closeTo(t, 3)));
-    expect(film.error).toBeUndefined();
-    inOrder(film.levels);
-    expect(readdirSync(folder).filter((file) => file.startsWith('film'))).toEqual([name]);
-  });
+      const next = await begin(name, { resume: true });
+      expect(next.frames).toBeGreaterThanOrEqual(60);
+      expect(next.frames).toBeLessThanOrEqual(130);
+      await add(next, next.frames, 160);
+      await next.finish();
+      const film = await show(at(name));
+      expect(film.times).toEqual(steady(160).map((t) => expect.closeTo(t, 3)));
+      expect(film.error).toBeUndefined();
+      inOrder(film.levels);
+      expect(readdirSync(folder).filter((file) => file.startsWith('film'))).toEqual([name]);
+    },
+  );
 
   it('holds every frame after flush, and goes on behind it', async () => {
     const writer = await begin('film.mp4');
@@ -201,7 +256,9 @@ describe('a video in the making', () => {
     expect(none.frames).toBe(0);
     await add(none, 0, 30);
     await none.flush();
-    await expect(begin('film.mp4', { resume: true, like: { width: 64, height: 64, fps: 25 } })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
+    await expect(begin('film.mp4', { resume: true, like: { width: 64, height: 64, fps: 25 } })).rejects.toMatchObject({
+      code: 'RESUME_MISMATCH',
+    });
     const again = await begin('film.mp4', { resume: true });
     expect(again.frames).toBe(30);
     await again.flush();
@@ -211,10 +268,26 @@ describe('a video in the making', () => {
     const ffmpeg = await loadFfmpeg();
     const timeBase = { num: 1, den: 1000 };
     const color = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
-    const encoder = await openEncoder(ffmpeg, { codec: 'h264', bitDepth: 8, width: 96, height: 64, timeBase, fps: 25, sampleAspectRatio: { num: 1, den: 1 }, color, threads: 1, reorder: false });
+    const encoder = await openEncoder(ffmpeg, {
+      codec: 'h264',
+      bitDepth: 8,
+      width: 96,
+      height: 64,
+      timeBase,
+      fps: 25,
+      sampleAspectRatio: { num: 1, den: 1 },
+      color,
+      threads: 1,
+      reorder: false,
+    });
     try {
       await expect(async () => {
-        const muxer = await createMuxer(ffmpeg, { path: '/dev/full', container: 'matroska', encoder: encoder.context, timeBase });
+        const muxer = await createMuxer(ffmpeg, {
+          path: '/dev/full',
+          container: 'matroska',
+          encoder: encoder.context,
+          timeBase,
+        });
         await muxer.end(false).finally(() => muxer.close());
       }).rejects.toMatchObject({ code: 'DISK_FULL' });
     } finally {
@@ -226,7 +299,8 @@ describe('a video in the making', () => {
     await writeNumbered(at('film.mp4'), steady(60));
     const bytes = readFileSync(at('film.mp4'));
     const boxes: string[] = [];
-    for (let p = 0; p < bytes.length; p += bytes.readUInt32BE(p) || bytes.length) boxes.push(bytes.toString('latin1', p + 4, p + 8));
+    for (let p = 0; p < bytes.length; p += bytes.readUInt32BE(p) || bytes.length)
+      boxes.push(bytes.toString('latin1', p + 4, p + 8));
     expect(boxes.filter((box) => box === 'moov')).toEqual(['moov']);
     expect(boxes).not.toContain('moof');
   });

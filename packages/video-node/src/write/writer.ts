@@ -3,7 +3,17 @@ import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
 import { bytesPerPixel, FaceDetError, isRasterSource, rowStride, type PixelBuffer } from '@facedet/core';
 import type { YuvPlanes } from '@facedet/draw';
-import { lockOutput, openOutput, outputError, outputPlace, printable, unwatchLeak, watchLeak, type Leak, type OutputFile } from '@facedet/files';
+import {
+  lockOutput,
+  openOutput,
+  outputError,
+  outputPlace,
+  printable,
+  unwatchLeak,
+  watchLeak,
+  type Leak,
+  type OutputFile,
+} from '@facedet/files';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import { EXTENSIONS } from './containers.ts';
 import { createEditContext } from './edit-context.ts';
@@ -25,7 +35,10 @@ import type { VideoFrame } from '../read/frame.ts';
 
 /** Options of `createVideoWriter`. */
 export interface VideoWriterOptions {
-  /** Where the frames come from: size, times, colours, sound and subtitles are as there. For frames of your own, size and nominal rate. */
+  /**
+   * Where the frames come from: size, times, colours, sound and subtitles are as there. For frames of your own, size
+   * and nominal rate.
+   */
   like: VideoMetadata | { readonly width: number; readonly height: number; readonly fps: number };
   /** Default `h264`, or `hevc` with `bitDepth: 10`; `vp9` in `.webm`. */
   codec?: VideoCodec;
@@ -65,7 +78,9 @@ export type PixelFrame = PixelBuffer & { readonly timestamp: number; readonly du
 /** Writes frames into a video file. */
 export interface VideoWriter {
   readonly path: string;
-  /** Where the video lies until it is complete: `film.partial.mp4`, at any moment readable up to a second or two back. */
+  /**
+   * Where the video lies until it is complete: `film.partial.mp4`, at any moment readable up to a second or two back.
+   */
   readonly partialPath: string;
   /** Frames in the file; after `resume`, those of the run before: the next frame has this index. */
   readonly frames: number;
@@ -74,21 +89,28 @@ export interface VideoWriter {
   /** Sound and subtitles in the file, with counts of what was repaired and left out so far. */
   readonly sideStreams: readonly SideStreamSummary[];
   /**
-   * Writes a frame at its timestamp, after the frames of earlier calls, whether or not those were awaited. The frame may be closed,
-   * and own pixels may change, as soon as the call returns; until its turn a call holds its picture in memory. `edit` gets a writable copy of its planes
-   * (4:2:0 of the output's `bitDepth`; above 8 bits, two bytes a sample); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind.
-   * Within `edit` the writer's other calls reject with `INVALID_STATE`, as they would wait for that edit; `close` only ends
+   * Writes a frame at its timestamp, after the frames of earlier calls, whether or not those were awaited. The frame
+   * may be closed, and own pixels may change, as soon as the call returns; until its turn a call holds its picture in
+   * memory. `edit` gets a writable copy of its planes (4:2:0 of the output's `bitDepth`; above 8 bits, two bytes a
+   * sample); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind. Within
+   * `edit` the writer's other calls reject with `INVALID_STATE`, as they would wait for that edit; `close` only ends
    * the file after it.
    */
   write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
-  /** Ends the file early, after the writes before it: all of them are in it, playable, under its partial name. May be repeated. */
+  /**
+   * Ends the file early, after the writes before it: all of them are in it, playable, under its partial name. May be
+   * repeated.
+   */
   flush(): Promise<void>;
   /**
-   * Completes the file under its partial name, after the writes before it, flushed to the disk; `finish` gives it its final one.
-   * Rejects with `INVALID_STATE` after `flush` or `close`, as `finish` does; `write` does after any end.
+   * Completes the file under its partial name, after the writes before it, flushed to the disk; `finish` gives it its
+   * final one. Rejects with `INVALID_STATE` after `flush` or `close`, as `finish` does; `write` does after any end.
    */
   complete(): Promise<void>;
-  /** Completes the file, after the writes before it, and gives it its final name. Rejects with `INVALID_STATE` the second time. */
+  /**
+   * Completes the file, after the writes before it, and gives it its final name. Rejects with `INVALID_STATE` the
+   * second time.
+   */
   finish(): Promise<void>;
   /** Frees everything; a file that was not completed is ended as by `flush`. Never rejects, may be repeated. */
   close(): Promise<void>;
@@ -100,15 +122,16 @@ export interface VideoWriter {
 const QUEUE = 3;
 
 /**
- * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It grows in short fragments under its partial name and is
- * an ordinary file in the end. A frame as odd as 481 pixels loses its last column: the codecs' chroma is halved.
+ * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It grows in short fragments under its
+ * partial name and is an ordinary file in the end. A frame as odd as 481 pixels loses its last column: the codecs'
+ * chroma is halved.
  *
  * It is created exclusively, never through a link; a link to a video is kept, and what it leads to is written.
  *
  * Throws `INVALID_ARGUMENT`, also for pipes and devices, which can't hold a video that is written in places;
- * `OUTPUT_IN_USE` where another run writes the same file; `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`,
- * `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was
- * written with other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
+ * `OUTPUT_IN_USE` where another run writes the same file; `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`,
+ * `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was written with
+ * other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
  */
 export async function createVideoWriter(path: string, options: VideoWriterOptions): Promise<VideoWriter> {
   containerOf(path);
@@ -132,23 +155,45 @@ export interface OpenVideo {
 }
 
 /** As `createVideoWriter`, for who holds the output's lock; `release` is called when the file is no longer in use. */
-export async function openVideoWriter(path: string, options: VideoWriterOptions, release = () => {}): Promise<OpenVideo> {
+export async function openVideoWriter(
+  path: string,
+  options: VideoWriterOptions,
+  release = () => {},
+): Promise<OpenVideo> {
   const like = 'source' in options.like ? options.like : ownMetadata(options.like);
   const container = containerOf(path);
   const { codec, bitDepth } = chooseEncoding(path, container, options);
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
-  if (like.path !== null && (await place(path)) === (await place(like.path))) throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
+  if (like.path !== null && (await place(path)) === (await place(like.path)))
+    throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
   const { target, partialPath } = filePlace(path);
   const former = options.resume ? await takeFormer(target) : undefined;
   if (!former) await rm(formerVideoPath(target), { force: true });
 
   const [width, height] = [like.width & ~1, like.height & ~1];
-  if (width < 2 || height < 2) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected frames of at least 2 × 2 pixels, received ${like.width} × ${like.height}.`);
-  const timeBase = like.timeBase.num === 1 && like.timeBase.den >= 1000 && like.timeBase.den <= 1_000_000 && container !== 'matroska' && container !== 'webm' ? like.timeBase : container === 'mp4' || container === 'mov' ? { num: 1, den: 90_000 } : { num: 1, den: 1000 };
+  if (width < 2 || height < 2)
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `${path}: expected frames of at least 2 × 2 pixels, received ${like.width} × ${like.height}.`,
+    );
+  const timeBase =
+    like.timeBase.num === 1 &&
+    like.timeBase.den >= 1000 &&
+    like.timeBase.den <= 1_000_000 &&
+    container !== 'matroska' &&
+    container !== 'webm'
+      ? like.timeBase
+      : container === 'mp4' || container === 'mov'
+        ? { num: 1, den: 90_000 }
+        : { num: 1, den: 1000 };
   const rgb = !/^(yuv|nv|p0|gray)/.test(like.pixelFormat);
   // RGB becomes YUV by BT.601, FFmpeg's default.
-  const sourceColor = rgb ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG } : like.pixelFormat.startsWith('yuvj') ? { ...like.color, range: constants.AVCOL_RANGE_JPEG } : like.color;
+  const sourceColor = rgb
+    ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG }
+    : like.pixelFormat.startsWith('yuvj')
+      ? { ...like.color, range: constants.AVCOL_RANGE_JPEG }
+      : like.color;
   const threads = options.threads ?? defaultThreads(availableParallelism());
   const fps = like.fps ?? 25;
   const toneMapper =
@@ -157,20 +202,52 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
       : undefined;
   const color = toneMapper?.color ?? sourceColor;
   const hdr = bitDepth === 10 && !toneMapper ? like.hdr : undefined;
-  const encoder = await openEncoder(ffmpeg, { codec, bitDepth, width, height, timeBase, fps, sampleAspectRatio: like.sampleAspectRatio, color, hdr, crf: options.crf, preset: options.preset, threads, reorder: container === 'mp4' || container === 'mov' });
-  const sides = like.path !== null ? { path: like.path, audio: options.audio ?? true, subtitles: options.subtitles ?? true, metadata: options.keepMetadata ?? true, startTime: like.startTime } : undefined;
+  const encoder = await openEncoder(ffmpeg, {
+    codec,
+    bitDepth,
+    width,
+    height,
+    timeBase,
+    fps,
+    sampleAspectRatio: like.sampleAspectRatio,
+    color,
+    hdr,
+    crf: options.crf,
+    preset: options.preset,
+    threads,
+    reorder: container === 'mp4' || container === 'mov',
+  });
+  const sides =
+    like.path !== null
+      ? {
+          path: like.path,
+          audio: options.audio ?? true,
+          subtitles: options.subtitles ?? true,
+          metadata: options.keepMetadata ?? true,
+          startTime: like.startTime,
+        }
+      : undefined;
 
   let frames = 0;
   // FFmpeg writes into the file that was created here exclusively.
   const file = openPartial(path, encoder.close);
-  const muxer = await createMuxer(ffmpeg, { path: partialPath, container, encoder: encoder.context, timeBase, hdr, sides }).catch((error: unknown) => {
+  const muxer = await createMuxer(ffmpeg, {
+    path: partialPath,
+    container,
+    encoder: encoder.context,
+    timeBase,
+    hdr,
+    sides,
+  }).catch((error: unknown) => {
     encoder.close();
     file.discard();
     throw error;
   });
   try {
     if (former) {
-      frames = await readFormer(ffmpeg, former, { path, container, encoder: encoder.context }, (packet) => muxer.write(packet));
+      frames = await readFormer(ffmpeg, former, { path, container, encoder: encoder.context }, (packet) =>
+        muxer.write(packet),
+      );
       await muxer.cut();
       await rm(former, { force: true });
     }
@@ -181,7 +258,13 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
     throw error;
   }
 
-  const converter = createPictureConverter(ffmpeg, { width, height, bitDepth: toneMapper ? 10 : bitDepth, color: sourceColor, rgb });
+  const converter = createPictureConverter(ffmpeg, {
+    width,
+    height,
+    bitDepth: toneMapper ? 10 : bitDepth,
+    color: sourceColor,
+    rgb,
+  });
   const hdrLoss = hdrLosses(muxer.leftOut, bitDepth === 8 && !toneMapper ? like.hdr : undefined);
   const editing = createEditContext();
   const leak: Leak = {
@@ -246,14 +329,19 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
   /** A full disk is told of by the file's name, whichever stream found it full. */
   function named(error: unknown): unknown {
     const isFull = error instanceof FaceDetError && error.code === 'DISK_FULL';
-    return isFull ? outputError(path, Object.assign(new Error(error.message, { cause: error }), { code: 'ENOSPC' }), partialPath) : error;
+    return isFull
+      ? outputError(path, Object.assign(new Error(error.message, { cause: error }), { code: 'ENOSPC' }), partialPath)
+      : error;
   }
 
   function rethrow(): void {
     if (failed) throw failed.error;
   }
 
-  async function write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void> {
+  async function write(
+    frame: VideoFrame | PixelFrame,
+    edit?: (planes: YuvPlanes) => void | Promise<void>,
+  ): Promise<void> {
     if (ending) throw refuse('a frame');
     rethrow();
     const source = isRasterSource(frame) ? reference(frame.native()) : nativeOf(ffmpeg, frame);
@@ -339,7 +427,9 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
 
   async function finish(): Promise<void> {
     if (finishing) throw refuse('finish()');
-    return (finishing = complete().then(() => file.commit()).finally(leave));
+    return (finishing = complete()
+      .then(() => file.commit())
+      .finally(leave));
   }
 
   /** Ends the file early; one that was completed waits for its name. */
@@ -353,7 +443,13 @@ export async function openVideoWriter(path: string, options: VideoWriterOptions,
 
   async function close(): Promise<void> {
     unwatchLeak(leak);
-    const ended = end(false).then(() => finishing, () => {}).finally(leave).catch(() => {});
+    const ended = end(false)
+      .then(
+        () => finishing,
+        () => {},
+      )
+      .finally(leave)
+      .catch(() => {});
     // Within an edit it is done after that edit.
     if (!editing.isInside) await ended;
   }
@@ -397,7 +493,10 @@ async function place(path: string): Promise<string> {
 function filePlace(path: string): { target: string; partialPath: string } {
   const found = outputPlace(path, { media: true });
   if (found.kind === 'file') return found;
-  throw new FaceDetError('INVALID_ARGUMENT', `${printable(path, 200)}: expected a file for the video but received a pipe or a device; a video is written in places, not from front to back. Name a file.`);
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `${printable(path, 200)}: expected a file for the video but received a pipe or a device; a video is written in places, not from front to back. Name a file.`,
+  );
 }
 
 /** Creates the partial file; where that fails, the encoder is closed. */
@@ -410,7 +509,10 @@ function openPartial(path: string, close: () => void): OutputFile {
   }
 }
 
-/** On two cores a second thread of the encoder makes the whole run a quarter faster; each holds back a picture, so there are few. */
+/**
+ * On two cores a second thread of the encoder makes the whole run a quarter faster; each holds back a picture, so there
+ * are few.
+ */
 function defaultThreads(cores: number): number {
   return Math.max(Math.min(cores, 8), Math.floor(cores / 2));
 }
@@ -422,14 +524,27 @@ function reference(native: NativeFrame): NativeFrame {
   return same;
 }
 
-/** A copy of pixels in FFmpeg's own memory. Its frames can also be laid over a `Buffer`, but that is freed as soon as JavaScript is done with it. */
+/**
+ * A copy of pixels in FFmpeg's own memory. Its frames can also be laid over a `Buffer`, but that is freed as soon as
+ * JavaScript is done with it.
+ */
 function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
   const { Frame, constants } = ffmpeg;
   const { data, width, height, format } = pixels;
   const row = width * bytesPerPixel(format);
   const stride = rowStride(pixels);
-  if (data.length < stride * (height - 1) + row) throw new FaceDetError('INVALID_ARGUMENT', `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, received ${data.length}.`);
-  const formats = { rgb: constants.AV_PIX_FMT_RGB24, bgr: constants.AV_PIX_FMT_BGR24, rgba: constants.AV_PIX_FMT_RGBA, bgra: constants.AV_PIX_FMT_BGRA, gray: constants.AV_PIX_FMT_GRAY8 };
+  if (data.length < stride * (height - 1) + row)
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, received ${data.length}.`,
+    );
+  const formats = {
+    rgb: constants.AV_PIX_FMT_RGB24,
+    bgr: constants.AV_PIX_FMT_BGR24,
+    rgba: constants.AV_PIX_FMT_RGBA,
+    bgra: constants.AV_PIX_FMT_BGRA,
+    gray: constants.AV_PIX_FMT_GRAY8,
+  };
   const frame = new Frame();
   frame.alloc();
   frame.width = width;
@@ -450,12 +565,41 @@ function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
 const UNSAID = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
 
 function ownMetadata({ width, height, fps }: { width: number; height: number; fps: number }): VideoMetadata {
-  if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0)) throw new FaceDetError('INVALID_ARGUMENT', `Expected positive width, height and fps for a video, received ${width} × ${height} at ${fps}.`);
-  return { source: '', path: null, kind: 'lavfi', width, height, fps, frameCount: null, duration: null, codec: 'rawvideo', pixelFormat: 'rgb24', container: '', rotation: 0, mirrored: false, timeBase: { num: 1, den: 90_000 }, startTime: 0, sampleAspectRatio: { num: 1, den: 1 }, color: UNSAID, audioStreams: [], subtitleStreams: [], live: false };
+  if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected positive width, height and fps for a video, received ${width} × ${height} at ${fps}.`,
+    );
+  return {
+    source: '',
+    path: null,
+    kind: 'lavfi',
+    width,
+    height,
+    fps,
+    frameCount: null,
+    duration: null,
+    codec: 'rawvideo',
+    pixelFormat: 'rgb24',
+    container: '',
+    rotation: 0,
+    mirrored: false,
+    timeBase: { num: 1, den: 90_000 },
+    startTime: 0,
+    sampleAspectRatio: { num: 1, den: 1 },
+    color: UNSAID,
+    audioStreams: [],
+    subtitleStreams: [],
+    live: false,
+  };
 }
 
 function containerOf(path: string): string {
   const found = EXTENSIONS[extname(path).toLowerCase()];
-  if (!found) throw new FaceDetError('INVALID_ARGUMENT', `${path}: expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')}.`);
+  if (!found)
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `${path}: expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')}.`,
+    );
   return found;
 }

@@ -14,7 +14,10 @@ function whiteLevelOf(transfer: number): { whiteLevel?: number } {
 export function planesOf({ constants }: Ffmpeg, frame: NativeFrame): YuvPlanes {
   const { colorSpace: space } = frame;
   const bt2020 = space === constants.AVCOL_SPC_BT2020_NCL || space === constants.AVCOL_SPC_BT2020_CL;
-  const bt601 = space === constants.AVCOL_SPC_BT470BG || space === constants.AVCOL_SPC_SMPTE170M || space === constants.AVCOL_SPC_FCC;
+  const bt601 =
+    space === constants.AVCOL_SPC_BT470BG ||
+    space === constants.AVCOL_SPC_SMPTE170M ||
+    space === constants.AVCOL_SPC_FCC;
   const matrix = bt2020 ? 'bt2020' : bt601 ? 'bt601' : space === constants.AVCOL_SPC_BT709 ? 'bt709' : undefined;
   return {
     width: frame.width,

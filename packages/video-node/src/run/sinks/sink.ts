@@ -20,7 +20,9 @@ export interface SinkFrame {
  * that an interruption between two names loses nothing.
  */
 export interface Sink {
-  /** Frames that an interrupted run left whole: the first one that the sink still needs. `Infinity` where it needs none. */
+  /**
+   * Frames that an interrupted run left whole: the first one that the sink still needs. `Infinity` where it needs none.
+   */
   readonly frames: number;
   /** Takes a frame; one that it has already changes nothing. */
   write(item: SinkFrame): Promise<void> | void;
