@@ -12,7 +12,8 @@ export const browserPath = [
 ].find((path) => path && existsSync(path));
 if (!browserPath)
   console.warn(
-    'Browser tests are skipped: no Chromium was found. Install one (apt-get install chromium) or name it by CHROMIUM_PATH.',
+    'Browser tests are skipped: no Chromium was found. Install one (apt-get install chromium) or name it by ' +
+      'CHROMIUM_PATH.',
   );
 
 const QUIET = [

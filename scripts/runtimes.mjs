@@ -39,7 +39,8 @@ for (const { name, packages, binary, args } of runtimes) {
     });
     if (code !== 0) failed++;
     console.log(
-      `${code === 0 ? 'ok  ' : 'FAIL'} ${name} ${version.output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? ''}: ${output.trim()}`,
+      `${code === 0 ? 'ok  ' : 'FAIL'} ${name} ${version.output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? ''}: ` +
+        `${output.trim()}`,
     );
   } finally {
     rmSync(dir, { recursive: true, force: true });

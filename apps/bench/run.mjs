@@ -31,7 +31,8 @@ if (name === '--help' || name === '-h') {
 }
 if (!names.includes(name)) {
   console.error(
-    `Expected the name of a benchmark (${names.join(', ')}) but received ${name ?? 'none'}. --help tells what each measures.`,
+    `Expected the name of a benchmark (${names.join(', ')}) but received ${name ?? 'none'}. --help tells what ` +
+      'each measures.',
   );
   process.exit(2);
 }

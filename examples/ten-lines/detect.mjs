@@ -6,7 +6,8 @@ const [photo, model] = process.argv.slice(2);
 const detector = await createDetector({ model: (await resolveModel(model)).path, workers: 1 });
 for (const { box, score } of await detector.detect(await readImage(photo))) {
   console.log(
-    `${score.toFixed(2)} at ${Math.round(box.x)},${Math.round(box.y)}, ${Math.round(box.width)} × ${Math.round(box.height)} pixels`,
+    `${score.toFixed(2)} at ${Math.round(box.x)},${Math.round(box.y)}, ${Math.round(box.width)} × ` +
+      `${Math.round(box.height)} pixels`,
   );
 }
 await detector.dispose();

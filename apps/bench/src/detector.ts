@@ -202,7 +202,8 @@ if (options.json) {
 } else {
   const ms = (value: number) => value.toFixed(2);
   console.log(
-    `${result.machine.cpu}, ${result.machine.cores} cores, Node ${result.machine.node}; ${model.split('/').at(-1)} on a 1920 × 1080 RGB buffer\n`,
+    `${result.machine.cpu}, ${result.machine.cores} cores, Node ${result.machine.node}; ` +
+      `${model.split('/').at(-1)} on a 1920 × 1080 RGB buffer\n`,
   );
   console.log(
     table(

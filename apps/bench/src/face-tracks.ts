@@ -34,7 +34,8 @@ function readSequence(file: string): TrueFace[][] {
     const values = line.trim().split(/\s+/).map(Number);
     if (values.length !== 2 + 7 * values[1]! || !values.every(Number.isFinite)) {
       throw new Error(
-        `${file}, line ${index + 2}: expected frame n [id x y width height isFace score] × n but received ${values.length} numbers.`,
+        `${file}, line ${index + 2}: expected frame n [id x y width height isFace score] × n but received ` +
+          `${values.length} numbers.`,
       );
     }
     return Array.from(

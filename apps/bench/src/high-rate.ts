@@ -75,6 +75,7 @@ rmSync(folder, { recursive: true });
 if (options.json) console.log(JSON.stringify({ frames, peaks }));
 else
   console.log(
-    `${machine().cpu}, ${machine().cores} cores; ${frames} frames at ${RATE} per second, --detect-every 8: peak of resident memory ` +
+    `${machine().cpu}, ${machine().cores} cores; ${frames} frames at ${RATE} per second, --detect-every 8: ` +
+      'peak of resident memory ' +
       `${median(peaks).toFixed(0)} MiB (${peaks.map((peak) => peak.toFixed(0)).join(', ')})`,
   );

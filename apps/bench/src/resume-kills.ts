@@ -180,7 +180,8 @@ for (let k = 0; k < Number(options.kills); k++) {
   if (again.status === 0 && sameRows && sameFrames && isTidy) counts.equal++;
   else
     wrong.push(
-      `${label}: exit ${again.status}, rows ${sameRows}, frames ${seen.length} of ${frames.length}, worst ${worst.toFixed(1)} dB at frame ${psnr.indexOf(worst)}, tidy ${isTidy}: ${again.stderr.trim()}`,
+      `${label}: exit ${again.status}, rows ${sameRows}, frames ${seen.length} of ${frames.length}, worst ` +
+        `${worst.toFixed(1)} dB at frame ${psnr.indexOf(worst)}, tidy ${isTidy}: ${again.stderr.trim()}`,
     );
   for (const file of readdirSync(folder)) if (at(file).startsWith(prefix)) rmSync(at(file));
   if (process.stderr.isTTY) process.stderr.write(`\r${k + 1} of ${options.kills}, wrong: ${wrong.length}\x1b[K`);

@@ -295,7 +295,8 @@ if (options.json) {
   console.log(
     `
 ms per frame, one core: thumbnail of 96 × 60 ${cost.thumbnail.toFixed(3)}, of 640 × 360 ` +
-      `${cost.thumbnailOfCanvas.toFixed(3)}; test ${cost.test.toFixed(3)} (median), ${cost.testMean.toFixed(3)} (mean); ` +
+      `${cost.thumbnailOfCanvas.toFixed(3)}; test ${cost.test.toFixed(3)} (median), ` +
+      `${cost.testMean.toFixed(3)} (mean); ` +
       `FFmpeg's scaling to 96 × 60 ${cost.scaling.toFixed(3)}`,
   );
   const { cpu, cores, node, load } = machine();

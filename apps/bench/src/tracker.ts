@@ -125,6 +125,7 @@ else {
   console.log(`\nFrom 50 to 2,000 faces the median grows with n^${exponent.toFixed(2)}.`);
   if (memory.length)
     console.log(
-      `Heap after each 10,000 of 100,000 frames with 20,000 identities, MiB: ${memory.map((m) => m.toFixed(2)).join(' ')}`,
+      'Heap after each 10,000 of 100,000 frames with 20,000 identities, MiB: ' +
+        `${memory.map((m) => m.toFixed(2)).join(' ')}`,
     );
 }

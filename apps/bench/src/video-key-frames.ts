@@ -242,7 +242,8 @@ if (options.json) {
     const base = results[0]!;
     const possible = (share: number) => (d + s + r) / (d + share * (s + r));
     console.log(
-      `CPU time a frame: decoding ${d.toFixed(2)} ms, scaling ${s.toFixed(2)} ms, one run ${r.toFixed(1)} ms; looking at every 3rd frame can be ${possible(1 / 3).toFixed(2)} × as fast\n`,
+      `CPU time a frame: decoding ${d.toFixed(2)} ms, scaling ${s.toFixed(2)} ms, one run ${r.toFixed(1)} ms; ` +
+        `looking at every 3rd frame can be ${possible(1 / 3).toFixed(2)} × as fast\n`,
     );
     console.log(
       table(

@@ -91,6 +91,7 @@ else {
     ),
   );
   console.log(
-    `\nAfter the first tenth: heap ± ${percent(spread('heap'))}, resident memory ± ${percent(spread('rss'))}, without files ± ${percent(spread('own'))}`,
+    `\nAfter the first tenth: heap ± ${percent(spread('heap'))}, resident memory ± ${percent(spread('rss'))}, ` +
+      `without files ± ${percent(spread('own'))}`,
   );
 }

@@ -231,7 +231,8 @@ if (options.json) {
   console.log(JSON.stringify({ machine: host, video: basename(source), loops, rounds, results }, null, 2));
 } else {
   console.log(
-    `${host.cpu}, ${CORES} cores, Node ${host.node}, load ${host.load.toFixed(1)}; ${basename(source)} ${loops} times, --size ${SIZE}, medians\n`,
+    `${host.cpu}, ${CORES} cores, Node ${host.node}, load ${host.load.toFixed(1)}; ${basename(source)} ` +
+      `${loops} times, --size ${SIZE}, medians\n`,
   );
   console.log(
     table(

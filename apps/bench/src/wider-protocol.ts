@@ -61,5 +61,6 @@ const rows = programs.map(([name], p) => [
 ]);
 console.log(table(['3,226 images', 'median s', 'least', 'most', 'AP hard'], rows));
 console.log(
-  `\nratio of the medians ${(median(times[0]!) / median(times[1]!)).toFixed(3)}, of rounds ${times[0]!.map((seconds, k) => (seconds / times[1]![k]!).toFixed(3)).join(' ')}`,
+  `\nratio of the medians ${(median(times[0]!) / median(times[1]!)).toFixed(3)}, of rounds ` +
+    `${times[0]!.map((seconds, k) => (seconds / times[1]![k]!).toFixed(3)).join(' ')}`,
 );

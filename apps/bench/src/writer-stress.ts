@@ -139,7 +139,8 @@ async function runAll(): Promise<void> {
     for (const fault of total.faults) console.log(fault);
     const { sequences, calls, rejected, faults } = total;
     console.log(
-      `${sequences} of ${count} sequences, ${calls} calls, ${rejected} of them rejected with a code or by their edit, ` +
+      `${sequences} of ${count} sequences, ${calls} calls, ${rejected} of them rejected with a code or by ` +
+        'their edit, ' +
         `${faults.length} faults, ${seconds.toFixed(0)} s`,
     );
   }

@@ -83,7 +83,9 @@ describe('the command', () => {
     const { stdout: script } = await facedet(['completion', 'bash']);
     const complete = (words: string[]) =>
       new Promise<string[]>((done, fail) => {
-        const ask = `${script}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _facedet; printf '%s\\n' "\${COMPREPLY[@]}"`;
+        const ask =
+          `${script}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); ` +
+          `COMP_CWORD=${words.length - 1}; _facedet; printf '%s\\n' "\${COMPREPLY[@]}"`;
         execFile('/bin/bash', ['-c', ask], { encoding: 'utf8' }, (error, stdout) =>
           error ? fail(error) : done(stdout.trim().split('\n')),
         );

@@ -96,7 +96,8 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     (command) => {
       const waiting = (writer: string) =>
         sh(
-          `mkfifo pipe; (${writer}) > pipe & "$NODE" "$BIN" ${command} < pipe & main=$!; sleep 3; kill -TERM $main; wait $main; code=$?; kill %1; rm pipe; exit $code`,
+          `mkfifo pipe; (${writer}) > pipe & "$NODE" "$BIN" ${command} < pipe & main=$!; sleep 3; kill -TERM ` +
+            '$main; wait $main; code=$?; kill %1; rm pipe; exit $code',
         );
       expect(waiting('sleep 20').code).toBe(130);
       expect(waiting('head -c 400 photo.png; sleep 20').code).toBe(130);
@@ -199,7 +200,8 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     symlinkSync('tracks-behind.txt', at('tracks.txt'));
     expect(
       sh(
-        'fd track det.txt -o tracks.txt && mkfifo pipe && (cat pipe > got.txt & fd track - -o pipe < det.txt; wait) && fd track det.txt -o /dev/null',
+        'fd track det.txt -o tracks.txt && mkfifo pipe && (cat pipe > got.txt & fd track - -o pipe < det.txt; ' +
+          'wait) && fd track det.txt -o /dev/null',
       ),
     ).toMatchObject({
       code: 0,

@@ -29,7 +29,8 @@ await page.waitForFunction(
   { timeout: 60_000 },
 );
 console.log(
-  `first face after a warm start: ${((performance.now() - start) / 1000).toFixed(2)} s (page loaded first in ${((start - loaded) / 1000).toFixed(2)} s)`,
+  `first face after a warm start: ${((performance.now() - start) / 1000).toFixed(2)} s (page loaded first in ` +
+    `${((start - loaded) / 1000).toFixed(2)} s)`,
 );
 await untilRunning(page);
 // One pass at a canvas that the bare engine can share; by default a second, small one is run for faces that fill the
@@ -58,7 +59,8 @@ for (let t = 0; t < minutes * 60; t += 10) {
 const tasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks);
 if (minutes) {
   console.log(
-    `page tasks over 50 ms in ${minutes} min: ${tasks.length}${tasks.length ? `, the longest ${Math.round(Math.max(...tasks))} ms` : ''}`,
+    `page tasks over 50 ms in ${minutes} min: ` +
+      `${tasks.length}${tasks.length ? `, the longest ${Math.round(Math.max(...tasks))} ms` : ''}`,
   );
   console.log(`heap after collection, MiB, every 10 s: ${heap.map((v) => v.toFixed(1)).join(' ')}`);
 }
@@ -73,7 +75,9 @@ for (const source of ['scene', 'camera'] as const) {
   }
   const rounds = await compareRates(page);
   console.log(
-    `${source}: frames a second in ${rounds.length} rounds, bare onnxruntime-web ${rounds.map((r) => r.bare.toFixed(1)).join(' ')}, the demo ${rounds.map((r) => r.demo.toFixed(1)).join(' ')}`,
+    `${source}: frames a second in ${rounds.length} rounds, bare onnxruntime-web ` +
+      `${rounds.map((r) => r.bare.toFixed(1)).join(' ')}, the demo ` +
+      `${rounds.map((r) => r.demo.toFixed(1)).join(' ')}`,
   );
   console.log(`${source}: demo / bare, median ${median(rounds.map((r) => r.demo / r.bare)).toFixed(3)}`);
 }

@@ -105,7 +105,8 @@ async function video(
       await picture.add(timestamp, 1 / 25);
       progress(
         opened.duration ? Math.min(timestamp / opened.duration, 1) : 0,
-        `${timestamp.toFixed(1)} of ${opened.duration.toFixed(1)} s, ${tracked.statistics.avgFps.toFixed(1)} frames a second`,
+        `${timestamp.toFixed(1)} of ${opened.duration.toFixed(1)} s, ${tracked.statistics.avgFps.toFixed(1)} ` +
+          'frames a second',
       );
     }
     await sound;

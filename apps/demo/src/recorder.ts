@@ -32,7 +32,8 @@ export async function record(canvas: HTMLCanvasElement | OffscreenCanvas): Promi
   if (!codec)
     throw new FaceDetError(
       'VIDEO_UNSUPPORTED',
-      'This browser encodes no video (WebCodecs is missing or has no encoder): use a current Chrome, Edge, Safari or Firefox, or the facedet command.',
+      'This browser encodes no video (WebCodecs is missing or has no encoder): use a current Chrome, Edge, ' +
+        'Safari or Firefox, or the facedet command.',
     );
   const target = new BufferTarget();
   const output = new Output({ format, target });

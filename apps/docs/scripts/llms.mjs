@@ -9,7 +9,8 @@ export function llmsTexts() {
   const list = [
     '# FaceDet',
     '',
-    '> Detects faces in images and video, tracks each with a stable ID, smooths its box over time and anonymizes it, in',
+    '> Detects faces in images and video, tracks each with a stable ID, smooths its box over time and ' +
+      'anonymizes it, in',
     '> TypeScript, for Node and the browser.',
   ];
   for (const { title, items } of sections) {

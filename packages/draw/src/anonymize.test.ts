@@ -49,47 +49,50 @@ function depth(shape: 'ellipse' | 'box', b: Box, x: number, y: number): number {
 }
 
 describe('anonymizePixels', () => {
-  it('changes every pixel inside the shape and none outside, in every format, and leaves alpha and padding alone', () => {
-    fc.assert(
-      fc.property(
-        box,
-        formats,
-        effects,
-        shapes,
-        fc.double({ min: 0.5, max: 2, noNaN: true }),
-        fc.nat(5),
-        (b, format, effect, shape, margin, extra) => {
-          const pixels = noisePixels(61, 47, format, extra);
-          const before = pixels.data.slice();
-          anonymizePixels(pixels, [{ box: b }], optionsOf(effect, shape, margin));
-          const region = enlarged(b, margin);
-          const channels = format === 'gray' ? 1 : format.length;
-          const shorter = Math.min(region.width, region.height);
-          let [outside, missed] = [0, 0];
-          for (let y = 0; y < 47; y++) {
-            for (let i = 0; i < pixels.stride!; i++) {
-              const [x, channel] = [Math.floor(i / channels), i % channels];
-              const changed = pixels.data[y * pixels.stride! + i] !== before[y * pixels.stride! + i];
-              const touches =
-                x + 1 > Math.floor(region.x) &&
-                x < Math.ceil(region.x + region.width) &&
-                y + 1 > Math.floor(region.y) &&
-                y < Math.ceil(region.y + region.height);
-              const at = depth(shape, region, x + 0.5, y + 0.5);
-              // A pixel is taken when any point of it lies within: farther than its diagonal from the border, none
-              // does.
-              if (x >= 61 || channel === 3 || !touches || (shorter > 1 && at > 1 + 3 / shorter))
-                outside += Number(changed);
-              // Of a cell of one pixel, the mean may be the pixel.
-              else if (shorter > 12 && at < 1 && (effect === 'solid' || inside(region))) missed += Number(!changed);
+  it(
+    'changes every pixel inside the shape and none outside, in every format, and leaves alpha and padding ' + 'alone',
+    () => {
+      fc.assert(
+        fc.property(
+          box,
+          formats,
+          effects,
+          shapes,
+          fc.double({ min: 0.5, max: 2, noNaN: true }),
+          fc.nat(5),
+          (b, format, effect, shape, margin, extra) => {
+            const pixels = noisePixels(61, 47, format, extra);
+            const before = pixels.data.slice();
+            anonymizePixels(pixels, [{ box: b }], optionsOf(effect, shape, margin));
+            const region = enlarged(b, margin);
+            const channels = format === 'gray' ? 1 : format.length;
+            const shorter = Math.min(region.width, region.height);
+            let [outside, missed] = [0, 0];
+            for (let y = 0; y < 47; y++) {
+              for (let i = 0; i < pixels.stride!; i++) {
+                const [x, channel] = [Math.floor(i / channels), i % channels];
+                const changed = pixels.data[y * pixels.stride! + i] !== before[y * pixels.stride! + i];
+                const touches =
+                  x + 1 > Math.floor(region.x) &&
+                  x < Math.ceil(region.x + region.width) &&
+                  y + 1 > Math.floor(region.y) &&
+                  y < Math.ceil(region.y + region.height);
+                const at = depth(shape, region, x + 0.5, y + 0.5);
+                // A pixel is taken when any point of it lies within: farther than its diagonal from the border, none
+                // does.
+                if (x >= 61 || channel === 3 || !touches || (shorter > 1 && at > 1 + 3 / shorter))
+                  outside += Number(changed);
+                // Of a cell of one pixel, the mean may be the pixel.
+                else if (shorter > 12 && at < 1 && (effect === 'solid' || inside(region))) missed += Number(!changed);
+              }
             }
-          }
-          expect({ outside, missed }).toEqual({ outside: 0, missed: 0 });
-        },
-      ),
-      { numRuns: 60 },
-    );
-  });
+            expect({ outside, missed }).toEqual({ outside: 0, missed: 0 });
+          },
+        ),
+        { numRuns: 60 },
+      );
+    },
+  );
 
   it('gives the same bytes each time', () => {
     fc.assert(
@@ -152,24 +155,27 @@ describe('anonymizePixels', () => {
     const faces = [{ box: { x: 10, y: 10, width: 40, height: 40 } }];
     const options = { effect: 'image', image: stamp, shape: 'box', margin: 1 } as const;
 
-    it('is stretched over the box, in the order of the channels of both; where it is transparent, the blur shows', () => {
-      for (const [format, red, green] of [
-        ['rgb', 0, 1],
-        ['bgra', 2, 1],
-      ] as const) {
-        const channels = format.length;
-        const [stamped, blurred] = [noisePixels(61, 61, format, 0), noisePixels(61, 61, format, 0)];
-        anonymizePixels(stamped, faces, options);
-        anonymizePixels(blurred, faces, { shape: 'box', margin: 1 });
-        const at = (pixels: PixelBuffer, x: number, y: number) =>
-          [red, green].map((channel) => pixels.data[(y * 61 + x) * channels + channel]);
-        expect(at(stamped, 18, 18)).toEqual([255, 0]);
-        expect(at(stamped, 42, 18)).toEqual([0, 255]);
-        expect(at(stamped, 18, 42)).toEqual(at(blurred, 18, 42));
-        expect(at(stamped, 42, 42)).toEqual(at(blurred, 42, 42));
-        expect(at(stamped, 9, 9)).toEqual(at(noisePixels(61, 61, format, 0), 9, 9));
-      }
-    });
+    it(
+      'is stretched over the box, in the order of the channels of both; where it is transparent, the blur ' + 'shows',
+      () => {
+        for (const [format, red, green] of [
+          ['rgb', 0, 1],
+          ['bgra', 2, 1],
+        ] as const) {
+          const channels = format.length;
+          const [stamped, blurred] = [noisePixels(61, 61, format, 0), noisePixels(61, 61, format, 0)];
+          anonymizePixels(stamped, faces, options);
+          anonymizePixels(blurred, faces, { shape: 'box', margin: 1 });
+          const at = (pixels: PixelBuffer, x: number, y: number) =>
+            [red, green].map((channel) => pixels.data[(y * 61 + x) * channels + channel]);
+          expect(at(stamped, 18, 18)).toEqual([255, 0]);
+          expect(at(stamped, 42, 18)).toEqual([0, 255]);
+          expect(at(stamped, 18, 42)).toEqual(at(blurred, 18, 42));
+          expect(at(stamped, 42, 42)).toEqual(at(blurred, 42, 42));
+          expect(at(stamped, 9, 9)).toEqual(at(noisePixels(61, 61, format, 0), 9, 9));
+        }
+      },
+    );
 
     it('has the same colours in planes, also where chroma is halved and sizes are odd', () => {
       const picture = noisePlanes(61, 61, '420', false, 8);

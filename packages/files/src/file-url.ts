@@ -12,7 +12,8 @@ export function filePath(url: string | URL): string {
   } catch (cause) {
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected a file: URL that names a path on this machine but received ${shownSource(url)}; correct it, or give the path.`,
+      `Expected a file: URL that names a path on this machine but received ${shownSource(url)}; correct it, ` +
+        'or give the path.',
       { cause },
     );
   }

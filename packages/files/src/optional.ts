@@ -23,12 +23,15 @@ export async function loadOptional<T>(name: string, purpose: string, load: () =>
     if (missing)
       throw new FaceDetError(
         'DEPENDENCY_MISSING',
-        `Expected the package ${name}, which ${purpose}, but it is not installed; install it with "npm install ${name}".`,
+        `Expected the package ${name}, which ${purpose}, but it is not installed; install it with "npm ` +
+          `install ${name}".`,
         { cause },
       );
     throw new FaceDetError(
       'DEPENDENCY_BROKEN',
-      `Expected the package ${name}, which ${purpose}, to load on ${platform} but received: ${reason} Reinstall it on this machine with "npm install --include=optional --force ${name}"; a node_modules folder copied from another platform lacks the right binary.`,
+      `Expected the package ${name}, which ${purpose}, to load on ${platform} but received: ${reason} ` +
+        `Reinstall it on this machine with "npm install --include=optional --force ${name}"; a node_modules ` +
+        'folder copied from another platform lacks the right binary.',
       { cause },
     );
   }

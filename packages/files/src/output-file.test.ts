@@ -169,7 +169,9 @@ it('lets one run write an output, and takes over what a dead one left', () => {
   file.commit();
   expect(readdirSync(folder)).toEqual(['out']);
   const lockModule = new URL('./file-lock.ts', import.meta.url).href;
-  const script = `const { tryLock } = await import(${JSON.stringify(lockModule)}); tryLock(process.argv[1]); process.kill(process.pid, 'SIGKILL')`;
+  const script =
+    `const { tryLock } = await import(${JSON.stringify(lockModule)}); tryLock(process.argv[1]); ` +
+    `process.kill(process.pid, 'SIGKILL')`;
   const child = spawnSync(process.execPath, [
     '--experimental-strip-types',
     '--input-type=module',

@@ -317,7 +317,8 @@ function lockPartial(path: string, partialPath: string): FileLock {
   const holder = describeOwner(lock.heldBy);
   throw new FaceDetError(
     'OUTPUT_IN_USE',
-    `${printable(path, 200)}: expected an output that no other run writes but ${printable(holder, 100)} is writing it; wait until it is complete, or give another output.`,
+    `${printable(path, 200)}: expected an output that no other run writes but ${printable(holder, 100)} is ` +
+      'writing it; wait until it is complete, or give another output.',
   );
 }
 
@@ -346,13 +347,15 @@ function reopen(partialPath: string, keepBytes: number): number {
     if (!isOurs || found.nlink > 1) {
       throw new FaceDetError(
         'OUTPUT_UNWRITABLE',
-        `${printable(partialPath, 200)}: expected a file of this user with one name but received ${isOurs ? 'one with several' : "another user's"}; remove it and start from the beginning.`,
+        `${printable(partialPath, 200)}: expected a file of this user with one name but received ` +
+          `${isOurs ? 'one with several' : "another user's"}; remove it and start from the beginning.`,
       );
     }
     if (found.size < keepBytes) {
       throw new FaceDetError(
         'OUTPUT_UNWRITABLE',
-        `${printable(partialPath, 200)}: expected at least ${keepBytes} bytes of the interrupted run but received ${found.size}; start from the beginning.`,
+        `${printable(partialPath, 200)}: expected at least ${keepBytes} bytes of the interrupted run but ` +
+          `received ${found.size}; start from the beginning.`,
       );
     }
     ftruncateSync(file, keepBytes);

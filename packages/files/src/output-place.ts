@@ -88,7 +88,8 @@ export function requireRegular(
   const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a special file';
   throw new FaceDetError(
     'OUTPUT_UNWRITABLE',
-    `${printable(path, 200)}: expected a free name for the file in progress but received ${kind}; remove it, or write elsewhere.`,
+    `${printable(path, 200)}: expected a free name for the file in progress but received ${kind}; remove it, ` +
+      'or write elsewhere.',
   );
 }
 
@@ -117,7 +118,8 @@ function behindLinks(path: string): string {
   }
   throw new FaceDetError(
     'OUTPUT_UNWRITABLE',
-    `${printable(path, 200)}: expected a file that can be written but received links that lead in a circle; remove them.`,
+    `${printable(path, 200)}: expected a file that can be written but received links that lead in a circle; ` +
+      'remove them.',
   );
 }
 

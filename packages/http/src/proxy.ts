@@ -25,7 +25,8 @@ export function proxyFor(url: URL, env: Environment = process.env): URL | undefi
     const host = printable(url.host, 200);
     throw new FaceDetError(
       'DOWNLOAD_FAILED',
-      `Expected an http or https address in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY but the proxy for ${host} can't be used; correct the variable, or name the host in NO_PROXY.`,
+      `Expected an http or https address in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY but the proxy for ${host} ` +
+        `can't be used; correct the variable, or name the host in NO_PROXY.`,
     );
   }
   return new URL(address);

@@ -220,7 +220,8 @@ function statusOf(
     if (wait !== undefined && wait > MAX_WAIT)
       throw new FaceDetError(
         'DOWNLOAD_FAILED',
-        `Expected ${options.what} but ${shown} answered HTTP ${status} and asks to wait ${Math.ceil(wait)} s; try again then.`,
+        `Expected ${options.what} but ${shown} answered HTTP ${status} and asks to wait ${Math.ceil(wait)} s; ` +
+          'try again then.',
       );
     throw new Retryable(`HTTP ${status}`, wait);
   }
@@ -237,14 +238,16 @@ function checkContent(shown: string, { headers }: IncomingMessage, { what, refus
   if (refusePages && /^text\/html\b/i.test(headers['content-type'] ?? '')) {
     throw new FaceDetError(
       'DOWNLOAD_FAILED',
-      `Expected ${what} but ${shown} sent a web page; it may be a log-in page of your network, or the address of a page about the file.`,
+      `Expected ${what} but ${shown} sent a web page; it may be a log-in page of your network, or the address ` +
+        'of a page about the file.',
     );
   }
   // Compressed bytes have other positions than the file's.
   if (/^(?:x-)?(?:gzip|deflate|br|zstd|compress)$/i.test(headers['content-encoding'] ?? '')) {
     throw new FaceDetError(
       'DOWNLOAD_FAILED',
-      `Expected ${what} as it is but ${shown} sent it compressed (${headers['content-encoding']}) without being asked to; use another server.`,
+      `Expected ${what} as it is but ${shown} sent it compressed (${headers['content-encoding']}) without ` +
+        'being asked to; use another server.',
     );
   }
 }
@@ -253,7 +256,8 @@ function checkSize(url: string, size: number, { what, maxBytes = Infinity }: Htt
   if (size <= maxBytes) return;
   throw new FaceDetError(
     'DOWNLOAD_TOO_LARGE',
-    `Expected ${what} of at most ${maxBytes.toLocaleString('en')} bytes but ${shownSource(url)} sends ${size.toLocaleString('en')} or more; check the address.`,
+    `Expected ${what} of at most ${maxBytes.toLocaleString('en')} bytes but ${shownSource(url)} sends ` +
+      `${size.toLocaleString('en')} or more; check the address.`,
   );
 }
 

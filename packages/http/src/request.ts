@@ -38,7 +38,8 @@ export async function get(url: string, options: GetOptions): Promise<IncomingMes
   }
   throw new FaceDetError(
     'DOWNLOAD_FAILED',
-    `Expected a file at ${shownSource(url)} but received more than ${MAX_REDIRECTS} redirects: they lead in a circle; check the address.`,
+    `Expected a file at ${shownSource(url)} but received more than ${MAX_REDIRECTS} redirects: they lead in a ` +
+      'circle; check the address.',
   );
 }
 
@@ -186,7 +187,8 @@ function proxyRefusal(url: URL, proxy: URL, { statusCode, statusMessage }: Incom
       : 'check HTTPS_PROXY and NO_PROXY';
   return new FaceDetError(
     'DOWNLOAD_FAILED',
-    `Expected the proxy ${shownSource(proxy)} to connect to ${printable(url.host, 200)} but it answered ${said}; ${advice}.`,
+    `Expected the proxy ${shownSource(proxy)} to connect to ${printable(url.host, 200)} but it answered ` +
+      `${said}; ${advice}.`,
   );
 }
 

@@ -25,7 +25,8 @@ export function classifyModel<M extends ModelIdentity>(
     if (models[0]?.file.verification === 'bundled') return { entry: models[0] };
     throw new FaceDetError(
       'NO_MODEL',
-      'No model was named and this build carries no default weights: name one (scrfd_10g_kps, scrfd_2.5g_kps and scrfd_0.5g_kps can be downloaded, see `facedet models list`) or give the path of an ONNX file.',
+      'No model was named and this build carries no default weights: name one (scrfd_10g_kps, scrfd_2.5g_kps ' +
+        'and scrfd_0.5g_kps can be downloaded, see `facedet models list`) or give the path of an ONNX file.',
     );
   }
   const text = String(model);
@@ -42,7 +43,8 @@ export function classifyModel<M extends ModelIdentity>(
   if (/[/\\]/.test(text) || /\.(onnx|ort)$/i.test(text)) return { path: text };
   throw new FaceDetError(
     'MODEL_UNKNOWN',
-    `${received(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(models, text)}`,
+    `${received(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a ` +
+      `path that ends in .onnx or a URL${suggestion(models, text)}`,
   );
 }
 

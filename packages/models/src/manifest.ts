@@ -191,5 +191,9 @@ function pack(name: string, member: string, size: number, sha256: string): Model
 }
 
 function byHand(name: string, drive: string): string {
-  return `InsightFace publishes ${name} as a PyTorch checkpoint only (https://drive.google.com/file/d/${drive}/view): convert it with detection/scrfd/tools/scrfd2onnx.py of its repository`;
+  return (
+    `InsightFace publishes ${name} as a PyTorch checkpoint only ` +
+    `(https://drive.google.com/file/d/${drive}/view): convert it with detection/scrfd/tools/scrfd2onnx.py ` +
+    'of its repository'
+  );
 }

@@ -117,7 +117,8 @@ function mirrorUrl(entry: ModelIdentity, { baseUrl, acceptLicense }: LoadModelOp
   if (baseUrl === undefined) {
     throw new FaceDetError(
       'MODEL_NOT_DOWNLOADABLE',
-      `${entry.name} is served by no official place that a page may read: put ${entry.name}.onnx on your site and give its folder as baseUrl, or its URL. (${entry.license.name}.)`,
+      `${entry.name} is served by no official place that a page may read: put ${entry.name}.onnx on your site ` +
+        `and give its folder as baseUrl, or its URL. (${entry.license.name}.)`,
     );
   }
   if (entry.license.mustAccept && !acceptLicense)
@@ -195,7 +196,9 @@ async function download(
       if (failures >= attempts)
         throw new FaceDetError(
           'DOWNLOAD_FAILED',
-          `${url} could not be downloaded after ${failures} attempts: ${error instanceof Error ? error.message : String(error)}. Check that it exists and that its server allows this page (CORS).`,
+          `${url} could not be downloaded after ${failures} attempts: ` +
+            `${error instanceof Error ? error.message : String(error)}. Check that it exists and that its server ` +
+            'allows this page (CORS).',
           { cause: error },
         );
     } finally {

@@ -30,11 +30,15 @@ describe('createOrientation', () => {
     return asked;
   }
 
-  it('finds the orientation in the first frames and keeps it; upright is not checked again while sure faces are found', () => {
-    const asked = play(500, () => 0);
-    expect(asked.slice(0, 4)).toEqual(['auto', 'auto', 'auto', 'auto']);
-    expect(asked.slice(4).every((rotate) => rotate === 0)).toBe(true);
-  });
+  it(
+    'finds the orientation in the first frames and keeps it; upright is not checked again while sure faces ' +
+      'are found',
+    () => {
+      const asked = play(500, () => 0);
+      expect(asked.slice(0, 4)).toEqual(['auto', 'auto', 'auto', 'auto']);
+      expect(asked.slice(4).every((rotate) => rotate === 0)).toBe(true);
+    },
+  );
 
   it('keeps a turned orientation, and checks it every five seconds', () => {
     const asked = play(500, () => 90);
@@ -74,12 +78,15 @@ describe('createOrientation', () => {
       return orientation;
     }
 
-    it('leaves frames as they are that show a face the right way up, were read in all orientations, or come first', () => {
-      expect(seen(0).amend(at(10), 0, [face(0)], () => true)).toBe(null);
-      expect(seen(0).amend(at(10), 'auto', [], () => true)).toBe(null);
-      expect(createOrientation('auto', 4).amend(at(0), 0, [], () => true)).toBe(null);
-      expect(createOrientation([0, 90], 4).amend(at(0), [0, 90], [], () => true)).toBe(null);
-    });
+    it(
+      'leaves frames as they are that show a face the right way up, were read in all orientations, or come ' + 'first',
+      () => {
+        expect(seen(0).amend(at(10), 0, [face(0)], () => true)).toBe(null);
+        expect(seen(0).amend(at(10), 'auto', [], () => true)).toBe(null);
+        expect(createOrientation('auto', 4).amend(at(0), 0, [], () => true)).toBe(null);
+        expect(createOrientation([0, 90], 4).amend(at(0), [0, 90], [], () => true)).toBe(null);
+      },
+    );
 
     it('has all orientations tried after a shot cut, unless a face is surely read the right way up', () => {
       expect(seen(0).amend(at(10), 0, [], () => true)).toBe('auto');

@@ -64,23 +64,26 @@ describe('hard cuts', () => {
 });
 
 describe('between a cut and none', () => {
-  it('a change that is nearly a cut is suspected, never reported as well, and leaves the state as any frame does', () => {
-    for (const seed of SEEDS) {
-      const [before, after] = [shot(seed, 15), shot(seed + 30, 15)];
-      const verdicts = Array.from({ length: 41 }, (_, step) => {
-        let state = initialShotState();
-        for (const frame of before) state = nextShotState(state, thumbnailOf(bufferOf(frame)), state.time + 1 / FPS);
-        const mixed = blend(before.at(-1)!, after[0]!, step / 40);
-        state = nextShotState(state, thumbnailOf(bufferOf(mixed)), state.time + 1 / FPS);
-        expect(state.cut && state.suspected).toBe(false);
-        if (!state.cut) expect(state.past.length).toBeGreaterThan(1);
-        return state.cut ? 'cut' : state.suspected ? 'suspected' : 'same';
-      });
-      // From one end to the other each verdict comes once, in this order.
-      const order = verdicts.filter((verdict, i) => verdict !== verdicts[i - 1]);
-      expect([seed, order]).toEqual([seed, ['same', 'suspected', 'cut']]);
-    }
-  });
+  it(
+    'a change that is nearly a cut is suspected, never reported as well, and leaves the state as any frame ' + 'does',
+    () => {
+      for (const seed of SEEDS) {
+        const [before, after] = [shot(seed, 15), shot(seed + 30, 15)];
+        const verdicts = Array.from({ length: 41 }, (_, step) => {
+          let state = initialShotState();
+          for (const frame of before) state = nextShotState(state, thumbnailOf(bufferOf(frame)), state.time + 1 / FPS);
+          const mixed = blend(before.at(-1)!, after[0]!, step / 40);
+          state = nextShotState(state, thumbnailOf(bufferOf(mixed)), state.time + 1 / FPS);
+          expect(state.cut && state.suspected).toBe(false);
+          if (!state.cut) expect(state.past.length).toBeGreaterThan(1);
+          return state.cut ? 'cut' : state.suspected ? 'suspected' : 'same';
+        });
+        // From one end to the other each verdict comes once, in this order.
+        const order = verdicts.filter((verdict, i) => verdict !== verdicts[i - 1]);
+        expect([seed, order]).toEqual([seed, ['same', 'suspected', 'cut']]);
+      }
+    },
+  );
 
   it('is said of no frame of a still, noisy or slowly moving picture', () => {
     for (const seed of SEEDS) {

@@ -41,7 +41,8 @@ export async function importBackend(module: string, options: unknown): Promise<I
   } catch (cause) {
     throw new FaceDetError(
       'BACKEND_UNUSABLE',
-      `Expected a module with an inference backend but ${module} can't be imported: ${oneLine((cause as Error).message)} Name it by URL, for example with import.meta.resolve().`,
+      `Expected a module with an inference backend but ${module} can't be imported: ` +
+        `${oneLine((cause as Error).message)} Name it by URL, for example with import.meta.resolve().`,
       { cause },
     );
   }
@@ -59,7 +60,8 @@ export async function importBackend(module: string, options: unknown): Promise<I
   if (typeof (backend as Partial<InferenceBackend> | undefined)?.createSession !== 'function') {
     throw new FaceDetError(
       'BACKEND_UNUSABLE',
-      `Expected the default export (or createBackend) of ${module} to be an InferenceBackend or a function that returns one but received ${Object.prototype.toString.call(backend)}.`,
+      `Expected the default export (or createBackend) of ${module} to be an InferenceBackend or a function ` +
+        `that returns one but received ${Object.prototype.toString.call(backend)}.`,
     );
   }
   return backend as InferenceBackend;

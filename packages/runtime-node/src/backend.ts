@@ -89,7 +89,9 @@ export function onnxBackend(options: OnnxBackendOptions = {}): OnnxBackend {
         if (provider !== 'cpu' && !isBuiltIn(ort, provider)) {
           fallbacks.push({
             provider,
-            reason: `onnxruntime-node ${ort.env.versions.node ?? ''} has no such provider on ${process.platform}-${process.arch}.`,
+            reason:
+              `onnxruntime-node ${ort.env.versions.node ?? ''} has no such provider on ` +
+              `${process.platform}-${process.arch}.`,
           });
           continue;
         }
@@ -105,7 +107,8 @@ export function onnxBackend(options: OnnxBackendOptions = {}): OnnxBackend {
           if (provider === 'cpu')
             throw new FaceDetError(
               'MODEL_UNUSABLE',
-              `Expected an ONNX model but ${describe(model)} can't be loaded: ${reason} It may be truncated or no ONNX file at all; get it again.`,
+              `Expected an ONNX model but ${describe(model)} can't be loaded: ${reason} It may be truncated ` +
+                'or no ONNX file at all; get it again.',
               { cause },
             );
           fallbacks.push({ provider, reason });

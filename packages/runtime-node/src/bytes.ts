@@ -66,7 +66,8 @@ export function locate(source: string | URL | Uint8Array | ArrayBuffer): Locatio
   if (typeof source !== 'string' || source === '')
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected a path, a URL or bytes but received ${source === '' ? 'an empty string' : Object.prototype.toString.call(source)}.`,
+      'Expected a path, a URL or bytes but received ' +
+        `${source === '' ? 'an empty string' : Object.prototype.toString.call(source)}.`,
     );
   return { kind: 'file', path: resolve(source) };
 }

@@ -207,7 +207,8 @@ function backendChoice(
   if (foreign)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected no ${foreign[0]} beside backend.module, as it is an option of ONNX Runtime; put what your backend needs into backend.options.`,
+      `Expected no ${foreign[0]} beside backend.module, as it is an option of ONNX Runtime; put what your ` +
+        'backend needs into backend.options.',
     );
   return { kind: 'module', module: resolveBackendModule(backend.module), options: backend.options };
 }

@@ -91,7 +91,8 @@ async function fuzz(
 
 const report = (what: string, { count, accepted, codes }: Awaited<ReturnType<typeof fuzz>>) =>
   console.info(
-    `${count} mutated ${what} (seed ${SEED}): ${accepted} accepted, ${[...codes].map(([code, n]) => `${n} ${code}`).join(', ')}`,
+    `${count} mutated ${what} (seed ${SEED}): ${accepted} accepted, ` +
+      `${[...codes].map(([code, n]) => `${n} ${code}`).join(', ')}`,
   );
 
 describe('bad input is an error with a code, never a crash', () => {

@@ -22,7 +22,8 @@ describe.skipIf(!existsSync(dist))('ONNX Runtime [needs the built package]', () 
     const file = join(folder, 'main.mjs');
     writeFileSync(
       file,
-      `import { createDetector, onnxBackend, availableProviders } from ${JSON.stringify(dist.href)};\nconst broken = new Uint8Array(9);\n${code}`,
+      `import { createDetector, onnxBackend, availableProviders } from ${JSON.stringify(dist.href)};\nconst ` +
+        `broken = new Uint8Array(9);\n${code}`,
     );
     const { stdout } = await promisify(execFile)(process.execPath, [file], {
       env: { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: join(home, 'cache') },
@@ -44,7 +45,8 @@ describe.skipIf(!existsSync(dist))('ONNX Runtime [needs the built package]', () 
 
   it('leaves the variable as somebody set it', async () => {
     const code =
-      "process.env.ORT_DISABLE_TELEMETRY = 'true'; await availableProviders(); console.log(process.env.ORT_DISABLE_TELEMETRY);";
+      "process.env.ORT_DISABLE_TELEMETRY = 'true'; await availableProviders(); " +
+      'console.log(process.env.ORT_DISABLE_TELEMETRY);';
     expect(await leftBy(code, 'true')).toEqual([]);
   }, 60_000);
 });

@@ -147,7 +147,8 @@ export async function createPool({
         runTimeout,
         new FaceDetError(
           'RUN_TIMEOUT',
-          `Expected a run of at most ${runTimeout} s (runTimeout) but it takes longer; the thread is replaced. Raise runTimeout, or use a smaller inputSize.`,
+          `Expected a run of at most ${runTimeout} s (runTimeout) but it takes longer; the thread is ` +
+            'replaced. Raise runTimeout, or use a smaller inputSize.',
         ),
       );
     try {
@@ -289,7 +290,8 @@ const unbuilt = () => import.meta.url.endsWith('.ts');
 function crashed(reason: string, cause?: unknown): FaceDetError {
   return new FaceDetError(
     'WORKER_CRASHED',
-    `Expected a result of a detector thread but it ended: ${reason} Its image is lost; another thread takes its place, so the call can be repeated.`,
+    `Expected a result of a detector thread but it ended: ${reason} Its image is lost; another thread takes ` +
+      'its place, so the call can be repeated.',
     { cause },
   );
 }

@@ -126,7 +126,8 @@ function checkSize({ width, height, shown }: Pick<Header, 'width' | 'height' | '
   const limit = `at most ${pixelLimit.toLocaleString('en')} pixels and ${LONGEST_SIDE.toLocaleString('en')} a side`;
   throw new FaceDetError(
     'IMAGE_TOO_LARGE',
-    `Expected a picture of ${limit} but ${shown} has ${width} × ${height}; scale it down, or raise pixelLimit where you trust it.`,
+    `Expected a picture of ${limit} but ${shown} has ${width} × ${height}; scale it down, or raise pixelLimit ` +
+      'where you trust it.',
   );
 }
 
@@ -149,7 +150,8 @@ async function header(sharp: Sharp, bytes: Uint8Array, shown: string): Promise<O
     if (kind.format === 'heic') return { width: 0, height: 0, format: 'heic', tags: {}, pages: 1 };
     throw new FaceDetError(
       'IMAGE_UNREADABLE',
-      `Expected a ${FORMATS} picture but ${shown} can't be read as one: ${oneLine((cause as Error).message)} It begins with ${beginning(bytes)}.`,
+      `Expected a ${FORMATS} picture but ${shown} can't be read as one: ${oneLine((cause as Error).message)} ` +
+        `It begins with ${beginning(bytes)}.`,
       { cause },
     );
   }
@@ -201,7 +203,8 @@ async function decodeOther(
   if (decoders.length === 0) {
     throw new FaceDetError(
       'IMAGE_UNREADABLE',
-      `Expected a ${FORMATS} picture but ${shown} holds ${name}; pass decodeStillImage of @facedet/video-node in decoders, or convert it first.`,
+      `Expected a ${FORMATS} picture but ${shown} holds ${name}; pass decodeStillImage of @facedet/video-node ` +
+        'in decoders, or convert it first.',
     );
   }
   let failure: unknown;
@@ -211,7 +214,8 @@ async function decodeOther(
       if (pixels.format === 'rgb' && pixels.data.length === 3 * pixels.width * pixels.height) return pixels;
       throw new FaceDetError(
         'IMAGE_UNREADABLE',
-        `Expected packed RGB pixels of ${shown} from a decoder but received ${pixels.data.length} bytes of ${String(pixels.format)} for ${pixels.width} × ${pixels.height}; correct the decoder.`,
+        `Expected packed RGB pixels of ${shown} from a decoder but received ${pixels.data.length} bytes of ` +
+          `${String(pixels.format)} for ${pixels.width} × ${pixels.height}; correct the decoder.`,
       );
     } catch (error) {
       if ((error as FaceDetError).code === 'IMAGE_TOO_LARGE') throw error;
@@ -312,7 +316,8 @@ async function decodePixels(
   } catch (cause) {
     throw new FaceDetError(
       'IMAGE_UNREADABLE',
-      `Expected a whole ${format.toUpperCase()} picture of ${width} × ${height} but ${shown} can't be decoded: ${oneLine((cause as Error).message)} It is truncated or corrupt; get the file again.`,
+      `Expected a whole ${format.toUpperCase()} picture of ${width} × ${height} but ${shown} can't be ` +
+        `decoded: ${oneLine((cause as Error).message)} It is truncated or corrupt; get the file again.`,
       { cause },
     );
   }

@@ -94,7 +94,8 @@ export async function encodeImage(pixels: PixelBuffer, options: EncodeImageOptio
   } catch (cause) {
     throw new FaceDetError(
       'IMAGE_UNENCODABLE',
-      `Expected to encode ${pixels.width} × ${pixels.height} pixels as ${String(format)} but received: ${oneLine((cause as Error).message)}`,
+      `Expected to encode ${pixels.width} × ${pixels.height} pixels as ${String(format)} but received: ` +
+        `${oneLine((cause as Error).message)}`,
       { cause },
     );
   }
@@ -108,7 +109,8 @@ function pack(pixels: PixelBuffer, keepAlpha: boolean): { data: Uint8Array; chan
   if (!(data.length >= stride * (height - 1) + width * step))
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected at least ${stride * (height - 1) + width * step} bytes for ${width} × ${height} pixels of ${format} but received ${data.length}.`,
+      `Expected at least ${stride * (height - 1) + width * step} bytes for ${width} × ${height} pixels of ` +
+        `${format} but received ${data.length}.`,
     );
   const plain = (format === 'gray' || format === 'rgb') && stride === width * step;
   if (plain)

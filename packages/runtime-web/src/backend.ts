@@ -91,7 +91,10 @@ export function threadsFor(
   if (!threads) {
     return {
       threads: 1,
-      reason: `WASM runs on one thread${wanted && wanted > 1 ? `, not on ${wanted}` : ''}: the page is not cross-origin isolated. Serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.`,
+      reason:
+        `WASM runs on one thread${wanted && wanted > 1 ? `, not on ${wanted}` : ''}: the page is not ` +
+        'cross-origin isolated. Serve it with Cross-Origin-Opener-Policy: same-origin and ' +
+        'Cross-Origin-Embedder-Policy: require-corp.',
     };
   }
   return { threads: wanted ?? Math.min(Math.max(cores - 1, 1), 4) };
@@ -110,7 +113,8 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
     try {
       if (!here.webgpu)
         throw new Error(
-          'this browser has no WebGPU here (navigator.gpu is missing: an old browser, a page without HTTPS, or switched off).',
+          'this browser has no WebGPU here (navigator.gpu is missing: an old browser, a page without HTTPS, ' +
+            'or switched off).',
         );
       if (!(await hasAdapter())) throw new Error('this browser has WebGPU but gives no adapter: no usable GPU.');
       ort = await loadOrt('webgpu', threads, options.wasmPaths);
@@ -241,7 +245,8 @@ async function createWasm(ort: Ort, bytes: Uint8Array): Promise<OrtSession> {
     ) {
       throw new FaceDetError(
         'DEPENDENCY_MISSING',
-        `Expected the .wasm and .mjs files of onnxruntime-web beside the page but they could not be loaded: ${message}. Copy them from node_modules/onnxruntime-web/dist and say where they are by wasmPaths.`,
+        'Expected the .wasm and .mjs files of onnxruntime-web beside the page but they could not be loaded: ' +
+          `${message}. Copy them from node_modules/onnxruntime-web/dist and say where they are by wasmPaths.`,
         { cause },
       );
     }

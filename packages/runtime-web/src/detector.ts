@@ -288,7 +288,9 @@ function talkTo(worker: Worker) {
     end(
       new FaceDetError(
         'WORKER_FAILED',
-        `Expected the detector's worker to run but it ended: ${event.message || 'its script could not be loaded'}. Check that the bundler made a module worker of it, or pass worker: () => new Worker(…) or worker: false.`,
+        `Expected the detector's worker to run but it ended: ` +
+          `${event.message || 'its script could not be loaded'}. Check that the bundler made a module worker of ` +
+          'it, or pass worker: () => new Worker(…) or worker: false.',
       ),
     );
   };

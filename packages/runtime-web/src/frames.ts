@@ -76,7 +76,8 @@ export async function* streamFrames(
   if (!track)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected a MediaStream with video but it has ${stream.getTracks().length} other tracks; ask getUserMedia for { video: true }.`,
+      `Expected a MediaStream with video but it has ${stream.getTracks().length} other tracks; ask ` +
+        'getUserMedia for { video: true }.',
     );
   const Processor = (
     globalThis as {
@@ -154,7 +155,8 @@ export async function openVideoFile(file: Blob): Promise<VideoFile> {
     const track = await input.getPrimaryVideoTrack().catch((cause: unknown) => {
       throw new FaceDetError(
         'VIDEO_UNREADABLE',
-        `Expected a video file but the ${file.type || 'file'} of ${file.size} bytes is none that can be read (MP4, WebM, MOV, MKV).`,
+        `Expected a video file but the ${file.type || 'file'} of ${file.size} bytes is none that can be read ` +
+          '(MP4, WebM, MOV, MKV).',
         { cause },
       );
     });

@@ -21,7 +21,8 @@ export async function loadOrt(build: 'webgpu' | 'wasm', threads: number, wasmPat
   } catch (cause) {
     throw new FaceDetError(
       'DEPENDENCY_MISSING',
-      'Expected the package onnxruntime-web but it could not be loaded; add it to your project: npm install onnxruntime-web',
+      'Expected the package onnxruntime-web but it could not be loaded; add it to your project: npm install ' +
+        'onnxruntime-web',
       { cause },
     );
   }

@@ -56,16 +56,19 @@ function plot({ title, at }) {
   const legend = [{ name: 'detections', dot: true }, { name: 'ground truth', color: '#111', dashed: true }, ...lines];
 
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#333">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" ` +
+      `height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#333">`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="${left}" y="18" font-size="14" font-weight="600">${title}</text>`,
     ...marks.map(
       (v) =>
-        `<path d="M${left},${y(v)}H${width - right}" stroke="#e6e6e6"/><text x="${left - 8}" y="${+y(v) + 4}" text-anchor="end">${v.toFixed(1)}</text>`,
+        `<path d="M${left},${y(v)}H${width - right}" stroke="#e6e6e6"/><text x="${left - 8}" y="${+y(v) + 4}" ` +
+        `text-anchor="end">${v.toFixed(1)}</text>`,
     ),
     ...seconds.map((t) => `<text x="${x(t)}" y="${height - bottom + 18}" text-anchor="middle">${t.toFixed(1)}</text>`),
     `<text x="${width - right}" y="${height - 8}" text-anchor="end">seconds</text>`,
-    `<text transform="translate(13 ${(height + top - bottom) / 2}) rotate(-90)" text-anchor="middle">position, in faces</text>`,
+    `<text transform="translate(13 ${(height + top - bottom) / 2}) rotate(-90)" ` +
+      'text-anchor="middle">position, in faces</text>',
     ...noisy.map((v, k) => `<circle cx="${x(times[k])}" cy="${y(v)}" r="2" fill="#b9b9b9"/>`),
     `<path d="${path(truth)}" fill="none" stroke="#111" stroke-width="1.2" stroke-dasharray="5 4"/>`,
     ...lines.map(({ color, values }) => `<path d="${path(values)}" fill="none" stroke="${color}" stroke-width="2"/>`),

@@ -15,7 +15,8 @@ export function faultLines(of: readonly Result[]): string[] {
     .filter(({ faults }) => faults.length > 0)
     .map(
       ({ file, clip, ways, command, ended, faults }) =>
-        `--only ${file}: ${clip} (${ways.join(', ')}), ${command}: ${faults.join('; ')}: ${ended.stderr.trim().slice(0, 400)}`,
+        `--only ${file}: ${clip} (${ways.join(', ')}), ${command}: ${faults.join('; ')}: ` +
+        `${ended.stderr.trim().slice(0, 400)}`,
     );
 }
 

@@ -6,7 +6,8 @@ export function sharedFolder(...parts: string[]): string {
   const folder = join(resolve(process.env['FACEDET_SHARED'] ?? '../shared'), ...parts);
   if (existsSync(folder)) return folder;
   console.error(
-    `skipped: expected the data at ${folder}; run from the repository's root with the shared data beside it, or set FACEDET_SHARED`,
+    `skipped: expected the data at ${folder}; run from the repository's root with the shared data beside it, ` +
+      'or set FACEDET_SHARED',
   );
   process.exit(1);
 }

@@ -67,7 +67,8 @@ export const anonymize = () =>
         { preset: ANONYMIZE_PRESET },
       ),
     ),
-    'an input that fails: skip it and go to the next, or stop; a frame that cannot be analyzed: mask it whole, or stop (default: skip)',
+    'an input that fails: skip it and go to the next, or stop; a frame that cannot be analyzed: mask it ' +
+      'whole, or stop (default: skip)',
   )
     .addHelpText('after', OVERWRITES)
     .action(action(() => import('../run/anonymize.ts')));

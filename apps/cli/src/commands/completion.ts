@@ -7,6 +7,7 @@ export const completion = () =>
     .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
     .addHelpText(
       'after',
-      '\nbash: source <(facedet completion bash)\nzsh:  facedet completion zsh > "${fpath[1]}/_facedet"\nfish: facedet completion fish > ~/.config/fish/completions/facedet.fish',
+      '\nbash: source <(facedet completion bash)\nzsh:  facedet completion zsh > ' +
+        '"${fpath[1]}/_facedet"\nfish: facedet completion fish > ~/.config/fish/completions/facedet.fish',
     )
     .action(action(() => import('../run/completion.ts')));

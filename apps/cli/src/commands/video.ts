@@ -19,7 +19,8 @@ export const video = () =>
             .description('follow faces through video')
             .argument(
               '<source>',
-              "a video, a GIF, a folder or glob of pictures, - for standard input, a camera's number, or a stream (rtsp://, http://)",
+              "a video, a GIF, a folder or glob of pictures, - for standard input, a camera's number, or a " +
+                'stream (rtsp://, http://)',
             ),
         )
           .option('-o, --output <file>', 'write a video with the faces marked: .mp4, .mov, .mkv or .webm')
@@ -55,7 +56,8 @@ export const video = () =>
           .addOption(
             new Option(
               '--reconnects <count>',
-              'attempts in a row to open a lost stream again, or forever (default: 10); when given, also for the first connection',
+              'attempts in a row to open a lost stream again, or forever (default: 10); when given, also for ' +
+                'the first connection',
             ).argParser(parseReconnects),
           )
           .option('--no-track', 'every face of every frame, without identities')

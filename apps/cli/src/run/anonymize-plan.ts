@@ -163,7 +163,8 @@ function checkTracks(jobs: readonly Job[], flags: AnonymizeFlags): void {
   const idle = Object.entries(unused).filter(([flag]) => flags[flag as keyof typeof unused] !== undefined);
   if (idle.length > 0)
     throw usageError(
-      `expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows are taken as they are`,
+      `expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows ` +
+        'are taken as they are',
     );
   if (jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
 }

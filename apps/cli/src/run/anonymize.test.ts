@@ -425,7 +425,8 @@ describe('a 10-bit HDR film', () => {
     const source = await film('hlg.mp4');
     const shallow = await hide([source], { output: at('shallow.mp4') });
     expect(shallow.log).toEqual([
-      `facedet: ${at('shallow.mp4')}: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 keeps 10 bits, --tone-map sdr makes it SDR`,
+      `facedet: ${at('shallow.mp4')}: the source is 10-bit HLG (HDR), this film 8-bit with the same color ` +
+        'tags; --bit-depth 10 keeps 10 bits, --tone-map sdr makes it SDR',
     ]);
     expect(await written(at('shallow.mp4'))).toEqual({ bitDepth: 8, dynamicRange: 'hlg', codec: 'h264', frames: 5 });
     expect(await hide([source], { output: at('deep.mp4'), bitDepth: 10 })).toMatchObject({ log: [], failed: [] });

@@ -257,7 +257,8 @@ async function hideInPicture(
     if (image.pages > 1) log(firstOfSeveral(input.source, image, 'anonymize -o NAME.mp4'));
     if (keepMetadata && Object.keys(image.tags).length > 0 && (format === 'gif' || format === 'tiff'))
       log(
-        `facedet: ${output}: titles, dates and places can't be kept in ${format.toUpperCase()}; write a .jpg or .png to keep them`,
+        `facedet: ${output}: titles, dates and places can't be kept in ${format.toUpperCase()}; write a .jpg ` +
+          'or .png to keep them',
       );
     return { faces: faces.length };
   } finally {
@@ -338,7 +339,8 @@ async function hideInFilm(
     const { failedFrames: failed } = summary;
     if (failed > 0)
       context.log(
-        `facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`,
+        `facedet: ${input.source}: ${failed} ${failed === 1 ? 'frame' : 'frames'} could not be analyzed and ` +
+          `${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`,
       );
     const { isDoneBefore = false } = summary;
     return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed, isDoneBefore };

@@ -88,7 +88,8 @@ export async function run(context: Context, flags: BenchFlags, name: string | un
   ]);
   const plain = table(['canvas', 'median ms', 'p95 ms', 'pre', 'run', 'post', 'FPS'], rows, context.colors.bold);
   await context.write(
-    `${model} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'} · ${machine.cpu} · Node ${machine.node}\n${plain}`,
+    `${model} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'} · ${machine.cpu} · Node ` +
+      `${machine.node}\n${plain}`,
   );
 }
 

@@ -12,7 +12,8 @@ it('says in one line that the bits of a film are not those of its source', () =>
   expect(line('nv12', 18, 8)).toEqual([]);
   expect(line('yuv420p10le', 18, 10)).toEqual([]);
   expect(line('yuv420p10le', 18)).toEqual([
-    'facedet: a.mp4: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 keeps 10 bits, --tone-map sdr makes it SDR',
+    'facedet: a.mp4: the source is 10-bit HLG (HDR), this film 8-bit with the same color tags; --bit-depth 10 ' +
+      'keeps 10 bits, --tone-map sdr makes it SDR',
   ]);
   expect(line('p010le', 16)).toEqual([expect.stringContaining('10-bit PQ (HDR), this film 8-bit')]);
   for (const format of ['yuv422p10le', 'gbrp10le', 'yuv444p10be'])

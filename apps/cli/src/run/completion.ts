@@ -73,7 +73,10 @@ function zsh(places: Place[]): string {
   const cases = places.map(({ path, commands, options, choices }) => {
     const words = [...commands, ...choices.map((name) => ({ name, description: '' }))];
     const flags = options.flatMap(({ flags: names, description }) => names.map((name) => ({ name, description })));
-    return `    ${quote(path.join(' '))}) words_here=(${words.map(spec).join(' ')}) options_here=(${flags.map(spec).join(' ')}) ;;\n`;
+    return (
+      `    ${quote(path.join(' '))}) words_here=(${words.map(spec).join(' ')}) ` +
+      `options_here=(${flags.map(spec).join(' ')}) ;;\n`
+    );
   });
   return `#compdef facedet
 _facedet() {
@@ -114,7 +117,10 @@ function fish(places: Place[]): string {
         const names = flags
           .map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`))
           .join(' ');
-        return `complete -c facedet -n ${quote(condition)} ${names} -d ${quote(description)}${values.length ? ` -x -a ${quote(values.join(' '))}` : ''}`;
+        return (
+          `complete -c facedet -n ${quote(condition)} ${names} -d ` +
+          `${quote(description)}${values.length ? ` -x -a ${quote(values.join(' '))}` : ''}`
+        );
       }),
     ];
   });

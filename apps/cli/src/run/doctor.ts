@@ -53,7 +53,10 @@ function machine(): Finding {
   return {
     what: 'facedet',
     state: 'info',
-    detail: `${version} on Node ${process.versions.node}, ${process.platform}-${process.arch} ${release()}; ${processor}, ${availableParallelism()} cores, ${gigabytes(freemem())} of ${gigabytes(totalmem())} GiB free`,
+    detail:
+      `${version} on Node ${process.versions.node}, ${process.platform}-${process.arch} ${release()}; ` +
+      `${processor}, ${availableParallelism()} cores, ${gigabytes(freemem())} of ` +
+      `${gigabytes(totalmem())} GiB free`,
   };
 }
 
@@ -69,7 +72,8 @@ async function inference(): Promise<Finding> {
       detail: `onnxruntime-node ${engine}; providers: ${names}`,
       ...(gpu && {
         advice:
-          'for an NVIDIA card fetch the CUDA libraries once (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node), then use --provider cuda,cpu',
+          'for an NVIDIA card fetch the CUDA libraries once (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild ' +
+          'onnxruntime-node), then use --provider cuda,cpu',
       }),
     };
   });
@@ -113,7 +117,9 @@ async function models(): Promise<Finding[]> {
     {
       what: 'downloads',
       state: 'info',
-      detail: `${modelCacheDir()}${from}; ${stored.length ? stored.map(({ name }) => name).join(', ') : 'none yet'}${proxies.length ? `; through ${proxies.join(', ')}` : ''}`,
+      detail:
+        `${modelCacheDir()}${from}; ` +
+        `${stored.length ? stored.map(({ name }) => name).join(', ') : 'none yet'}${proxies.length ? `; through ${proxies.join(', ')}` : ''}`,
     },
   ];
 }

@@ -156,7 +156,8 @@ describe.skipIf(!unix)('a folder of anything [not on Windows]', () => {
     const again = await hide({ resume: true });
     expect(again.failed).toEqual(broken.toSpliced(1, 1));
     expect(again.counts).toBe(
-      'facedet: 1 file done, 0 frames, 1 face, 8 files done before, 7 failures, 6 skipped; --resume tries what is missing again',
+      'facedet: 1 file done, 0 frames, 1 face, 8 files done before, 7 failures, 6 skipped; --resume tries ' +
+        'what is missing again',
     );
     expect(readdirSync(at('out')).sort()).toEqual([...good, 'text.jpg'].sort());
     expect(good.map((name) => statSync(at('out', name)).mtimeMs)).toEqual(times);
@@ -215,7 +216,8 @@ describe('a folder run', () => {
     expect(names()).toEqual(['.facedet-run.partial.json', 'a.mp4', 'c.mp4.partial.json', 'c.partial.mp4']);
     const { counts, failed } = await hide({ resume: true });
     expect([counts, failed]).toEqual([
-      'facedet: 1 file done, 100 frames, 100 faces, 1 file done before, 1 failure, 0 skipped; --resume tries what is missing again',
+      'facedet: 1 file done, 100 frames, 100 faces, 1 file done before, 1 failure, 0 skipped; --resume tries ' +
+        'what is missing again',
       ['VIDEO_TRUNCATED'],
     ]);
     expect(names()).toEqual(['a.mp4', 'c.mp4']);

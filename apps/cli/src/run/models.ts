@@ -57,7 +57,8 @@ export async function pull(
       const { path, entry, sha256, trust, from } = await resolveModelFlag(context, { model, ...flags });
       if (from === 'download')
         context.log(
-          `${model}: SHA-256 ${sha256}, ${trust === 'verified' ? 'verified' : 'not verified by any official value: pinned from now on'}`,
+          `${model}: SHA-256 ${sha256}, ` +
+            `${trust === 'verified' ? 'verified' : 'not verified by any official value: pinned from now on'}`,
         );
       if (entry?.license.mustAccept) context.log(`${model}: ${entry.license.notice}`);
       await context.write(`${path}\n`);

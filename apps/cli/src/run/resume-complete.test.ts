@@ -228,34 +228,38 @@ describe('anonymize --resume of what is complete', () => {
     if (existsSync(inside)) rmSync(inside);
   });
 
-  it('gives no advice that is refused: after a failure of one of several inputs --resume, but not with standard input', async () => {
-    const one = cases['folder of several']!;
-    fill(one);
-    writeFileSync(at('in/d.png'), 'broken');
-    expect((await hide(one, { resume: false })).counts).toMatch(
-      /1 failure, 0 skipped; --resume tries what is missing again$/,
-    );
-    const rows = Array.from({ length: 9 }, (_, frame) =>
-      JSON.stringify({ frame, timestamp: frame / 25, faces: [] }),
-    ).join('\n');
-    writeFileSync(at('rows.jsonl'), rows);
-    const film = cases['folder of one film']!;
-    for (const name of readdirSync(at('in'))) if (name !== 'a.mp4') rmSync(at('in', name));
-    const { lookAhead: _, ...flags } = {
-      lookAhead: 0,
-      tracks: at('rows.jsonl'),
-      output: at('out'),
-      effect: 'solid' as const,
-    };
-    const { counts } = await output((context) =>
-      runAnonymize(
-        context,
-        flags,
-        film.inputs.map((name) => at(name)),
-      ),
-    );
-    expect(counts).toMatch(/1 failure, 0 skipped$/);
-  });
+  it(
+    'gives no advice that is refused: after a failure of one of several inputs --resume, but not with ' +
+      'standard input',
+    async () => {
+      const one = cases['folder of several']!;
+      fill(one);
+      writeFileSync(at('in/d.png'), 'broken');
+      expect((await hide(one, { resume: false })).counts).toMatch(
+        /1 failure, 0 skipped; --resume tries what is missing again$/,
+      );
+      const rows = Array.from({ length: 9 }, (_, frame) =>
+        JSON.stringify({ frame, timestamp: frame / 25, faces: [] }),
+      ).join('\n');
+      writeFileSync(at('rows.jsonl'), rows);
+      const film = cases['folder of one film']!;
+      for (const name of readdirSync(at('in'))) if (name !== 'a.mp4') rmSync(at('in', name));
+      const { lookAhead: _, ...flags } = {
+        lookAhead: 0,
+        tracks: at('rows.jsonl'),
+        output: at('out'),
+        effect: 'solid' as const,
+      };
+      const { counts } = await output((context) =>
+        runAnonymize(
+          context,
+          flags,
+          film.inputs.map((name) => at(name)),
+        ),
+      );
+      expect(counts).toMatch(/1 failure, 0 skipped$/);
+    },
+  );
 });
 
 describe('video --resume of what is complete', () => {

@@ -23,7 +23,8 @@ export function streamLines(
   return [
     ...leftOut.map(({ kind, codec, reason }) =>
       line(
-        `${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} ${kind === 'subtitles' || kind === 'chapters' ? 'are' : 'is'} left out: ${reason}`,
+        `${NAMES[kind]}${codec === 'none' ? '' : ` (${codec})`} ` +
+          `${kind === 'subtitles' || kind === 'chapters' ? 'are' : 'is'} left out: ${reason}`,
       ),
     ),
     ...sideStreams
@@ -33,7 +34,8 @@ export function streamLines(
       .filter(({ repaired, dropped }) => repaired + dropped > 0)
       .map(({ kind, packets, repaired, dropped }) =>
         line(
-          `${NAMES[kind]}: of ${packets + dropped} packets ${repaired} had bad times that were repaired, ${dropped} were dropped`,
+          `${NAMES[kind]}: of ${packets + dropped} packets ${repaired} had bad times that were repaired, ` +
+            `${dropped} were dropped`,
         ),
       ),
   ];
@@ -57,6 +59,7 @@ export function earlyLines(source: string, { earlyResults }: Pick<VideoSummary, 
   if (!earlyResults) return [];
   const frames = `${earlyResults} ${earlyResults === 1 ? 'frame' : 'frames'}`;
   return [
-    `facedet: ${source}: look-ahead was shorter than asked for in ${frames}: the source can't be read again, and its frames fill the memory kept for them; save it as a file, or give a smaller --look-ahead`,
+    `facedet: ${source}: look-ahead was shorter than asked for in ${frames}: the source can't be read again, ` +
+      'and its frames fill the memory kept for them; save it as a file, or give a smaller --look-ahead',
   ];
 }

@@ -100,7 +100,9 @@ function readFrames(text: string, input: string): Map<number, Detection[]> {
     }
     const { frame, box, score } = detection;
     if (frame > MAX_FRAMES) {
-      const message = `line ${i + 1}: Expected a frame number from 1 to ${MAX_FRAMES} but received ${frame}; the first column counts frames.`;
+      const message =
+        `line ${i + 1}: Expected a frame number from 1 to ${MAX_FRAMES} but received ${frame}; ` +
+        'the first column counts frames.';
       throw new CommandError('MALFORMED_FILE', message, { input: input === '-' ? 'standard input' : input });
     }
     const detections = frames.get(frame);

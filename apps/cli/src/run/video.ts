@@ -194,7 +194,10 @@ function interruptedLine({ output, jsonl, mot, csv }: VideoFlags, source: string
 
 /** What became of the frames that could not be analyzed. */
 function failedLine({ failedFrames, totalFrames, firstFailure }: VideoSummary): string {
-  return `${failedFrames} of ${totalFrames} frames could not be analyzed and have no detections; the first: ${firstFailure}`;
+  return (
+    `${failedFrames} of ${totalFrames} frames could not be analyzed and have no detections; the first: ` +
+    `${firstFailure}`
+  );
 }
 
 /** A stream that was lost or is back. */
@@ -202,7 +205,10 @@ function connectionLine(source: string, { state, attempt, delay, error }: Connec
   const name = `facedet: ${shown(source)}`;
   if (state === 'restored')
     return `${name}: connected again after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`;
-  return `${name}: not connected${error ? ` (${shown(error.message, 200)})` : ''}; attempt ${attempt} follows in ${delay.toFixed(1)} s`;
+  return (
+    `${name}: not connected${error ? ` (${shown(error.message, 200)})` : ''}; attempt ${attempt} follows ` +
+    `in ${delay.toFixed(1)} s`
+  );
 }
 
 /** Says where the results of a live source go, where names that were asked for are those of an earlier recording. */

@@ -19,7 +19,8 @@ it('counts files, faces, failures and what is skipped, one and many', () => {
     skipped: 6,
   };
   expect(countsLine(all, '; more')).toBe(
-    'facedet: 2 files done, 250 frames, 12 faces, 3 tracks, 1 frame masked whole, 2 frames without detections, 4 files done before, 5 files not processed, 2 failures, 6 skipped; more',
+    'facedet: 2 files done, 250 frames, 12 faces, 3 tracks, 1 frame masked whole, 2 frames without ' +
+      'detections, 4 files done before, 5 files not processed, 2 failures, 6 skipped; more',
   );
   expect(countsLine({ files: 1, unit: 'source', failures: 0 })).toBe('facedet: 1 source done, 0 failures, 0 skipped');
   expect(

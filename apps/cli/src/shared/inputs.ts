@@ -158,7 +158,8 @@ async function select(
   return failed(
     source,
     'NO_INPUT',
-    `expected a folder with ${what} but found none in it${isPassed ? ` (${passedOverText({ counts })})` : ''}; name another, or a pattern like photos/**`,
+    `expected a folder with ${what} but found none in ` +
+      `it${isPassed ? ` (${passedOverText({ counts })})` : ''}; name another, or a pattern like photos/**`,
   );
 }
 
@@ -264,5 +265,8 @@ export function firstOfSeveral(
   command = 'video',
 ): string {
   const moves = format === 'gif' || format === 'webp' || format === 'png';
-  return `facedet: ${source}: the first of its ${pages} pictures was taken${moves ? `; facedet ${command} takes all` : ''}`;
+  return (
+    `facedet: ${source}: the first of its ${pages} pictures was ` +
+    `taken${moves ? `; facedet ${command} takes all` : ''}`
+  );
 }

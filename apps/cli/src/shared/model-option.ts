@@ -42,7 +42,8 @@ export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Com
     .addOption(
       new Option(
         '--pixels <count>',
-        'canvas by area: the one that shows the image largest (default: 409600, and a small one for faces that fill the image)',
+        'canvas by area: the one that shows the image largest (default: 409600, and a small one for faces ' +
+          'that fill the image)',
       )
         .argParser(parsePixels)
         .conflicts('size'),

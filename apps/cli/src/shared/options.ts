@@ -3,7 +3,8 @@ import type { InputSize, Rotate, Rotation } from '@facedet/core';
 
 /** Ends the help of a command that writes files. */
 export const OVERWRITES =
-  '\nAn output that exists is replaced, once the new one is complete; missing folders are made. An output that is an input is\nrefused. Outputs of a camera or a stream get the next free name.';
+  '\nAn output that exists is replaced, once the new one is complete; missing folders are made. An output ' +
+  'that is an input is\nrefused. Outputs of a camera or a stream get the next free name.';
 
 /** A parser for a number within [min, max]: `option('--score <score>', …, numberIn(0, 1))`. */
 export function numberIn(min: number, max: number): (text: string) => number {

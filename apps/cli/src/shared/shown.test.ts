@@ -10,7 +10,8 @@ const camera = 'rtsp://admin:se@cret@10.0.0.1/1?token=abc';
 it('names sources and foreign messages without credentials and escapes', () => {
   const error = new CommandError('STREAM_UNREADABLE', `${camera}: refused\u001b[31m\u2028by ${camera}`);
   expect(errorLine(error, `${camera}\u001b]0;x\u0007`)).toBe(
-    'facedet: rtsp://***@10.0.0.1/1?token=***\\x1b]0;x\\x07: rtsp://***@10.0.0.1/1?token=***: refused\\x1b[31m by rtsp://***@10.0.0.1/1?token=*** [STREAM_UNREADABLE]',
+    'facedet: rtsp://***@10.0.0.1/1?token=***\\x1b]0;x\\x07: rtsp://***@10.0.0.1/1?token=***: ' +
+      'refused\\x1b[31m by rtsp://***@10.0.0.1/1?token=*** [STREAM_UNREADABLE]',
   );
   expect(describe(new Error('a\u2028b')).message).toBe('a b');
   expect(

@@ -85,13 +85,15 @@ async function unzip(
     if (!entry)
       throw new FaceDetError(
         'ARCHIVE_INVALID',
-        `Expected ${member} in ${shownSource(source)} but it holds no such file; this is another archive than expected.`,
+        `Expected ${member} in ${shownSource(source)} but it holds no such file; this is another archive than ` +
+          'expected.',
       );
     // The stream fails where the member has more bytes than its entry says.
     if (entry.uncompressedSize > maxBytes) {
       throw new FaceDetError(
         'ARCHIVE_INVALID',
-        `Expected ${member} of at most ${maxBytes.toLocaleString('en')} bytes in ${shownSource(source)} but it has ${entry.uncompressedSize.toLocaleString('en')}; this is another archive than expected.`,
+        `Expected ${member} of at most ${maxBytes.toLocaleString('en')} bytes in ${shownSource(source)} but ` +
+          `it has ${entry.uncompressedSize.toLocaleString('en')}; this is another archive than expected.`,
       );
     }
     const stream = await zip.openReadStreamPromise(entry);
@@ -104,7 +106,8 @@ async function unzip(
     if (error instanceof Error && !isFaceDetError(error) && !('syscall' in error)) {
       throw new FaceDetError(
         'ARCHIVE_INVALID',
-        `Expected a zip archive but ${shownSource(source)} can't be read as one: ${oneLine(error.message)} It is damaged, or a page of your network's in its place.`,
+        `Expected a zip archive but ${shownSource(source)} can't be read as one: ${oneLine(error.message)} It ` +
+          `is damaged, or a page of your network's in its place.`,
         { cause: error },
       );
     }
@@ -148,6 +151,7 @@ function checkArchiveSize(source: string, received: number, expected: number | u
   if (expected === undefined || received === expected) return;
   throw new FaceDetError(
     'ARCHIVE_INVALID',
-    `Expected an archive of ${expected.toLocaleString('en')} bytes but ${shownSource(source)} has ${received.toLocaleString('en')}; it is damaged, or another one: try another mirror.`,
+    `Expected an archive of ${expected.toLocaleString('en')} bytes but ${shownSource(source)} has ` +
+      `${received.toLocaleString('en')}; it is damaged, or another one: try another mirror.`,
   );
 }

@@ -82,7 +82,8 @@ export function unwritable(cacheDir: string, error: unknown): unknown {
     return error;
   return new FaceDetError(
     'CACHE_UNWRITABLE',
-    `The model folder ${shownSource(cacheDir)} can't be written (${code}): free or allow it, or set FACEDET_MODELS to another folder.`,
+    `The model folder ${shownSource(cacheDir)} can't be written (${code}): free or allow it, or set ` +
+      'FACEDET_MODELS to another folder.',
     { cause: error },
   );
 }

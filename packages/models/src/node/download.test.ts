@@ -104,26 +104,30 @@ describe('whatever a server does before it answers properly', () => {
     );
   });
 
-  it('an archive with any byte changed gives a file of the right size, for its hash to judge, or one error, and never hangs', async () => {
-    const files = { 'a.onnx': noise(3000, 1), 'b.onnx': noise(2000, 2) };
-    const archive = zip(files);
-    // One change of one byte gives the first member the second one's name: the file is then the first, whole, and only
-    // its hash can tell.
-    const renaming: [number, number] = [archive.lastIndexOf('a.onnx'), 'a'.charCodeAt(0) ^ 'b'.charCodeAt(0)];
-    await fc.assert(
-      fc.asyncProperty(fc.nat(archive.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
-        const damaged = Buffer.from(archive);
-        damaged[at]! ^= change;
-        writeFileSync(join(folder, 'damaged.zip'), damaged);
-        const code = await extractFromFile(join(folder, 'damaged.zip'), 'b.onnx', join(folder, 'b.onnx'), {}).then(
-          () => undefined,
-          (error: { code: string }) => error.code,
-        );
-        const size = at === renaming[0] && change === renaming[1] ? 3000 : 2000;
-        if (code === undefined) expect(readFileSync(join(folder, 'b.onnx')).length).toBe(size);
-        else expect(code).toBe('ARCHIVE_INVALID');
-      }),
-      { numRuns: 200, examples: [renaming] },
-    );
-  });
+  it(
+    'an archive with any byte changed gives a file of the right size, for its hash to judge, or one error, ' +
+      'and never hangs',
+    async () => {
+      const files = { 'a.onnx': noise(3000, 1), 'b.onnx': noise(2000, 2) };
+      const archive = zip(files);
+      // One change of one byte gives the first member the second one's name: the file is then the first, whole, and only
+      // its hash can tell.
+      const renaming: [number, number] = [archive.lastIndexOf('a.onnx'), 'a'.charCodeAt(0) ^ 'b'.charCodeAt(0)];
+      await fc.assert(
+        fc.asyncProperty(fc.nat(archive.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
+          const damaged = Buffer.from(archive);
+          damaged[at]! ^= change;
+          writeFileSync(join(folder, 'damaged.zip'), damaged);
+          const code = await extractFromFile(join(folder, 'damaged.zip'), 'b.onnx', join(folder, 'b.onnx'), {}).then(
+            () => undefined,
+            (error: { code: string }) => error.code,
+          );
+          const size = at === renaming[0] && change === renaming[1] ? 3000 : 2000;
+          if (code === undefined) expect(readFileSync(join(folder, 'b.onnx')).length).toBe(size);
+          else expect(code).toBe('ARCHIVE_INVALID');
+        }),
+        { numRuns: 200, examples: [renaming] },
+      );
+    },
+  );
 });

@@ -56,7 +56,8 @@ export async function fetchFirst(wanted: Wanted, options: ResolveModelOptions): 
     ? missing[0]
     : new FaceDetError(
         'DOWNLOAD_NOT_FOUND',
-        `Expected ${name} at one of ${sources.map(({ url }) => shownSource(url)).join(', ')} but it is at none; check the mirror's address.`,
+        `Expected ${name} at one of ${sources.map(({ url }) => shownSource(url)).join(', ')} but it is at ` +
+          `none; check the mirror's address.`,
         { cause: missing[0] },
       );
 }
@@ -89,7 +90,8 @@ async function fetchVerified(
         shownSource(source.url),
         found.sha256,
         accepted[0]!,
-        `The file there is damaged or another one; try another mirror, or give a conversion of your own by its path.${await pinAdvice(path)}`,
+        'The file there is damaged or another one; try another mirror, or give a conversion of your own by ' +
+          `its path.${await pinAdvice(path)}`,
       );
   }
 }
@@ -97,7 +99,10 @@ async function fetchVerified(
 /** The way out where the hash is that of the first download. */
 async function pinAdvice(path: string): Promise<string> {
   if (!(await readPin(path))) return '';
-  return ' If its content changed with good reason since the first download, take it with "facedet models pull --refresh" (refresh: true in code).';
+  return (
+    ' If its content changed with good reason since the first download, take it with "facedet models ' +
+    'pull --refresh" (refresh: true in code).'
+  );
 }
 
 /** Throws for what servers send in place of a file: a Git LFS pointer, a web page without its content type. */
@@ -112,7 +117,8 @@ async function refuseStandIns(part: string, url: string): Promise<void> {
   const [received, advice] = isPointer
     ? [
         'a Git LFS pointer, which only names the file',
-        'use the address of the file itself (on GitHub under media.githubusercontent.com, on Hugging Face with /resolve/)',
+        'use the address of the file itself (on GitHub under media.githubusercontent.com, on Hugging Face ' +
+          'with /resolve/)',
       ]
     : ['a web page', 'it may be a log-in page of your network, or the address of a page about the file'];
   throw new FaceDetError('DOWNLOAD_FAILED', `Expected a model but ${shownSource(url)} sent ${received}; ${advice}.`);

@@ -24,14 +24,16 @@ export async function inspect(
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw new FaceDetError(
       'MODEL_UNUSABLE',
-      `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`,
+      `Expected an ONNX file but ${shownSource(path)} can't be read ` +
+        `(${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`,
       { cause: error },
     );
   }
   if (!info.isFile())
     throw new FaceDetError(
       'MODEL_UNUSABLE',
-      `Expected an ONNX file but ${shownSource(path)} is ${info.isDirectory() ? 'a folder; name the file in it' : 'no regular file; name another'}.`,
+      `Expected an ONNX file but ${shownSource(path)} is ` +
+        `${info.isDirectory() ? 'a folder; name the file in it' : 'no regular file; name another'}.`,
     );
   if (info.size === 0)
     throw new FaceDetError(
@@ -44,7 +46,8 @@ export async function inspect(
     signal?.throwIfAborted();
     throw new FaceDetError(
       'MODEL_UNUSABLE',
-      `Expected an ONNX file but ${shownSource(path)} can't be read (${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`,
+      `Expected an ONNX file but ${shownSource(path)} can't be read ` +
+        `(${(error as NodeJS.ErrnoException).code}); check the path and its permissions.`,
       { cause: error },
     );
   }

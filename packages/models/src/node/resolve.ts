@@ -82,7 +82,8 @@ async function bundled(entry: ModelEntry, options: ResolveModelOptions): Promise
   if (!found)
     throw new FaceDetError(
       'NO_MODEL',
-      `The weights of ${entry.name} are missing at ${shownSource(path)}: install @facedet/models again, or name another model or an ONNX file.`,
+      `The weights of ${entry.name} are missing at ${shownSource(path)}: install @facedet/models again, or ` +
+        'name another model or an ONNX file.',
     );
   if (found.sha256 !== entry.file.sha256)
     throw mismatch(shownSource(path), found.sha256, entry.file.sha256!, 'Install @facedet/models again.');
@@ -100,12 +101,14 @@ async function fromZoo(entry: ModelEntry, places: Places, options: ResolveModelO
   if (sources.length === 0)
     throw new FaceDetError(
       'MODEL_NOT_DOWNLOADABLE',
-      `${entry.name} can't be downloaded: ${entry.manual}. Then put it at ${shownSource(path)} or give its path. (${entry.license.name}.)`,
+      `${entry.name} can't be downloaded: ${entry.manual}. Then put it at ${shownSource(path)} or give its ` +
+        `path. (${entry.license.name}.)`,
     );
   if (options.offline)
     throw new FaceDetError(
       'OFFLINE',
-      `${entry.name} is not on this machine and downloads are switched off: put it at ${shownSource(path)} (${sources[0]!.archive ? `${sources[0]!.archive.member} in ` : ''}${shownSource(sources[0]!.url)}).`,
+      `${entry.name} is not on this machine and downloads are switched off: put it at ${shownSource(path)} ` +
+        `(${sources[0]!.archive ? `${sources[0]!.archive.member} in ` : ''}${shownSource(sources[0]!.url)}).`,
     );
   if (entry.license.mustAccept) await requireAcceptance(entry, cacheDir, options);
 
@@ -147,7 +150,8 @@ async function fromUrl(url: string, { cacheDir }: Places, options: ResolveModelO
   if (options.offline)
     throw new FaceDetError(
       'OFFLINE',
-      `${shownSource(url)} is not on this machine and downloads are switched off: download it elsewhere and give its path.`,
+      `${shownSource(url)} is not on this machine and downloads are switched off: download it elsewhere and ` +
+        'give its path.',
     );
   // The second download of a URL must bring what the first brought, even where the file was lost or damaged since.
   const pinned = expected ?? (options.refresh ? undefined : (await readPin(path))?.sha256);
@@ -236,7 +240,8 @@ async function requireAcceptance(entry: ModelEntry, cacheDir: string, options: R
   } else if (!(await isAccepted(cacheDir, entry.license))) {
     throw new FaceDetError(
       'LICENSE_NOT_ACCEPTED',
-      `${entry.name}: ${entry.license.notice} (${entry.license.url}) Accept it once with --accept-license, or acceptLicense: true in code.`,
+      `${entry.name}: ${entry.license.notice} (${entry.license.url}) Accept it once with --accept-license, or ` +
+        'acceptLicense: true in code.',
     );
   }
 }

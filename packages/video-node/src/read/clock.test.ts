@@ -49,34 +49,38 @@ function framesOf(segments: readonly (typeof segment extends fc.Arbitrary<infer 
 }
 
 describe('clock', () => {
-  it('keeps its rules whatever the source does: it rises, no frames crowd, and no jump of more than ten seconds is believed', () => {
-    const clocks = fc.constantFrom('file', 'discontinuous', 'live');
-    fc.assert(
-      fc.property(clocks, fc.array(segment, { minLength: 1, maxLength: 12 }), (kind, segments) => {
-        const frames = framesOf(segments);
-        let wall = 0;
-        const clock = createClock({
-          discontinuous: kind !== 'file',
-          ...(kind === 'live' && { now: () => wall }),
-        });
-        const stamps = frames.map((frame) => {
-          wall = frame.wall;
-          return clock.stamp(frame.seconds, frame.frameTime);
-        });
-        expect(stamps[0]).toBe(0);
-        frames.slice(1).forEach(({ frameTime, wall: now }, i) => {
-          const gap = stamps[i + 1]! - stamps[i]!;
-          const before = frames[i]!;
-          expect(gap).toBeGreaterThanOrEqual(Math.min(frameTime / 2, 0.001) - 1e-9);
-          if (kind === 'file') return;
-          // What is believed at most: ten seconds and a frame, or the time that passed with half as much either way.
-          const passed = kind === 'live' ? now - before.wall : 0;
-          expect(gap).toBeLessThanOrEqual(Math.max(10 + 4 * frameTime, passed + 5 + 4 * frameTime) + 1e-6);
-        });
-      }),
-      { numRuns: 500 },
-    );
-  });
+  it(
+    'keeps its rules whatever the source does: it rises, no frames crowd, and no jump of more than ten ' +
+      'seconds is believed',
+    () => {
+      const clocks = fc.constantFrom('file', 'discontinuous', 'live');
+      fc.assert(
+        fc.property(clocks, fc.array(segment, { minLength: 1, maxLength: 12 }), (kind, segments) => {
+          const frames = framesOf(segments);
+          let wall = 0;
+          const clock = createClock({
+            discontinuous: kind !== 'file',
+            ...(kind === 'live' && { now: () => wall }),
+          });
+          const stamps = frames.map((frame) => {
+            wall = frame.wall;
+            return clock.stamp(frame.seconds, frame.frameTime);
+          });
+          expect(stamps[0]).toBe(0);
+          frames.slice(1).forEach(({ frameTime, wall: now }, i) => {
+            const gap = stamps[i + 1]! - stamps[i]!;
+            const before = frames[i]!;
+            expect(gap).toBeGreaterThanOrEqual(Math.min(frameTime / 2, 0.001) - 1e-9);
+            if (kind === 'file') return;
+            // What is believed at most: ten seconds and a frame, or the time that passed with half as much either way.
+            const passed = kind === 'live' ? now - before.wall : 0;
+            expect(gap).toBeLessThanOrEqual(Math.max(10 + 4 * frameTime, passed + 5 + 4 * frameTime) + 1e-6);
+          });
+        }),
+        { numRuns: 500 },
+      );
+    },
+  );
 
   it('crowds no more than one frame together at a jump, of whatever size', () => {
     fc.assert(

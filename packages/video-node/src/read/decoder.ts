@@ -57,7 +57,8 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
   if (!codec)
     throw new FaceDetError(
       'VIDEO_CODEC_UNSUPPORTED',
-      `${name}: this build of FFmpeg has no decoder for ${ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'its codec'}. Convert it to H.264, VP9 or AV1.`,
+      `${name}: this build of FFmpeg has no decoder for ` +
+        `${ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'its codec'}. Convert it to H.264, VP9 or AV1.`,
     );
   const context = new CodecContext();
   context.allocContext3(codec);
@@ -145,13 +146,15 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     if (count === 0)
       throw new FaceDetError(
         'VIDEO_BROKEN',
-        `${name}: expected frames, none of its pictures can be decoded within ${options.pixelLimit.toLocaleString('en')} pixels.`,
+        `${name}: expected frames, none of its pictures can be decoded within ` +
+          `${options.pixelLimit.toLocaleString('en')} pixels.`,
       );
     const missing = options.finite ? missingSeconds(end) : 0;
     if (cut || missing > 0)
       throw new FaceDetError(
         'VIDEO_TRUNCATED',
-        `${name}: it ends after ${count} frames${missing > 0 ? `, ${missing.toFixed(2)} s before its stated length` : ' in the middle of one'}: the file was cut off.`,
+        `${name}: it ends after ${count} ` +
+          `frames${missing > 0 ? `, ${missing.toFixed(2)} s before its stated length` : ' in the middle of one'}: the file was cut off.`,
       );
   }
 

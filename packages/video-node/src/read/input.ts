@@ -67,7 +67,8 @@ async function analyze(format: FormatContext, source: Container, limits: InputLi
   }
   throw new FaceDetError(
     'VIDEO_UNREADABLE',
-    `Expected a video but the streams of ${source.name} are not found within ${seconds} s; it is broken: convert it, or name another.`,
+    `Expected a video but the streams of ${source.name} are not found within ${seconds} s; it is broken: ` +
+      'convert it, or name another.',
   );
 }
 
@@ -142,7 +143,8 @@ export function checkPixels(name: string, { width, height }: { width: number; he
   if (width * height <= limit) return;
   throw new FaceDetError(
     'IMAGE_TOO_LARGE',
-    `Expected pictures of at most ${limit.toLocaleString('en')} pixels but ${name} has ${width} × ${height}; scale it down, or raise pixelLimit where you trust it.`,
+    `Expected pictures of at most ${limit.toLocaleString('en')} pixels but ${name} has ${width} × ${height}; ` +
+      'scale it down, or raise pixelLimit where you trust it.',
   );
 }
 
@@ -224,7 +226,8 @@ function proxyOption(name: string, url: string): string {
   if (proxy.protocol === 'http:') return proxy.href;
   throw new FaceDetError(
     'STREAM_UNREACHABLE',
-    `Expected an http:// proxy for ${name} but the environment names an https:// one, which FFmpeg can't use; set another for it, or name its host in NO_PROXY.`,
+    `Expected an http:// proxy for ${name} but the environment names an https:// one, which FFmpeg can't use; ` +
+      'set another for it, or name its host in NO_PROXY.',
   );
 }
 
@@ -243,7 +246,8 @@ function pictures({ constants, avGetCodecName }: Ffmpeg, format: FormatContext, 
   ) {
     throw new FaceDetError(
       'VIDEO_UNREADABLE',
-      `Expected a video but ${source.name} holds a picture made of tiles, which is read from files only; save it and name the file.`,
+      `Expected a video but ${source.name} holds a picture made of tiles, which is read from files only; save ` +
+        'it and name the file.',
     );
   }
   // A cover is a picture, not a film; FFmpeg reads a text of any kind as the screen of a terminal.
@@ -276,7 +280,8 @@ async function openingFailure(ffmpeg: Ffmpeg, source: Container, code: number): 
   if (source.kind === 'file' && (await isMp4(source.path)))
     return new FaceDetError(
       'VIDEO_TRUNCATED',
-      `${source.name}: expected a whole MP4, its index (moov) is missing or broken: the file was cut off or is still being written.`,
+      `${source.name}: expected a whole MP4, its index (moov) is missing or broken: the file was cut off or ` +
+        'is still being written.',
       { cause },
     );
   return failure(
@@ -290,7 +295,8 @@ async function openingFailure(ffmpeg: Ffmpeg, source: Container, code: number): 
 function refused(name: string): FaceDetError {
   return new FaceDetError(
     'VIDEO_UNREADABLE',
-    `Expected a video but ${name} holds a playlist, a script or another format that is not read; name the video itself.`,
+    `Expected a video but ${name} holds a playlist, a script or another format that is not read; name the ` +
+      'video itself.',
   );
 }
 

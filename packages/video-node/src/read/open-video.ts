@@ -249,7 +249,9 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
 
   const leak: Leak = {
     code: 'FACEDET_VIDEO_LEAKED',
-    message: `The video ${resolved.name} was neither read to its end nor closed: call close(), or declare it by \`await using\`.`,
+    message:
+      `The video ${resolved.name} was neither read to its end nor closed: call close(), or declare it ` +
+      `by \`await using\`.`,
   };
   const end = () => {
     unwatchLeak(leak);
@@ -300,7 +302,8 @@ function attempts(reconnects: number | 'forever'): number {
   if (Number.isInteger(reconnects) && reconnects >= 0) return reconnects;
   throw new FaceDetError(
     'INVALID_ARGUMENT',
-    `Expected an integer of at least 0 or 'forever' for reconnects but received ${String(reconnects)}; leave it out for 10.`,
+    `Expected an integer of at least 0 or 'forever' for reconnects but received ${String(reconnects)}; leave ` +
+      'it out for 10.',
   );
 }
 
@@ -312,7 +315,8 @@ function checkLimits({
   if (!(pixelLimit >= 1))
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for ${DEFAULT_LIMITS.pixelLimit.toLocaleString('en')}.`,
+      `Expected a positive number for pixelLimit but received ${String(pixelLimit)}; leave it out for ` +
+        `${DEFAULT_LIMITS.pixelLimit.toLocaleString('en')}.`,
     );
   if (!(spoolLimit >= 0))
     throw new FaceDetError(
@@ -323,7 +327,8 @@ function checkLimits({
   if (odd !== undefined)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected URL schemes such as 'udp' for protocols but received ${JSON.stringify(odd).slice(0, 60)}; write the name alone, and pass filter graphs as { lavfi: '…' }.`,
+      `Expected URL schemes such as 'udp' for protocols but received ${JSON.stringify(odd).slice(0, 60)}; ` +
+        `write the name alone, and pass filter graphs as { lavfi: '…' }.`,
     );
   // FFmpeg takes an integer of 32 bits.
   return { pixelLimit: Math.min(Math.floor(pixelLimit), 2 ** 31 - 1), spoolLimit, protocols };

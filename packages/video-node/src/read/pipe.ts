@@ -105,7 +105,9 @@ export async function openPipe(
           file.destroy();
           throw new FaceDetError(
             'INPUT_TOO_LARGE',
-            `Expected at most ${spoolLimit.toLocaleString('en')} bytes from ${source.name}, whose format must be kept in a file to be read, but received more; write an MP4 with its index in front, Matroska or MPEG-TS, or name a file.`,
+            `Expected at most ${spoolLimit.toLocaleString('en')} bytes from ${source.name}, whose format must ` +
+              'be kept in a file to be read, but received more; write an MP4 with its index in front, Matroska ' +
+              'or MPEG-TS, or name a file.',
           );
         }
         if (!file.write(chunk)) await once(file, 'drain');

@@ -185,7 +185,8 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
         return frame;
       throw new FaceDetError(
         'VIDEO_BROKEN',
-        `Expected a picture but ${printable(path)} has none that can be decoded; replace it, or pass onPictureError: 'skip'.`,
+        `Expected a picture but ${printable(path)} has none that can be decoded; replace it, or pass ` +
+          `onPictureError: 'skip'.`,
       );
     } finally {
       await shut();
@@ -302,7 +303,8 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
       if (failures >= options.reconnects)
         throw new FaceDetError(
           'STREAM_LOST',
-          `${source.name}: lost after ${index} frames and not back after ${failures} attempts. Check the sender and the network.`,
+          `${source.name}: lost after ${index} frames and not back after ${failures} attempts. Check the ` +
+            'sender and the network.',
           { cause: lost },
         );
       await pause(++failures, lost);

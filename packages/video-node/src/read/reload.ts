@@ -60,7 +60,8 @@ export function createReloader({ name, path, identity, open }: ReloaderOptions):
   function changedError(): FaceDetError {
     return new FaceDetError(
       'VIDEO_CHANGED',
-      `Expected the same pictures when ${name} is read again but received others; leave the file as it is during a run.`,
+      `Expected the same pictures when ${name} is read again but received others; leave the file as it is ` +
+        'during a run.',
     );
   }
 

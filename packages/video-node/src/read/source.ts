@@ -54,7 +54,8 @@ export async function resolveSource(source: VideoSource, protocols: readonly str
   if (typeof source !== 'string' || source === '')
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected a path, URL, camera index or { lavfi } as video source but received ${source === '' ? 'an empty string' : typeof source}; name a file, for example.`,
+      'Expected a path, URL, camera index or { lavfi } as video source but received ' +
+        `${source === '' ? 'an empty string' : typeof source}; name a file, for example.`,
     );
   if (source.includes('\0'))
     throw new FaceDetError(
@@ -84,7 +85,8 @@ function address(url: string, protocols: readonly string[]): ResolvedSource {
       : `allow it by protocols: ['${scheme.slice(0, 40)}'] where you trust the source`;
   throw new FaceDetError(
     'SOURCE_REFUSED',
-    `Expected a path, rtsp(s):// or http(s):// as video source but received the scheme ${scheme.slice(0, 40)}:; ${option}.`,
+    'Expected a path, rtsp(s):// or http(s):// as video source but received the scheme ' +
+      `${scheme.slice(0, 40)}:; ${option}.`,
   );
 }
 

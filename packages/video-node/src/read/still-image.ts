@@ -49,7 +49,8 @@ export async function decodeStillImage(
     if (!codec)
       throw new FaceDetError(
         'IMAGE_UNREADABLE',
-        `Expected HEIC, AVIF, JPEG XL, BMP, JPEG 2000, PPM or TGA but ${name} is none of them; convert it to JPEG or PNG.`,
+        `Expected HEIC, AVIF, JPEG XL, BMP, JPEG 2000, PPM or TGA but ${name} is none of them; convert it to ` +
+          'JPEG or PNG.',
       );
     const frame = await decodeOne(ffmpeg, codec, bytes, name, pixelLimit);
     try {
@@ -95,7 +96,8 @@ async function readPicture(path: string): Promise<Buffer> {
   if (!found.isFile() || found.size > BYTE_LIMIT)
     throw new FaceDetError(
       'IMAGE_UNREADABLE',
-      `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${printable(path)} is ${found.isFile() ? 'larger' : 'no file'}; name a picture.`,
+      `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${printable(path)} is ` +
+        `${found.isFile() ? 'larger' : 'no file'}; name a picture.`,
     );
   return readFile(path);
 }
@@ -130,7 +132,9 @@ async function decodeOne(
     context.threadCount = 1;
     context.setOption('max_pixels', pixelLimit);
     if (extradata) context.extraData = extradata;
-    const message = `Expected a picture that FFmpeg can decode but ${name} is broken, cut off or larger than ${pixelLimit.toLocaleString('en')} pixels`;
+    const message =
+      `Expected a picture that FFmpeg can decode but ${name} is broken, cut off or larger than ` +
+      `${pixelLimit.toLocaleString('en')} pixels`;
     check(ffmpeg, await context.open2(codec, null), 'IMAGE_UNREADABLE', message);
     packet.alloc();
     packet.data = bytes;

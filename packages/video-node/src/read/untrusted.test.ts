@@ -101,8 +101,13 @@ describe('files', () => {
   const playlists: Record<string, string> = {
     ffconcat: 'ffconcat version 1.0\nfile film.mp4\n',
     hls: '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfilm.mp4\n#EXT-X-ENDLIST\n',
-    sdp: 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n',
-    dash: '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S"><Period><AdaptationSet><Representation id="1" mimeType="video/mp4"><BaseURL>film.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>',
+    sdp:
+      'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 ' +
+      'H264/90000\n',
+    dash:
+      '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" ' +
+      'mediaPresentationDuration="PT1S"><Period><AdaptationSet><Representation id="1" ' +
+      'mimeType="video/mp4"><BaseURL>film.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>',
     text: 'A text, which FFmpeg would show as a terminal.\n'.repeat(50),
   };
   const names = [

@@ -134,21 +134,25 @@ describe('a run that is complete', () => {
     },
   );
 
-  it('is passed over after it was interrupted and continued, and after a kill before the last manifests were removed', async () => {
-    const stop = new AbortController();
-    const onFrame = ({ index }: { index: number }) => void (index === 6 && stop.abort(new Error('Ctrl-C')));
-    await expect(run({ ...all(), signal: stop.signal, onFrame })).rejects.toThrow('Ctrl-C');
-    const manifest = readFileSync(manifestPath(all().csv), 'utf8');
-    expect(await again(all())).not.toHaveProperty('isDoneBefore');
-    expect(await again(all())).toHaveProperty('isDoneBefore');
-    const summary = { totalFrames: 12 };
-    for (const path of [all().csv, all().output]) {
-      writeFileSync(manifestPath(path), JSON.stringify({ ...(JSON.parse(manifest) as object), summary }));
-    }
-    looks = 0;
-    expect(await again(all())).toHaveProperty('isDoneBefore');
-    expect([looks, readdirSync(folder).filter((name) => name.includes('partial'))]).toEqual([0, []]);
-  });
+  it(
+    'is passed over after it was interrupted and continued, and after a kill before the last manifests were ' +
+      'removed',
+    async () => {
+      const stop = new AbortController();
+      const onFrame = ({ index }: { index: number }) => void (index === 6 && stop.abort(new Error('Ctrl-C')));
+      await expect(run({ ...all(), signal: stop.signal, onFrame })).rejects.toThrow('Ctrl-C');
+      const manifest = readFileSync(manifestPath(all().csv), 'utf8');
+      expect(await again(all())).not.toHaveProperty('isDoneBefore');
+      expect(await again(all())).toHaveProperty('isDoneBefore');
+      const summary = { totalFrames: 12 };
+      for (const path of [all().csv, all().output]) {
+        writeFileSync(manifestPath(path), JSON.stringify({ ...(JSON.parse(manifest) as object), summary }));
+      }
+      looks = 0;
+      expect(await again(all())).toHaveProperty('isDoneBefore');
+      expect([looks, readdirSync(folder).filter((name) => name.includes('partial'))]).toEqual([0, []]);
+    },
+  );
 
   it('does not hide one that began to replace its outputs', async () => {
     await run(all());

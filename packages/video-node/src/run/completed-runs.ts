@@ -27,7 +27,8 @@ export function findCompleted(outputs: OutputPaths, now: RunManifest): unknown {
     if (differing)
       throw new FaceDetError(
         'RESUME_MISMATCH',
-        `${printable(path, 200)}: expected the settings, model and input of the complete run that wrote it but received ` +
+        `${printable(path, 200)}: expected the settings, model and input of the complete run that wrote it ` +
+          'but received ' +
           `others: ${differing}. Use the same again, or leave out resume to replace it.`.slice(0, 750),
       );
     return { kind, completed };

@@ -30,7 +30,8 @@ export async function refusePipe(source: VideoSource): Promise<void> {
 function refused(what: string): FaceDetError {
   return new FaceDetError(
     'INVALID_ARGUMENT',
-    `Expected files to resume but received ${what}; what went through a pipe is gone. Start from the beginning without resume.`,
+    `Expected files to resume but received ${what}; what went through a pipe is gone. Start from the ` +
+      'beginning without resume.',
   );
 }
 

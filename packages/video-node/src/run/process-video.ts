@@ -172,7 +172,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     if (live && resume)
       throw new FaceDetError(
         'INVALID_ARGUMENT',
-        `Expected no resume for the live source ${metadata.source} but received true: what it showed meanwhile is gone. Start again without it; earlier recordings are kept.`,
+        `Expected no resume for the live source ${metadata.source} but received true: what it showed ` +
+          'meanwhile is gone. Start again without it; earlier recordings are kept.',
       );
     const outputs = live ? freeNames(asked, partialsOf) : asked;
     const { targets, files } = outputFiles(outputs, resume);
@@ -333,7 +334,8 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
     if (failed > 0 && failed === total.frames)
       throw new FaceDetError(
         'NOTHING_ANALYZED',
-        `${metadata.source}: expected frames that can be analyzed but all ${failed} failed, the first with: ${firstFailure!.slice(0, 400)}`,
+        `${metadata.source}: expected frames that can be analyzed but all ${failed} failed, the first with: ` +
+          `${firstFailure!.slice(0, 400)}`,
       );
     const { statistics } = pipeline;
     const summary: VideoSummary = {
@@ -439,7 +441,9 @@ async function manifestsOf(
   if (manifests.continues && !isTold)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected a fingerprint to continue an interrupted run, as nobody can tell whether ${opaque.slice(0, 5).join(', ')} would give the same results; give plain data that changes when they do, in both runs.`,
+      'Expected a fingerprint to continue an interrupted run, as nobody can tell whether ' +
+        `${opaque.slice(0, 5).join(', ')} would give the same results; give plain data that changes when they ` +
+        'do, in both runs.',
     );
   return { manifests, isTold };
 }

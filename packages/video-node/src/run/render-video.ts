@@ -52,7 +52,8 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
         if (!row)
           throw new FaceDetError(
             'TRACKS_INCOMPLETE',
-            `${tracks}: expected a row for every frame, there is none for frame ${frame.index} (${frame.timestamp.toFixed(2)} s). Add it, with "faces": [] where nobody is.`,
+            `${tracks}: expected a row for every frame, there is none for frame ${frame.index} ` +
+              `(${frame.timestamp.toFixed(2)} s). Add it, with "faces": [] where nobody is.`,
           );
         await writer.write(frame, (planes) => {
           if (anonymize) anonymizePlanes(planes, row.faces, anonymize);
@@ -76,7 +77,8 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
     if (more !== undefined)
       throw new FaceDetError(
         'TRACKS_MISMATCH',
-        `${tracks}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. Give the rows that were written for it.`,
+        `${tracks}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. ` +
+          'Give the rows that were written for it.',
       );
     await writer.finish();
     const { leftOut, sideStreams } = writer;
@@ -111,12 +113,14 @@ async function readRows(path: string): Promise<Map<number, Row>> {
     if (!row)
       throw new FaceDetError(
         'MALFORMED_FILE',
-        `${path}: line ${i + 1}: expected { "frame", "timestamp", "faces": [{ "id", "box": { "x", "y", "width", "height" } }] } with sides above 0, found ${line.slice(0, 200)}`,
+        `${path}: line ${i + 1}: expected { "frame", "timestamp", "faces": [{ "id", "box": { "x", "y", ` +
+          `"width", "height" } }] } with sides above 0, found ${line.slice(0, 200)}`,
       );
     if (rows.has(row.frame))
       throw new FaceDetError(
         'MALFORMED_FILE',
-        `${path}: line ${i + 1}: expected one row for each frame, found a second one for frame ${row.frame}. Put the faces of both into one.`,
+        `${path}: line ${i + 1}: expected one row for each frame, found a second one for frame ${row.frame}. ` +
+          'Put the faces of both into one.',
       );
     rows.set(row.frame, row);
   });

@@ -62,7 +62,8 @@ export function requirePictures(path: string, container: string, codec: string):
   const name = container === 'mov' ? 'a QuickTime file' : 'a WebM';
   throw new FaceDetError(
     'INVALID_ARGUMENT',
-    `${printable(path, 200)}: Expected ${held.join(' or ')} in ${name} but received ${codec}; name the file .mp4 or .mkv.`,
+    `${printable(path, 200)}: Expected ${held.join(' or ')} in ${name} but received ${codec}; name the file ` +
+      '.mp4 or .mkv.',
   );
 }
 

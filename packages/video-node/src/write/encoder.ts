@@ -118,7 +118,8 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
       ffmpeg,
       opened,
       'INVALID_ARGUMENT',
-      `${name} refuses ${options.width} × ${options.height} pixels with preset ${options.preset ?? PRESETS[options.codec]} and CRF ${options.crf ?? CRF[options.codec]}`,
+      `${name} refuses ${options.width} × ${options.height} pixels with preset ` +
+        `${options.preset ?? PRESETS[options.codec]} and CRF ${options.crf ?? CRF[options.codec]}`,
     );
   }
   const packet = new Packet();

@@ -218,7 +218,8 @@ export async function readFormer(
     if (!isSame(ffmpeg, codecpar, encoder))
       throw new FaceDetError(
         'RESUME_MISMATCH',
-        `${path}: the file of the interrupted run was written with other settings (codec, bits, size, quality or preset). Use the same ones, or leave out resume to begin anew.`,
+        `${path}: the file of the interrupted run was written with other settings (codec, bits, size, quality ` +
+          'or preset). Use the same ones, or leave out resume to begin anew.',
       );
     // Stored with lengths, made with start codes: the muxer expects what the encoder makes.
     const lengths = hasNalUnits(ffmpeg, codecpar) && codecpar.extradata?.[0] === 1;

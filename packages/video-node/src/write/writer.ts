@@ -269,7 +269,9 @@ export async function openVideoWriter(
   const editing = createEditContext();
   const leak: Leak = {
     code: 'FACEDET_WRITER_LEAKED',
-    message: `The writer of ${printable(path, 200)} was neither finished nor closed: call finish() or close(), or declare it by \`await using\`.`,
+    message:
+      `The writer of ${printable(path, 200)} was neither finished nor closed: call finish() or ` +
+      `close(), or declare it by \`await using\`.`,
   };
   let last = -1n;
   let chain: Promise<unknown> = Promise.resolve(); // calls, in their order
@@ -495,7 +497,8 @@ function filePlace(path: string): { target: string; partialPath: string } {
   if (found.kind === 'file') return found;
   throw new FaceDetError(
     'INVALID_ARGUMENT',
-    `${printable(path, 200)}: expected a file for the video but received a pipe or a device; a video is written in places, not from front to back. Name a file.`,
+    `${printable(path, 200)}: expected a file for the video but received a pipe or a device; a video is ` +
+      'written in places, not from front to back. Name a file.',
   );
 }
 
@@ -536,7 +539,8 @@ function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
   if (data.length < stride * (height - 1) + row)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, received ${data.length}.`,
+      `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, ` +
+        `received ${data.length}.`,
     );
   const formats = {
     rgb: constants.AV_PIX_FMT_RGB24,
