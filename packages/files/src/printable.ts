@@ -4,7 +4,7 @@ const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
  */
 /* eslint-disable no-control-regex -- control characters are what it replaces */
 const UNPRINTABLE =
-  // eslint-disable-next-line no-control-regex
+   
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
 
 /**
