@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { steady, tempFolder, writeNumbered } from './fixtures.ts';
+import { evenTimes, tempFolder, writeNumbered } from './fixtures.ts';
 import { loadFfmpeg, type Ffmpeg } from './ffmpeg/load.ts';
 import { openDecoder } from './read/decoder.ts';
 import { openInput } from './read/input.ts';
@@ -15,7 +15,7 @@ let film: string;
 beforeEach(async () => {
   ffmpeg = await loadFfmpeg();
   folder = tempFolder();
-  film = await writeNumbered(join(folder, 'a.mp4'), steady(3));
+  film = await writeNumbered(join(folder, 'a.mp4'), evenTimes(3));
 });
 afterEach(() => {
   vi.restoreAllMocks();

@@ -19,7 +19,7 @@ export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), 'facedet-video-'));
 }
 
-/** A picture that tells its number: the brightness of its left half, and a blue bar that moves in the right one. */
+/** A picture that encodes its number in the brightness of its left half and a blue bar that moves in the right half. */
 export function numberedPicture(index: number, width: number, height: number): PixelBuffer {
   const data = new Uint8Array(width * height * 3);
   const bar = width / 2 + ((index * 4) % (width / 2));
@@ -47,12 +47,12 @@ export async function writeNumbered(
   return path;
 }
 
-/** `count` times at 25 a second. */
-export function steady(count: number): number[] {
+/** Timestamps of `count` frames at 25 fps. */
+export function evenTimes(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i / 25);
 }
 
-/** What a video shows: times and the mean brightness of the upper left corner, which tells the numbered picture. */
+/** Reads a video: frame times, and the brightness of the upper left corner, from which `numbersOf` gets the numbers. */
 export async function show(
   source: VideoSource,
   options: OpenVideoOptions = {},
@@ -75,7 +75,7 @@ export async function show(
   return { indices, times, levels, error };
 }
 
-/** The numbers of the pictures that `show` saw, as far as their levels tell (the numbers begin anew after 90). */
+/** The numbers of the pictures that `show` read, modulo 90. */
 export function numbersOf(levels: readonly number[]): number[] {
   return levels.map((level) => Math.round((level - 40) / 2));
 }

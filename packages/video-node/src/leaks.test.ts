@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { steady, tempFolder, writeNumbered } from './fixtures.ts';
+import { evenTimes, tempFolder, writeNumbered } from './fixtures.ts';
 import type { VideoFrame } from './read/frame.ts';
 import { openVideo } from './read/open-video.ts';
 import { createVideoWriter, openVideoWriter } from './write/writer.ts';
@@ -18,7 +18,7 @@ const warnings: string[] = [];
 const listen = (warning: Error & { code?: string }) => void warnings.push(warning.code ?? warning.name);
 beforeEach(async () => {
   folder = tempFolder();
-  film = await writeNumbered(join(folder, 'a.mp4'), steady(6));
+  film = await writeNumbered(join(folder, 'a.mp4'), evenTimes(6));
   warnings.length = 0;
   process.on('warning', listen);
 });
@@ -76,12 +76,12 @@ it('warns once of frames that nobody closed', async () => {
   expect(await settle(5)).toEqual([]);
 });
 
-it('warns of a video that nobody read to its end or closed', async () => {
+it('warns of a video that was neither read to its end nor closed', async () => {
   await apart(async () => void (await openVideo(film)));
   expect(await settle()).toEqual(['FACEDET_VIDEO_LEAKED']);
 });
 
-it('warns of a writer that nobody finished or closed', async () => {
+it('warns of a writer that was neither finished nor closed', async () => {
   const options = { like: { width: 64, height: 48, fps: 25 }, threads: 1 };
   await apart(async () => void (await createVideoWriter(join(folder, 'c.mp4'), options)));
   expect(await settle()).toEqual(['FACEDET_WRITER_LEAKED']);

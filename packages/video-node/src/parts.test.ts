@@ -23,7 +23,7 @@ describe('clock', () => {
     );
   });
 
-  it('keeps a rising clock as it is, and goes on over one that begins anew', () => {
+  it('keeps a rising clock unchanged and continues across a clock that starts over', () => {
     const clock = createClock();
     expect([5, 5.04, 5.1].map((t) => clock.stamp(t, 0.04))).toEqual([0, 0.04, 0.1]);
     expect(clock.stamp(1, 0.04)).toBeCloseTo(0.14, 9);

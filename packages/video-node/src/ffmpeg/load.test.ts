@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { loadFfmpeg } from './load.ts';
 
 it.skipIf(process.platform === 'win32')(
-  'loads after a named pipe was looked up (skipped on Windows: no mkfifo)',
+  'loads after a lookup of a named pipe (skipped on Windows: no mkfifo)',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'facedet-load-'));
     try {

@@ -1,27 +1,27 @@
-import type { Container } from './input.ts';
+import type { Container } from './source.ts';
 
-// Demuxers that read nothing but the file they are given. Playlists and scripts (ffconcat, HLS, DASH, SDP, IMF), number
-// patterns of image2 and texts (tty) name further files, hosts or nothing at all: content never selects them.
+// Demuxers that read only the file itself. Playlists and scripts (ffconcat, HLS, DASH, SDP, IMF) and image2 number
+// patterns refer to further files or hosts, and tty renders plain text: a file's content never selects them.
 const PICTURES =
-  'jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,ppm_pipe,pgm_pipe,pgmyuv_pipe,pbm_pipe,pam_pipe,jpegxl_pipe,j2k_pipe,qoi_pipe,gif,apng,webp_anim,jpegxl_anim,mov';
-const FILMS =
-  'mov,matroska,webm,avi,mpegts,mpeg,flv,gif,apng,webp_anim,jpegxl_anim,ogg,asf,mxf,nut,rm,wtv,dv,gxf,ivf,yuv4mpegpipe,h264,hevc,vvc,av1,obu,m4v,mpegvideo,h263,h261,mjpeg,mpjpeg,vc1,vc1test,dirac,swf,3dostr,smjpeg,roq,bink,nsv,lavf,cavsvideo,dnxhd,evc';
-// Without pictures, but told apart from what can't be read at all.
-const SOUNDS = 'wav,w64,aiff,mp3,aac,flac,ac3,eac3,amr,caf,au,opus';
+  'jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,ppm_pipe,pgm_pipe,pgmyuv_pipe,pbm_pipe,pam_pipe,jpegxl_pipe,' +
+  'j2k_pipe,qoi_pipe,gif,apng,webp_anim,jpegxl_anim,mov';
+const VIDEOS =
+  'mov,matroska,webm,avi,mpegts,mpeg,flv,gif,apng,webp_anim,jpegxl_anim,ogg,asf,mxf,nut,rm,wtv,dv,gxf,ivf,' +
+  'yuv4mpegpipe,h264,hevc,vvc,av1,obu,m4v,mpegvideo,h263,h261,mjpeg,mpjpeg,vc1,vc1test,dirac,swf,3dostr,smjpeg,roq,' +
+  'bink,nsv,lavf,cavsvideo,dnxhd,evc';
+// Audio only: opened so that the error is VIDEO_NO_PICTURES instead of VIDEO_UNREADABLE.
+const AUDIO = 'wav,w64,aiff,mp3,aac,flac,ac3,eac3,amr,caf,au,opus';
 
-/**
- * Demuxers for a source, as FFmpeg's `format_whitelist`. Addresses may also name playlists, which reach other
- * addresses.
- */
+/** FFmpeg's `format_whitelist` for a source. URLs may also be playlists, which refer to other URLs. */
 export function allowedFormats(source: Container): string {
   if (source.kind === 'lavfi') return 'lavfi';
   if (source.kind === 'camera') return source.format;
   if (source.kind === 'file' && source.picture) return PICTURES;
-  const files = `${FILMS},${PICTURES},${SOUNDS}`;
+  const files = `${VIDEOS},${PICTURES},${AUDIO}`;
   return source.kind === 'stream' ? `${files},hls,dash,rtsp,sdp,rtp,live_flv` : files;
 }
 
-/** Protocols that a source and what it refers to may use, as FFmpeg's `protocol_whitelist`. */
+/** FFmpeg's `protocol_whitelist`: the protocols that a source, and whatever it refers to, may use. */
 export function allowedProtocols(source: Container, further: readonly string[]): string {
   if (source.kind === 'file' || source.kind === 'pipe') return 'file';
   if (source.kind === 'stream') {

@@ -20,7 +20,7 @@ const segment = fc.record({
   pause: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.double({ min: 0, max: 40, noNaN: true })),
   frames: fc.integer({ min: 1, max: 12 }),
   frameTime: fc.constantFrom(1 / 60, FRAME, 0.2),
-  kind: fc.constantFrom('steady', 'untimed', 'swapped', 'twice'),
+  kind: fc.constantFrom('regular', 'untimed', 'swapped', 'twice'),
 });
 
 interface SourceFrame {
@@ -30,7 +30,7 @@ interface SourceFrame {
   readonly wall: number;
 }
 
-/** The frames of segments; between them only what a jump adds is no time that passed. */
+/** The frames of segments: a pause passes on the wall clock too, a jump only on the source's clock. */
 function framesOf(segments: readonly (typeof segment extends fc.Arbitrary<infer T> ? T : never)[]): SourceFrame[] {
   let [seconds, wall] = [50, 1000];
   return segments.flatMap(({ jump, pause, frames, frameTime, kind }) => {
@@ -40,10 +40,13 @@ function framesOf(segments: readonly (typeof segment extends fc.Arbitrary<infer 
       seconds += frameTime;
       wall += frameTime;
       const swap = i % 2 === 0 ? frameTime : -frameTime;
-      const said = { steady: seconds, untimed: null, swapped: seconds + swap, twice: seconds - (i % 2) * frameTime }[
-        kind
-      ];
-      return { seconds: said, frameTime, wall };
+      const times = {
+        regular: seconds,
+        untimed: null,
+        swapped: seconds + swap,
+        twice: seconds - (i % 2) * frameTime,
+      };
+      return { seconds: times[kind], frameTime, wall };
     });
   });
 }
@@ -86,8 +89,8 @@ describe('clock', () => {
     fc.assert(
       fc.property(fc.double({ min: -4000, max: 4000, noNaN: true }), fc.boolean(), (jump, discontinuous) => {
         const frames = framesOf([
-          { jump: 0, pause: 0, frames: 12, frameTime: FRAME, kind: 'steady' },
-          { jump, pause: 0, frames: 40, frameTime: FRAME, kind: 'steady' },
+          { jump: 0, pause: 0, frames: 12, frameTime: FRAME, kind: 'regular' },
+          { jump, pause: 0, frames: 40, frameTime: FRAME, kind: 'regular' },
         ]);
         const clock = createClock({ discontinuous });
         const stamps = frames.map(({ seconds }) => clock.stamp(seconds, FRAME));

@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS, openInput } from './input.ts';
 const folder = tempFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('a film whose streams FFmpeg searches for ever is given up', async () => {
+it('gives up on a film whose streams FFmpeg would search without end', async () => {
   const film = await writeMedia(join(folder, 'film.mov'), {
     video: { encoder: 'libx265', pixelFormat: 'yuv420p10le' },
     sound: 'pcm_s16le',

@@ -7,7 +7,7 @@ import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { failure, ffmpegMessage } from '../ffmpeg/errors.ts';
 import { allowedFormats, allowedProtocols } from './allowed-formats.ts';
 import { openPipe, type Pipe } from './pipe.ts';
-import type { ResolvedSource } from './source.ts';
+import type { Container } from './source.ts';
 
 /** A container opened for reading, and its stream of pictures. */
 export interface Input {
@@ -18,9 +18,6 @@ export interface Input {
   /** Interrupts what is being read and closes the container. */
   close(): Promise<void>;
 }
-
-/** One container: what a `ResolvedSource` names, a folder of pictures being one for each. */
-export type Container = Exclude<ResolvedSource, { kind: 'pictures' }>;
 
 /** Asked of a camera; unnoticed by other sources. */
 export interface CaptureOptions {

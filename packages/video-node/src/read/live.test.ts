@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { writeImage } from '@facedet/runtime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { numberedPicture, numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
+import { numberedPicture, numbersOf, show, evenTimes, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
 import { openVideo } from './open-video.ts';
 import { ahead } from './read-ahead.ts';
 import type { ConnectionChange } from './reader.ts';
@@ -122,7 +122,7 @@ describe('reconnection', () => {
 
 describe('a file as a live source', () => {
   it('is paced by its timestamps: a consumer that is quick enough gets every frame', async () => {
-    const path = await writeNumbered(at('paced.mp4'), steady(25));
+    const path = await writeNumbered(at('paced.mp4'), evenTimes(25));
     const began = performance.now();
     const { levels } = await show(path, { dropLate: true, decodeAhead: 100 });
     expect(numbersOf(levels).length).toBe(25);
@@ -133,7 +133,10 @@ describe('a file as a live source', () => {
   });
 
   it('drops the frames that a slow consumer can not take', async () => {
-    const video = await openVideo(await writeNumbered(at('slow.mp4'), steady(50)), { dropLate: true, decodeAhead: 1 });
+    const video = await openVideo(await writeNumbered(at('slow.mp4'), evenTimes(50)), {
+      dropLate: true,
+      decodeAhead: 1,
+    });
     let frames = 0;
     for await (const frame of video) {
       frame.close();

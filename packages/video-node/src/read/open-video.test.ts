@@ -12,7 +12,7 @@ import {
   numbersOf,
   shared,
   show,
-  steady,
+  evenTimes,
   tempFolder,
   writeByGraph,
   writeNumbered,
@@ -29,7 +29,7 @@ const code = async (promise: Promise<unknown>) =>
 let film: string;
 
 beforeAll(async () => {
-  film = await writeNumbered(at('film.mp4'), steady(60));
+  film = await writeNumbered(at('film.mp4'), evenTimes(60));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -37,7 +37,7 @@ describe('frames', () => {
   it('come in order, each with its picture and its time', async () => {
     const { indices, times, levels } = await show(film);
     expect(indices).toEqual(Array.from({ length: 60 }, (_, i) => i));
-    expect(times).toEqual(steady(60).map((t) => expect.closeTo(t, 6)));
+    expect(times).toEqual(evenTimes(60).map((t) => expect.closeTo(t, 6)));
     numbersOf(levels).forEach((number, i) => expect(Math.abs(number - i)).toBeLessThanOrEqual(2));
   });
 
@@ -48,7 +48,7 @@ describe('frames', () => {
   });
 
   it('go on exactly behind a frame, by a seek or from the start', async () => {
-    const long = await writeNumbered(at('long.mp4'), steady(400));
+    const long = await writeNumbered(at('long.mp4'), evenTimes(400));
     const whole = await show(long);
     for (const index of [0, 10, 150, 260, 398]) {
       const rest = await show(long, { after: { index, timestamp: whole.times[index]! } });
@@ -121,7 +121,7 @@ describe('rasterize', () => {
     await video.close();
   });
 
-  it('shrinks to the colours of the full size, whatever the matrix, the range and the layout', async () => {
+  it('shrinks to the colors of the full size, whatever the matrix, the range and the layout', async () => {
     const graphs = ['yuv420p', 'nv12', 'yuv422p', 'yuv444p', 'yuv420p10le'].flatMap((format) =>
       ['bt709:range=tv', 'bt709:range=pc', 'smpte170m:range=tv'].map(
         (color) => `smptehdbars=size=640x360:rate=25,setparams=colorspace=${color},format=${format}`,
@@ -237,7 +237,7 @@ describe('sources', () => {
     for await (const frame of video) {
       expect([frame.width, frame.height]).toEqual([128, 96]);
       const { data } = await frame.rasterize(128, 96);
-      // The narrower pictures stand in the middle, black to their left and right.
+      // The narrower pictures are centered, with black to their left and right.
       bars.push(
         [0, 20, 110, 127].every((x) =>
           data.subarray(3 * (128 * 48 + x), 3 * (128 * 48 + x) + 3).every((value) => value < 20),
@@ -256,13 +256,13 @@ describe('sources', () => {
     ]);
   });
 
-  it('a video that says it has no frames a second at all', async () => {
+  it('a video that states a frame rate of 0', async () => {
     const mp4 = await writeByGraph(at('rate.mp4'), { encoder: 'mpeg4', pixelFormat: 'yuv420p', frames: 10 });
     const avi = await writeByGraph(at('rate.avi'), { encoder: 'mpeg4', pixelFormat: 'yuv420p', frames: 10 });
     const [timed, headed] = [readFileSync(mp4), readFileSync(avi)];
-    timed.writeUInt32BE(0, timed.indexOf('stts') + 16); // how long a sample is shown
-    headed.writeUInt32LE(0, headed.indexOf('avih') + 8); // microseconds a frame
-    headed.writeUInt32LE(0, headed.indexOf('strh') + 32); // frames in so many seconds
+    timed.writeUInt32BE(0, timed.indexOf('stts') + 16); // duration of a sample
+    headed.writeUInt32LE(0, headed.indexOf('avih') + 8); // microseconds per frame
+    headed.writeUInt32LE(0, headed.indexOf('strh') + 32); // rate
     for (const [path, bytes] of [
       [mp4, timed],
       [avi, headed],
@@ -340,7 +340,7 @@ describe('sources', () => {
   });
 
   it('an HTTP server that hangs up in the middle, and is asked for the rest', async () => {
-    const bytes = readFileSync(await writeNumbered(at('served.mkv'), steady(300), { crf: 0 }));
+    const bytes = readFileSync(await writeNumbered(at('served.mkv'), evenTimes(300), { crf: 0 }));
     const asked: number[] = [];
     const server = createServer((request, response) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -374,7 +374,7 @@ describe('sources', () => {
     let served = 0;
     const server = createServer((_, response) => {
       if (++served > 2) return void response.writeHead(404).end();
-      // No length: an end that nobody knows.
+      // Without a content length the end is unknown.
       response.writeHead(200, { 'content-type': 'video/mp2t' });
       response.end(bytes);
     });
@@ -402,8 +402,8 @@ describe('sources', () => {
   });
 });
 
-describe('what is no video', () => {
-  it('is told by a code', async () => {
+describe('a source that is not a video', () => {
+  it('is reported by an error code', async () => {
     writeFileSync(at('empty.mp4'), '');
     writeFileSync(at('text.mp4'), 'This is a text.\n'.repeat(100));
     copyFileSync(at('text.mp4'), at('text.txt'));
@@ -445,7 +445,7 @@ describe('what is no video', () => {
   });
 
   it('shows what there is of a file that was cut off, then says so', async () => {
-    const path = await writeNumbered(at('whole.mkv'), steady(100));
+    const path = await writeNumbered(at('whole.mkv'), evenTimes(100));
     const bytes = readFileSync(path);
     writeFileSync(at('half.mkv'), bytes.subarray(0, Math.floor(bytes.length / 2)));
     const { times, error } = await show(at('half.mkv'));

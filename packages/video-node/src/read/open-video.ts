@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS, type InputLimits } from './input.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { createRasterizer } from './rasterize.ts';
 import { createReader, type ConnectionChange, type Placed, type ReaderOptions } from './reader.ts';
-import { createReloader, identityOf, pictureReload, type Reloader } from './reload.ts';
+import { createReloader, fileIdOf, pictureReload, type Reloader } from './reload.ts';
 import { resolveSource, type VideoSource } from './source.ts';
 import { createVideoFrame, type VideoFrame } from './frame.ts';
 
@@ -136,7 +136,7 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
       options.onReconnect?.(change);
     },
   };
-  const identity = resolved.kind === 'file' ? await identityOf(resolved.path).catch(() => undefined) : undefined;
+  const fileId = resolved.kind === 'file' ? await fileIdOf(resolved.path).catch(() => undefined) : undefined;
   const reader = createReader(ffmpeg, resolved, readerOptions);
   let reloader: Reloader | undefined;
 
@@ -157,8 +157,8 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   const hdr = { ...frameHdrMetadata(ffmpeg, first.value.frame), ...described.hdr };
   const metadata: VideoMetadata = Object.keys(hdr).length > 0 ? { ...described, hdr } : described;
   // Pictures of other sources are gone once they are read, or the names of a folder may mean others by then.
-  if (resolved.kind === 'file' && identity !== undefined && metadata.codec !== 'still')
-    reloader = createReloader({ name: resolved.name, path: resolved.path, identity, open: readAgain });
+  if (resolved.kind === 'file' && fileId !== undefined && metadata.codec !== 'still')
+    reloader = createReloader({ name: resolved.name, path: resolved.path, fileId, open: readAgain });
 
   const dropOldest = options.dropLate ?? metadata.live;
   const paced = options.paced ?? (options.dropLate === true && !metadata.live);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { numbersOf, show, steady, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
+import { numbersOf, show, evenTimes, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
 import { createVideoWriter } from '../write/writer.ts';
 import { openVideo } from './open-video.ts';
 
@@ -45,8 +45,8 @@ function fifo(path: string, bytesPerSecond = Infinity): string {
 }
 
 beforeAll(async () => {
-  await writeNumbered(at('front.mp4'), steady(40));
-  await writeNumbered(at('film.mkv'), steady(40));
+  await writeNumbered(at('front.mp4'), evenTimes(40));
+  await writeNumbered(at('film.mkv'), evenTimes(40));
   await writeByGraph(at('film.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 40 });
   if (hasFfmpeg) execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', at('film.mkv'), '-c', 'copy', at('behind.mp4')]);
 });

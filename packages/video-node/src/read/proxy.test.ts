@@ -81,7 +81,7 @@ describe('an address behind a proxy', () => {
     expect((error as Error).message).not.toContain('SECRET');
   });
 
-  it('that is none is an error of the argument', async () => {
+  it('an invalid URL is an error of the argument', async () => {
     for (const url of ['http://', 'http://[', 'file:///a%2Fb.mp4'])
       await expect(openVideo(url)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });

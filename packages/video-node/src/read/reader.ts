@@ -7,11 +7,11 @@ import { openDecoder, type Decoded, type PictureDecoder } from './decoder.ts';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { filterFrames, type Upright } from './filters.ts';
 import { blackFrame, createStillFrame } from './picture-frame.ts';
-import { checkPixels, openInput, type CaptureOptions, type Container, type Input, type InputLimits } from './input.ts';
+import { checkPixels, openInput, type CaptureOptions, type Input, type InputLimits } from './input.ts';
 import { needsStillDecoder } from './still-image.ts';
 import { readChapters } from './chapters.ts';
 import { otherStreams, readMetadata, streamOrientation, type VideoMetadata } from './metadata.ts';
-import type { ResolvedSource } from './source.ts';
+import type { Container, ResolvedSource } from './source.ts';
 
 /** A picture with its place in the source. */
 export interface Placed extends Omit<Upright, 'seconds'> {

@@ -1,7 +1,7 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import type { VideoFrame } from './frame.ts';
 import { openVideo } from './open-video.ts';
 
@@ -14,14 +14,14 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const pixels = async (frame: VideoFrame) => Buffer.from((await frame.rasterize(frame.width, frame.height)).data);
 
 describe('a frame that was unloaded', () => {
-  // Times that are not steady, key frames every 250 frames at most, B-frames in MP4.
+  // Irregular timestamps, a key frame at least every 250 frames, B-frames in MP4.
   it.each([
     ['mp4', undefined],
     ['mkv', undefined],
     ['webm', undefined],
     ['mp4', { index: 79, timestamp: 79 / 25 }],
   ] as const)('comes back with the same pixels: %s from %j', async (extension, after) => {
-    const times = steady(120).map((time, i) => (i % 9 === 0 ? time + 0.01 : time));
+    const times = evenTimes(120).map((time, i) => (i % 9 === 0 ? time + 0.01 : time));
     const path = await writeNumbered(join(folder, `a.${extension}`), times);
     const video = await openVideo(path, after ? { after: { ...after, timestamp: times[79]! } } : {});
     const held: { frame: VideoFrame; before: Buffer }[] = [];
@@ -51,7 +51,7 @@ describe('a frame that was unloaded', () => {
   });
 
   it('is refused with a code where its file was replaced, its video closed, or it was closed itself', async () => {
-    const path = await writeNumbered(join(folder, 'a.mp4'), steady(30));
+    const path = await writeNumbered(join(folder, 'a.mp4'), evenTimes(30));
     const other = join(folder, 'b.mp4');
     copyFileSync(path, other);
     const video = await openVideo(path);

@@ -34,8 +34,8 @@ export interface ReloaderOptions {
   /** What messages call the source. */
   readonly name: string;
   readonly path: string;
-  /** Of `path`, when the first reader opened it. */
-  readonly identity: string;
+  /** `fileIdOf(path)` when the first reader opened it. */
+  readonly fileId: string;
   /** Pictures in order, decoded a few ahead, from behind `after`. */
   open(after: ReloadPlace['previous']): AsyncGenerator<Placed, void>;
 }
@@ -43,14 +43,14 @@ export interface ReloaderOptions {
 /** Pictures that are decoded only to reach a later one; beyond that, seeking is faster. */
 const MAX_SKIPPED = 250;
 
-/** Which file a path names: another one under the same name has other pictures. */
-export async function identityOf(path: string): Promise<string> {
+/** Device and inode of the file at a path: they change when another file replaces it. */
+export async function fileIdOf(path: string): Promise<string> {
   const { dev, ino } = await stat(path, { bigint: true });
   return `${dev}:${ino}`;
 }
 
 /** A reloader that opens the source when the first picture is asked for. */
-export function createReloader({ name, path, identity, open }: ReloaderOptions): Reloader {
+export function createReloader({ name, path, fileId, open }: ReloaderOptions): Reloader {
   let frames: AsyncGenerator<Placed, void> | undefined;
   let next = 0; // index of the next picture of `frames`
   let unloaded = 0;
@@ -102,7 +102,7 @@ export function createReloader({ name, path, identity, open }: ReloaderOptions):
   async function isReplaced(): Promise<boolean> {
     if (checked === frames) return false;
     checked = frames;
-    return (await identityOf(path).catch(() => undefined)) !== identity;
+    return (await fileIdOf(path).catch(() => undefined)) !== fileId;
   }
 
   function inOrder<T>(step: () => Promise<T>): Promise<T> {

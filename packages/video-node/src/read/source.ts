@@ -20,6 +20,9 @@ export type ResolvedSource =
   | { readonly kind: 'stream'; readonly name: string; readonly url: string }
   | { readonly kind: 'lavfi'; readonly name: string; readonly graph: string };
 
+/** A source that is one container; a folder of pictures has one per picture. */
+export type Container = Exclude<ResolvedSource, { kind: 'pictures' }>;
+
 // A GIF in a folder is a film among pictures.
 const PICTURES = new Set(PICTURE_EXTENSIONS.filter((extension) => extension !== '.gif'));
 // One letter before a colon is a drive of Windows.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeImage } from '@facedet/runtime-node';
-import { numberedPicture, show, steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { numberedPicture, show, evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { openVideo, type OpenVideoOptions } from './open-video.ts';
 import { resolveSource, type VideoSource } from './source.ts';
 
@@ -21,7 +21,7 @@ const refusal = async (source: VideoSource, options: OpenVideoOptions = {}) =>
   );
 
 beforeAll(async () => {
-  await writeNumbered(at('film.mp4'), steady(10));
+  await writeNumbered(at('film.mp4'), evenTimes(10));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -131,7 +131,7 @@ describe('files', () => {
     },
   );
 
-  it.each([...Object.keys(playlists), 'film'])('%s as a picture of a folder is no picture', async (kind) => {
+  it.each([...Object.keys(playlists), 'film'])('%s as a picture of a folder is refused', async (kind) => {
     const pictures = at(`pictures-${kind}`);
     mkdirSync(pictures);
     await writeImage(join(pictures, '1.png'), numberedPicture(1, 32, 32));
@@ -170,7 +170,7 @@ describe('addresses', () => {
 
 describe('pixelLimit', () => {
   it('refuses what a container states, before a picture is decoded', async () => {
-    const path = await writeNumbered(at('large.mkv'), steady(3), { width: 640, height: 480 });
+    const path = await writeNumbered(at('large.mkv'), evenTimes(3), { width: 640, height: 480 });
     expect(await refusal(path, { pixelLimit: 640 * 480 - 1 })).toMatchObject({ code: 'IMAGE_TOO_LARGE' });
     expect(await refusal(path, { pixelLimit: 640 * 480 })).toBeUndefined();
     for (const pixelLimit of [0, -1, NaN])

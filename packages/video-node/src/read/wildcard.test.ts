@@ -17,7 +17,7 @@ it.each<[string, string[], string[]]>([
   expect(others.filter(fits)).toEqual([]);
 });
 
-it('a name without wildcards fits itself only; stars may stand for any parts of it', () => {
+it('a name without wildcards matches only itself; stars may replace any parts of it', () => {
   const plain = fc.string({ unit: fc.constantFrom('a', 'b', '.', '(', '\\', '😀') });
   fc.assert(fc.property(plain, plain, (name, other) => void expect(wildcard(name)(other)).toBe(name === other)));
   fc.assert(

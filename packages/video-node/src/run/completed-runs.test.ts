@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import type { Detector } from '@facedet/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { manifestPath } from './manifest.ts';
 import { processVideo, type ProcessVideoOptions } from './process-video.ts';
 
@@ -23,7 +23,7 @@ const at = (name: string) => join(folder, name);
 beforeEach(async () => {
   folder = tempFolder();
   vi.stubEnv('FACEDET_MODELS', at('cache'));
-  film = await writeNumbered(at('source.mp4'), steady(12));
+  film = await writeNumbered(at('source.mp4'), evenTimes(12));
   looks = 0;
 });
 afterEach(() => {
@@ -113,7 +113,7 @@ describe('a run that is complete', () => {
     option: async () => [{ detectEvery: 2 }],
     effect: async () => [{ anonymize: true }],
     model: async () => [{ detector: detectorOf('other') }],
-    input: async () => [{}, await writeNumbered(at('other.mp4'), steady(14))],
+    input: async () => [{}, await writeNumbered(at('other.mp4'), evenTimes(14))],
     'time of the input': async () => {
       utimesSync(film, 1, 1);
       return [{}];

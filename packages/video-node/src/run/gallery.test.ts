@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resizeBilinear, type Detector, type Landmarks, type PixelBuffer, type RasterSource } from '@facedet/core';
 import type { VideoFace } from '@facedet/pipeline';
-import { steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { openGallery as open, type GalleryDocument, type GalleryPage } from './gallery.ts';
 import { processVideo } from './process-video.ts';
 
@@ -235,7 +235,7 @@ describe('processVideo with a gallery', () => {
   };
 
   it('writes them, and goes on after an interruption', async () => {
-    const film = await writeNumbered(join(folder, 'film.mp4'), steady(60));
+    const film = await writeNumbered(join(folder, 'film.mp4'), evenTimes(60));
     const out = join(folder, 'out');
     const stop = new AbortController();
     const interrupted = processVideo(film, {

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import type { Detector, Face } from '@facedet/core';
 import { openOutput } from '@facedet/files';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { processVideo, type ProcessVideoOptions } from './process-video.ts';
 
 const hasFifo = process.platform !== 'win32' && spawnSync('mkfifo', ['--version']).error === undefined;
@@ -26,7 +26,7 @@ let folder: string;
 const at = (name: string) => join(folder, name);
 beforeAll(async () => {
   process.env.FACEDET_MODELS = join(sources, 'cache');
-  await writeNumbered(film, steady(30));
+  await writeNumbered(film, evenTimes(30));
 });
 afterAll(() => {
   if (cache === undefined) delete process.env.FACEDET_MODELS;
@@ -96,7 +96,7 @@ describe('outputs of a run', () => {
     'end with the reader of a pipe, or go on without it where there are others [needs mkfifo]',
     async () => {
       void pipe('alone.jsonl', 100);
-      const long = await writeNumbered(at('long.mp4'), steady(600));
+      const long = await writeNumbered(at('long.mp4'), evenTimes(600));
       await expect(run({ jsonl: at('alone.jsonl') }, long)).rejects.toMatchObject({ code: 'OUTPUT_CLOSED' });
       void pipe('other.jsonl', 100);
       const { totalFrames } = await run({ jsonl: at('other.jsonl'), csv: at('rows.csv') }, long);

@@ -18,7 +18,7 @@ import { openVideo } from '../read/open-video.ts';
 import { processVideo, type OutputPaths, type ProcessVideoOptions, type VideoSummary } from './process-video.ts';
 import { renderVideo } from './render-video.ts';
 import { encodeImage, writeImage } from '@facedet/runtime-node';
-import { numberedPicture, numbersOf, show, steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { numberedPicture, numbersOf, show, evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 
 let folder: string;
 let film: string;
@@ -27,7 +27,7 @@ const cache = process.env.FACEDET_MODELS;
 beforeEach(async () => {
   folder = tempFolder();
   process.env.FACEDET_MODELS = at('cache');
-  film = await writeNumbered(at('source.mp4'), steady(80));
+  film = await writeNumbered(at('source.mp4'), evenTimes(80));
 });
 afterEach(() => {
   if (cache === undefined) delete process.env.FACEDET_MODELS;
@@ -119,7 +119,7 @@ describe('a run', () => {
   });
 
   it('stops at what breaks: what was written stays under partial names', async () => {
-    const whole = await writeNumbered(at('whole.mkv'), steady(100));
+    const whole = await writeNumbered(at('whole.mkv'), evenTimes(100));
     writeFileSync(at('cut.mkv'), readFileSync(whole).subarray(0, statSync(whole).size / 2));
     const files = outputs('b');
     await expect(processVideo(at('cut.mkv'), { detector: fakeDetector(), ...files })).rejects.toMatchObject({
@@ -326,7 +326,7 @@ describe('a run manifest', () => {
       });
       expect(left('m'), name).toEqual(files);
     }
-    const other = await writeNumbered(at('other.mp4'), steady(81));
+    const other = await writeNumbered(at('other.mp4'), evenTimes(81));
     await expect(processVideo(other, { ...all(), resume: true })).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
     // Only how fast it runs.
     await stopped({ ...all(), decodeAhead: 2, resume: true }, film, 60);
@@ -624,7 +624,7 @@ describe('anonymising', () => {
     const tracks = at('rows.jsonl');
     writeFileSync(
       tracks,
-      steady(80)
+      evenTimes(80)
         .map(
           (timestamp, frame) =>
             `${JSON.stringify({ frame, timestamp, faces: [{ id: 1, box: { x: 2, y: 50, width: 8, height: 8 } }] })}\n`,
@@ -648,7 +648,7 @@ describe('anonymising', () => {
     expect(left('h')).toEqual(['h-out.partial.mp4']);
     writeFileSync(
       tracks,
-      steady(90)
+      evenTimes(90)
         .map((timestamp, frame) => `${JSON.stringify({ frame, timestamp, faces: [] })}\n`)
         .join(''),
     );
@@ -696,7 +696,7 @@ describe('look-ahead beyond its bytes', () => {
   it('writes the same rows and the same film, from a film that is read twice', async () => {
     const source = await writeNumbered(
       at('own.mkv'),
-      steady(60).map((time, i) => time + (i % 5 === 2 ? 0.012 : 0)),
+      evenTimes(60).map((time, i) => time + (i % 5 === 2 ? 0.012 : 0)),
     );
     const run = async (name: string, lookAheadBytes: number) => {
       const outputs = { output: at(`${name}.mp4`), jsonl: at(`${name}.jsonl`) };

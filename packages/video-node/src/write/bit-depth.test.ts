@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { anonymizePlanes, drawPlanes, type AnonymizeOptions, type YuvPlanes } from '@facedet/draw';
 import { loadFfmpeg } from '../ffmpeg/load.ts';
 import type { HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
-import { numbersOf, numberedPicture, show, steady, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
+import { numbersOf, numberedPicture, show, evenTimes, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
 import { summarizeColors } from '../read/color-summary.ts';
 import { openVideo } from '../read/open-video.ts';
 import { createDecodeTimes } from './decode-times.ts';
@@ -89,7 +89,7 @@ async function decoded(path: string): Promise<number[][]> {
 
 describe('10 bits', () => {
   it.each(FORMS)('show what was written: %s in %s', async (name, codec) => {
-    const times = steady(30).map((t, i) => t + (i > 20 ? 0.5 : 0));
+    const times = evenTimes(30).map((t, i) => t + (i > 20 ? 0.5 : 0));
     const path = await writeNumbered(at(name), times, { codec, bitDepth: 10 });
     const read = await show(path);
     expect(read.error).toBeUndefined();
@@ -101,9 +101,9 @@ describe('10 bits', () => {
   });
 
   it('are HEVC where no codec is named, VP9 in WebM; 8-bit HEVC is there too', async () => {
-    expect((await metadataOf(await writeNumbered(at('a.mp4'), steady(3), { bitDepth: 10 }))).codec).toBe('hevc');
-    expect((await metadataOf(await writeNumbered(at('b.webm'), steady(3), { bitDepth: 10 }))).codec).toBe('vp9');
-    const shallow = await metadataOf(await writeNumbered(at('c.mp4'), steady(3), { codec: 'hevc' }));
+    expect((await metadataOf(await writeNumbered(at('a.mp4'), evenTimes(3), { bitDepth: 10 }))).codec).toBe('hevc');
+    expect((await metadataOf(await writeNumbered(at('b.webm'), evenTimes(3), { bitDepth: 10 }))).codec).toBe('vp9');
+    const shallow = await metadataOf(await writeNumbered(at('c.mp4'), evenTimes(3), { codec: 'hevc' }));
     expect([shallow.codec, shallow.pixelFormat]).toEqual(['hevc', 'yuv420p']);
   });
 
@@ -142,9 +142,9 @@ describe('HEVC', () => {
     async (preset) => {
       for (let count = 1; count <= 9; count++)
         for (const name of ['short.mp4', 'short.mkv']) {
-          await writeNumbered(at(name), steady(count), { codec: 'hevc', preset, threads: 4 });
+          await writeNumbered(at(name), evenTimes(count), { codec: 'hevc', preset, threads: 4 });
           expect((await show(at(name))).times, `${count} in ${name}`).toEqual(
-            steady(count).map((t) => expect.closeTo(t, 2)),
+            evenTimes(count).map((t) => expect.closeTo(t, 2)),
           );
         }
     },
@@ -304,7 +304,7 @@ describe('a resumed run', () => {
     await second.finish();
     const read = await show(at(name));
     expect(read.error).toBeUndefined();
-    expect(read.times).toEqual(steady(60).map((t) => expect.closeTo(t, 2)));
+    expect(read.times).toEqual(evenTimes(60).map((t) => expect.closeTo(t, 2)));
     numbersOf(read.levels).forEach((number, i) => expect(Math.abs(number - i)).toBeLessThanOrEqual(2));
   });
 });
@@ -324,7 +324,7 @@ describe('pictures stored out of order', () => {
       await second.finish();
       const read = await show(at(`${count}.mp4`));
       expect(read.error).toBeUndefined();
-      expect(read.times).toEqual(steady(count + 9).map((t) => expect.closeTo(t, 3)));
+      expect(read.times).toEqual(evenTimes(count + 9).map((t) => expect.closeTo(t, 3)));
     }
   });
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { show, steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { show, evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { moveIndexToFront, shiftOffsets } from './faststart.ts';
 
 const folder = tempFolder();
@@ -23,7 +23,7 @@ function boxTypes(path: string): string[] {
 describe('a finished MP4 or MOV', () => {
   it('has its index in front of its data, and no file beside it', async () => {
     for (const name of ['film.mp4', 'film.mov', 'film.m4v']) {
-      const times = steady(60);
+      const times = evenTimes(60);
       await writeNumbered(at(name), times);
       const types = boxTypes(at(name));
       expect(types.indexOf('moov'), types.join()).toBeLessThan(types.indexOf('mdat'));
@@ -37,7 +37,7 @@ describe('a finished MP4 or MOV', () => {
   });
 
   it('is left as it is where there is nothing to move, or its boxes are broken', async () => {
-    await writeNumbered(at('whole.mp4'), steady(5));
+    await writeNumbered(at('whole.mp4'), evenTimes(5));
     const bytes = readFileSync(at('whole.mp4'));
     expect(await moveIndexToFront(at('whole.mp4'))).toBe(false);
     expect(readFileSync(at('whole.mp4')).equals(bytes)).toBe(true);

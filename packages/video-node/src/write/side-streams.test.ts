@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Packet, Stream } from 'node-av/lib';
 import { encodeImage } from '@facedet/runtime-node';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
-import { numberedPicture, steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { numberedPicture, evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { openVideo } from '../read/open-video.ts';
 import { createVideoWriter, type VideoWriterOptions } from './writer.ts';
 
@@ -217,7 +217,7 @@ let mp4: string;
 let mkv: string;
 let mov: string;
 beforeAll(async () => {
-  const film = await writeNumbered(at('film.mp4'), steady(50));
+  const film = await writeNumbered(at('film.mp4'), evenTimes(50));
   mp4 = await enrich(film, at('source.mp4'), [await tone('aac'), subtitles('mov_text'), await cover()]);
   mov = await enrich(film, at('source.mov'), [telemetry]);
   mkv = await enrich(film, at('source.mkv'), [await tone('pcm_s16le'), subtitles('subrip'), await cover()]);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { numberedPicture, steady, tempFolder, writeNumbered } from '../fixtures.ts';
+import { numberedPicture, evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { openVideo } from '../read/open-video.ts';
 import { WRITER_CALLS, decodedFrames, runWriterCalls } from '../testing/writer-calls.ts';
 import { createVideoWriter } from './writer.ts';
@@ -32,11 +32,11 @@ describe('calls that nobody awaits', () => {
       times.push(picture.timestamp);
       picture.close();
     }
-    expect(times).toEqual(steady(12).map((time) => expect.closeTo(time, 3)));
+    expect(times).toEqual(evenTimes(12).map((time) => expect.closeTo(time, 3)));
   });
 
   it('hold decoded frames that are closed right after the call', async () => {
-    const source = await writeNumbered(join(folder, 'source.mp4'), steady(20));
+    const source = await writeNumbered(join(folder, 'source.mp4'), evenTimes(20));
     const video = await openVideo(source);
     const writer = await createVideoWriter(join(folder, 'b.mp4'), { like: video.metadata });
     const calls: Promise<void>[] = [];

@@ -18,7 +18,7 @@ import {
   numberedPicture,
   numbersOf,
   show,
-  steady,
+  evenTimes,
   tempFolder,
   writeByGraph,
   writeNumbered,
@@ -57,7 +57,7 @@ describe('a video', () => {
     ['e.mov', 'h264'],
     ['f.mp4', 'vp9'],
   ] as const)('shows what was written: %s in %s', async (name, codec) => {
-    const times = steady(40).map((t, i) => t + (i > 20 ? 0.5 : 0));
+    const times = evenTimes(40).map((t, i) => t + (i > 20 ? 0.5 : 0));
     const path = await writeNumbered(at(name), times, { codec });
     const read = await show(path);
     expect(read.error).toBeUndefined();
@@ -70,7 +70,7 @@ describe('a video', () => {
   });
 
   it('has even sides, whatever the frames have', async () => {
-    const path = await writeNumbered(at('odd.mp4'), steady(3), { width: 97, height: 63 });
+    const path = await writeNumbered(at('odd.mp4'), evenTimes(3), { width: 97, height: 63 });
     const { metadata, close } = await openVideo(path);
     await close();
     expect([metadata.width, metadata.height]).toEqual([96, 62]);
@@ -94,7 +94,7 @@ describe('a video', () => {
   });
 
   it('never takes the place of its source', async () => {
-    const source = await writeNumbered(at('source.mp4'), steady(5));
+    const source = await writeNumbered(at('source.mp4'), evenTimes(5));
     symlinkSync(source, at('link.mp4'));
     const { metadata, close } = await openVideo(source);
     await close();
@@ -120,7 +120,7 @@ describe('a video', () => {
   });
 
   it('copies frames of another, edited in their planes, and leaves the source as it was', async () => {
-    const source = await writeNumbered(at('source.mp4'), steady(20));
+    const source = await writeNumbered(at('source.mp4'), evenTimes(20));
     const video = await openVideo(source);
     const writer = await createVideoWriter(at('copy.mp4'), { like: video.metadata, crf: 8 });
     for await (const frame of video) {
@@ -230,7 +230,7 @@ describe('a video in the making', () => {
       await add(next, next.frames, 160);
       await next.finish();
       const film = await show(at(name));
-      expect(film.times).toEqual(steady(160).map((t) => expect.closeTo(t, 3)));
+      expect(film.times).toEqual(evenTimes(160).map((t) => expect.closeTo(t, 3)));
       expect(film.error).toBeUndefined();
       inOrder(film.levels);
       expect(readdirSync(folder).filter((file) => file.startsWith('film'))).toEqual([name]);
@@ -296,7 +296,7 @@ describe('a video in the making', () => {
   });
 
   it('ends in an ordinary MP4: one index, no fragments', async () => {
-    await writeNumbered(at('film.mp4'), steady(60));
+    await writeNumbered(at('film.mp4'), evenTimes(60));
     const bytes = readFileSync(at('film.mp4'));
     const boxes: string[] = [];
     for (let p = 0; p < bytes.length; p += bytes.readUInt32BE(p) || bytes.length)
