@@ -3,7 +3,7 @@ import type { Frame as NativeFrame } from 'node-av/lib';
 import type { ColorTags } from '../read/metadata.ts';
 import type { Ffmpeg } from './load.ts';
 
-/** A picture's colour tags. */
+/** A picture's color tags. */
 export function colorTagsOf(frame: NativeFrame): ColorTags {
   return {
     range: frame.colorRange,
@@ -14,7 +14,7 @@ export function colorTagsOf(frame: NativeFrame): ColorTags {
   };
 }
 
-/** Writes colour tags onto a picture; its samples stay as they are. */
+/** Sets a picture's color tags; its samples do not change. */
 export function setColorTags(frame: NativeFrame, tags: ColorTags): void {
   frame.colorRange = tags.range as never;
   frame.colorSpace = tags.space as never;
@@ -24,11 +24,11 @@ export function setColorTags(frame: NativeFrame, tags: ColorTags): void {
 }
 
 /**
- * The tags under which FFmpeg scales and filters a picture without changing what its samples mean. Since FFmpeg 8,
- * swscale converts between primaries and transfer functions whenever source and target differ in them, which changes
- * the samples and takes seconds to set up, and refuses some of them (log100, log316, reserved values). Range, chroma
- * location and a matrix that swscale can compute with are kept: converting to RGB needs them. Other matrices become the
- * nearest one that it knows, or unspecified.
+ * The tags with which FFmpeg scales and filters a picture without changing the meaning of its samples. Since FFmpeg 8,
+ * swscale converts between primaries and transfer functions whenever source and target differ in them. That changes
+ * the samples, takes seconds to set up, and fails for some functions (log100, log316, reserved values). Range, chroma
+ * location and the matrices that swscale supports are kept, as the conversion to RGB needs them. Other matrices become
+ * the nearest supported one, or unspecified.
  */
 export function neutralTags({ constants }: Ffmpeg, tags: ColorTags): ColorTags {
   return {
@@ -39,7 +39,7 @@ export function neutralTags({ constants }: Ffmpeg, tags: ColorTags): ColorTags {
   };
 }
 
-/** One more reference to a picture's memory, under neutral tags; who receives it frees it. Throws `OUT_OF_MEMORY`. */
+/** A new reference to a picture's memory, with neutral tags; the caller frees it. Throws `OUT_OF_MEMORY`. */
 export function neutralReference(ffmpeg: Ffmpeg, frame: NativeFrame): NativeFrame {
   const same = frame.clone();
   if (!same)

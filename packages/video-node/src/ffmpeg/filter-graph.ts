@@ -4,26 +4,26 @@ import type { ColorTags, Fraction } from '../read/metadata.ts';
 import { check } from './errors.ts';
 import type { Ffmpeg } from './load.ts';
 
-/** A chain of FFmpeg's filters with one way in and one out. */
+/** A chain of FFmpeg filters with one input and one output. */
 export interface OpenGraph {
   readonly graph: FilterGraph;
   readonly source: FilterContext;
   readonly sink: FilterContext;
 }
 
-/** How a chain is opened. */
+/** How a filter chain is opened. */
 export interface GraphOptions {
   readonly timeBase: Fraction;
-  /** Tags of the pictures that go in: matrix and range must stay as they are here. */
+  /** Color tags of the input pictures: matrix and range must not change later. */
   readonly tags: Pick<ColorTags, 'space' | 'range'>;
   readonly threads: number;
-  /** Begin of the message where FFmpeg refuses. */
+  /** Start of the error message if FFmpeg rejects the chain. */
   readonly message: string;
 }
 
 /**
- * Opens a chain of filters for pictures like `frame`; who receives it frees its graph. Throws `VIDEO_BROKEN`, and
- * `DEPENDENCY_BROKEN` where FFmpeg lacks filters.
+ * Opens a chain of filters for pictures like `frame`; the caller frees its graph. Throws `VIDEO_BROKEN`, or
+ * `DEPENDENCY_BROKEN` if FFmpeg lacks the filters.
  */
 export async function openGraph(
   ffmpeg: Ffmpeg,

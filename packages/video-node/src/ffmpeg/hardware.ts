@@ -2,8 +2,8 @@ import type { Codec, CodecContext, HardwareDeviceContext } from 'node-av/lib';
 import type { Ffmpeg } from './load.ts';
 
 /**
- * Gives a decoder the first graphics card that can decode its codec; undefined where there is none, and it decodes in
- * software. Pictures come back to main memory (NV12, P010): they are scaled and encoded there.
+ * Attaches a decoder to the first GPU that supports its codec; returns undefined if none does, and decoding stays in
+ * software. Pictures are copied back to main memory (NV12, P010), where they are scaled and encoded.
  */
 export function openHardware(ffmpeg: Ffmpeg, codec: Codec, context: CodecContext): HardwareDeviceContext | undefined {
   for (let index = 0; ; index++) {

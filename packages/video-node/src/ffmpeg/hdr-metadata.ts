@@ -4,7 +4,7 @@ import type { Ffmpeg } from './load.ts';
 /** CIE 1931 chromaticity. */
 export type Chromaticity = readonly [x: number, y: number];
 
-/** What HDR pictures say about the display they were graded on and about their own brightness. */
+/** HDR metadata: the display that the pictures were graded on and their own brightness. */
 export interface HdrMetadata {
   /** SMPTE ST 2086: the mastering display. */
   readonly masteringDisplay?: {
@@ -29,8 +29,8 @@ const CHROMA_UNIT = 50_000;
 const LUMINANCE_UNIT = 10_000;
 
 /**
- * Reads FFmpeg's structures of side data; undefined where there is neither. What is incomplete or impossible counts as
- * not given.
+ * Parses FFmpeg's side data structures; undefined if there is neither. Incomplete or impossible values count as
+ * missing.
  */
 export function parseHdrMetadata(mastering: Buffer | null, light: Buffer | null): HdrMetadata | undefined {
   const masteringDisplay = mastering ? parseMastering(mastering) : undefined;
@@ -39,7 +39,7 @@ export function parseHdrMetadata(mastering: Buffer | null, light: Buffer | null)
   return { ...(masteringDisplay && { masteringDisplay }), ...(contentLight && { contentLight }) };
 }
 
-/** What a picture says of itself. */
+/** The HDR metadata of a single picture. */
 export function frameHdrMetadata({ constants }: Ffmpeg, frame: NativeFrame): HdrMetadata | undefined {
   return parseHdrMetadata(
     frame.getSideData(constants.AV_FRAME_DATA_MASTERING_DISPLAY_METADATA),
@@ -47,7 +47,7 @@ export function frameHdrMetadata({ constants }: Ffmpeg, frame: NativeFrame): Hdr
   );
 }
 
-/** Takes metadata that changes from picture to picture off a picture, and returns the names of what there was. */
+/** Removes the HDR metadata that changes from picture to picture; returns the names of what it removed. */
 export function takeDynamicHdr({ constants }: Ffmpeg, frame: NativeFrame): string[] {
   const types = {
     'HDR10+': constants.AV_FRAME_DATA_DYNAMIC_HDR_PLUS,
@@ -89,7 +89,7 @@ function parseLight(bytes: Buffer): HdrMetadata['contentLight'] {
   return Math.max(maxCll, maxFall) > 0 && Math.max(maxCll, maxFall) <= 65_535 ? { maxCll, maxFall } : undefined;
 }
 
-/** FFmpeg's structures of side data, as containers take them. */
+/** FFmpeg's side data structures for a container. */
 export function hdrSideData({ constants }: Ffmpeg, { masteringDisplay, contentLight }: HdrMetadata) {
   const entries: { readonly type: number; readonly data: Buffer }[] = [];
   if (masteringDisplay) {
@@ -116,7 +116,7 @@ export function hdrSideData({ constants }: Ffmpeg, { masteringDisplay, contentLi
   return entries;
 }
 
-/** As options of x265: chromaticities in 0.00002, luminances in 0.0001 cd/m² (ITU-T H.265, D.2.28). */
+/** Options of x265: chromaticities in units of 0.00002, luminances in 0.0001 cd/m² (ITU-T H.265, D.2.28). */
 export function hevcHdrParameters({ masteringDisplay, contentLight }: HdrMetadata): string[] {
   const chroma = (pair: Chromaticity) => pair.map((value) => Math.round(value * CHROMA_UNIT)).join(',');
   const luminance = (value: number) => Math.round(value * LUMINANCE_UNIT);
@@ -125,7 +125,7 @@ export function hevcHdrParameters({ masteringDisplay, contentLight }: HdrMetadat
   );
 }
 
-/** As options of SVT-AV1: plain numbers. */
+/** Options of SVT-AV1: plain numbers. */
 export function av1HdrParameters({ masteringDisplay, contentLight }: HdrMetadata): string[] {
   const chroma = (pair: Chromaticity) => pair.map((value) => value.toFixed(5)).join(',');
   const luminance = (value: number) => value.toFixed(4);

@@ -1,17 +1,17 @@
-/** How one plane of a picture lies in memory. */
+/** Memory layout of one plane of a picture. */
 export interface PlaneLayout {
-  /** Bytes of one position of the plane (two for interleaved chroma, four for RGBA). */
+  /** Bytes per position of the plane (two for interleaved chroma, four for RGBA). */
   readonly bytes: number;
-  /** Halvings of the width and of the height against the picture's. */
+  /** How many times width and height are halved relative to the picture's. */
   readonly shiftX: number;
   readonly shiftY: number;
 }
 
-/** How a pixel format lies in memory. */
+/** Memory layout of a pixel format. */
 export interface Layout {
   readonly planes: readonly PlaneLayout[];
   readonly bitDepth: number;
-  /** Chroma of a YUV format; null for RGB and grey. */
+  /** Chroma subsampling of a YUV format; null for RGB and gray. */
   readonly subsampling: '420' | '422' | '444' | null;
 }
 
@@ -36,12 +36,12 @@ const PACKED: Record<string, number> = {
   '0bgr': 4,
 };
 
-/** The layout of a pixel format by FFmpeg's name; undefined for the rare ones (palettes, bits packed across bytes). */
+/** The layout of a pixel format by FFmpeg's name; undefined for rare ones (palettes, bits packed across bytes). */
 export function layoutOf(name: string): Layout | undefined {
   const packed = PACKED[name];
   if (packed) return { planes: [plane(packed)], bitDepth: 8, subsampling: null };
-  const grey = /^gray(?:(\d+)le)?$/.exec(name);
-  if (grey) return { planes: [plane(width(grey[1]))], bitDepth: Number(grey[1] ?? 8), subsampling: null };
+  const gray = /^gray(?:(\d+)le)?$/.exec(name);
+  if (gray) return { planes: [plane(width(gray[1]))], bitDepth: Number(gray[1] ?? 8), subsampling: null };
   const planar = /^yuv(a|j)?(\d{3})p(?:(\d+)le)?$/.exec(name);
   const shifts = planar && SHIFTS[planar[2]!];
   if (planar && shifts) {

@@ -19,6 +19,6 @@ it('gives up on a film whose streams FFmpeg would search without end', async () 
   const path = join(folder, 'joined.mov');
   writeFileSync(path, Buffer.concat([readFileSync(film), picture]));
   const limits = { ...DEFAULT_LIMITS, analysisSeconds: 1 };
-  const opening = openInput(await loadFfmpeg(), { kind: 'file', name: 'joined.mov', path }, {}, limits);
+  const opening = openInput(await loadFfmpeg(), { kind: 'file', name: 'joined.mov', path }, { limits });
   await expect(opening).rejects.toMatchObject({ code: 'VIDEO_UNREADABLE', message: expect.stringContaining('1 s') });
 });

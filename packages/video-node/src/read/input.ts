@@ -13,41 +13,48 @@ import type { Container } from './source.ts';
 export interface Input {
   readonly format: FormatContext;
   readonly stream: Stream;
-  /** The file that is read: for a pipe the temporary one that keeps it; null where it can't be opened again. */
+  /** The file being read: for a spooled pipe its temporary file; null if the source can't be opened again. */
   readonly path: string | null;
-  /** Interrupts what is being read and closes the container. */
+  /** Interrupts reads in progress and closes the container. */
   close(): Promise<void>;
 }
 
-/** Asked of a camera; unnoticed by other sources. */
+/** What is requested from a camera; other sources ignore it. */
 export interface CaptureOptions {
   readonly width?: number;
   readonly height?: number;
   readonly fps?: number;
 }
 
-/** What a source may ask of the process. */
+/** Limits on the resources that a source may use. */
 export interface InputLimits {
-  /** Pixels of a picture at most. */
+  /** Maximum pixels of a picture. */
   readonly pixelLimit: number;
-  /** URL schemes that a stream may use beside its own. */
+  /** URL schemes that a stream may use besides its own. */
   readonly protocols: readonly string[];
-  /** Bytes of a pipe that are kept in a temporary file at most. */
+  /** Maximum bytes of a pipe that are kept in a temporary file. */
   readonly spoolLimit: number;
-  /** Seconds that finding the streams may take. By default it depends on the kind of source. */
+  /** Time limit for finding the streams, in seconds. The default depends on the kind of source. */
   readonly analysisSeconds?: number;
 }
 
-/** Limits where nothing else is asked for. */
+/** Default limits. */
 export const DEFAULT_LIMITS: InputLimits = { pixelLimit: 8192 * 4320, protocols: [], spoolLimit: 4 * 1024 ** 3 };
 
-// A stream that says nothing for so long is lost.
+/** How a container is opened. */
+export interface InputOptions {
+  readonly capture?: CaptureOptions;
+  readonly limits?: InputLimits;
+  readonly signal?: AbortSignal;
+}
+
+// A stream that sends nothing for this long is lost.
 const SILENCE_US = 10_000_000;
 
-/** Seconds that the analysis of a container may take. A pipe may be slow. */
+/** Time limits for the analysis of a container, in seconds. A pipe has none, as it may be slow. */
 const ANALYSIS_SECONDS: Partial<Record<Container['kind'], number>> = { file: 15, stream: 60 };
 
-/** Finds the streams. With some damage FFmpeg searches for ever: throws `VIDEO_UNREADABLE` then. */
+/** Finds the streams. Throws `VIDEO_UNREADABLE` at the time limit: on some damaged files FFmpeg's search never ends. */
 async function analyze(format: FormatContext, source: Container, limits: InputLimits): Promise<number> {
   const seconds = limits.analysisSeconds ?? ANALYSIS_SECONDS[source.kind];
   let isLate = false;
@@ -64,22 +71,20 @@ async function analyze(format: FormatContext, source: Container, limits: InputLi
   }
   throw new FaceDetError(
     'VIDEO_UNREADABLE',
-    `Expected a video but the streams of ${source.name} are not found within ${seconds} s; it is broken: ` +
-      'convert it, or name another.',
+    `Expected a video but FFmpeg found no streams in ${source.name} within ${seconds} s; the file is damaged: ` +
+      'convert it or use another one.',
   );
 }
 
 /**
- * Opens a container and finds its pictures. Throws `VIDEO_UNREADABLE` for what is no video, `VIDEO_NO_PICTURES` for
- * sound alone, `VIDEO_TRUNCATED` for an MP4 without its index, `STREAM_UNREACHABLE` and `CAMERA_UNAVAILABLE` by kind,
- * `NOT_FOUND`, `NO_ACCESS`.
+ * Opens a container and finds its video stream. Throws `VIDEO_UNREADABLE` if it is not a video, `VIDEO_NO_PICTURES` for
+ * audio only, `VIDEO_TRUNCATED` for an MP4 without its index, `STREAM_UNREACHABLE` for streams and `CAMERA_UNAVAILABLE`
+ * for cameras that do not open, `NOT_FOUND`, and `NO_ACCESS`.
  */
 export async function openInput(
   ffmpeg: Ffmpeg,
   source: Container,
-  capture: CaptureOptions = {},
-  limits: InputLimits = DEFAULT_LIMITS,
-  signal?: AbortSignal,
+  { capture = {}, limits = DEFAULT_LIMITS, signal }: InputOptions = {},
 ): Promise<Input> {
   const { constants, FormatContext, InputFormat, Dictionary } = ffmpeg;
   signal?.throwIfAborted();
@@ -98,7 +103,8 @@ export async function openInput(
     if (name && !demuxer)
       throw new FaceDetError(
         'CAMERA_UNSUPPORTED',
-        `${source.name}: this build of FFmpeg has no input ${name}. Give a stream's URL instead.`,
+        `Expected a camera that FFmpeg can open but this build has no input ${name} for ${source.name}; use a ` +
+          "stream's URL instead.",
       );
     const dictionary = Dictionary.fromObject(options);
     const result = await format.openInput(url, demuxer, dictionary);
@@ -106,17 +112,22 @@ export async function openInput(
     signal?.throwIfAborted();
     if (result < 0) throw await openingFailure(ffmpeg, source, result);
     opened = true;
-    // Analysis decodes the first picture without a limit: what states too many pixels is refused before, and a still
-    // picture, which states them only to its decoder, is not analyzed.
+    // Analysis decodes the first picture without a limit. So a stream that states too many pixels is refused before it,
+    // and a still picture, whose size only its decoder knows, is not analyzed.
     for (const { codecpar } of format.streams) checkPixels(source.name, codecpar, limits.pixelLimit);
     const found = format.iformat?.name?.endsWith('_pipe') ? 0 : await analyze(format, source, limits);
     signal?.throwIfAborted();
     if (found < 0)
-      throw failure(ffmpeg, found, 'VIDEO_UNREADABLE', `${source.name}: expected a video, its streams can't be read`);
+      throw failure(
+        ffmpeg,
+        found,
+        'VIDEO_UNREADABLE',
+        `Expected a video but the streams of ${source.name} can't be read`,
+      );
     const stream = pictures(ffmpeg, format, source);
     checkPixels(source.name, stream.codecpar, limits.pixelLimit);
     for (const other of format.streams) {
-      // Sound is read only where its end tells whether the file is whole; an MP4's pictures have a length of their own.
+      // Audio is read only where its end shows whether the file is complete: an MP4 states the length of its pictures.
       if (other.index !== stream.index && (source.kind !== 'file' || (format.iformat?.name ?? '').includes('mov')))
         other.discard = constants.AVDISCARD_ALL;
     }
@@ -160,7 +171,7 @@ async function address(
   if (source.kind === 'lavfi') return { url: source.graph, name: 'lavfi', options: {} };
   if (source.kind === 'pipe') return { url: pipe!.path === null ? '' : `file:${pipe!.path}`, options: {} };
   if (source.kind === 'file') {
-    // With its protocol named, a path of whatever characters is never taken for an address.
+    // With an explicit protocol, FFmpeg never parses a path as a URL, whatever characters it has.
     const url = `file:${resolve(source.path)}`;
     const name = await formatByContent(InputFormat, source, url);
     if (
@@ -198,9 +209,9 @@ async function address(
 const IMAGE2_EXTENSIONS = new Set([...PICTURE_EXTENSIONS, '.jps', '.mpo']);
 
 /**
- * Where content alone has to choose the demuxer: a name like a%d.jpg or a{b}.jpg is a pattern of many files to FFmpeg,
- * and a picture's extension counts more for it than what a JPEG of over 2 KB begins with: both mean image2, which is
- * not allowed.
+ * The demuxer by content, for files whose names would select image2, which is not allowed: FFmpeg takes a name like
+ * a%d.jpg or a{b}.jpg for a pattern of many files, and ranks a picture's extension above the first bytes of a JPEG of
+ * over 2 KB.
  */
 async function formatByContent(
   InputFormat: Ffmpeg['InputFormat'],
@@ -214,8 +225,8 @@ async function formatByContent(
 }
 
 /**
- * FFmpeg's `http_proxy`: the proxy that downloads use too. Always given, as FFmpeg itself reads only `http_proxy`, and
- * that for https too; an empty one is none.
+ * FFmpeg's `http_proxy`: the proxy that downloads use too, or an empty string to use none. Always set, as FFmpeg by
+ * itself reads only the environment's `http_proxy`, for https too.
  */
 function proxyOption(name: string, url: string): string {
   const proxy = proxyFor(parseUrl(url));
@@ -223,8 +234,8 @@ function proxyOption(name: string, url: string): string {
   if (proxy.protocol === 'http:') return proxy.href;
   throw new FaceDetError(
     'STREAM_UNREACHABLE',
-    `Expected an http:// proxy for ${name} but the environment names an https:// one, which FFmpeg can't use; ` +
-      'set another for it, or name its host in NO_PROXY.',
+    `Expected an http:// proxy for ${name} but the environment sets an https:// one, which FFmpeg can't use; ` +
+      'set another one, or add the host to NO_PROXY.',
   );
 }
 
@@ -233,7 +244,7 @@ function pictures({ constants, avGetCodecName }: Ffmpeg, format: FormatContext, 
   const stream = index >= 0 ? format.streams[index] : undefined;
   const kinds =
     format.streams.map(({ codecpar }) => avGetCodecName(codecpar.codecId) ?? 'unknown').join(', ') || 'none';
-  // Tiles of one picture: any of them alone would hide the rest from the detector.
+  // Tiles of one picture: the detector would see only one of them.
   if (
     format.streams.some(
       (one) =>
@@ -243,15 +254,18 @@ function pictures({ constants, avGetCodecName }: Ffmpeg, format: FormatContext, 
   ) {
     throw new FaceDetError(
       'VIDEO_UNREADABLE',
-      `Expected a video but ${source.name} holds a picture made of tiles, which is read from files only; save ` +
-        'it and name the file.',
+      `Expected a video but ${source.name} is a picture made of tiles, which is read only from files; save it to a ` +
+        'file first.',
     );
   }
-  // A cover is a picture, not a film; FFmpeg reads a text of any kind as the screen of a terminal.
+  // Cover art is not a video, and FFmpeg reads plain text as the screen of a terminal.
   if (!stream || stream.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC))
-    throw new FaceDetError('VIDEO_NO_PICTURES', `${source.name}: expected a stream of pictures, found only: ${kinds}.`);
+    throw new FaceDetError(
+      'VIDEO_NO_PICTURES',
+      `Expected a video stream in ${source.name} but received only ${kinds}; use a file with video.`,
+    );
   if (stream.codecpar.codecId === constants.AV_CODEC_ID_ANSI)
-    throw new FaceDetError('VIDEO_UNREADABLE', `${source.name}: expected a video, found a text.`);
+    throw new FaceDetError('VIDEO_UNREADABLE', `Expected a video but ${source.name} is a text file; use a video file.`);
   return stream;
 }
 
@@ -261,23 +275,26 @@ async function openingFailure(ffmpeg: Ffmpeg, source: Container, code: number): 
   if (source.kind === 'stream')
     return new FaceDetError(
       'STREAM_UNREACHABLE',
-      `${source.name}: the stream does not open: ${reason}. Check the address and that it is being sent.`,
+      `Expected a stream at ${source.name} but it does not open (${reason}); check the URL and that the sender runs.`,
       { cause },
     );
   if (source.kind === 'camera')
     return new FaceDetError(
       'CAMERA_UNAVAILABLE',
-      `${source.name} (${source.device}) does not open: ${reason}. Check that it is connected and not in use.`,
+      `Expected ${source.name} (${source.device}) to open but it does not (${reason}); check that it is connected ` +
+        'and not in use.',
       { cause },
     );
   if (source.kind === 'lavfi')
-    return new FaceDetError('INVALID_ARGUMENT', `${source.name}: FFmpeg knows no such test source: ${reason}.`, {
-      cause,
-    });
+    return new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected a valid FFmpeg filter graph but received ${source.name} (${reason}); check its filters and options.`,
+      { cause },
+    );
   if (source.kind === 'file' && (await isMp4(source.path)))
     return new FaceDetError(
       'VIDEO_TRUNCATED',
-      `${source.name}: expected a whole MP4, its index (moov) is missing or broken: the file was cut off or ` +
+      `Expected a complete MP4 but the index (moov) of ${source.name} is missing or broken; the file was cut off or ` +
         'is still being written.',
       { cause },
     );
@@ -285,15 +302,15 @@ async function openingFailure(ffmpeg: Ffmpeg, source: Container, code: number): 
     ffmpeg,
     code,
     'VIDEO_UNREADABLE',
-    `${source.name}: expected a video, the file is none that FFmpeg knows, or is broken`,
+    `Expected a video but ${source.name} is broken or has a format that FFmpeg does not know`,
   );
 }
 
 function refused(name: string): FaceDetError {
   return new FaceDetError(
     'VIDEO_UNREADABLE',
-    `Expected a video but ${name} holds a playlist, a script or another format that is not read; name the ` +
-      'video itself.',
+    `Expected a video but ${name} is a playlist, a script or another format that is not allowed; use the video ` +
+      'file itself.',
   );
 }
 

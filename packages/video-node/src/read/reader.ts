@@ -84,7 +84,8 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   let folderMetadata: VideoMetadata | undefined;
 
   async function open(container: Container): Promise<Opened> {
-    const input = await openInput(ffmpeg, container, options.capture, options.limits, signal);
+    const { capture, limits } = options;
+    const input = await openInput(ffmpeg, container, { capture, limits, signal });
     try {
       const live = source.kind === 'camera' || (source.kind === 'stream' && !(input.format.duration > 0n));
       const decoder = await openDecoder(ffmpeg, input, {

@@ -1,7 +1,7 @@
 import type { CodecContext, FormatContext, Packet, Stream } from 'node-av/lib';
 import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
 
-/** A small media file to make. Encoders, pixel formats and muxers have FFmpeg's names. */
+/** A small media file to create. Encoders, pixel formats and muxers have FFmpeg's names. */
 export interface MediaOptions {
   /** Pictures of FFmpeg's test pattern. */
   readonly video: {
@@ -14,21 +14,21 @@ export interface MediaOptions {
     readonly frames?: number;
     /** Frames from one key frame to the next. Default 8. */
     readonly keyFrames?: number;
-    /** A filter graph instead of the test pattern; it ends with frames of `size` at 25 a second. */
+    /** A filter graph instead of the test pattern; its output has frames of `size` at 25 fps. */
     readonly graph?: string;
   };
-  /** The encoder of a tone as long as the pictures. */
+  /** Adds a tone as long as the pictures, with this encoder. */
   readonly sound?: string;
-  /** Two subtitles in this codec. */
+  /** Adds two subtitles in this codec. */
   readonly subtitles?: SubtitleCodec;
-  /** The muxer. Default by the name of the file. */
+  /** The muxer. Default: by the file's extension. */
   readonly format?: string;
   readonly muxerOptions?: Readonly<Record<string, string>>;
-  /** Seconds at which the clock of the file begins. Default 0. */
+  /** Start time of the file, in seconds. Default 0. */
   readonly start?: number;
 }
 
-/** A codec of subtitles: text, or the bitmaps of DVDs. */
+/** A subtitle codec: text, or the bitmaps of DVDs. */
 export type SubtitleCodec = 'subrip' | 'ass' | 'mov_text' | 'webvtt' | 'dvd_subtitle';
 
 interface Encoded {
@@ -42,8 +42,8 @@ const RATE = 25;
 const SAMPLE_RATE = 48_000;
 
 /**
- * Writes a media file without any program but this package's FFmpeg and returns its path. Throws where the build has
- * no such encoder, and where the container does not take one of the streams.
+ * Writes a media file with this package's FFmpeg and returns its path. Throws if the build lacks the encoder or if the
+ * container does not support one of the streams.
  */
 export async function writeMedia(path: string, options: MediaOptions): Promise<string> {
   const ffmpeg = await loadFfmpeg();
@@ -67,7 +67,7 @@ export async function writeMedia(path: string, options: MediaOptions): Promise<s
     opened = true;
     const dictionary = ffmpeg.Dictionary.fromObject({ ...options.muxerOptions });
     must(ffmpeg, await output.writeHeader(dictionary), `the header of ${path}`);
-    await writePackets(ffmpeg, output, parts, streams, options.start ?? 0);
+    await writePackets(ffmpeg, output, packetsInOrder(parts, streams), options.start ?? 0);
     must(ffmpeg, await output.writeTrailer(), `the end of ${path}`);
   } finally {
     for (const part of parts) part.free();
@@ -77,13 +77,13 @@ export async function writeMedia(path: string, options: MediaOptions): Promise<s
   return path;
 }
 
-async function writePackets(
-  ffmpeg: Ffmpeg,
-  output: FormatContext,
-  parts: readonly Encoded[],
-  streams: readonly Stream[],
-  start: number,
-): Promise<void> {
+interface PlacedPacket extends Pick<Encoded, 'unit'> {
+  readonly packet: Packet;
+  readonly stream: Stream;
+}
+
+/** The packets of all parts by decoding time. */
+function packetsInOrder(parts: readonly Encoded[], streams: readonly Stream[]): PlacedPacket[] {
   const all = parts.flatMap(({ packets, unit }, i) =>
     packets.map((packet) => ({
       packet,
@@ -92,8 +92,16 @@ async function writePackets(
       seconds: (Number(packet.dts) * unit.num) / unit.den,
     })),
   );
-  all.sort((a, b) => a.seconds - b.seconds);
-  for (const { packet, unit, stream } of all) {
+  return all.sort((a, b) => a.seconds - b.seconds);
+}
+
+async function writePackets(
+  ffmpeg: Ffmpeg,
+  output: FormatContext,
+  packets: readonly PlacedPacket[],
+  start: number,
+): Promise<void> {
+  for (const { packet, unit, stream } of packets) {
     const shift = BigInt(Math.round((start * unit.den) / unit.num));
     packet.pts += shift;
     packet.dts += shift;
@@ -112,15 +120,16 @@ async function encodePictures(ffmpeg: Ffmpeg, output: FormatContext, video: Medi
     keyFrames = 8,
     graph,
   } = video;
-  const pictures = `${graph ?? `testsrc2=size=${width}x${height}:rate=${RATE}`},trim=end_frame=${frames},format=${pixelFormat}`;
+  const pattern = graph ?? `testsrc2=size=${width}x${height}:rate=${RATE}`;
+  const filters = `${pattern},trim=end_frame=${frames},format=${pixelFormat},buffersink`;
   const context = contextOf(ffmpeg, output, encoder);
   Object.assign(context, { width, height, pixelFormat: ffmpeg.avGetPixFmtFromName(pixelFormat), gopSize: keyFrames });
   context.timeBase = new ffmpeg.Rational(1, RATE);
   context.framerate = new ffmpeg.Rational(RATE, 1);
-  return encode(ffmpeg, context, encoder, `${pictures},buffersink`, FAST[encoder]);
+  return encode(ffmpeg, context, { name: encoder, filters, settings: FAST[encoder] });
 }
 
-/** Options that make encoders quick. */
+/** Options that make encoders fast. */
 const FAST: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   libx264: { preset: 'veryfast' },
   libx265: { preset: 'ultrafast', 'x265-params': 'log-level=none:pools=none:frame-threads=1' },
@@ -139,19 +148,20 @@ async function encodeSound(ffmpeg: Ffmpeg, output: FormatContext, encoder: strin
   context.channelLayout = ffmpeg.constants.AV_CHANNEL_LAYOUT_STEREO;
   context.timeBase = new ffmpeg.Rational(1, rate);
   context.bitRate = 96_000n;
-  const format = `aformat=sample_fmts=${ffmpeg.avGetSampleFmtName(context.sampleFormat)}:sample_rates=${rate}:channel_layouts=stereo`;
+  const sampleFormat = ffmpeg.avGetSampleFmtName(context.sampleFormat);
+  const format = `aformat=sample_fmts=${sampleFormat}:sample_rates=${rate}:channel_layouts=stereo`;
   const tone = (size: number) => `sine=r=${rate}:d=${seconds},${format},asetnsamples=n=${size}:p=0,abuffersink`;
-  return encode(ffmpeg, context, encoder, tone);
+  return encode(ffmpeg, context, { name: encoder, filters: tone });
 }
 
 function findEncoder(ffmpeg: Ffmpeg, name: string) {
   const codec = ffmpeg.Codec.findEncoderByName(name as never);
-  if (!codec) throw new Error(`Expected the encoder ${name} in this build of FFmpeg but found none.`);
+  if (!codec) throw new Error(`Expected the encoder ${name} but this build of FFmpeg lacks it; choose another one.`);
   return codec;
 }
 
 function contextOf(ffmpeg: Ffmpeg, output: FormatContext, encoder: string): CodecContext {
-  // SVT-AV1 writes its settings to standard error else.
+  // Without this, SVT-AV1 writes its settings to standard error.
   process.env.SVT_LOG ??= '1';
   const context = new ffmpeg.CodecContext();
   context.allocContext3(findEncoder(ffmpeg, encoder));
@@ -161,16 +171,22 @@ function contextOf(ffmpeg: Ffmpeg, output: FormatContext, encoder: string): Code
   return context;
 }
 
-/** Encodes all that a filter graph gives; the graph may depend on the encoder's samples per frame. */
+interface EncodeOptions {
+  /** The encoder's name. */
+  readonly name: string;
+  /** The filter graph; it may depend on the encoder's samples per frame. */
+  readonly filters: string | ((frameSize: number) => string);
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Encodes the whole output of a filter graph. */
 async function encode(
   ffmpeg: Ffmpeg,
   context: CodecContext,
-  name: string,
-  filters: string | ((frameSize: number) => string),
-  settings: Readonly<Record<string, string>> = {},
+  { name, filters, settings = {} }: EncodeOptions,
 ): Promise<Encoded> {
   const { constants } = ffmpeg;
-  // Some encoders, as TrueHD's, are called experimental.
+  // Allows experimental encoders such as TrueHD's.
   const dictionary = ffmpeg.Dictionary.fromObject({ strict: '-2', ...settings });
   must(ffmpeg, await context.open2(findEncoder(ffmpeg, name), dictionary), name);
   const graph = new ffmpeg.FilterGraph();
@@ -236,7 +252,7 @@ function subtitlePackets(ffmpeg: Ffmpeg, codec: SubtitleCodec): Encoded {
   };
   const payload = (text: string, order: number) => {
     if (codec === 'ass') return Buffer.from(`${order},0,Default,,0,0,0,,${text}`);
-    // Never decoded: only its length is that of a bitmap's packet.
+    // Never decoded: only its length matters.
     if (codec === 'dvd_subtitle') return Buffer.from([0, 8, 0, 4, 0, 0, 0, 4]);
     if (codec !== 'mov_text') return Buffer.from(text);
     return Buffer.concat([Buffer.from([0, Buffer.byteLength(text)]), Buffer.from(text)]);

@@ -3,7 +3,7 @@ import type { VideoFrame } from '../read/frame.ts';
 import { openVideo } from '../read/open-video.ts';
 import { createVideoWriter, type PixelFrame } from '../write/writer.ts';
 
-/** What a sequence is made of: own pixels, decoded frames, edits that wait, throw or call their writer, and ends. */
+/** The calls of a sequence: own pixels, decoded frames, edits that wait, throw or call their writer, and endings. */
 export const WRITER_CALLS = [
   'write',
   'decoded',
@@ -16,18 +16,18 @@ export const WRITER_CALLS = [
   'close',
   'wait',
 ] as const;
-/** One call of a writer, as a sequence of random calls has it. */
+/** One call of a writer in a sequence of random calls. */
 export type WriterCall = (typeof WRITER_CALLS)[number];
 
 const [WIDTH, HEIGHT, FPS] = [64, 48, 25];
 
-/** Decoded frames without end. */
+/** An endless supply of decoded frames. */
 export interface DecodedFrames {
   next(): Promise<VideoFrame>;
   close(): Promise<void>;
 }
 
-/** Frames of FFmpeg's test pattern, of the size that `runWriterCalls` writes. */
+/** Frames of FFmpeg's test pattern in the size that `runWriterCalls` writes. */
 export async function decodedFrames(): Promise<DecodedFrames> {
   const video = await openVideo({ lavfi: `testsrc2=size=${WIDTH}x${HEIGHT}:rate=${FPS}` }, { dropLate: false });
   const frames = video[Symbol.asyncIterator]();
@@ -38,9 +38,9 @@ export async function decodedFrames(): Promise<DecodedFrames> {
 }
 
 /**
- * Makes calls of a writer in their order without awaiting them (`wait` awaits the last one) and closes it. Returns how
- * many settled and how many of those rejected. Throws where one rejected with anything but the edit's own error or
- * `INVALID_STATE`; a promise that never settles keeps it from returning.
+ * Calls a writer in the given order without awaiting the calls (`wait` awaits the last one), then closes it. Returns
+ * how many calls settled and how many of those rejected. Throws if one rejected with anything but the edit's own error
+ * or `INVALID_STATE`. Does not return if a promise never settles.
  */
 export async function runWriterCalls(
   path: string,
