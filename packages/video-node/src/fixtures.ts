@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PixelBuffer } from '@facedet/core';
+import type { CodecContext } from 'node-av/lib';
 import { colorTagsOf, setColorTags } from './ffmpeg/colors.ts';
-import { loadFfmpeg } from './ffmpeg/load.ts';
+import { loadFfmpeg, type Ffmpeg } from './ffmpeg/load.ts';
 import type { ColorTags } from './read/metadata.ts';
 import { openVideo, type OpenVideoOptions } from './read/open-video.ts';
 import type { VideoSource } from './read/source.ts';
@@ -13,7 +14,7 @@ import { createVideoWriter, type VideoWriterOptions } from './write/writer.ts';
 /** Real videos, for tests that need them. */
 export const shared = fileURLToPath(new URL('../../../../shared/', import.meta.url));
 export const hasShared = existsSync(join(shared, 'video'));
-if (!hasShared) process.stderr.write(`Tests of real videos are skipped: there is no ${shared}video.\n`);
+if (!hasShared) process.stderr.write(`Tests with real videos are skipped: ${shared}video does not exist.\n`);
 
 export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), 'facedet-video-'));
@@ -34,7 +35,7 @@ export function numberedPicture(index: number, width: number, height: number): P
   return { data, width, height, format: 'rgb' };
 }
 
-/** Writes numbered pictures at the times given and returns the path. */
+/** Writes numbered pictures with these timestamps and returns the path. */
 export async function writeNumbered(
   path: string,
   times: readonly number[],
@@ -80,57 +81,32 @@ export function numbersOf(levels: readonly number[]): number[] {
   return levels.map((level) => Math.round((level - 40) / 2));
 }
 
-/** A display matrix as containers keep it. */
+/** A display matrix as containers store it. */
 export function displayMatrix(a: number, b: number, c: number, d: number): Uint8Array {
   const bytes = new DataView(new ArrayBuffer(36));
   [a, b, 0, c, d, 0, 0, 0, 16_384].forEach((value, i) => bytes.setInt32(4 * i, value * 65_536 || 0, true));
   return new Uint8Array(bytes.buffer);
 }
 
-/**
- * Writes a file by FFmpeg's own filters: what this package never writes itself (interlaced, 10-bit, other containers).
- */
-export async function writeByGraph(
-  path: string,
-  {
-    graph,
-    encoder,
-    pixelFormat,
-    frames,
-    interlaced = false,
-    size: [width, height] = [128, 96],
-    matrix,
-    color,
-  }: {
-    graph?: string;
-    encoder: string;
-    pixelFormat: string;
-    frames: number;
-    interlaced?: boolean;
-    size?: readonly [number, number];
-    matrix?: Uint8Array;
-    color?: Partial<ColorTags>;
-  },
-): Promise<string> {
+interface GraphFileOptions {
+  graph?: string;
+  encoder: string;
+  pixelFormat: string;
+  frames: number;
+  interlaced?: boolean;
+  size?: readonly [number, number];
+  matrix?: Uint8Array;
+  color?: Partial<ColorTags>;
+}
+
+/** Writes a file from a filter graph: what this package itself never writes (interlaced, other containers). */
+export async function writeByGraph(path: string, options: GraphFileOptions): Promise<string> {
+  const { frames, matrix, color } = options;
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
   const output = new ffmpeg.FormatContext();
   output.allocOutputContext2(null, null, path);
-  const context = new ffmpeg.CodecContext();
-  const codec = ffmpeg.Codec.findEncoderByName(encoder as never)!;
-  context.allocContext3(codec);
-  context.width = width;
-  context.height = height;
-  context.pixelFormat = ffmpeg.avGetPixFmtFromName(pixelFormat);
-  context.timeBase = new ffmpeg.Rational(1, 25);
-  context.framerate = new ffmpeg.Rational(25, 1);
-  if (interlaced) context.setFlags(constants.AV_CODEC_FLAG_INTERLACED_DCT);
-  if (color?.range !== undefined) context.colorRange = color.range as never;
-  if (color?.space !== undefined) context.colorSpace = color.space as never;
-  if (color?.primaries !== undefined) context.colorPrimaries = color.primaries as never;
-  if (color?.transfer !== undefined) context.colorTrc = color.transfer as never;
-  const opened = await context.open2(codec, null);
-  if (opened < 0) throw new Error(`${encoder}: ${ffmpeg.FFmpegError.strerror(opened)}`);
+  const context = await openGraphEncoder(ffmpeg, options);
   const stream = output.newStream(null);
   stream.timeBase = context.timeBase;
   stream.codecpar.fromContext(context);
@@ -148,12 +124,7 @@ export async function writeByGraph(
       packet.unref();
     }
   };
-  const video = await openVideo(
-    {
-      lavfi: `${graph ?? `testsrc2=size=${width}x${height}:rate=25`},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}`,
-    },
-    { deinterlace: false },
-  );
+  const video = await openVideo({ lavfi: graphOf(options) }, { deinterlace: false });
   for await (const frame of video) {
     const picture = frame.native().clone()!;
     picture.pts = BigInt(frame.index);
@@ -172,4 +143,34 @@ export async function writeByGraph(
   context.freeContext();
   packet.free();
   return path;
+}
+
+function graphOf({ graph, pixelFormat, interlaced, size: [width, height] = GRAPH_SIZE }: GraphFileOptions): string {
+  const pattern = graph ?? `testsrc2=size=${width}x${height}:rate=25`;
+  return `${pattern},format=${pixelFormat}${interlaced ? ',setfield=tff' : ''}`;
+}
+
+const GRAPH_SIZE = [128, 96] as const;
+
+async function openGraphEncoder(
+  ffmpeg: Ffmpeg,
+  { encoder, pixelFormat, interlaced, size: [width, height] = GRAPH_SIZE, color }: GraphFileOptions,
+): Promise<CodecContext> {
+  const { constants } = ffmpeg;
+  const context = new ffmpeg.CodecContext();
+  const codec = ffmpeg.Codec.findEncoderByName(encoder as never)!;
+  context.allocContext3(codec);
+  context.width = width;
+  context.height = height;
+  context.pixelFormat = ffmpeg.avGetPixFmtFromName(pixelFormat);
+  context.timeBase = new ffmpeg.Rational(1, 25);
+  context.framerate = new ffmpeg.Rational(25, 1);
+  if (interlaced) context.setFlags(constants.AV_CODEC_FLAG_INTERLACED_DCT);
+  if (color?.range !== undefined) context.colorRange = color.range as never;
+  if (color?.space !== undefined) context.colorSpace = color.space as never;
+  if (color?.primaries !== undefined) context.colorPrimaries = color.primaries as never;
+  if (color?.transfer !== undefined) context.colorTrc = color.transfer as never;
+  const opened = await context.open2(codec, null);
+  if (opened < 0) throw new Error(`${encoder}: ${ffmpeg.FFmpegError.strerror(opened)}`);
+  return context;
 }

@@ -1,4 +1,4 @@
-// Frames in: files, cameras, streams, by FFmpeg in the process.
+// Reading: files, cameras and streams, with in-process FFmpeg.
 export { openVideo, type OpenVideoOptions, type VideoInput } from './read/open-video.ts';
 export { decodeStillImage, type StillImageOptions } from './read/still-image.ts';
 export { type VideoSource } from './read/source.ts';
@@ -13,13 +13,13 @@ export {
   type VideoMetadata,
 } from './read/metadata.ts';
 export { type VideoFrame } from './read/frame.ts';
-// Film out.
+// Writing.
 export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './write/writer.ts';
 export { type VideoCodec } from './write/encoder.ts';
 export { type LeftOut, type SideStreamSummary } from './write/side-streams.ts';
 export { containerFor, type ContainerChoice } from './write/containers.ts';
 export { outputExtension } from './write/output-extension.ts';
-// The whole way of a video.
+// The whole pipeline of a video.
 export {
   processVideo,
   type OutputPaths,
@@ -32,5 +32,5 @@ export { renderVideo, type RenderSummary, type RenderVideoOptions } from './run/
 export { type Row } from './run/rows.ts';
 export { type Preview, type PreviewUpdate } from './run/preview.ts';
 export { type GalleryDocument, type GalleryIdentity, type GalleryPage } from './run/gallery.ts';
-// What `onFrame` of a run is given.
+// Arguments of a run's `onFrame`.
 export { type FrameResult, type VideoFace } from '@facedet/pipeline';

@@ -12,7 +12,7 @@ const VIDEOS =
 // Audio only: opened so that the error is VIDEO_NO_PICTURES instead of VIDEO_UNREADABLE.
 const AUDIO = 'wav,w64,aiff,mp3,aac,flac,ac3,eac3,amr,caf,au,opus';
 
-/** FFmpeg's `format_whitelist` for a source. URLs may also be playlists, which refer to other URLs. */
+/** FFmpeg's `format_whitelist`: the demuxers for a source. URLs may also be playlists, which refer to other URLs. */
 export function allowedFormats(source: Container): string {
   if (source.kind === 'lavfi') return 'lavfi';
   if (source.kind === 'camera') return source.format;

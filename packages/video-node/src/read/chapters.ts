@@ -1,7 +1,7 @@
 import type { FormatContext } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 
-/** A named part of a film. */
+/** A named part of a video. */
 export interface Chapter {
   /** Seconds. */
   readonly start: number;
@@ -9,12 +9,12 @@ export interface Chapter {
   readonly title: string;
 }
 
-// FFmpeg's log has one receiver in the process: descriptions are made one after the other.
+// FFmpeg's log has one callback per process, so the descriptions are made one after the other.
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * The chapters of an open container, times on its own clock. The binding of FFmpeg has no list of them, but its
- * description of the container, which goes to the log, names them.
+ * The chapters of an open container, with times on the container's clock. node-av has no list of them, so they are
+ * parsed from the description of the container that FFmpeg writes to its log.
  */
 export function readChapters(ffmpeg: Ffmpeg, format: FormatContext): Promise<Chapter[]> {
   const made = last.then(async () => parseChapters(await describe(ffmpeg, format)));
@@ -26,7 +26,7 @@ async function describe({ constants, Log }: Ffmpeg, format: FormatContext): Prom
   const parts: string[] = [];
   const end = `facedet ${Math.random()}`;
   await new Promise<void>((done) => {
-    // The log is silent where no answer comes.
+    // Time limit in case the end marker never arrives.
     const limit = setTimeout(done, 500);
     Log.setCallback(
       (_, message) => {
@@ -44,13 +44,13 @@ async function describe({ constants, Log }: Ffmpeg, format: FormatContext): Prom
   return parts;
 }
 
-/** Reads the parts of FFmpeg's description; exported for its test. */
+/** Parses FFmpeg's description; exported for its test. */
 export function parseChapters(parts: readonly string[]): Chapter[] {
   const chapters: { start: number; end: number; title: string }[] = [];
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!;
     if (/^\s*Chapter #\d+:\d+: $/.test(part)) {
-      // Other threads may log in between.
+      // Other threads may log between these lines.
       const near = parts.slice(i + 1, i + 9);
       const start = near.map((next) => /^start (-?\d+(?:\.\d+)?), $/.exec(next)).find(Boolean);
       const end = near.map((next) => /^end (-?\d+(?:\.\d+)?)$/.exec(next)).find(Boolean);
@@ -65,7 +65,7 @@ export function parseChapters(parts: readonly string[]): Chapter[] {
   return chapters;
 }
 
-/** Chapters on the output's clock: those that end before its start are left out. */
+/** Chapters on the output's clock, without those that end before its start. */
 export function moveChapters(chapters: readonly Chapter[], startTime: number): Chapter[] {
   return chapters
     .map(({ start, end, title }) => ({ start: Math.max(0, start - startTime), end: end - startTime, title }))
@@ -73,13 +73,13 @@ export function moveChapters(chapters: readonly Chapter[], startTime: number): C
 }
 
 /**
- * A list of chapters as Nero wrote it into MP4 files (`chpl`, in the movie's `udta`), which FFmpeg, VLC, mpv and
- * others read: at most 255, each with a start in units of 100 ns and a title of at most 255 bytes.
+ * Nero's chapter list for MP4 files (`chpl` in the movie's `udta`), which FFmpeg, VLC, mpv and others read: at most 255
+ * chapters, each with a start in units of 100 ns and a title of at most 255 bytes.
  */
 export function chapterBox(chapters: readonly Chapter[]): Buffer {
   const entries = chapters.slice(0, 255).map(({ start, title }) => {
     let name = Buffer.from(title);
-    // Cut between characters, not within one.
+    // Never cut within a character.
     for (let length = title.length; name.length > 255;) name = Buffer.from(title.slice(0, --length));
     const entry = Buffer.alloc(9);
     entry.writeBigUInt64BE(BigInt(Math.round(start * 1e7)), 0);

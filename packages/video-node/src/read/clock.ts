@@ -1,27 +1,25 @@
-/** Turns a source's times into seconds from its first frame that strictly rise, whatever the source says. */
+/** Converts a source's times, whatever they are, into strictly increasing seconds from its first frame. */
 export interface Clock {
-  /** Seconds on the source's clock that are second 0 of the timestamps now; undefined while no time is known. */
+  /** The time on the source's clock that is currently timestamp 0, in seconds; undefined while no time is known. */
   readonly origin: number | undefined;
   /**
-   * The time of the next frame. `seconds` is the source's own clock, null where it has none; `frameTime` what a frame
-   * lasts, in seconds.
+   * The timestamp of the next frame. `seconds` is its time on the source's clock, null if it has none; `frameTime` is
+   * the duration of a frame in seconds.
    */
   stamp(seconds: number | null, frameTime: number): number;
-  /** Makes the source's next time mean `timestamp`: after a seek, or a stream that came back. */
+  /** Maps the source's next time to `timestamp`: after a seek or a reconnection. */
   restart(timestamp: number): void;
 }
 
 /** How a clock treats jumps. */
 export interface ClockOptions {
-  /**
-   * Whether the source's clock may jump ahead (MPEG-TS, cameras): without it a long gap is a picture shown for long.
-   */
+  /** Whether the source's clock may jump ahead (MPEG-TS, cameras); otherwise a long gap is a long frame. */
   readonly discontinuous?: boolean;
-  /** Seconds of wall-clock time, for live sources: a gap as long as the time that passed is no jump. */
+  /** Wall-clock time in seconds, for live sources: a gap as long as the time that passed is not a jump. */
   readonly now?: () => number;
 }
 
-// Frames out of order are up to three frame times, at least 0.1 s, late; a clock that jumps back by more began anew.
+// Frames out of order are late by up to three frame times or 0.1 s; a clock that jumps back by more has started over.
 const LEAST_BACK_JUMP = 0.1;
 // FFmpeg's own limit for a discontinuity.
 const FORWARD_JUMP = 10;
@@ -35,10 +33,10 @@ export function createClock({ discontinuous = false, now }: ClockOptions = {}): 
   let seen = 0;
   let crowded = false;
 
-  /** Seconds after the last timestamp at which a frame is shown; begins a new origin where the clock jumped. */
+  /** Seconds from the last timestamp to this frame; sets a new origin if the clock jumped. */
   function stepTo(seconds: number, frameTime: number): number {
     const step = seconds - origin! - last;
-    // One frame with a wrong time is no jump: the next one fits the former origin again.
+    // One frame with a wrong time is not a jump: the next one fits the former origin again.
     if (former && last <= former.until && step > 2 * frameTime) {
       const back = seconds - former.origin - last;
       if (back > 0 && back <= 2 * frameTime) {
@@ -66,16 +64,16 @@ export function createClock({ discontinuous = false, now }: ClockOptions = {}): 
       if (seconds !== null) {
         if (origin === undefined) origin = seconds - time;
         else stepTo(seconds, frameTime);
-        // Differences of floating-point seconds are noise below the nanosecond.
+        // Digits below a nanosecond are floating-point noise.
         time = Math.round((seconds - origin) * 1e9) / 1e9;
       }
       next = undefined;
       seen = now?.() ?? 0;
-      // Late frames and those after them are half a frame time apart until the clock is caught up with: at 1 ms apart
-      // the velocities of tracks would explode.
+      // Late frames and those after them are half a frame time apart until the clock catches up: 1 ms apart, the
+      // velocities of tracks would explode.
       const least = last + Math.max(LEAST_STEP, frameTime / 2);
-      // Also where a source says so, or where a guessed time is followed by one that is known: a thousandth of a frame
-      // time later is no later.
+      // Also if the source itself states such times, or if a known time follows a guessed one: a thousandth of a frame
+      // time does not count as later.
       if (time <= last || time < last + Math.min(LEAST_STEP, frameTime / 2)) crowded = true;
       else if (time >= least) crowded = false;
       last = last >= 0 && crowded ? least : time;

@@ -1,20 +1,20 @@
 import { layoutOf } from '../ffmpeg/pixel-layout.ts';
 import type { VideoMetadata } from './metadata.ts';
 
-/** What the samples of a video can show. */
+/** The bit depth and the dynamic range of a video. */
 export interface ColorSummary {
-  /** Bits of a sample; 8 where the pixel format does not say. */
+  /** Bits per sample; 8 if the pixel format does not state them. */
   readonly bitDepth: number;
-  /** `hlg` (ARIB STD-B67) and `pq` (SMPTE ST 2084) are high dynamic range; all else counts as `sdr`. */
+  /** `hlg` (ARIB STD-B67) and `pq` (SMPTE ST 2084) are high dynamic range; everything else counts as `sdr`. */
   readonly dynamicRange: 'hlg' | 'pq' | 'sdr';
 }
 
-// FFmpeg's numbers, those of ITU-T H.273.
+// Code points of ITU-T H.273, which FFmpeg uses.
 const TRANSFERS: Record<number, 'hlg' | 'pq'> = { 16: 'pq', 18: 'hlg' };
 
-/** Bits and dynamic range of a video's samples. */
+/** Bit depth and dynamic range of a video. */
 export function summarizeColors({ pixelFormat, color }: Pick<VideoMetadata, 'pixelFormat' | 'color'>): ColorSummary {
-  // P010 and its relatives keep their bits high in 16.
+  // P010 and its relatives store their samples in the high bits of 16.
   const packed = /^p[024](\d\d)le$/.exec(pixelFormat)?.[1];
   const bits = packed ?? /(?:p|gray|gbrp|gbrap)(\d\d)[lb]e$/.exec(pixelFormat)?.[1];
   return {

@@ -7,12 +7,12 @@ import { openHardware } from '../ffmpeg/hardware.ts';
 import type { Input } from './input.ts';
 import { streamDuration } from './metadata.ts';
 
-/** A decoded picture as it stands in the container: not yet turned upright. Who receives it frees it. */
+/** A decoded picture in the container's orientation. The receiver frees it. */
 export interface Decoded {
   readonly frame: NativeFrame;
-  /** Seconds on the container's clock; null where the container has none. */
+  /** Time on the container's clock, in seconds; null if the container states none. */
   readonly seconds: number | null;
-  /** Seconds that it is shown; 0 where that is not known. */
+  /** Seconds that it is shown; 0 if unknown. */
   readonly duration: number;
 }
 
@@ -23,30 +23,29 @@ export interface DecodeOptions {
   /** Threads of the decoder. */
   readonly threads: number;
   readonly hwaccel: 'auto' | 'none';
-  /** Pixels of a picture at most; larger ones are not decoded. */
+  /** Maximum pixels of a picture; larger ones are not decoded. */
   readonly pixelLimit: number;
-  /** Whether the source has a stated end that it must reach. */
+  /** Whether the source states an end that it must reach. */
   readonly finite: boolean;
-  /** Whether a picture with errors is refused, instead of its damaged part being guessed. */
+  /** Whether a damaged picture is an error; otherwise the decoder conceals the damage. */
   readonly strict?: boolean;
 }
 
 /** The decoder of one container. */
 export interface PictureDecoder {
-  /** The pictures in the order they are shown, from where the container stands. */
+  /** The pictures in display order, from the container's current position. */
   pictures(): AsyncGenerator<Decoded, void>;
-  /** Moves to a key frame at or before a time of the container's clock, if the container can. */
+  /** Seeks to a key frame at or before a time on the container's clock; false if the container can't seek. */
   seek(seconds: number): Promise<boolean>;
   close(): void;
 }
 
-// Broken pictures in a row after which a file is given up; a single one is left out, as players do.
+// Broken pictures in a row after which decoding stops; fewer are skipped, as players do.
 const BROKEN_LIMIT = 100;
 
 /**
- * Opens the decoder of a container's pictures. Throws `VIDEO_CODEC_UNSUPPORTED`; its pictures end with
- * `VIDEO_TRUNCATED` where a finite source ends before its stated length and with `VIDEO_BROKEN` where it can't be read
- * on.
+ * Opens the decoder of a container's pictures. Throws `VIDEO_CODEC_UNSUPPORTED`. Its pictures end with
+ * `VIDEO_TRUNCATED` if a finite source ends before its stated length, and with `VIDEO_BROKEN` if reading fails.
  */
 export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeOptions): Promise<PictureDecoder> {
   const { constants, Codec, CodecContext, Packet, Frame } = ffmpeg;
@@ -57,8 +56,8 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
   if (!codec)
     throw new FaceDetError(
       'VIDEO_CODEC_UNSUPPORTED',
-      `${name}: this build of FFmpeg has no decoder for ` +
-        `${ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'its codec'}. Convert it to H.264, VP9 or AV1.`,
+      `Expected a codec that this build of FFmpeg can decode but ${name} has ` +
+        `${ffmpeg.avGetCodecName(stream.codecpar.codecId) ?? 'an unknown one'}; convert it to H.264, VP9 or AV1.`,
     );
   const context = new CodecContext();
   context.allocContext3(codec);
@@ -68,16 +67,21 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
       ffmpeg,
       context.parametersToContext(stream.codecpar),
       'VIDEO_CODEC_UNSUPPORTED',
-      `${name}: the decoder refuses its parameters`,
+      `Expected a video that the decoder supports but it rejects the parameters of ${name}`,
     );
     context.pktTimebase = stream.timeBase;
     context.threadCount = options.threads;
     context.setOption('max_pixels', options.pixelLimit);
-    // That of TIFF would refuse tags that it does not know.
+    // The TIFF decoder would reject unknown tags.
     if (options.strict && stream.codecpar.codecId !== constants.AV_CODEC_ID_TIFF)
       context.setOption('err_detect', 'explode');
     if (options.hwaccel === 'auto') hardware = openHardware(ffmpeg, codec, context);
-    check(ffmpeg, await context.open2(codec, null), 'VIDEO_CODEC_UNSUPPORTED', `${name}: the decoder does not open`);
+    check(
+      ffmpeg,
+      await context.open2(codec, null),
+      'VIDEO_CODEC_UNSUPPORTED',
+      `Expected a video that the decoder supports but it does not open for ${name}`,
+    );
   } catch (error) {
     context.freeContext();
     hardware?.free();
@@ -90,7 +94,7 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     let halfRead: Packet | null = null;
     let broken = 0;
     let count = 0;
-    let end = 0; // seconds that the packets read so far reach to
+    let end = 0; // end time of the packets read so far, in seconds
     let stopped: FaceDetError | undefined;
     const feed = async (next: Packet | null) => {
       const sent = await context.sendPacket(next);
@@ -100,7 +104,7 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
           ffmpeg,
           sent,
           'VIDEO_BROKEN',
-          `${name}: ${broken} pictures in a row can't be decoded, the last at ${end.toFixed(2)} s`,
+          `Expected decodable pictures in ${name} but ${broken} in a row are broken, the last at ${end.toFixed(2)} s`,
         );
     };
     try {
@@ -116,7 +120,7 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
               ffmpeg,
               read,
               'VIDEO_BROKEN',
-              `${name}: it can't be read on after ${end.toFixed(2)} s (${count} frames)`,
+              `Expected a readable video but reading ${name} fails after ${end.toFixed(2)} s (${count} frames)`,
             );
           break;
         }
@@ -128,7 +132,8 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
             halfRead = null;
             for await (const picture of received()) yield (count++, picture);
           }
-          // The last packet of a file that was cut off is half a picture; in the middle of a stream it may still serve.
+          // A corrupt packet at the end of a file is the part of a picture before the cut; within a stream it may still
+          // decode.
           if (packet.flags & constants.AV_PKT_FLAG_CORRUPT) halfRead = packet.clone();
           else await feed(packet);
           packet.unref();
@@ -146,15 +151,16 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     if (count === 0)
       throw new FaceDetError(
         'VIDEO_BROKEN',
-        `${name}: expected frames, none of its pictures can be decoded within ` +
-          `${options.pixelLimit.toLocaleString('en')} pixels.`,
+        `Expected pictures of at most ${options.pixelLimit.toLocaleString('en')} pixels but none of ${name} can be ` +
+          'decoded; it is damaged or larger.',
       );
     const missing = options.finite ? missingSeconds(end) : 0;
     if (cut || missing > 0)
       throw new FaceDetError(
         'VIDEO_TRUNCATED',
-        `${name}: it ends after ${count} ` +
-          `frames${missing > 0 ? `, ${missing.toFixed(2)} s before its stated length` : ' in the middle of one'}: the file was cut off.`,
+        `Expected a complete video but ${name} ends after ${count} frames, ` +
+          `${missing > 0 ? `${missing.toFixed(2)} s before its stated length` : 'in the middle of one'}; the file ` +
+          'was cut off.',
       );
   }
 
@@ -190,7 +196,7 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
         ffmpeg,
         result,
         'VIDEO_BROKEN',
-        `${name}: a picture can't be fetched from the graphics card; try hwaccel: 'none'`,
+        `Expected pictures from the GPU but one of ${name} can't be copied to memory; try hwaccel: 'none'`,
       );
     }
     return software;
@@ -202,16 +208,16 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     return time === constants.AV_NOPTS_VALUE || !base ? 0 : (Number(time + packet.duration) * base.num) / base.den;
   }
 
-  // Only containers that state a length exactly; the others' is a guess from their size.
+  // Only for containers that state an exact length; other lengths are estimated from the file size.
   function missingSeconds(end: number): number {
     const container = format.iformat?.name ?? '';
     if (!/\b(mov|matroska|avi|flv)\b/.test(container)) return 0;
     const length = streamDuration(ffmpeg, format, stream);
     if (length === null) return 0;
     const ownStart = stream.startTime !== constants.AV_NOPTS_VALUE ? (Number(stream.startTime) * num) / den : 0;
-    // An MP4 states how long its pictures are shown, the others when everything is over.
+    // MP4 states the duration of its pictures, other containers the time at which everything ends.
     const begin = container.includes('mov') ? ownStart : Math.min(ownStart, 0);
-    // Half a second: what headers round, and what a last picture without a duration is shown.
+    // Half a second tolerates rounding in headers and a last picture without a duration.
     const missing = length - (end - begin);
     return missing > Math.max(0.5, 0.005 * length) ? missing : 0;
   }

@@ -7,31 +7,31 @@ import { check, failure } from '../ffmpeg/errors.ts';
 import type { ColorTags, Fraction } from './metadata.ts';
 import { orientationFilters, orientationOf, turnsSideways, type Orientation } from '../ffmpeg/orientation.ts';
 
-/** What pictures are brought to. */
+/** How pictures are normalized. */
 export interface FilterOptions {
   readonly name: string;
   readonly timeBase: Fraction;
-  /** The turn the container asks for; a picture's own (EXIF) comes before it. */
+  /** The container's orientation; a picture's own (EXIF) takes precedence. */
   readonly orientation: Orientation;
-  /** Whether pictures that say they are interlaced are deinterlaced. */
+  /** Whether pictures marked as interlaced are deinterlaced. */
   readonly deinterlace: boolean;
-  /** The size that every picture is fitted into; filled in by the first one. */
+  /** The size that every picture is fitted into; set by the first one. */
   readonly size: { width: number; height: number };
 }
 
-/** A picture ready for use: upright, progressive, and as large as the first one. */
+/** A picture ready for use: upright, progressive and in the size of the first one. */
 export type Upright = Decoded;
 
 interface Graph extends OpenGraph {
   readonly key: string;
-  /** Tags of the pictures that go in; they come out with the same ones. */
+  /** Color tags of the input pictures, which the output pictures get too. */
   readonly tags: ColorTags;
 }
 
 /**
- * Turns pictures upright, deinterlaces those that need it, and fits what changes its size in the middle into the first
- * picture's size (scaled, the rest black), by FFmpeg's filters. A picture that needs nothing passes by untouched.
- * Throws `VIDEO_BROKEN`.
+ * Rotates pictures upright, deinterlaces those that need it, and fits pictures of another size into the first one's
+ * (scaled, with black bars), with FFmpeg's filters. Pictures that need none of this pass through unchanged. Throws
+ * `VIDEO_BROKEN`.
  */
 export async function* filterFrames(
   ffmpeg: Ffmpeg,
@@ -40,6 +40,7 @@ export async function* filterFrames(
 ): AsyncGenerator<Upright, void> {
   const { constants, Frame } = ffmpeg;
   const { size } = options;
+  const failed = `Expected pictures that FFmpeg can rotate or deinterlace but it fails on one of ${options.name}`;
   let interlaced = false;
   let current: Graph | undefined;
   try {
@@ -70,7 +71,7 @@ export async function* filterFrames(
         current = undefined;
       }
       if (filters.length === 0) {
-        // Woven pictures that are wanted as they are would be scaled field by field.
+        // With the flag, pictures that stay interlaced would be scaled field by field.
         frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
         yield { frame, seconds, duration };
         continue;
@@ -92,14 +93,9 @@ export async function* filterFrames(
   }
 
   async function push({ source }: Graph, frame: NativeFrame | null): Promise<void> {
-    // Filters that scale or convert would change samples, or refuse the picture, by its primaries and transfer.
+    // With primaries and transfer set, filters that scale or convert would change the samples or reject the picture.
     if (frame) setColorTags(frame, neutralTags(ffmpeg, colorTagsOf(frame)));
-    check(
-      ffmpeg,
-      await source.buffersrcAddFrame(frame),
-      'VIDEO_BROKEN',
-      `${options.name}: a picture can't be turned or deinterlaced`,
-    );
+    check(ffmpeg, await source.buffersrcAddFrame(frame), 'VIDEO_BROKEN', failed);
   }
 
   async function* drain({ sink, tags }: Graph): AsyncGenerator<Upright, void> {
@@ -110,7 +106,7 @@ export async function* filterFrames(
       if (result < 0) {
         frame.free();
         if (result === constants.AVERROR_EAGAIN || result === constants.AVERROR_EOF) return;
-        throw failure(ffmpeg, result, 'VIDEO_BROKEN', `${options.name}: a picture can't be turned or deinterlaced`);
+        throw failure(ffmpeg, result, 'VIDEO_BROKEN', failed);
       }
       const { num, den } = sink.buffersinkGetTimeBase();
       frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
@@ -126,7 +122,7 @@ export async function* filterFrames(
 
   async function build(key: string, frame: NativeFrame, filters: string[]): Promise<Graph> {
     const tags = neutralTags(ffmpeg, colorTagsOf(frame));
-    const message = `${options.name}: FFmpeg can't turn or deinterlace its pictures`;
+    const message = `Expected pictures that FFmpeg can rotate or deinterlace but it rejects those of ${options.name}`;
     const { timeBase } = options;
     return {
       key,
@@ -136,9 +132,7 @@ export async function* filterFrames(
   }
 }
 
-/**
- * A picture's own orientation (EXIF, or handed down from the container), taken off it so that nobody turns it again.
- */
+/** A picture's own orientation (EXIF, or passed on from the container), removed so that it is not applied twice. */
 function takeOrientation({ constants }: Ffmpeg, frame: NativeFrame): Orientation | undefined {
   const matrix = frame.getSideData(constants.AV_FRAME_DATA_DISPLAYMATRIX);
   if (!matrix) return undefined;

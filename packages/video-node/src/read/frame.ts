@@ -6,48 +6,48 @@ import { createNativePicture, type PictureReload } from './native-picture.ts';
 import type { Rasterizer } from './rasterize.ts';
 
 /**
- * A picture of a video: scales itself by FFmpeg, so that its full size never reaches JavaScript. Whoever takes it
- * closes it.
+ * A video frame. FFmpeg scales it, so that pixels in full size never reach JavaScript. The code that takes a frame from
+ * a video closes it.
  */
 export type VideoFrame = Frame &
   RasterSource &
   Pick<UnloadableFrame, 'byteLength'> &
   Partial<UnloadableFrame> & {
-    /** Seconds that it is shown; 0 where that is not known. */
+    /** Seconds that it is shown; 0 if unknown. */
     readonly duration: number;
-    /** Seconds on the container's clock that are second 0 of `timestamp`; a writer moves sound by it. */
+    /** The time on the container's clock that is `timestamp` 0, in seconds; a writer aligns audio with it. */
     readonly clockOrigin?: number | undefined;
     /**
-     * Why this is a black picture in place of one that could not be read (`onPictureError: 'skip'`); its `rasterize`
+     * The error of a picture that could not be read (`onPictureError: 'skip'`). The frame is black and its `rasterize`
      * rejects.
      */
     readonly error?: FaceDetError | undefined;
-    /** Whether the source is damaged in this frame, so that the decoder made part of it up from its neighbours. */
+    /** Whether the frame is damaged and the decoder concealed the damage from neighboring frames. */
     readonly isDamaged?: boolean;
-    /** A copy of `region` (by default the whole picture) in RGB. Rejects with `DISPOSED` after `close()`. */
+    /** A copy of `region` (by default the whole frame) in RGB. Rejects with `DISPOSED` after `close()`. */
     rasterize(...parameters: Parameters<RasterSource['rasterize']>): Promise<PixelBuffer>;
     /**
-     * FFmpeg's frame, for a writer; throws `DISPOSED` after `close()`. It belongs to this frame: take a reference
-     * (`clone()`) to keep it.
+     * FFmpeg's frame, for a writer; throws `DISPOSED` after `close()`. It is freed with this frame: keep a reference
+     * (`clone()`) to use it longer.
      */
     native(): NativeFrame;
-    /** Frees the picture, as soon as calls of `rasterize` under way are done. May be repeated. */
+    /** Frees the frame's memory once running `rasterize` calls are done. Can be called more than once. */
     close(): void;
     /** `close`, for `using`. */
     [Symbol.dispose](): void;
   };
 
-/** What a frame is made of besides its picture. */
+/** The properties of a frame besides its picture. */
 export interface FrameParts extends Pick<
   VideoFrame,
   'index' | 'timestamp' | 'duration' | 'clockOrigin' | 'byteLength' | 'isDamaged'
 > {
   readonly error?: FaceDetError | undefined;
-  /** Given where the source can be read again. */
+  /** Set if the source can be read again. */
   readonly source?: PictureReload | undefined;
 }
 
-/** Wraps a decoded picture, which then belongs to the frame. */
+/** Wraps a decoded picture; the frame takes ownership of it. */
 export function createVideoFrame(native: NativeFrame, rasterizer: Rasterizer, parts: FrameParts): VideoFrame {
   const { source, error, ...place } = parts;
   const picture = createNativePicture(native, `frame ${place.index}`, source);

@@ -1,10 +1,10 @@
 import { FaceDetError } from '@facedet/core';
 
-/** A step that a HEIF file asks for after decoding, in the file's order. */
+/** A transformation that a HEIF file specifies for the decoded picture, in the file's order. */
 export type HeifTransform =
-  /** Quarter turns against the clock. */
+  /** Counterclockwise quarter turns. */
   | { readonly kind: 'rotate'; readonly turns: number }
-  /** Exchange left and right (about a `vertical` axis) or top and bottom (as in the 2022 edition, mode 0). */
+  /** Swaps left and right (about a `vertical` axis) or top and bottom (mode 0 of the 2022 edition). */
   | { readonly kind: 'mirror'; readonly axis: 'vertical' | 'horizontal' }
   | { readonly kind: 'crop'; readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
@@ -16,16 +16,16 @@ export interface HeifTile {
   readonly data: Buffer;
 }
 
-/** What the primary picture of a HEIF file is made of. */
+/** The parts of a HEIF file's primary picture. */
 export interface HeifPicture {
   /** Pixels before transforms. */
   readonly width: number;
   readonly height: number;
   readonly columns: number;
-  /** Row by row from the top left, one of the picture's size where it is no grid. */
+  /** Row by row from the top left; a picture without a grid is one tile. */
   readonly tiles: readonly HeifTile[];
   readonly transforms: readonly HeifTransform[];
-  /** Coding-independent code points of the colors (ITU-T H.273), where the file states them. */
+  /** Coding-independent code points of the colors (ITU-T H.273), if the file states them. */
   readonly color?: {
     readonly primaries: number;
     readonly transfer: number;
@@ -43,22 +43,23 @@ interface Item {
   readonly type: string;
   readonly extents: readonly { readonly offset: number; readonly length: number; readonly inIdat: boolean }[];
   readonly properties: readonly Box[];
-  /** References by type, of `dimg` the tiles. */
+  /** The IDs of a grid's tiles: its `dimg` references. */
   readonly tiles: readonly number[];
 }
 
-// Counts of a hostile file are checked before memory is taken.
+// Counts in hostile files are checked before memory is allocated.
 const MOST_ITEMS = 65_535;
 
 /**
- * Parses the primary picture of a HEIF file (ISO/IEC 23008-12): grids of tiles and their rotation, mirror and crop
- * properties. Throws `IMAGE_UNREADABLE` for what is broken or composed in another way (overlays, other codecs).
+ * Parses the primary picture of a HEIF file (ISO/IEC 23008-12): single pictures and grids of tiles, with their
+ * rotation, mirror and crop properties. Throws `IMAGE_UNREADABLE` for broken files and other kinds (overlays, other
+ * codecs).
  */
 export function parseHeif(file: Buffer, name: string): HeifPicture {
   const bad = (what: string, cause?: unknown) =>
     new FaceDetError(
       'IMAGE_UNREADABLE',
-      `Expected a whole HEIF picture but ${name} ${what}; export it as JPEG or PNG.`,
+      `Expected a complete HEIF picture but ${name} ${what}; export it as JPEG or PNG.`,
       cause === undefined ? undefined : { cause },
     );
   try {
@@ -80,17 +81,17 @@ function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
   };
   const pitm = need('pitm');
   const primary = pitm[0] === 0 ? pitm.readUInt16BE(4) : pitm.readUInt32BE(4);
-  const items = readItems(need('iinf'), need('iloc'), need('iprp'), parts.get('iref'), bad);
+  const items = readItems({ iinf: need('iinf'), iloc: need('iloc'), iprp: need('iprp'), iref: parts.get('iref') }, bad);
   const item = (id: number): Item => {
     const found = items.get(id);
-    if (!found) throw bad(`names picture ${id}, which it does not have`);
+    if (!found) throw bad(`refers to picture ${id}, which does not exist`);
     return found;
   };
   const bytes = ({ extents }: Item) =>
     Buffer.concat(
       extents.map(({ offset, length, inIdat }) => {
         const from = inIdat ? need('idat') : file;
-        // A length of 0 reaches to the end.
+        // A length of 0 means up to the end.
         const end = length === 0 ? from.length : offset + length;
         if (offset > from.length || end > from.length) throw bad('is cut off');
         return from.subarray(offset, end);
@@ -103,8 +104,7 @@ function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
         : part.type === 'av01'
           ? (['av01', 'av1C'] as const)
           : [undefined, ''];
-    if (!codec)
-      throw bad(`is made of pictures of the type ${part.type.replace(/[^\w ]/g, '?')}, which is not supported`);
+    if (!codec) throw bad(`has pictures of the type ${part.type.replace(/[^\w ]/g, '?')}, which is not supported`);
     const configuration = property(part, record);
     if (!configuration) throw bad(`has a picture without ${record}`);
     return { codec, configuration, data: bytes(part) };
@@ -122,9 +122,9 @@ function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
       grid[1]! & 1 ? [grid.readUInt32BE(4), grid.readUInt32BE(8)] : [grid.readUInt16BE(4), grid.readUInt16BE(6)];
     if (picture.tiles.length !== rows * columns) throw bad(`has ${picture.tiles.length} of ${rows * columns} tiles`);
     const parts = picture.tiles.map(item);
-    // A tile with steps of its own would have to be transformed before it is placed.
+    // A tile with its own transformations would have to be transformed before it is placed.
     if (parts.some((part) => transformsOf(part, ...(sizeOf(part) ?? [0, 0])).length > 0))
-      throw bad('has tiles that are turned one by one');
+      throw bad('has tiles with their own transformations, which is not supported');
     tiles = parts.map(tile);
   } else tiles = [tile(picture)];
   if (width < 1 || height < 1) throw bad('does not state its size');
@@ -192,7 +192,7 @@ function transformsOf({ properties }: Item, width: number, height: number): Heif
       const x = Math.round(fraction(16) + (w - 1) / 2 - (cw - 1) / 2);
       const y = Math.round(fraction(24) + (h - 1) / 2 - (ch - 1) / 2);
       if (!(cw >= 1 && ch >= 1 && x >= 0 && y >= 0 && x + cw <= w && y + ch <= h))
-        throw new RangeError('a crop lies outside of the picture');
+        throw new RangeError('a crop is outside of the picture');
       steps.push({ kind: 'crop', x, y, width: cw, height: ch });
       [w, h] = [cw, ch];
     }
@@ -200,13 +200,15 @@ function transformsOf({ properties }: Item, width: number, height: number): Heif
   return steps;
 }
 
-function readItems(
-  iinf: Buffer,
-  iloc: Buffer,
-  iprp: Buffer,
-  iref: Buffer | undefined,
-  bad: (what: string) => FaceDetError,
-): Map<number, Item> {
+/** Bodies of the boxes that describe items: their types, locations, properties and references. */
+interface ItemBoxes {
+  readonly iinf: Buffer;
+  readonly iloc: Buffer;
+  readonly iprp: Buffer;
+  readonly iref: Buffer | undefined;
+}
+
+function readItems({ iinf, iloc, iprp, iref }: ItemBoxes, bad: (what: string) => FaceDetError): Map<number, Item> {
   const types = new Map<number, string>();
   for (const { type, body } of boxes(iinf.subarray(iinf[0] === 0 ? 6 : 8))) {
     if (type !== 'infe' || body[0]! < 2) continue;
@@ -254,7 +256,7 @@ function readLocations(iloc: Buffer, bad: (what: string) => FaceDetError): Map<n
     const id = number(version < 2 ? 2 : 4);
     const method = version > 0 ? number(2) & 15 : 0;
     const reference = number(2);
-    if (method > 1 || reference !== 0) throw bad('keeps its pictures in another file or item');
+    if (method > 1 || reference !== 0) throw bad('stores its pictures in another file or item');
     const base = number(baseBytes);
     const extents = [];
     for (let more = number(2); more > 0; more--) {

@@ -3,13 +3,13 @@ import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { parseHdrMetadata, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
 import { orientationOf, turnsSideways, type Orientation } from '../ffmpeg/orientation.ts';
 
-/** A fraction, as containers count time: `num / den` seconds a tick. */
+/** A fraction, such as a time base of `num / den` seconds per tick. */
 export interface Fraction {
   readonly num: number;
   readonly den: number;
 }
 
-/** FFmpeg's numbers for what the samples mean; kept as they are from source to output. */
+/** FFmpeg's numbers for the meaning of the samples; they pass unchanged from source to output. */
 export interface ColorTags {
   readonly range: number;
   readonly space: number;
@@ -18,29 +18,29 @@ export interface ColorTags {
   readonly chromaLocation: number;
 }
 
-/** A stream beside the pictures. */
+/** A stream besides the video stream. */
 export interface SideStream {
-  /** Position among the streams of the container. */
+  /** Index among the streams of the container. */
   readonly index: number;
   /** FFmpeg's name of the codec: `aac`, `opus`, `mov_text`, … */
   readonly codec: string;
-  /** The language tag of the container, where there is one. */
+  /** The container's language tag, if there is one. */
   readonly language?: string;
 }
 
-/** A stream that is neither pictures, sound nor subtitles of the video, or its chapters. */
+/** Anything besides the video's pictures, audio and subtitles: a further stream, its alpha channel or its chapters. */
 export interface OtherStream {
   readonly kind: 'video' | 'cover' | 'attachment' | 'data' | 'chapters' | 'alpha';
   /** FFmpeg's name of the codec; `none` for chapters. */
   readonly codec: string;
 }
 
-/** What is known of a video before it is read. */
+/** What is known of a video once its first frame is decoded. */
 export interface VideoMetadata {
-  /** What messages call the source. */
+  /** The source's name in messages. */
   readonly source: string;
   /**
-   * The file that can be opened again for sound and subtitles; null for pipes that are read directly, pictures and live
+   * The file that can be opened again for audio and subtitles; null for pipes that are read directly, pictures and live
    * sources.
    */
   readonly path: string | null;
@@ -48,36 +48,36 @@ export interface VideoMetadata {
   /** Pixels of the upright picture: rotation metadata is applied. */
   readonly width: number;
   readonly height: number;
-  /** Nominal frames a second; null where the container does not say. Time comes from `timestamp`, never from this. */
+  /** Nominal frames per second (fps); null if the container states none. Use `timestamp` for times, not this. */
   readonly fps: number | null;
-  /** Frames in the container; null where it does not say. */
+  /** Frames in the container; null if it does not state them. */
   readonly frameCount: number | null;
-  /** Seconds; null where it is not known (cameras, streams, files in the making). */
+  /** Seconds; null if unknown (cameras, streams, files that are still being written). */
   readonly duration: number | null;
   /** FFmpeg's name of the codec and of the pixel format. */
   readonly codec: string;
   readonly pixelFormat: string;
-  /** The container's names, FFmpeg's (`mov,mp4,m4a,…`). */
+  /** FFmpeg's names of the container (`mov,mp4,m4a,…`). */
   readonly container: string;
-  /** Clockwise turn that was applied, and whether the picture was mirrored. */
+  /** Clockwise rotation that was applied, and whether the picture was mirrored. */
   readonly rotation: 0 | 90 | 180 | 270;
   readonly mirrored: boolean;
   readonly timeBase: Fraction;
-  /** Seconds on the container's clock at which the first frame is shown. */
+  /** Time of the first frame on the container's clock, in seconds. */
   readonly startTime: number;
   readonly sampleAspectRatio: Fraction;
   readonly color: ColorTags;
-  /** What HDR pictures say about their mastering display and brightness, where they do. */
+  /** HDR metadata (mastering display and brightness), if the video has any. */
   readonly hdr?: HdrMetadata;
   readonly audioStreams: readonly SideStream[];
   readonly subtitleStreams: readonly SideStream[];
-  /** What else the container holds, where it can't be opened again for it; no output has it. */
+  /** Other contents of a container that can't be opened again; they are missing in the output. */
   readonly otherStreams?: readonly OtherStream[];
-  /** No end is known and late frames are of no use: cameras and streams. */
+  /** Whether the source has no known end and late frames are useless: cameras and streams. */
   readonly live: boolean;
 }
 
-/** Reads what the container says about its pictures. */
+/** Reads the container's description of its video stream. */
 export function readMetadata(
   ffmpeg: Ffmpeg,
   format: FormatContext,
@@ -126,19 +126,19 @@ export function readMetadata(
   };
 }
 
-/** How the container asks for the pictures to be turned. */
+/** The orientation that the container states for its pictures. */
 export function streamOrientation({ constants }: Ffmpeg, codecpar: CodecParameters): Orientation {
   return orientationOf(codecpar.getCodedSideData(constants.AV_PKT_DATA_DISPLAYMATRIX));
 }
 
-/** Seconds of the pictures' own stream where it says so, else of the whole file; null where neither is known. */
+/** Duration of the video stream in seconds, else of the whole file; null if neither is known. */
 export function streamDuration({ constants }: Ffmpeg, format: FormatContext, stream: Stream): number | null {
   if (stream.duration !== constants.AV_NOPTS_VALUE && stream.duration > 0n)
     return (Number(stream.duration) * stream.timeBase.num) / stream.timeBase.den;
   return format.duration !== constants.AV_NOPTS_VALUE && format.duration > 0n ? Number(format.duration) / 1e6 : null;
 }
 
-// Containers of whole milliseconds report 1000 as their rate where they have no other.
+// Containers with millisecond timestamps report a rate of 1000 if they have no other.
 function nominalRate(stream: Stream): number | null {
   for (const { num, den } of [stream.avgFrameRate, stream.rFrameRate]) {
     if (num > 0 && den > 0 && num / den < 500) return num / den;
@@ -155,7 +155,7 @@ function sideStreams(ffmpeg: Ffmpeg, format: FormatContext, type: number): SideS
     });
 }
 
-/** What a container holds besides its pictures, sound and subtitles. */
+/** The contents of a container besides its pictures, audio and subtitles. */
 export function otherStreams(ffmpeg: Ffmpeg, format: FormatContext, pictures: Stream): OtherStream[] {
   const { AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_SUBTITLE, AVMEDIA_TYPE_ATTACHMENT } = ffmpeg.constants;
   return format.streams.flatMap((stream): OtherStream[] => {
@@ -169,7 +169,7 @@ export function otherStreams(ffmpeg: Ffmpeg, format: FormatContext, pictures: St
   });
 }
 
-/** Whether pictures have transparent parts, as far as the container says. */
+/** Whether the pictures have transparency, as far as the container states it. */
 export function hasAlpha(ffmpeg: Ffmpeg, { codecpar, metadata }: Stream): boolean {
   const name = ffmpeg.avGetPixFmtName(codecpar.format as never) ?? '';
   return /^(yuva|gbrap|ya\d|rgba|bgra|argb|abgr)/.test(name) || metadata?.get('alpha_mode') === '1';

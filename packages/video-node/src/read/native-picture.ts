@@ -1,34 +1,34 @@
 import { FaceDetError } from '@facedet/core';
 import type { Frame as NativeFrame } from 'node-av/lib';
 
-/** Where a picture comes from again after `unload`. */
+/** Reads a picture again after `unload`. */
 export interface PictureReload {
-  /** The picture anew; who receives it frees it. */
+  /** Decodes the picture again; the caller frees it. */
   reload(): Promise<NativeFrame>;
-  /** Told when the picture leaves memory, and when it is back or no longer wanted. */
+  /** Called with true when the picture leaves memory, with false when it is back or no longer needed. */
   changed(unloaded: boolean): void;
 }
 
-/** FFmpeg's memory of one picture, shared by who reads it: freed when it is closed and the last of them is done. */
+/** FFmpeg's memory of one picture, shared by its readers: freed once it is closed and the last reader is done. */
 export interface NativePicture {
   /** FFmpeg's frame; throws `DISPOSED` after `close` and `INVALID_STATE` while it is unloaded. */
   use(): NativeFrame;
   /** Runs `work` on FFmpeg's frame, which stays valid until it settles. */
   during<T>(work: (native: NativeFrame) => Promise<T>): Promise<T>;
-  /** Frees the picture until `reload`. */
+  /** Frees the memory until `reload`. */
   unload(): void;
   reload(): Promise<void>;
-  /** May be repeated. */
+  /** Can be called more than once. */
   close(): void;
 }
 
-/** Takes over a decoded picture. `name` is what messages call it. */
+/** Takes ownership of a decoded picture. `name` is its name in messages. */
 export function createNativePicture(native: NativeFrame, name: string, source?: PictureReload): NativePicture {
   let current: { readonly native: NativeFrame; users: number } | undefined = { native, users: 1 };
   let closed = false;
   let reloading: Promise<void> | undefined;
 
-  // Freed while FFmpeg reads it, the picture would end the process.
+  // Freeing a picture while FFmpeg reads it would crash the process.
   function leave(held: NonNullable<typeof current>): void {
     if (--held.users === 0) held.native.free();
   }

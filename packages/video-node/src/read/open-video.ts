@@ -17,71 +17,69 @@ import { createVideoFrame, type VideoFrame } from './frame.ts';
 /** Options of `openVideo`. */
 export interface OpenVideoOptions {
   /**
-   * Frames a second of a folder of pictures, and asked of a camera. Default 25 for pictures, the camera's own for
-   * cameras.
+   * Frames per second (fps) of a folder of pictures, or requested from a camera. Default: 25 for pictures, the camera's
+   * own rate for cameras.
    */
   fps?: number;
-  /** Width and height asked of a camera, in pixels. */
+  /** Width and height requested from a camera, in pixels. */
   size?: readonly [width: number, height: number];
   /**
-   * Frames decoded before they are asked for. Default 4, within 64 MB; each holds its picture in memory (3 MB in
-   * 1080p).
+   * Frames decoded in advance. Higher evens out slow frames but takes more memory (3 MB per frame of 1080p, 64 MB at
+   * most). Default 4.
    */
   decodeAhead?: number;
-  /** Threads of the decoder. Default a quarter of the cores: the rest is for inference. */
+  /** Decoder threads. Default: a quarter of the cores, which leaves the others for inference. */
   threads?: number;
-  /** Decode on a graphics card where there is one. Default `none`. */
+  /** `auto` decodes on a GPU if there is one. Default `none`. */
   hwaccel?: 'auto' | 'none';
-  /** Deinterlace pictures that say they are interlaced. Default true. */
+  /** Deinterlaces pictures that are marked as interlaced. Default true. */
   deinterlace?: boolean;
-  /** Goes on behind a frame that an earlier run had: the first frame is number `index + 1`. Not for live sources. */
+  /** Continues after a frame of an earlier run: the first frame has index `index + 1`. Not for live sources. */
   after?: { readonly index: number; readonly timestamp: number };
   /**
-   * Attempts in a row to open a lost stream again, after 0.5 s, then twice as long each time up to 30 s, each up to a
-   * quarter longer. Given, the first connection is tried as often; by default it fails at once. Higher outlives longer
-   * outages; 0 ends with the loss. Default 10.
+   * Attempts in a row to reopen a lost stream: after 0.5 s, then twice as long each time up to 30 s, each with up to
+   * 25 % jitter. If set, it also applies to the first connection, which otherwise fails at once. Higher survives longer
+   * outages; 0 ends the video when the stream is lost. Default 10.
    */
   reconnects?: number | 'forever';
-  /** Called when a stream is lost, before each attempt to open it again, and when it is back. */
+  /** Called when a stream is lost, before each attempt to reopen it, and when it is back. */
   onReconnect?: (change: ConnectionChange) => void;
-  /**
-   * Hands out frames no faster than their timestamps say, as a camera would. Default true for files with `dropLate`.
-   */
+  /** Yields frames no faster than their timestamps, as a camera does. Default true for files with `dropLate`. */
   paced?: boolean;
   /**
-   * A picture of a folder that can't be read: `stop` throws its error; `skip` puts a black frame with `error` in its
-   * place, whose `rasterize` rejects. Default `stop`.
+   * What happens if a picture of a folder can't be read: `stop` throws its error; `skip` yields a black frame with
+   * `error`, whose `rasterize` rejects. Default `stop`.
    */
   onPictureError?: 'skip' | 'stop';
   /**
-   * Pixels of a frame at most; `IMAGE_TOO_LARGE` beyond. Raising it lets a small file take more memory. Default
+   * Maximum pixels per frame; `IMAGE_TOO_LARGE` beyond. Higher lets a small file use more memory. Default
    * 8,192 × 4,320.
    */
   pixelLimit?: number;
-  /** URL schemes allowed in a source string beside `rtsp(s)` and `http(s)`, as `['udp', 'srt']`. Not for user input. */
+  /**
+   * URL schemes allowed in a source string besides `rtsp(s)` and `http(s)`, such as `['udp', 'srt']`. Not for user
+   * input.
+   */
   protocols?: readonly string[];
   /**
-   * Bytes of a pipe kept in a temporary file at most, for formats that can't be read from front to back (an MP4 with
-   * its index at the end). Raising it lets a pipe take more disk. Default 4 GiB.
+   * Maximum bytes of a pipe kept in a temporary file, for formats that can't be read sequentially (an MP4 with its
+   * index at the end). Higher lets a pipe use more disk space. Default 4 GiB.
    */
   spoolLimit?: number;
-  /**
-   * Whether waiting frames are dropped, the oldest first, when nobody takes them in time. Default true for cameras and
-   * streams.
-   */
+  /** Drops the oldest waiting frames when they are not taken in time. Default true for cameras and streams. */
   dropLate?: boolean;
-  /** Ends reading; the loop then throws the signal's reason. */
+  /** Aborts reading; the loop then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** An open video. Its frames can be gone through once. */
+/** An open video. Its frames can be iterated once. */
 export interface VideoInput extends AsyncIterable<VideoFrame> {
   readonly metadata: VideoMetadata;
-  /** Frames dropped because nobody took them in time, and how often a lost stream came back. */
+  /** Frames dropped because they were not taken in time, and how often a lost stream came back. */
   readonly statistics: { readonly dropped: number; readonly reconnects: number };
   /**
-   * Ends reading and frees what waits. Frames already taken stay valid until they are closed, but those that are
-   * unloaded can't be reloaded.
+   * Ends reading and frees the waiting frames. Frames already taken stay valid until they are closed, but unloaded ones
+   * can't be reloaded.
    */
   close(): Promise<void>;
   /** `close`, for `await using`. */
@@ -90,21 +88,22 @@ export interface VideoInput extends AsyncIterable<VideoFrame> {
 
 /**
  * Opens a video and decodes its first frame: a file, a folder or glob of pictures in natural order, a GIF, a camera, a
- * stream, or a filter graph of FFmpeg. Frames come upright and in order, with strictly rising times in seconds from the
- * first one, as the source's clock tells them (variable frame rate). Whoever takes a frame closes it.
+ * stream, or an FFmpeg filter graph. Frames are upright and in order. Their timestamps are strictly increasing seconds
+ * from the first frame on the source's clock (variable frame rate). The code that takes a frame closes it.
  *
  * Throws `SOURCE_REFUSED` (a scheme that is not allowed), `IMAGE_TOO_LARGE`, `INPUT_TOO_LARGE`, `NOT_FOUND`,
- * `NO_ACCESS`, `VIDEO_EMPTY`, `VIDEO_UNREADABLE`, `VIDEO_NO_PICTURES` (sound alone), `VIDEO_CODEC_UNSUPPORTED`,
- * `NO_PICTURES` (a folder without any), `STREAM_UNREACHABLE`, `CAMERA_UNAVAILABLE`, `DEPENDENCY_MISSING`. The loop over
- * the frames throws, after the last good frame, `VIDEO_TRUNCATED` where the source ends before its stated length,
- * `VIDEO_BROKEN` where it can't be read on, and `STREAM_LOST` when a stream does not come back.
+ * `NO_ACCESS`, `VIDEO_EMPTY`, `VIDEO_UNREADABLE`, `VIDEO_NO_PICTURES` (audio only), `VIDEO_CODEC_UNSUPPORTED`,
+ * `NO_PICTURES` (a folder without pictures), `STREAM_UNREACHABLE`, `CAMERA_UNAVAILABLE`, `DEPENDENCY_MISSING`. The loop
+ * over the frames throws, after the last good frame, `VIDEO_TRUNCATED` if the source ends before its stated length,
+ * `VIDEO_BROKEN` if reading fails, and `STREAM_LOST` if a stream does not come back.
  */
 export async function openVideo(source: VideoSource, options: OpenVideoOptions = {}): Promise<VideoInput> {
   const pictureRate = options.fps ?? 25;
   if (!(pictureRate > 0 && pictureRate < Infinity))
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected a positive number of frames a second, received ${pictureRate}.`,
+      `Expected a positive number of frames per second for fps but received ${String(pictureRate)}; leave it out for ` +
+        'the default.',
     );
   const { signal } = options;
   signal?.throwIfAborted();
@@ -149,14 +148,15 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     release();
     throw new FaceDetError(
       'VIDEO_FINISHED',
-      `${resolved.name}: there is no frame behind number ${options.after?.index ?? -1}.`,
+      `Expected a frame after index ${options.after?.index ?? -1} but ${resolved.name} has no more; leave out after ` +
+        'to read it from the start.',
     );
   }
   const waiting = [first.value];
-  // Many files say it in their pictures alone.
+  // Many files have HDR metadata only in their pictures.
   const hdr = { ...frameHdrMetadata(ffmpeg, first.value.frame), ...described.hdr };
   const metadata: VideoMetadata = Object.keys(hdr).length > 0 ? { ...described, hdr } : described;
-  // Pictures of other sources are gone once they are read, or the names of a folder may mean others by then.
+  // Pipes, cameras and streams can't be read again, and a folder may have other files by then.
   if (resolved.kind === 'file' && fileId !== undefined && metadata.codec !== 'still')
     reloader = createReloader({ name: resolved.name, path: resolved.path, fileId, open: readAgain });
 
@@ -215,7 +215,7 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     }
   }
 
-  /** The pictures behind `after` once more. */
+  /** Reads the pictures after `after` a second time. */
   function readAgain(after: OpenVideoOptions['after']): AsyncGenerator<Placed, void> {
     const { frames: pictures } = createReader(ffmpeg, resolved, { ...readerOptions, after });
     return ahead(pictures, {
@@ -264,7 +264,7 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
       if (running || closing)
         throw new FaceDetError(
           'INVALID_STATE',
-          `The frames of ${resolved.name} were gone through already. Open it again.`,
+          `Expected to iterate the frames of ${resolved.name} once but they were iterated before; open it again.`,
         );
       // The loop over the frames ends reading.
       unwatchLeak(leak);
@@ -277,21 +277,21 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
   return input;
 }
 
-// Frames decoded ahead take at most so much memory, in bytes: 20 of 1080p, one of 8K.
+// Maximum memory of frames decoded ahead, in bytes: 20 of 1080p, one of 8K.
 const AHEAD_BYTES = 64e6;
-// Pictures that are read again are decoded ahead by so many.
+// Pictures decoded ahead while they are read again.
 const RELOAD_AHEAD = 2;
 
 function bytesOf(ffmpeg: Ffmpeg, { format, width, height }: NativeFrame): number {
   return Math.max(0, ffmpeg.avImageGetBufferSize(format as never, width, height, 1));
 }
 
-/** Whether the decoder concealed errors; filters hand down its flags. */
+/** Whether the decoder concealed errors; filters pass its flags on. */
 function isDamaged({ constants }: Ffmpeg, frame: NativeFrame): boolean {
   return frame.decodeErrorFlags !== 0 || frame.hasFlags(constants.AV_FRAME_FLAG_CORRUPT);
 }
 
-/** Waits until as much time passed since `started` (ms) as lies between two timestamps (s), or the signal aborts. */
+/** Waits until the time since `started` (ms) equals the time between two timestamps (s), or the signal aborts. */
 async function until(started: number, first: number, timestamp: number, signal: AbortSignal): Promise<void> {
   const wait = started + (timestamp - first) * 1000 - performance.now();
   if (wait > 1) await sleep(wait, undefined, { signal }).catch(() => {});

@@ -5,14 +5,14 @@ import type { VideoMetadata } from './metadata.ts';
 import type { ResolvedSource } from './source.ts';
 import { decodeStillImage } from './still-image.ts';
 
-/** A black picture, in place of one that can't be read. Who receives it frees it. */
+/** A black picture that replaces one that can't be read. The caller frees it. */
 export function blackFrame(ffmpeg: Ffmpeg, width: number, height: number): NativeFrame {
   const frame = allocateRgb(ffmpeg, width, height);
   frame.data![0]!.fill(0);
   return frame;
 }
 
-/** A still picture as a frame, with what is known of it. Throws as `decodeStillImage`. */
+/** A still picture as a frame, with its metadata. Throws the same errors as `decodeStillImage`. */
 export async function createStillFrame(
   ffmpeg: Ffmpeg,
   path: string,
@@ -69,7 +69,7 @@ function allocateRgb(ffmpeg: Ffmpeg, width: number, height: number): NativeFrame
       ffmpeg,
       frame.getBuffer(0),
       'OUT_OF_MEMORY',
-      `Expected memory for a picture of ${width} × ${height} but there is none; scale it down`,
+      `Expected memory for a picture of ${width} × ${height} but the allocation failed; scale it down`,
     );
     return frame;
   } catch (error) {

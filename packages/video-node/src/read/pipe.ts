@@ -10,11 +10,11 @@ import { FaceDetError } from '@facedet/core';
 import type { IOContext } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 
-/** A pipe that is read: directly, or after all of it went to a temporary file. */
+/** An open pipe: read directly, or spooled to a temporary file. */
 export interface Pipe {
-  /** Reads the pipe as it comes; null where it was kept in a file. */
+  /** Reads the pipe directly; null if it was spooled to a file. */
   readonly io: IOContext | null;
-  /** The temporary file; null where the pipe is read directly. */
+  /** The temporary file; null if the pipe is read directly. */
   readonly path: string | null;
   close(): Promise<void>;
 }
@@ -22,13 +22,13 @@ export interface Pipe {
 const openDescriptor = promisify(open);
 const describeDescriptor = promisify(fstat);
 
-// What formats need to be told apart, and where an MP4 that can be streamed has its index.
+// Bytes at the start that are enough to recognize a format, and to find the index of an MP4 that can be streamed.
 const PEEK = 65_536;
 
 /**
- * Opens standard input (`path` null) or a named pipe. Formats that can be read from front to back are streamed; an MP4
- * with its index at the end, and a HEIF picture, need seeking: they are kept in a private temporary file of at most
- * `spoolLimit` bytes, removed by `close`. Throws `VIDEO_EMPTY` and `INPUT_TOO_LARGE`.
+ * Opens standard input (`path` null) or a named pipe. Formats that can be read sequentially are streamed. An MP4 with
+ * its index at the end and a HEIF picture need seeking: they are spooled to a private temporary file of at most
+ * `spoolLimit` bytes, which `close` removes. Throws `VIDEO_EMPTY` and `INPUT_TOO_LARGE`.
  */
 export async function openPipe(
   ffmpeg: Ffmpeg,
@@ -43,7 +43,7 @@ export async function openPipe(
   const leave = () => {
     signal?.removeEventListener('abort', abort);
     if (source.path !== null) readable.destroy();
-    // Standard input stays open for who reads on, but no longer keeps the process.
+    // Standard input stays open for other readers but no longer keeps the process alive.
     else readable.pause();
   };
   const next = async (): Promise<Buffer | null> => {
@@ -64,7 +64,7 @@ export async function openPipe(
     leave();
     throw new FaceDetError(
       'VIDEO_EMPTY',
-      `Expected a video but ${source.name} ended without a byte; check the program that writes it.`,
+      `Expected a video but ${source.name} ended without any data; check the program that writes it.`,
     );
   }
   if (isMp4(head) && needsSeeking(head) !== false) {
@@ -105,9 +105,8 @@ export async function openPipe(
           file.destroy();
           throw new FaceDetError(
             'INPUT_TOO_LARGE',
-            `Expected at most ${spoolLimit.toLocaleString('en')} bytes from ${source.name}, whose format must ` +
-              'be kept in a file to be read, but received more; write an MP4 with its index in front, Matroska ' +
-              'or MPEG-TS, or name a file.',
+            `Expected at most ${spoolLimit.toLocaleString('en')} bytes from ${source.name}, whose format needs ` +
+              'seeking, but received more; write an MP4 with its index in front, Matroska or MPEG-TS, or use a file.',
           );
         }
         if (!file.write(chunk)) await once(file, 'drain');
@@ -123,10 +122,10 @@ export async function openPipe(
   }
 }
 
-/** A socket reads a pipe without a thread that could not be interrupted; other devices are read as files. */
+/** Opens a pipe as a socket, whose reads can be interrupted, and other devices as files. */
 async function openReadable(path: string | null): Promise<Readable> {
   if (path === null) return process.stdin;
-  // Opened once: a second time would wait for another writer.
+  // Opened once: a second open would wait for another writer.
   const fd = await openDescriptor(path, 'r');
   if ((await describeDescriptor(fd)).isFIFO() && process.platform !== 'win32')
     return new Socket({ fd, readable: true, writable: false });
@@ -137,7 +136,7 @@ function isMp4(head: Buffer): boolean {
   return head.toString('latin1', 4, 8) === 'ftyp';
 }
 
-/** Whether a box before the index keeps it from being read from front to back; undefined while that is not known. */
+/** Whether a box before the index prevents sequential reading; undefined while the index is not found. */
 function needsSeeking(head: Buffer): boolean | undefined {
   for (let at = 0; at + 8 <= head.length;) {
     const type = head.toString('latin1', at + 4, at + 8);

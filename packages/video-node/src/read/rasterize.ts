@@ -5,14 +5,14 @@ import { colorTagsOf, neutralReference, setColorTags } from '../ffmpeg/colors.ts
 import { check } from '../ffmpeg/errors.ts';
 import { layoutOf, type Layout } from '../ffmpeg/pixel-layout.ts';
 
-/** Scales decoded pictures to RGB; what it learnt for one picture serves the next. */
+/** Scales decoded pictures to RGB and reuses its scaling contexts. */
 export interface Rasterizer {
-  /** `region` of a picture (by default all of it) at `width` × `height`. The pixels own their memory. */
+  /** `region` of a picture (by default all of it) scaled to `width` × `height`. The pixels own their memory. */
   rasterize(frame: NativeFrame, width: number, height: number, region?: Box): Promise<PixelBuffer>;
   close(): void;
 }
 
-/** FFmpeg's contexts for one picture at a time. */
+/** FFmpeg's scaling contexts for one picture at a time. */
 interface Scalers {
   readonly toSize: SoftwareScaleContext;
   readonly toRgb: SoftwareScaleContext;
@@ -23,10 +23,7 @@ function free({ toSize, toRgb }: Scalers): void {
   toRgb.freeContext();
 }
 
-/**
- * FFmpeg's scaler behind `rasterize`, for as many calls side by side as are made: a scaling context serves one at a
- * time.
- */
+/** `rasterize` with FFmpeg's scaler. Calls may run concurrently: each one has its own scaling contexts. */
 export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
   const { constants, Frame, SoftwareScaleContext } = ffmpeg;
   const idle: Scalers[] = [];
@@ -39,7 +36,7 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
     const neutral = neutralReference(ffmpeg, frame);
     const failed =
       `Expected a picture of ${frame.width} × ${frame.height} that FFmpeg can scale to ${width} × ${height} ` +
-      'but it refused';
+      'but it fails';
     try {
       let from = neutral;
       if (isSlow(frame, width, height)) {
@@ -67,8 +64,8 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
     }
   }
 
-  // Where FFmpeg shrinks and converts to RGB at once, the conversion has no fast code; shrunk as YUV it has, and takes
-  // half the time in all.
+  // FFmpeg has no fast code to shrink and convert to RGB at once. Shrinking in YUV before the conversion takes half the
+  // time in total.
   function isSlow(frame: NativeFrame, width: number, height: number): boolean {
     const layout = layoutOf(ffmpeg.avGetPixFmtName(frame.format as never) ?? '');
     return (
@@ -102,12 +99,11 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
         ffmpeg,
         crop.getBuffer(0),
         'OUT_OF_MEMORY',
-        `A part of ${crop.width} × ${crop.height} pixels can't be held`,
+        `Expected memory for a region of ${crop.width} × ${crop.height} pixels but the allocation failed`,
       );
       crop.copyProps(frame);
-      copyPart(frame, crop, layout, left, top);
-      // FFmpeg shrinks to the size asked for; what is finer than that, and the part of a pixel that is left, bilinear
-      // does.
+      copyPart(frame, crop, layout, { left, top });
+      // FFmpeg shrinks to about the requested size; bilinear interpolation does the rest and subpixel offsets.
       const shrink = Math.min(region.width / width, region.height / height);
       const w = shrink < 2 ? crop.width : Math.max(1, Math.round((crop.width / region.width) * width));
       const h = shrink < 2 ? crop.height : Math.max(1, Math.round((crop.height / region.height) * height));
@@ -155,16 +151,20 @@ export function createRasterizer(ffmpeg: Ffmpeg): Rasterizer {
   };
 }
 
-/**
- * The samples between which a span of pixels lies, and one more for the neighbour; even, so that chroma stays whole.
- */
+/** The samples that cover a span of pixels, with one neighbor on each side; aligned, so that chroma stays complete. */
 function cover(start: number, length: number, limit: number): [from: number, to: number] {
   const from = Math.min(Math.max(0, Math.floor(start) - 1), limit - 1) & ~3;
   const to = Math.min((Math.max(Math.ceil(start + length) + 1, from + 1) + 1) & ~1, limit);
   return [from, to];
 }
 
-function copyPart(from: NativeFrame, to: NativeFrame, { planes }: Layout, left: number, top: number): void {
+/** Fills `to` with the part of `from` whose upper left corner is given. */
+function copyPart(
+  from: NativeFrame,
+  to: NativeFrame,
+  { planes }: Layout,
+  { left, top }: { left: number; top: number },
+): void {
   const [source, target] = [from.data!, to.data!];
   planes.forEach(({ bytes, shiftX, shiftY }, i) => {
     const [a, b] = [source[i]!, target[i]!];

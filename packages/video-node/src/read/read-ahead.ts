@@ -1,20 +1,20 @@
 /** How far a producer may run ahead of its consumer. */
 export interface AheadOptions<T> {
-  /** Values that wait at most, at least 1. */
+  /** Maximum number of queued values, at least 1. */
   readonly size: number;
-  /** Bytes that wait at most, beyond a first value: large values wait in smaller numbers. */
+  /** Maximum bytes of the queued values: fewer large values are queued, but always one. */
   readonly bytes?: { readonly limit: number; readonly of: (value: T) => number };
-  /** A full queue drops its oldest value instead of making the producer wait: for live sources. */
+  /** Whether a full queue drops its oldest value instead of blocking the producer: for live sources. */
   readonly dropOldest?: boolean;
-  /** Called with each value that no consumer will see. */
+  /** Called with each value that no consumer will receive. */
   readonly discard: (value: T) => void;
-  /** Called when the reader leaves: ends what the generator may be waiting for. */
+  /** Called when the consumer leaves: ends what the generator may be waiting for. */
   readonly onLeave?: () => void;
 }
 
 /**
- * Runs a generator ahead of who reads it, by at most `size` values and `bytes`; its error comes after the last value
- * before it. Leaving the loop ends the generator and discards what waited.
+ * Runs a generator ahead of its consumer by at most `size` values and `bytes`. The generator's error is thrown after
+ * its last value. Leaving the loop ends the generator and discards the queued values.
  */
 export async function* ahead<T>(
   source: AsyncGenerator<T, void>,
@@ -37,7 +37,7 @@ export async function* ahead<T>(
     wake?.();
     wake = undefined;
   };
-  // One side waits at a time: the producer while the queue is full, the consumer while it is empty.
+  // Only one side waits at a time: the producer while the queue is full, the consumer while it is empty.
   const wait = () => new Promise<void>((resolve) => (wake = resolve));
   const producing = (async () => {
     try {
@@ -50,7 +50,7 @@ export async function* ahead<T>(
         held += weigh(value);
         while (dropOldest && full(size)) discard(take());
         changed();
-        // A value like the last one has to fit as well.
+        // There must be room for another value of the last one's size.
         while (
           !dropOldest &&
           queue.length > 0 &&

@@ -13,38 +13,38 @@ import { readChapters } from './chapters.ts';
 import { otherStreams, readMetadata, streamOrientation, type VideoMetadata } from './metadata.ts';
 import type { Container, ResolvedSource } from './source.ts';
 
-/** A picture with its place in the source. */
+/** A picture with its index and timestamp in the source. */
 export interface Placed extends Omit<Upright, 'seconds'> {
   readonly index: number;
   readonly timestamp: number;
-  /** Seconds on the container's clock that are second 0 of the timestamps here; sound moves with it. */
+  /** The time on the container's clock that is timestamp 0, in seconds; audio is aligned with it. */
   readonly clockOrigin?: number | undefined;
-  /** Why the picture is a black one: it could not be read. */
+  /** Why the picture could not be read; it is black then. */
   readonly error?: FaceDetError | undefined;
 }
 
 /** A change of a live source's connection. */
 export interface ConnectionChange {
-  /** `lost`: a next attempt follows after `delay`; `restored`: frames come again. */
+  /** `lost`: the next attempt follows after `delay`; `restored`: frames arrive again. */
   readonly state: 'lost' | 'restored';
-  /** Attempts so far since the last frame, from 1. */
+  /** Attempts since the last frame, from 1. */
   readonly attempt: number;
   /** Seconds until the next attempt; 0 when restored. */
   readonly delay: number;
-  /** Why it was lost, where that is known. */
+  /** Why the connection was lost, if known. */
   readonly error?: Error;
 }
 
-/** How a source is read; every field has been decided. */
+/** How a source is read; all defaults are resolved. */
 export interface ReaderOptions {
   readonly capture: CaptureOptions;
-  /** Frames a second of a folder of pictures. */
+  /** Frames per second (fps) of a folder of pictures. */
   readonly pictureRate: number;
   readonly threads: number;
   readonly hwaccel: 'auto' | 'none';
   readonly deinterlace: boolean;
   readonly after?: { readonly index: number; readonly timestamp: number } | undefined;
-  /** Attempts in a row to open a lost stream again; Infinity for ever. */
+  /** Attempts in a row to reopen a lost stream; may be Infinity. */
   readonly reconnects: number;
   /** Attempts in a row to open a stream for the first time. */
   readonly firstConnects: number;
@@ -52,18 +52,18 @@ export interface ReaderOptions {
   readonly onPictureError: 'skip' | 'stop';
   readonly limits: InputLimits;
   readonly signal: AbortSignal;
-  /** Called when a stream is lost, before each attempt, and when it is back. */
+  /** Called when a stream is lost, before each attempt to reopen it, and when it is back. */
   readonly onReconnect: (change: ConnectionChange) => void;
 }
 
-// Seconds before a lost stream is opened again: doubled each time.
+// Seconds before a lost stream is reopened; doubled with each attempt.
 const FIRST_DELAY = 0.5;
 const LONGEST_DELAY = 30;
 
-/** Reads a source from its first frame, or from behind the frame `after`. */
+/** Reads a source from its first frame, or from the frame after `after`. */
 export interface Reader {
   readonly frames: AsyncGenerator<Placed, void>;
-  /** What is known of the source; undefined before the first frame. */
+  /** The source's metadata; undefined before the first frame. */
   metadata(): VideoMetadata | undefined;
 }
 
@@ -106,7 +106,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     }
   }
 
-  /** Adds what else the container holds, to be named: it can't be opened again for it. */
+  /** Adds the container's other contents, to be reported as left out: the container can't be opened again for them. */
   async function withOthers(described: VideoMetadata, { format, stream }: Input): Promise<VideoMetadata> {
     if (source.kind !== 'pipe' && source.kind !== 'stream') return described;
     const others = otherStreams(ffmpeg, format, stream);
@@ -117,7 +117,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
 
   async function shut(): Promise<void> {
     const last = opened;
-    // A folder's pictures are closed one by one, before the first of them is described.
+    // A folder's pictures are closed one by one, before `describe` runs for the first.
     folderMetadata ??= last?.metadata;
     opened = undefined;
     last?.decoder.close();
@@ -134,7 +134,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     });
   }
 
-  /** Decoded pictures; a size that grows beyond the limit in the middle is refused as at the start. */
+  /** Decoded pictures; throws if their size exceeds the pixel limit in the middle of the source. */
   async function* limited(pictures: AsyncIterable<Decoded>): AsyncGenerator<Decoded, void> {
     for await (const picture of pictures) {
       try {
@@ -150,7 +150,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   async function* folder(paths: readonly string[]): AsyncGenerator<Placed, void> {
     const { pictureRate } = options;
     const place = (index: number) => ({ index, timestamp: index / pictureRate, duration: 1 / pictureRate });
-    // Pictures before the first good one have no size yet: they wait for it.
+    // Black frames before the first readable picture wait for its size.
     const waiting: { readonly index: number; readonly error: FaceDetError }[] = [];
     for (let index = after ? after.index + 1 : 0; index < paths.length; index++) {
       const path = paths[index]!;
@@ -169,7 +169,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     if (waiting.length > 0) throw waiting[0]!.error;
   }
 
-  /** One picture of a folder, upright and in the first one's size. */
+  /** One picture of a folder, upright and in the size of the first one. */
   async function onePicture(path: string): Promise<NativeFrame> {
     try {
       if (await needsStillDecoder(path)) {
@@ -186,8 +186,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
         return frame;
       throw new FaceDetError(
         'VIDEO_BROKEN',
-        `Expected a picture but ${printable(path)} has none that can be decoded; replace it, or pass ` +
-          `onPictureError: 'skip'.`,
+        `Expected a picture but ${printable(path)} can't be decoded; replace it, or pass onPictureError: 'skip'.`,
       );
     } finally {
       await shut();
@@ -223,8 +222,8 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   }
 
   /**
-   * Seeks to a key frame before the frame `after` and goes on behind it. False, and nothing yielded, where the source
-   * can't, or does not show that very frame again: then only reading from the start is exact.
+   * Seeks to a key frame before the frame `after` and continues with the frame after it. Returns false without yielding
+   * frames if the source can't seek or does not show that very frame again: then only reading from the start is exact.
    */
   async function* behind(
     container: Container,
@@ -234,7 +233,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
   ): AsyncGenerator<Placed, boolean> {
     origin = await firstTime(start);
     await shut();
-    // A GIF's pictures build on each other; near the start there is nothing to save.
+    // GIF pictures depend on all earlier ones, and near the start a seek saves nothing.
     if (origin === null || timestamp < 2 || start.metadata.container.includes('gif')) return false;
     const again = await open(container);
     if (!(await again.decoder.seek(origin + timestamp - 1))) {
@@ -276,7 +275,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     return null;
   }
 
-  /** A live source: when it is lost it is opened again, and its time goes on with the time that passed. */
+  /** A live source: when it is lost it is reopened, and its timestamps include the time of the outage. */
   async function* live(container: Container, start: Opened): AsyncGenerator<Placed, void> {
     const clock = createClock({ discontinuous: true, now: () => performance.now() / 1000 });
     let current: Opened | undefined = start;
@@ -304,8 +303,8 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
       if (failures >= options.reconnects)
         throw new FaceDetError(
           'STREAM_LOST',
-          `${source.name}: lost after ${index} frames and not back after ${failures} attempts. Check the ` +
-            'sender and the network.',
+          `Expected more frames from ${source.name} but it was lost after ${index} frames and ${failures} attempts ` +
+            'to reopen it failed; check the sender and the network.',
           { cause: lost },
         );
       await pause(++failures, lost);
@@ -313,14 +312,14 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     }
   }
 
-  /** Waits before an attempt: longer each time, and not in step with other readers of the same source. */
+  /** Waits before an attempt: longer each time, with jitter that separates the readers of one source. */
   async function pause(attempt: number, lost: unknown): Promise<void> {
     const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(attempt - 1, 10) * (1 + Math.random() / 4));
     options.onReconnect({ state: 'lost', attempt, delay, ...(lost instanceof Error ? { error: lost } : {}) });
     await sleep(delay * 1000, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 
-  /** The first connection: of a stream it is tried again as a lost one is. */
+  /** Opens the source for the first time; a stream is retried like a lost one. */
   async function connect(container: Container): Promise<Opened> {
     for (let failures = 0; ;) {
       try {
@@ -365,7 +364,7 @@ export function createReader(ffmpeg: Ffmpeg, source: ResolvedSource, options: Re
     else yield* file(source, start);
   }
 
-  // What the first picture shows is surer than what the container says.
+  // The first picture's properties are more reliable than the container's description.
   function describe({ frame }: Placed): VideoMetadata {
     const said = opened?.metadata ?? folderMetadata ?? still!;
     const { color } = said;

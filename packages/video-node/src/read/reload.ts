@@ -4,7 +4,7 @@ import type { Frame as NativeFrame } from 'node-av/lib';
 import type { PictureReload } from './native-picture.ts';
 import type { Placed } from './reader.ts';
 
-/** Which picture of a source is meant. */
+/** Identifies a picture of a source. */
 export interface ReloadPlace {
   readonly index: number;
   /** Seconds. */
@@ -18,29 +18,29 @@ export interface ReloadPlace {
 /** Reads a source a second time, behind its first reader, for pictures that left memory. */
 export interface Reloader {
   /**
-   * A picture; who receives it frees it. Asked for in their order they are decoded once each. Throws `VIDEO_CHANGED`
-   * where the file is no longer the same.
+   * Decodes a picture again; the caller frees it. Requested in order, each picture is decoded only once. Throws
+   * `VIDEO_CHANGED` if the file has changed.
    */
   reload(place: ReloadPlace): Promise<NativeFrame>;
-  /** Told of each picture that leaves memory, and when it is back or no longer wanted. */
+  /** Called with true for each picture that leaves memory, with false when it is back or no longer needed. */
   changed(unloaded: boolean): void;
-  /** The first reader is at its end: closes when no picture is left to be reloaded. */
+  /** The first reader has finished: closes once no picture is left to reload. */
   end(): void;
   close(): Promise<void>;
 }
 
 /** How a source is read again. */
 export interface ReloaderOptions {
-  /** What messages call the source. */
+  /** The source's name in messages. */
   readonly name: string;
   readonly path: string;
   /** `fileIdOf(path)` when the first reader opened it. */
   readonly fileId: string;
-  /** Pictures in order, decoded a few ahead, from behind `after`. */
+  /** The pictures after `after` in order, a few of them decoded ahead. */
   open(after: ReloadPlace['previous']): AsyncGenerator<Placed, void>;
 }
 
-/** Pictures that are decoded only to reach a later one; beyond that, seeking is faster. */
+/** Maximum pictures that are decoded only to reach a later one; beyond that, seeking is faster. */
 const MAX_SKIPPED = 250;
 
 /** Device and inode of the file at a path: they change when another file replaces it. */
@@ -49,7 +49,7 @@ export async function fileIdOf(path: string): Promise<string> {
   return `${dev}:${ino}`;
 }
 
-/** A reloader that opens the source when the first picture is asked for. */
+/** Creates a reloader, which opens the source when the first picture is requested. */
 export function createReloader({ name, path, fileId, open }: ReloaderOptions): Reloader {
   let frames: AsyncGenerator<Placed, void> | undefined;
   let next = 0; // index of the next picture of `frames`
@@ -60,8 +60,8 @@ export function createReloader({ name, path, fileId, open }: ReloaderOptions): R
   function changedError(): FaceDetError {
     return new FaceDetError(
       'VIDEO_CHANGED',
-      `Expected the same pictures when ${name} is read again but received others; leave the file as it is ` +
-        'during a run.',
+      `Expected the same pictures when ${name} is read again but received others; do not change the file during ` +
+        'a run.',
     );
   }
 
@@ -98,7 +98,7 @@ export function createReloader({ name, path, fileId, open }: ReloaderOptions): R
 
   let checked: AsyncGenerator<Placed, void> | undefined;
 
-  /** Tests once for each reader, when it has opened the file. */
+  /** Checked once per reader, after it has opened the file. */
   async function isReplaced(): Promise<boolean> {
     if (checked === frames) return false;
     checked = frames;
@@ -135,7 +135,7 @@ export function createReloader({ name, path, fileId, open }: ReloaderOptions): R
   };
 }
 
-/** How one picture is reloaded; rejects with the signal's reason after it was aborted. */
+/** Reloads one picture; rejects with the signal's reason once it is aborted. */
 export function pictureReload(reloader: Reloader, place: ReloadPlace, signal: AbortSignal): PictureReload {
   return {
     async reload() {

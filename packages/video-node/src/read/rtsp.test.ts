@@ -31,16 +31,16 @@ async function rtspServer(
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const url = `rtsp://127.0.0.1:${(server.address() as AddressInfo).port}/camera`;
   const sdp =
-    'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 0 RTP/AVP ' +
-    '32\r\na=control:track\r\n';
+    'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n' +
+    'm=video 0 RTP/AVP 32\r\na=control:track\r\n';
 
   async function answer(client: Socket, request: string): Promise<void> {
     const [method] = request.split(' ');
-    const reply = (headers: string, body = '') =>
-      client.write(
-        `RTSP/1.0 200 OK\r\nCSeq: ` +
-          `${/CSeq: *(\d+)/i.exec(request)?.[1]}\r\n${headers}${body ? `Content-Length: ${body.length}\r\n` : ''}\r\n${body}`,
-      );
+    const reply = (headers: string, body = '') => {
+      const number = /CSeq: *(\d+)/i.exec(request)?.[1];
+      const length = body ? `Content-Length: ${body.length}\r\n` : '';
+      client.write(`RTSP/1.0 200 OK\r\nCSeq: ${number}\r\n${headers}${length}\r\n${body}`);
+    };
     if (method === 'OPTIONS') reply('Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n');
     else if (method === 'DESCRIBE') reply(`Content-Base: ${url}/\r\nContent-Type: application/sdp\r\n`, sdp);
     else if (method === 'SETUP') reply('Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n');

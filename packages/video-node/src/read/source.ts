@@ -11,7 +11,7 @@ import { wildcard } from './wildcard.ts';
  */
 export type VideoSource = string | number | URL | { readonly lavfi: string };
 
-/** A source, told apart. `name` is what messages call it. */
+/** A source by kind. `name` is its name in messages. */
 export type ResolvedSource =
   | { readonly kind: 'file'; readonly name: string; readonly path: string; readonly picture?: boolean }
   | { readonly kind: 'pictures'; readonly name: string; readonly paths: readonly string[] }
@@ -23,9 +23,9 @@ export type ResolvedSource =
 /** A source that is one container; a folder of pictures has one per picture. */
 export type Container = Exclude<ResolvedSource, { kind: 'pictures' }>;
 
-// A GIF in a folder is a film among pictures.
+// A GIF in a folder is a video among pictures.
 const PICTURES = new Set(PICTURE_EXTENSIONS.filter((extension) => extension !== '.gif'));
-// One letter before a colon is a drive of Windows.
+// A single letter before a colon is a Windows drive.
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
 const NETWORK = ['rtsp', 'rtsps', 'http', 'https'];
 const CAMERAS: Partial<Record<NodeJS.Platform, [format: string, device: (index: string) => string]>> = {
@@ -35,9 +35,9 @@ const CAMERAS: Partial<Record<NodeJS.Platform, [format: string, device: (index: 
 };
 
 /**
- * Tells a source apart; reads the file system where it names files. `protocols` are URL schemes allowed beside
- * `rtsp(s)` and `http(s)`. Throws `SOURCE_REFUSED` for other schemes, `NOT_FOUND`, `VIDEO_EMPTY` for a file of no
- * bytes, `NO_PICTURES` for a folder or glob without any, and `INVALID_ARGUMENT` for what is no source.
+ * Determines the kind of a source; reads the file system if it is a path. `protocols` are URL schemes allowed besides
+ * `rtsp(s)` and `http(s)`. Throws `SOURCE_REFUSED` for other schemes, `NOT_FOUND`, `VIDEO_EMPTY` for an empty file,
+ * `NO_PICTURES` for a folder or glob without any, and `INVALID_ARGUMENT` for anything else.
  */
 export async function resolveSource(source: VideoSource, protocols: readonly string[] = []): Promise<ResolvedSource> {
   if (source instanceof URL) {
@@ -58,7 +58,7 @@ export async function resolveSource(source: VideoSource, protocols: readonly str
     throw new FaceDetError(
       'INVALID_ARGUMENT',
       'Expected a path, URL, camera index or { lavfi } as video source but received ' +
-        `${source === '' ? 'an empty string' : typeof source}; name a file, for example.`,
+        `${source === '' ? 'an empty string' : typeof source}; pass a file's path, for example.`,
     );
   if (source.includes('\0'))
     throw new FaceDetError(
@@ -85,7 +85,7 @@ function address(url: string, protocols: readonly string[]): ResolvedSource {
   const option =
     scheme === 'lavfi'
       ? "pass a filter graph as { lavfi: '…' }"
-      : `allow it by protocols: ['${scheme.slice(0, 40)}'] where you trust the source`;
+      : `allow it by protocols: ['${scheme.slice(0, 40)}'] if you trust the source`;
   throw new FaceDetError(
     'SOURCE_REFUSED',
     'Expected a path, rtsp(s):// or http(s):// as video source but received the scheme ' +
@@ -93,14 +93,14 @@ function address(url: string, protocols: readonly string[]): ResolvedSource {
   );
 }
 
-/** The order a person expects: `2.jpg` before `10.jpg`. */
+/** Natural sort order: `2.jpg` before `10.jpg`. */
 export function naturalOrder(names: readonly string[]): string[] {
   const { compare } = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
   return [...names].sort((a, b) => compare(a, b) || (a < b ? -1 : a > b ? 1 : 0));
 }
 
 function stream(url: string): ResolvedSource {
-  // Credentials and control characters are in no message.
+  // Messages never show credentials or control characters.
   return { kind: 'stream', name: printable(redactUrl(url)), url };
 }
 
@@ -109,7 +109,7 @@ function camera(index: string): ResolvedSource {
   if (!found)
     throw new FaceDetError(
       'CAMERA_UNSUPPORTED',
-      `Expected Linux, macOS or Windows for a camera, this is ${process.platform}. Give a stream's URL instead.`,
+      `Expected Linux, macOS or Windows for a camera but received ${process.platform}; use a stream's URL instead.`,
     );
   return { kind: 'camera', name: `camera ${index}`, format: found[0], device: found[1](index) };
 }
@@ -118,12 +118,18 @@ async function fileOrFolder(path: string): Promise<ResolvedSource> {
   const name = printable(path);
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EACCES')
-      throw new FaceDetError('NO_ACCESS', `${name}: reading it is not permitted.`, { cause });
-    throw new FaceDetError('NOT_FOUND', `${name}: no such file or folder.`, { cause });
+      throw new FaceDetError(
+        'NO_ACCESS',
+        `Expected a readable file but ${name} may not be read; change its permissions.`,
+        { cause },
+      );
+    throw new FaceDetError('NOT_FOUND', `Expected a file or folder but ${name} does not exist; check the path.`, {
+      cause,
+    });
   });
   if (found.isDirectory()) return pictures(name, path, await readdir(path));
   if (found.isFile() && found.size === 0)
-    throw new FaceDetError('VIDEO_EMPTY', `${name}: expected a video, the file has no bytes.`);
+    throw new FaceDetError('VIDEO_EMPTY', `Expected a video but ${name} is an empty file; use another one.`);
   if (found.isFIFO() || found.isCharacterDevice()) return { kind: 'pipe', name, path };
   return { kind: 'file', name, path };
 }
@@ -133,10 +139,13 @@ async function glob(pattern: string): Promise<ResolvedSource> {
   if (/[*?[]/.test(folder))
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `${printable(pattern)}: expected wildcards in the last part only. Name one folder of pictures.`,
+      `Expected wildcards only in the last part of a path but received ${printable(pattern)}; use one folder of ` +
+        'pictures.',
     );
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw new FaceDetError('NOT_FOUND', `${printable(folder)}: no such folder.`, { cause });
+    throw new FaceDetError('NOT_FOUND', `Expected a folder but ${printable(folder)} does not exist; check the path.`, {
+      cause,
+    });
   });
   return pictures(printable(pattern), folder, names.filter(wildcard(basename(pattern))));
 }
@@ -146,7 +155,8 @@ function pictures(name: string, folder: string, names: readonly string[]): Resol
   if (chosen.length === 0)
     throw new FaceDetError(
       'NO_PICTURES',
-      `${name}: expected pictures (${[...PICTURES].join(' ')}), found none among ${names.length} names.`,
+      `Expected pictures (${[...PICTURES].join(' ')}) in ${name} but received none among ${names.length} names; ` +
+        'use another folder or pattern.',
     );
   return { kind: 'pictures', name, paths: naturalOrder(chosen).map((entry) => join(folder, entry)) };
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { PixelBuffer } from '@facedet/core';
+import type { Box, PixelBuffer } from '@facedet/core';
 import { readImage, writeImage } from '@facedet/runtime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tempFolder } from '../fixtures.ts';
@@ -98,15 +98,13 @@ async function coded(pixels: PixelBuffer, name: string): Promise<Coded> {
   return tiles[0]!;
 }
 
-/** A HEIF file as phones write it: a grid of tiles, cropped, turned and mirrored. */
+/** A HEIF file as phones write it: a grid of 3 × 5 tiles of 64 × 64 pixels, cropped, rotated and mirrored. */
 function gridFile(
   tiles: Coded[],
-  rows: number,
-  columns: number,
   [width, height]: readonly [number, number],
-  [tileWidth, tileHeight]: readonly [number, number],
-  transforms: Buffer[],
+  transforms: readonly Buffer[] = [],
 ): Buffer {
+  const [rows, columns, tileWidth, tileHeight] = [3, 5, 64, 64];
   const properties = [
     box('hvcC', tiles[0]!.configuration),
     box('ispe', u(4, 0, tileWidth, tileHeight)),
@@ -171,14 +169,14 @@ function gridFile(
   return Buffer.concat([ftyp, build(ftyp.length + meta.length + 8), box('mdat', ...tiles.map(({ data }) => data))]);
 }
 
-const crop = (width: number, height: number, fromX: number, fromY: number, fullWidth: number, fullHeight: number) =>
-  // Offsets are of the centers, as fractions.
+/** A crop to `region`. The property has the offsets of the centers, as fractions. */
+const crop = ({ x, y, width, height }: Box, [fullWidth, fullHeight]: readonly [number, number]) =>
   box(
     'clap',
     u(4, width, 1, height, 1),
-    i32(2 * fromX + width - fullWidth),
+    i32(2 * x + width - fullWidth),
     u(4, 2),
-    i32(2 * fromY + height - fullHeight),
+    i32(2 * y + height - fullHeight),
     u(4, 2),
   );
 function i32(value: number): Buffer {
@@ -230,14 +228,14 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
       for (let turn = 0; turn < 4; turn++) {
         for (let mode = -1; mode < 2; mode++) {
           const steps = [
-            ...(clap ? [crop(250, 121, 31, 24, width, height)] : []),
+            ...(clap ? [crop({ x: 31, y: 24, width: 250, height: 121 }, [width, height])] : []),
             ...(turn > 0 ? [rotate(turn)] : []),
             ...(mode >= 0 ? [mirror(mode)] : []),
           ];
           const turned = turns[turn]!(clap ? cropped : whole);
           const wanted = mode >= 0 ? mirrors[mode]!(turned) : turned;
           const path = at(`grid-${clap}-${turn}-${mode}.heic`);
-          writeFileSync(path, gridFile(tiles, 3, 5, [width, height], [64, 64], steps));
+          writeFileSync(path, gridFile(tiles, [width, height], steps));
           expect(difference(await decodeStillImage(path), wanted), path).toBeLessThan(4);
           // libheif is a reference of its own for what the properties mean.
           if (tools.convert) {
@@ -289,10 +287,10 @@ describe.skipIf(!tools.heif)('HEIC [needs heif-enc]', () => {
     }
 
     // Never one tile of several, whatever is missing.
-    const bytes = gridFile(tiles, 3, 5, [width, height], [64, 64], []);
+    const bytes = gridFile(tiles, [width, height]);
     for (const broken of [
-      gridFile(tiles.slice(0, 14), 3, 5, [width, height], [64, 64], []),
-      gridFile(tiles, 3, 5, [400, 170], [64, 64], []),
+      gridFile(tiles.slice(0, 14), [width, height]),
+      gridFile(tiles, [400, 170]),
       bytes.subarray(0, bytes.length - 200),
       bytes.subarray(0, 300),
     ])

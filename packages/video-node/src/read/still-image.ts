@@ -10,21 +10,22 @@ import { createRasterizer, type Rasterizer } from './rasterize.ts';
 
 /** Options of `decodeStillImage`. */
 export interface StillImageOptions {
-  /** Pixels at most; `IMAGE_TOO_LARGE` beyond. Raising it lets a file take more memory. Default 8,192 × 4,320. */
+  /** Maximum pixels; `IMAGE_TOO_LARGE` beyond. Higher lets a file use more memory. Default 8,192 × 4,320. */
   pixelLimit?: number;
-  /** What messages call the picture. Default its path, or `the picture`. */
+  /** The picture's name in messages. Default: its path, or `the picture`. */
   name?: string;
 }
 
-// A file larger than this is no still picture that would pass the pixel limit.
+// No still picture within the pixel limit has a larger file.
 const BYTE_LIMIT = 512 * 1024 * 1024;
 
 /**
- * Decodes a still picture by FFmpeg: HEIC, HEIF and AVIF (grids of tiles composed whole, rotation, mirror and crop
- * applied), JPEG XL, BMP, JPEG 2000, PPM and its kin, and TGA (by the name `.tga`). Returns RGB pixels, upright.
+ * Decodes a still picture with FFmpeg: HEIC, HEIF and AVIF (with all tiles of a grid, and rotation, mirror and crop
+ * applied), JPEG XL, BMP, JPEG 2000, PPM and its relatives, and TGA (by its extension `.tga`). Returns upright RGB
+ * pixels.
  *
- * Throws `IMAGE_UNREADABLE` for other formats and what is broken, `IMAGE_TOO_LARGE` beyond `pixelLimit`, `NOT_FOUND`,
- * and `DEPENDENCY_MISSING` without node-av.
+ * Throws `IMAGE_UNREADABLE` for other formats and broken files, `IMAGE_TOO_LARGE` beyond `pixelLimit`, `NOT_FOUND`, and
+ * `DEPENDENCY_MISSING` without node-av.
  */
 export async function decodeStillImage(
   source: string | Uint8Array,
@@ -44,15 +45,16 @@ export async function decodeStillImage(
   const ffmpeg = await loadFfmpeg();
   const rasterizer = createRasterizer(ffmpeg);
   try {
-    if (isHeif(bytes)) return await composeHeif(ffmpeg, rasterizer, parseHeif(bytes, name), name, pixelLimit);
+    const target = { name, pixelLimit };
+    if (isHeif(bytes)) return await composeHeif(ffmpeg, rasterizer, parseHeif(bytes, name), target);
     const codec = codecOf(bytes, typeof source === 'string' ? source : name);
     if (!codec)
       throw new FaceDetError(
         'IMAGE_UNREADABLE',
-        `Expected HEIC, AVIF, JPEG XL, BMP, JPEG 2000, PPM or TGA but ${name} is none of them; convert it to ` +
+        `Expected HEIC, AVIF, JPEG XL, BMP, JPEG 2000, PPM or TGA but ${name} has another format; convert it to ` +
           'JPEG or PNG.',
       );
-    const frame = await decodeOne(ffmpeg, codec, bytes, name, pixelLimit);
+    const frame = await decodeOne(ffmpeg, { codec, data: bytes }, target);
     try {
       return await rasterizer.rasterize(frame, frame.width, frame.height);
     } finally {
@@ -63,7 +65,7 @@ export async function decodeStillImage(
   }
 }
 
-/** Whether a file is a still picture that FFmpeg's demuxers do not read, or not as a whole. */
+/** Whether a file is a still picture that FFmpeg's demuxers can't read, or can't read completely. */
 export async function needsStillDecoder(path: string): Promise<boolean> {
   const head = await firstBytes(path, HEAD_BYTES).catch(() => Buffer.alloc(0));
   return isHeif(head) || ['pam', 'pfm', 'targa'].includes(codecOf(head, path) ?? '');
@@ -97,30 +99,33 @@ async function readPicture(path: string): Promise<Buffer> {
     throw new FaceDetError(
       'IMAGE_UNREADABLE',
       `Expected a picture file of at most ${BYTE_LIMIT.toLocaleString('en')} bytes but ${printable(path)} is ` +
-        `${found.isFile() ? 'larger' : 'no file'}; name a picture.`,
+        `${found.isFile() ? 'larger' : 'not a file'}; use another picture.`,
     );
   return readFile(path);
 }
 
-interface Parameters {
+/** A coded picture that needs no demuxer. */
+interface CodedPicture {
+  /** FFmpeg's name of the decoder. */
+  readonly codec: string;
+  readonly data: Buffer;
   readonly extradata?: Buffer;
 }
 
-/** Decodes one picture whose bytes need no demuxer. Who receives it frees it. */
+type Target = Required<StillImageOptions>;
+
+/** Decodes one picture. The caller frees it. */
 async function decodeOne(
   ffmpeg: Ffmpeg,
-  decoder: string,
-  bytes: Buffer,
-  name: string,
-  pixelLimit: number,
-  { extradata }: Parameters = {},
+  { codec: decoder, data, extradata }: CodedPicture,
+  { name, pixelLimit }: Target,
 ): Promise<NativeFrame> {
   const { Codec, CodecContext, Frame, Packet } = ffmpeg;
   const codec = Codec.findDecoderByName(decoder as never);
   if (!codec)
     throw new FaceDetError(
       'IMAGE_UNREADABLE',
-      `Expected a decoder ${decoder} in this build of FFmpeg for ${name} but found none; convert it to JPEG or PNG.`,
+      `Expected the decoder ${decoder} for ${name} but this build of FFmpeg lacks it; convert it to JPEG or PNG.`,
     );
   const context: CodecContext = new CodecContext();
   const packet = new Packet();
@@ -137,7 +142,7 @@ async function decodeOne(
       `${pixelLimit.toLocaleString('en')} pixels`;
     check(ffmpeg, await context.open2(codec, null), 'IMAGE_UNREADABLE', message);
     packet.alloc();
-    packet.data = bytes;
+    packet.data = data;
     check(ffmpeg, await context.sendPacket(packet), 'IMAGE_UNREADABLE', message);
     await context.sendPacket(null);
     const result = await context.receiveFrame(frame);
@@ -156,18 +161,16 @@ async function composeHeif(
   ffmpeg: Ffmpeg,
   rasterizer: Rasterizer,
   picture: HeifPicture,
-  name: string,
-  pixelLimit: number,
+  target: Target,
 ): Promise<PixelBuffer> {
+  const { name, pixelLimit } = target;
   const { width, height, columns, tiles, color } = picture;
   checkPixels(name, picture, pixelLimit);
   const canvas: PixelBuffer = { data: new Uint8Array(width * height * 3), width, height, format: 'rgb' };
   let size: { width: number; height: number } | undefined;
   for (const [index, { codec, configuration, data }] of tiles.entries()) {
-    const av1 = codec === 'av01';
-    const frame = await decodeOne(ffmpeg, av1 ? 'libdav1d' : 'hevc', data, name, pixelLimit, {
-      extradata: configuration,
-    });
+    const coded = { codec: codec === 'av01' ? 'libdav1d' : 'hevc', data, extradata: configuration };
+    const frame = await decodeOne(ffmpeg, coded, target);
     try {
       size ??= { width: frame.width, height: frame.height };
       const incomplete = frame.width !== size.width || frame.height !== size.height;
@@ -201,7 +204,7 @@ function incompleteGrid(name: string): FaceDetError {
   );
 }
 
-/** Copies a tile into the picture; what lies outside is left out. */
+/** Copies a tile into the picture, clipped to it. */
 function place(tile: PixelBuffer, canvas: PixelBuffer, x: number, y: number): void {
   const columns = Math.min(tile.width, canvas.width - x);
   const rows = Math.min(tile.height, canvas.height - y);
@@ -212,12 +215,12 @@ function place(tile: PixelBuffer, canvas: PixelBuffer, x: number, y: number): vo
   }
 }
 
-/** One step of a HEIF file on RGB pixels. */
+/** Applies one transformation of a HEIF file to RGB pixels. */
 function transform({ data, width, height }: PixelBuffer, step: HeifTransform): PixelBuffer {
   const sideways = step.kind === 'rotate' && step.turns % 2 === 1;
   const [w, h] = step.kind === 'crop' ? [step.width, step.height] : sideways ? [height, width] : [width, height];
   const to = new Uint8Array(w * h * 3);
-  // Where the pixel at (x, y) of the result comes from.
+  // The result's pixel (x, y) is the source's pixel start + x · stepX + y · stepY.
   const [start, stepX, stepY] = strides(step, width, height);
   for (let y = 0, target = 0; y < h; y++) {
     for (let x = 0, from = 3 * (start + y * stepY); x < w; x++, from += 3 * stepX) {

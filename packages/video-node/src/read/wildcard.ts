@@ -1,15 +1,16 @@
-/** A part of a pattern: any text, or the characters that may be there. */
+/** A part of a pattern: any text, or a test for one character. */
 type Token = '*' | ((character: string) => boolean);
 
 /**
- * Whether a name fits a pattern: `*` any text, `?` any character, `[a-z]` and `[!a-z]` one of a set, anything else
- * itself. Takes time by the product of both lengths at most, where a regular expression with many stars takes forever.
+ * Whether a name matches a pattern: `*` any text, `?` any character, `[a-z]` and `[!a-z]` one character of a set,
+ * anything else itself. Takes at most time proportional to the product of both lengths, where a regular expression with
+ * many stars takes exponential time.
  */
 export function wildcard(pattern: string): (name: string) => boolean {
   const tokens = parse(pattern);
   return (name) => {
     let [at, token] = [0, 0];
-    // Where the last star stands, and how far its text reaches so far.
+    // Index of the last star, and how far the text it matches extends so far.
     let [star, reached] = [-1, 0];
     while (at < name.length) {
       const current = tokens[token];
@@ -26,7 +27,7 @@ function parse(pattern: string): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < pattern.length; at++) {
     const character = pattern[at]!;
-    // A set ends at the first bracket behind its first character.
+    // A set ends at the first bracket after its first character.
     const isNegated = character === '[' && pattern[at + 1] === '!';
     const from = at + (isNegated ? 2 : 1);
     const end = character === '[' ? pattern.indexOf(']', from + 1) : -1;
