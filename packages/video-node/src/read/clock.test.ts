@@ -53,8 +53,8 @@ function framesOf(segments: readonly (typeof segment extends fc.Arbitrary<infer 
 
 describe('clock', () => {
   it(
-    'keeps its rules whatever the source does: it rises, no frames crowd, and no jump of more than ten ' +
-      'seconds is believed',
+    'keeps its rules whatever the source does: times rise, frames keep their distance, and jumps of more than ten ' +
+      'seconds are ignored',
     () => {
       const clocks = fc.constantFrom('file', 'discontinuous', 'live');
       fc.assert(
@@ -85,7 +85,7 @@ describe('clock', () => {
     },
   );
 
-  it('crowds no more than one frame together at a jump, of whatever size', () => {
+  it('crowds at most one frame at a jump of any size', () => {
     fc.assert(
       fc.property(fc.double({ min: -4000, max: 4000, noNaN: true }), fc.boolean(), (jump, discontinuous) => {
         const frames = framesOf([
@@ -102,7 +102,7 @@ describe('clock', () => {
     );
   });
 
-  it('keeps frames at least half a frame time apart when the clock jumps back, by whatever', () => {
+  it('keeps frames at least half a frame time apart when the clock jumps back by any time', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.001, max: 5, noNaN: true }), fc.integer({ min: 2, max: 40 }), (back, before) => {
         const first = run(100, before);
@@ -115,14 +115,14 @@ describe('clock', () => {
     );
   });
 
-  it('goes on over a jump ahead where a clock may jump, and believes a long picture elsewhere', () => {
+  it('skips a jump ahead if the clock may jump, else keeps it as a long frame', () => {
     const times = [...run(0, 10), ...run(5000, 10)];
     const stamps = stampAll(times, createClock({ discontinuous: true }));
     for (const gap of gaps(stamps)) expect(gap).toBeCloseTo(FRAME, 6);
     expect(stampAll(times)[10]).toBe(5000);
   });
 
-  it('believes a gap of a live source that is as long as the time that passed, and no other', () => {
+  it('keeps a gap of a live source only if it is as long as the time that passed', () => {
     let now = 0;
     const clock = createClock({ discontinuous: true, now: () => now });
     const at = (wall: number, source: number) => ((now = wall), clock.stamp(source, FRAME));

@@ -67,7 +67,7 @@ describe('reconnection', () => {
     }
   });
 
-  it('gives up after the attempts asked for, and ends at once when it is closed', async () => {
+  it('gives up after `reconnects` attempts, and ends at once when it is closed', async () => {
     const { url, close } = await serve((_, response) => response.writeHead(503).end());
     await close();
     const states: string[] = [];
@@ -87,7 +87,7 @@ describe('reconnection', () => {
       await expect(openVideo(url, { reconnects })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('goes on in the first size when a stream comes back larger', async () => {
+  it('continues in the first size when a stream comes back larger', async () => {
     const larger = readFileSync(
       await writeByGraph(at('larger.ts'), {
         encoder: 'mpeg2video',
@@ -121,7 +121,7 @@ describe('reconnection', () => {
 });
 
 describe('a file as a live source', () => {
-  it('is paced by its timestamps: a consumer that is quick enough gets every frame', async () => {
+  it('is paced by its timestamps: a consumer that is fast enough gets every frame', async () => {
     const path = await writeNumbered(at('paced.mp4'), evenTimes(25));
     const began = performance.now();
     const { levels } = await show(path, { dropLate: true, decodeAhead: 100 });
@@ -132,7 +132,7 @@ describe('a file as a live source', () => {
     expect(quick.levels.length).toBe(25);
   });
 
-  it('drops the frames that a slow consumer can not take', async () => {
+  it('drops the frames that a slow consumer can't take', async () => {
     const video = await openVideo(await writeNumbered(at('slow.mp4'), evenTimes(50)), {
       dropLate: true,
       decodeAhead: 1,

@@ -47,7 +47,7 @@ describe('frames', () => {
     expect(read.times).toEqual(times.map((t) => expect.closeTo(t, 4)));
   });
 
-  it('go on exactly behind a frame, by a seek or from the start', async () => {
+  it('continue exactly after a frame, by a seek or from the start', async () => {
     const long = await writeNumbered(at('long.mp4'), evenTimes(400));
     const whole = await show(long);
     for (const index of [0, 10, 150, 260, 398]) {
@@ -59,7 +59,7 @@ describe('frames', () => {
     expect(await code(openVideo(long, { after: { index: 399, timestamp: whole.times[399]! } }))).toBe('VIDEO_FINISHED');
   });
 
-  it('free what waits when the loop is left, and can be gone through once', async () => {
+  it('free what waits when the loop is left, and can be iterated once', async () => {
     const video = await openVideo(film);
     for await (const frame of video) {
       frame.close();
@@ -69,7 +69,7 @@ describe('frames', () => {
     expect(() => video[Symbol.asyncIterator]()).toThrow(/iterated before/);
   });
 
-  it('can be closed before, while and after pixels are asked for', async () => {
+  it('can be closed before, while and after pixels are requested', async () => {
     const video = await openVideo(film);
     for await (const frame of video) {
       const pixels = frame.rasterize(32, 32);
@@ -146,7 +146,7 @@ describe('rasterize', () => {
     }
   });
 
-  it('serves calls side by side, each with memory of its own', async () => {
+  it('serves concurrent calls, each with its own memory', async () => {
     const video = await openVideo(film);
     for await (const frame of video) {
       const all = await Promise.all(Array.from({ length: 8 }, () => frame.rasterize(50, 40)));
@@ -220,7 +220,7 @@ describe('sources', () => {
     single.times.forEach((t, i) => expect(t).toBeCloseTo(woven.times[i]!, 4));
   });
 
-  it('a video whose size changes in the middle, fitted into the first one', async () => {
+  it('a video whose size changes in the middle, fitted into the first size', async () => {
     const parts = await Promise.all(
       (
         [
@@ -280,7 +280,7 @@ describe('sources', () => {
     numbersOf(levels).forEach((number, i) => expect(Math.abs(number - i)).toBeLessThanOrEqual(3));
   });
 
-  it('a video that was filmed on its side, or mirrored, stands upright', async () => {
+  it('a video that was filmed on its side, or mirrored, is upright', async () => {
     // Left half dark, right half bright.
     const graph = 'color=black:size=128x96:rate=25,drawbox=x=64:w=64:h=96:color=white:t=fill';
     for (const [[a, b, c, d], size, bright] of [
@@ -339,7 +339,7 @@ describe('sources', () => {
     }
   });
 
-  it('an HTTP server that hangs up in the middle, and is asked for the rest', async () => {
+  it('an HTTP server that hangs up in the middle and is asked for the rest', async () => {
     const bytes = readFileSync(await writeNumbered(at('served.mkv'), evenTimes(300), { crf: 0 }));
     const asked: number[] = [];
     const server = createServer((request, response) => {
@@ -367,7 +367,7 @@ describe('sources', () => {
     }
   });
 
-  it('a live stream that dies and comes back goes on with the time that passed', async () => {
+  it('a live stream that ends and comes back continues with the time that passed', async () => {
     const bytes = readFileSync(
       await writeByGraph(at('live.ts'), { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 30 }),
     );
@@ -444,7 +444,7 @@ describe('a source that is not a video', () => {
     expect(await code(openVideo(film, { fps: 0 }))).toBe('INVALID_ARGUMENT');
   });
 
-  it('shows what there is of a file that was cut off, then says so', async () => {
+  it('yields the frames of a truncated file, then throws', async () => {
     const path = await writeNumbered(at('whole.mkv'), evenTimes(100));
     const bytes = readFileSync(path);
     writeFileSync(at('half.mkv'), bytes.subarray(0, Math.floor(bytes.length / 2)));

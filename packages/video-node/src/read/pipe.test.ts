@@ -64,7 +64,7 @@ describe.skipIf(!hasFifo)('a named pipe [needs mkfifo]', () => {
     },
   );
 
-  it('that is slow is shown as it comes', async () => {
+  it('that is slow is read as it arrives', async () => {
     const { levels } = await show(fifo(at('film.mkv'), 200_000));
     expect(numbersOf(levels).length).toBe(40);
   });
@@ -104,13 +104,13 @@ describe.skipIf(!hasFifo)('a named pipe [needs mkfifo]', () => {
     writer.destroy();
   });
 
-  it('goes on behind a frame by reading from the start', async () => {
+  it('continues after a frame by reading from the start', async () => {
     const whole = await show(at('film.mkv'));
     const rest = await show(fifo(at('film.mkv')), { after: { index: 29, timestamp: whole.times[29]! } });
     expect([rest.indices[0], rest.times.length]).toEqual([30, 10]);
   });
 
-  it('has codes for what it can not be', async () => {
+  it('reports invalid input by error codes', async () => {
     writeFileSync(at('nothing'), '');
     writeFileSync(at('text'), 'text\n'.repeat(100));
     await expect(openVideo(fifo(at('nothing')))).rejects.toMatchObject({ code: 'VIDEO_EMPTY' });
@@ -168,7 +168,7 @@ import { openVideo } from './open-video.ts';
     },
   );
 
-  it('does not keep the process when it is left in the middle', async () => {
+  it('does not keep the process alive when it is left in the middle', async () => {
     expect(await run('film.mkv', 3)).toEqual({ output: 'standard input 3\n', errors: '', code: 0 });
   });
 });

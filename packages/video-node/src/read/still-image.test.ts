@@ -419,8 +419,8 @@ describe.skipIf(!tools.jxl)('JPEG XL [needs cjxl]', () => {
   });
 });
 
-describe('what is no still picture', () => {
-  it('has a code', async () => {
+describe('a source that is not a still picture', () => {
+  it('is reported by an error code', async () => {
     await expect(decodeStillImage(at('none.heic'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(decodeStillImage(at('source.png'))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
     await expect(decodeStillImage(new Uint8Array(0))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
