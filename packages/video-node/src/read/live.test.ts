@@ -132,7 +132,7 @@ describe('a file as a live source', () => {
     expect(quick.levels.length).toBe(25);
   });
 
-  it('drops the frames that a slow consumer can't take', async () => {
+  it('drops the frames that a slow consumer cannot take', async () => {
     const video = await openVideo(await writeNumbered(at('slow.mp4'), evenTimes(50)), {
       dropLate: true,
       decodeAhead: 1,
