@@ -1,6 +1,5 @@
 // Words and constructions that the project does not use, and what to write instead. Patterns are matched
-// case-insensitively in code, comments, messages and documents; `code: false` leaves identifiers alone, `only`
-// restricts to some files.
+// case-insensitively in code, comments, messages and documents; a line that matches `ignore` is no hit.
 const COUNTED =
   'faces?|frames?|boxes|rows?|lines?|pictures?|images?|tracks?|detections?|ids|objects?|calls?|passes|errors?|files?|' +
   'samples?|pixels?|tiles?|points?|bytes|values?|megabytes|MB|MiB|times|runs?|numbers?|words?|rounds?|threads?|' +
@@ -8,6 +7,7 @@ const COUNTED =
 const UNITS =
   'frame|second|image|picture|face|line|row|video|film|file|minute|hour|track|id|pixel|box|call|run|person|scene|' +
   'sequence|class|cell|anchor|tile|pass|model|thread|core|batch|chunk|round|point|input|channel|shot|clip|crop';
+const NO_KIND = 'integer|number|model|file|picture|video|film|folder|array';
 
 export const words = [
   {
@@ -26,7 +26,13 @@ export const words = [
     pattern: /\b(frames|pictures|times|crops|images) (a|each) second\b/,
     say: 'frames per second (fps)',
   },
-  { name: 'bare decimal', pattern: /(?:^|[\s([{,:=<>–-])\.\d/m, say: '0.5, not .5' },
+  {
+    name: 'bare decimal',
+    pattern: /(?:^|[\s([{,:=<>–-])\.\d/m,
+    say: '0.5, not .5',
+    // Python's format of a number, as `{share:.3f}`.
+    ignore: /:\.\d[efg]\}/,
+  },
   { name: 'painted people', pattern: /\bpainted (people|person|faces?|scenes?|pictures?)\b/, say: 'synthetic people' },
   { name: 'flashes up', pattern: /\bflash(es)? up\b/, say: 'masks faces before their first detection' },
   {
@@ -53,14 +59,15 @@ export const words = [
   { name: 'anew', pattern: /\banew\b/, say: 'again, start over' },
   {
     name: 'that is none',
-    pattern:
-      /\bthat (is|are|was|were) (none|no)\b|\bis none\b|\bis no (integer|number|model|file|picture|video|film|folder|array)\b/,
+    pattern: new RegExp(`\\bthat (is|are|was|were) (none|no)\\b|\\bis none\\b|\\bis no (${NO_KIND})\\b`),
     say: 'is not a …, invalid …',
+    // Python's `is None`.
+    ignore: /\bis None\b/,
   },
   { name: 'whoever', pattern: /\bwhoever\b|\bwho(so)?ever\b/, say: 'name the user or the caller' },
   {
     name: 'from … on',
-    pattern: /\bfrom (this|that|\d[\d.]*|which|a score) (score )?on\b|\bof \.?\d[\d.]* on\b/,
+    pattern: /\bfrom (this|that|\d[\d.]*|which|a score) (score )?on\b|\bof \.?\d[\d.]* on\b(?! hard\b)/,
     say: '"0.5 and above"',
   },
   { name: 'so many', pattern: /\bat most so many\b|\bso many of\b/, say: 'at most N' },
@@ -73,7 +80,14 @@ export const words = [
   { name: 'hair', pattern: /\bby a hair\b|\ba hair's\b/, say: 'barely' },
   { name: 'somebody', pattern: /\bsomebody else's\b|\beverybody\b/, say: 'another track, each person' },
   { name: 'commission', pattern: /\bthe commission\b/, say: 'nothing: public docs do not speak of it' },
-  { name: 'identities', pattern: /\bidentit(y|ies)\b/, say: 'track IDs, tracks', code: false },
+  {
+    name: 'identities',
+    pattern: /\bidentit(y|ies)\b/,
+    say: 'track IDs, tracks',
+    // Layers of networks, and what readers of earlier output know by this name: `identities` of a summary and
+    // identities.json of a gallery.
+    ignore: /\bnn\.Identity\b|'Identity'|"Identity"|\bstatistics\.identities\b|"identities"|\bidentities\.json\b/,
+  },
   { name: 'colour', pattern: /\bcolour/, say: 'color (American spelling, as in code)' },
   {
     name: 'clear faces',
