@@ -2,7 +2,7 @@
 export { openVideo, type OpenVideoOptions, type VideoInput } from './read/open-video.ts';
 export { decodeStillImage, type StillImageOptions } from './read/still-image.ts';
 export { type VideoSource } from './read/source.ts';
-export { type ConnectionChange } from './read/reader.ts';
+export { type ConnectionChange } from './read/reader-options.ts';
 export { type HdrMetadata, type Chromaticity } from './ffmpeg/hdr-metadata.ts';
 export { summarizeColors, type ColorSummary } from './read/color-summary.ts';
 export {

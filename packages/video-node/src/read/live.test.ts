@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numberedPicture, numbersOf, show, evenTimes, tempFolder, writeByGraph, writeNumbered } from '../fixtures.ts';
 import { openVideo } from './open-video.ts';
 import { ahead } from './read-ahead.ts';
-import type { ConnectionChange } from './reader.ts';
+import type { ConnectionChange } from './reader-options.ts';
 
 const folder = tempFolder();
 const at = (name: string) => join(folder, name);

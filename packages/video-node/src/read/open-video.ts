@@ -9,8 +9,10 @@ import { loadFfmpeg, type Ffmpeg } from '../ffmpeg/load.ts';
 import { DEFAULT_LIMITS, type InputLimits } from './input.ts';
 import type { VideoMetadata } from './metadata.ts';
 import { createRasterizer } from './rasterize.ts';
-import { createReader, type ConnectionChange, type Placed, type ReaderOptions } from './reader.ts';
+import { createReader } from './reader.ts';
+import type { ConnectionChange, ReaderOptions } from './reader-options.ts';
 import { createReloader, fileIdOf, pictureReload, type Reloader } from './reload.ts';
+import type { Placed } from './session.ts';
 import { resolveSource, type VideoSource } from './source.ts';
 import { createVideoFrame, type VideoFrame } from './frame.ts';
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { FaceDetError } from '@facedet/core';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import type { PictureReload } from './native-picture.ts';
-import type { Placed } from './reader.ts';
+import type { Placed } from './session.ts';
 
 /** Identifies a picture of a source. */
 export interface ReloadPlace {
