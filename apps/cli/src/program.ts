@@ -6,7 +6,7 @@ import { shown } from './shared/shown.ts';
 /** The command tree with the contract's way of ending: errors as `facedet: …`, never a process exit from inside. */
 export function createProgram(): Command {
   const program = new Command('facedet')
-    .description('Find faces in images and video, follow them, steady them, blur them.')
+    .description('Detect faces in images and video, track them, smooth their boxes, blur them.')
     .version(version)
     .exitOverride()
     .configureOutput({

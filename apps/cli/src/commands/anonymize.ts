@@ -19,56 +19,61 @@ export const anonymize = () =>
       withTrackingOptions(
         withDetectorOptions(
           new Command('anonymize')
-            .description('make faces unrecognisable in pictures and video; what fails is never written clear')
+            .description('blur faces in pictures and video; a file that fails is never written unblurred')
             .argument('<inputs...>', 'pictures and videos: files, folders, globs, or - for standard input'),
           { score: ANONYMIZE_SCORE },
         )
           .requiredOption(
             '-o, --output <path>',
-            'a file for one input, a folder for several; - for a picture on standard output',
+            'output file for one input, folder for several; - writes a picture to standard output',
           )
           .addOption(
-            new Option('--effect <name>', 'blur, pixelate, solid or image (default: blur)').argParser(
-              oneOf('blur', 'pixelate', 'solid', 'image'),
+            new Option(
+              '--effect <name>',
+              'how faces are masked: blur, pixelate, solid or image (default: blur)',
+            ).argParser(oneOf('blur', 'pixelate', 'solid', 'image')),
+          )
+          .option('--image <file>', 'picture that covers the faces with --effect image')
+          .addOption(new Option('--color <rrggbb>', 'color for --effect solid (default: 000000)').argParser(parseColor))
+          .addOption(
+            new Option('--shape <name>', 'shape of the mask: ellipse or box (default: ellipse)').argParser(
+              oneOf('ellipse', 'box'),
             ),
           )
-          .option('--image <file>', 'the picture for --effect image')
           .addOption(
-            new Option('--color <rrggbb>', 'the colour for --effect solid (default: 000000)').argParser(parseColor),
-          )
-          .addOption(
-            new Option('--shape <name>', 'ellipse or box (default: ellipse)').argParser(oneOf('ellipse', 'box')),
-          )
-          .addOption(
-            new Option('--margin <factor>', 'how much larger than the face (default: 1.3)').argParser(
+            new Option('--margin <factor>', 'size of the mask relative to the face box (default: 1.3)').argParser(
               numberIn(0.1, 10),
             ),
           )
           .addOption(
-            new Option('--keep <ids>', 'identities of a video that stay visible, as 3,7').argParser(parseIdentities),
+            new Option('--keep <ids>', 'track IDs of a video to leave unblurred, e.g. 3,7').argParser(parseIdentities),
           )
           .option(
             '--tracks <file>',
-            'hide what this JSONL of `facedet video` says, corrected by hand, instead of looking',
+            'mask the boxes in this JSONL file of `facedet video`, which may be corrected by hand; no detection',
           )
           .addOption(
             new Option(
               '--look-ahead <seconds>',
-              'how far results are held back, so that no face flashes up (default: 1)',
+              'delay of the output, to mask faces before their first detection (default: 1)',
             ).argParser(numberIn(0, 60)),
           )
           .addOption(
-            new Option('--detect-every <n>', 'look at every n-th frame only and predict in between, or auto').argParser(
-              parseDetectEvery,
-            ),
+            new Option(
+              '--detect-every <n>',
+              'run the detector on every n-th frame and predict the frames between, or auto',
+            ).argParser(parseDetectEvery),
           )
-          .option('--keep-metadata', 'keep titles, dates and places; never covers and thumbnails, which show the faces')
-          .option('--resume', 'go on from what an interrupted run left, and skip the files of a folder that are done'),
+          .option(
+            '--keep-metadata',
+            'keep titles, dates and locations; covers and thumbnails, which show the faces, are never kept',
+          )
+          .option('--resume', 'continue an interrupted run; files of a folder that are done are skipped'),
         { preset: ANONYMIZE_PRESET },
       ),
     ),
-    'an input that fails: skip it and go to the next, or stop; a frame that cannot be analyzed: mask it ' +
-      'whole, or stop (default: skip)',
+    'skip or stop: skip continues with the next input after a failure and masks frames that cannot be ' +
+      'analyzed as a whole; stop ends the run (default: skip)',
   )
     .addHelpText('after', OVERWRITES)
     .action(action(() => import('../run/anonymize.ts')));

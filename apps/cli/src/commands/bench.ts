@@ -5,22 +5,25 @@ import { integerIn, parseSides } from '../shared/options.ts';
 
 export const bench = () =>
   new Command('bench')
-    .description('measure how fast a model runs here: one image at a time, in one thread of the pool')
-    .argument('[model]', 'name of the zoo, path or URL of an ONNX model; the default weights without it')
-    .option('--accept-license', "accept the model's licence")
+    .description('measure how fast a model runs on this machine, one image at a time')
+    .argument(
+      '[model]',
+      'model name (see `facedet models list`), path or URL of an ONNX model (default: the bundled weights)',
+    )
+    .option('--accept-license', "accept the model's license")
     .addOption(
-      new Option('--sizes <sides>', 'square canvases to measure')
+      new Option('--sizes <sides>', 'input sizes to measure (square)')
         .argParser(parseSides)
         .default([320, 480, 640, 960], '320,480,640,960'),
     )
-    .addOption(new Option('--runs <count>', 'images measured per canvas').argParser(integerIn(3, 100_000)).default(50))
     .addOption(
-      new Option('--threads <count>', 'threads of the session (default: all cores)').argParser(integerIn(1, 256)),
+      new Option('--runs <count>', 'images measured per input size').argParser(integerIn(3, 100_000)).default(50),
     )
+    .addOption(new Option('--threads <count>', 'CPU threads (default: all cores)').argParser(integerIn(1, 256)))
     .addOption(
-      new Option('--provider <names>', `where the model runs, in order of preference: ${providerNames}`).argParser(
+      new Option('--provider <names>', `execution providers in order of preference: ${providerNames}`).argParser(
         parseProviders,
       ),
     )
-    .option('--json', 'print the figures as JSON')
+    .option('--json', 'print the results as JSON')
     .action(action(() => import('../run/bench.ts')));

@@ -3,7 +3,7 @@ import { action } from '../shared/context.ts';
 
 export const completion = () =>
   new Command('completion')
-    .description('print a script that completes the command in a shell')
+    .description('print a shell completion script')
     .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
     .addHelpText(
       'after',

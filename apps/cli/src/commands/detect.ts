@@ -5,16 +5,21 @@ import { withDetectorOptions } from '../shared/model-option.ts';
 export const detect = () =>
   withDetectorOptions(
     new Command('detect')
-      .description('find the faces in pictures')
+      .description('detect faces in pictures')
       .argument('<inputs...>', 'files, folders, globs, URLs, or - for standard input'),
   )
     .addOption(new Option('--json', 'print one JSON array').conflicts(['jsonl', 'csv']))
-    .addOption(new Option('--jsonl', 'print a JSON object a line, as the pictures are done').conflicts(['json', 'csv']))
-    .addOption(new Option('--csv', 'print a row a face').conflicts(['json', 'jsonl']))
-    .option('--draw <folder>', 'write copies with the faces marked')
+    .addOption(
+      new Option('--jsonl', 'print one JSON object per picture and line, as soon as each is done').conflicts([
+        'json',
+        'csv',
+      ]),
+    )
+    .addOption(new Option('--csv', 'print one CSV row per face').conflicts(['json', 'jsonl']))
+    .option('--draw <folder>', 'write annotated copies of the pictures to this folder')
     .option(
       '--crop <folder>',
-      'write each face as a picture of its own, and upright at 112x112 where the model gives landmarks',
+      'write a crop of each face, and an aligned 112x112 crop where the model returns landmarks',
     )
-    .addHelpText('after', '\nCopies that exist are replaced; a folder in which one would replace an input is refused.')
+    .addHelpText('after', '\nExisting copies are replaced. A folder where a copy would replace an input is refused.')
     .action(action(() => import('../run/detect.ts')));

@@ -3,6 +3,6 @@ import { action } from '../shared/context.ts';
 
 export const doctor = () =>
   new Command('doctor')
-    .description('show versions, where models can run, what is missing and how to get it')
-    .option('--json', 'print the findings as JSON')
+    .description('show versions, execution providers, missing dependencies and how to install them')
+    .option('--json', 'print the results as JSON')
     .action(action(() => import('../run/doctor.ts')));

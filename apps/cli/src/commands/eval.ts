@@ -12,25 +12,25 @@ export const evaluation = () =>
     .addCommand(stability());
 
 const wider = () =>
-  withDetectorOptions(new Command('wider').description('average precision on WIDER FACE by its official protocol'))
+  withDetectorOptions(new Command('wider').description('average precision on WIDER FACE, by its official protocol'))
     .option(
       '--data-root <dir>',
-      'WIDER FACE in its own layout (WIDER_val/images, wider_face_split); runs the detector over it',
+      'run the detector on WIDER FACE in its original layout (WIDER_val/images, wider_face_split)',
     )
     .addOption(new Option('--split <name>', 'split of the data root').choices(['val', 'train']).default('val'))
-    .option('--predictions <dir>', 'score the files of a submission folder, EVENT/NAME.txt')
+    .option('--predictions <dir>', 'evaluate the predictions of a submission folder (EVENT/NAME.txt)')
     .option(
       '--ground-truth <dir>',
       'folder of the four official wider_*_val.mat files, for the easy, medium and hard subsets',
     )
-    .option('--images <list>', 'only the images of this file (a wider_face_*_bbx_gt.txt, or one path per line)')
+    .option('--images <list>', 'only the images listed in this file (a wider_face_*_bbx_gt.txt, or one path per line)')
     .option(
       '-o, --output-dir <dir>',
       'write predictions, results.json, curves.svg and report.html; continues an interrupted run',
     )
-    .option('--include-training-images', 'keep the images that the model was trained on')
-    .option('--degrade', 'also evaluate blurred, compressed, dark, covered and shrunk images, with CLAHE and without')
-    .option('--benchmark', 'also measure the speed at 320, 480, 640 and 960')
+    .option('--include-training-images', 'include images that the model was trained on')
+    .option('--degrade', 'also evaluate blurred, compressed, dark, covered and shrunk images, with and without CLAHE')
+    .option('--benchmark', 'also measure the speed at input sizes 320, 480, 640 and 960')
     .option('--json', 'print all metrics as JSON')
     .action(action(() => import('../run/eval-wider.ts')));
 
@@ -45,14 +45,14 @@ const detections = () =>
       '--predictions <path>',
       'output of `facedet detect --json` or --jsonl, COCO results, or a WIDER submission folder',
     )
-    .option('--label <name>', 'only objects of this class (VOC and COCO: its name, YOLO: its number)')
+    .option('--label <name>', 'only objects of this class (name for VOC and COCO, number for YOLO)')
     .addOption(
       new Option('--score <score>', 'score threshold for precision, recall and F1')
         .argParser(numberIn(0, 1))
         .default(0.5),
     )
     .addOption(
-      new Option('--max-detections <count>', 'detections per image that count for AP, those with the highest scores')
+      new Option('--max-detections <count>', 'number of highest-scoring detections per image that count for AP')
         .argParser(integerIn(1))
         .default(100),
     )

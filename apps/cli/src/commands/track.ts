@@ -4,31 +4,31 @@ import { numberIn, oneOf } from '../shared/options.ts';
 
 export const track = () =>
   new Command('track')
-    .description("give identities to any detector's boxes: MOT text in, MOT text out")
+    .description('track the boxes of any detector: MOT text in, MOT text out')
     .argument(
       '<detections>',
-      'rows of frame,id,x,y,width,height,score (frames from 1, the id is not read), or - for standard input',
+      'file of frame,id,x,y,width,height,score rows (frames from 1, the id is ignored), or - for standard input',
     )
-    .option('-o, --output <file>', 'where the tracks go, or - for standard output', '-')
-    .option('--fps <rate>', 'frames a second', numberIn(1e-3, 1e6), 30)
+    .option('-o, --output <file>', 'file for the tracks, or - for standard output', '-')
+    .option('--fps <rate>', 'frames per second', numberIn(1e-3, 1e6), 30)
     .addOption(
       new Option(
         '--preset <name>',
-        "conservative: fewer tracks; aggressive: more (default: balanced with ByteTrack's score of .6)",
+        "conservative: fewer tracks; aggressive: more tracks (default: balanced, with ByteTrack's high threshold of 0.6)",
       ).argParser(oneOf('conservative', 'balanced', 'aggressive')),
     )
     .option(
       '--score-threshold <score>',
-      'boxes from this score on are compared first, new identities start .1 above',
+      'high threshold (track_thresh of ByteTrack): boxes from this score are matched first; new tracks need 0.1 more',
       numberIn(0, 1),
     )
     .option(
       '--match-threshold <cost>',
-      'a box is given to an identity only where 1 - IoU * score is below this',
+      'highest cost (1 - IoU * score) at which a box is matched to a track; higher allows looser matches',
       numberIn(1e-6, 1),
     )
-    .option('--buffer <frames>', 'frames at 30 a second that a lost identity waits to be found again', numberIn(0, 1e6))
-    .option('--min-area <pixels>', 'leave out boxes that are not larger', numberIn(0, Infinity))
-    .option('--max-aspect-ratio <ratio>', 'leave out boxes wider than this times their height', numberIn(0, Infinity))
-    .option('--compat', 'the original ByteTrack, row for row')
+    .option('--buffer <frames>', 'frames (at 30 fps) to keep a lost track alive', numberIn(0, 1e6))
+    .option('--min-area <pixels>', 'ignore boxes smaller than this area', numberIn(0, Infinity))
+    .option('--max-aspect-ratio <ratio>', 'ignore boxes with a larger ratio of width to height', numberIn(0, Infinity))
+    .option('--compat', 'reproduce the original ByteTrack, row for row')
     .action(action(() => import('../run/track.ts')));

@@ -16,67 +16,61 @@ export const video = () =>
       withTrackingOptions(
         withDetectorOptions(
           new Command('video')
-            .description('follow faces through video')
+            .description('track faces through video')
             .argument(
               '<source>',
-              "a video, a GIF, a folder or glob of pictures, - for standard input, a camera's number, or a " +
-                'stream (rtsp://, http://)',
+              'video file, GIF, folder or glob of pictures, - for standard input, number of a camera, or stream ' +
+                '(rtsp://, http://)',
             ),
         )
-          .option('-o, --output <file>', 'write a video with the faces marked: .mp4, .mov, .mkv or .webm')
-          .option('--jsonl <file>', 'write a JSON object a frame; - for standard output')
+          .option('-o, --output <file>', 'write an annotated video: .mp4, .mov, .mkv or .webm')
+          .option('--jsonl <file>', 'write one JSON object per frame and line; - for standard output')
           .option('--mot <file>', 'write rows in MOT format; - for standard output')
-          .option('--csv <file>', 'write a row a face; - for standard output')
+          .option('--csv <file>', 'write one CSV row per face; - for standard output')
           .option('--json', 'print the statistics as JSON')
-          .option(
-            '--gallery <folder>',
-            'write the best picture of each identity, and a page that shows who appears when',
-          )
+          .option('--gallery <folder>', 'write the best picture of each track, and a page that shows when each appears')
           .addOption(
-            new Option('--show [port]', 'show the video with the faces marked on a page of this machine').argParser(
-              integerIn(0, 65_535),
-            ),
+            new Option('--show [port]', 'show the annotated video in a local web page').argParser(integerIn(0, 65_535)),
           )
-          .option('--resume', 'go on from what an interrupted run left')
+          .option('--resume', 'continue an interrupted run')
           .addOption(
-            new Option('--fps <rate>', 'frames a second of pictures (default: 25), or asked of a camera').argParser(
-              numberIn(0.01, 1000),
-            ),
+            new Option(
+              '--fps <rate>',
+              'frames per second of pictures (default: 25), or requested from a camera',
+            ).argParser(numberIn(0.01, 1000)),
           )
           .addOption(
             new Option(
               '--hwaccel <where>',
-              'auto decodes on a graphics card where there is one (default: none)',
+              'hardware decoding: auto uses a GPU where there is one (default: none)',
             ).argParser(oneOf('auto', 'none')),
           )
-          .option(
-            '--live',
-            'newest frame wins: drop frames instead of falling behind; a file is played at its own speed',
-          )
+          .option('--live', 'drop frames instead of falling behind the source; a file is played at its own speed')
           .addOption(
             new Option(
               '--reconnects <count>',
-              'attempts in a row to open a lost stream again, or forever (default: 10); when given, also for ' +
-                'the first connection',
+              'consecutive attempts to reopen a lost stream, or forever (default: 10); when given, it also applies ' +
+                'to the first connection',
             ).argParser(parseReconnects),
           )
-          .option('--no-track', 'every face of every frame, without identities')
-          .option('--no-smooth', 'boxes as the tracker has them')
+          .option('--no-track', 'detect only: no tracking, no track IDs')
+          .option('--no-smooth', 'unsmoothed boxes')
           .addOption(
-            new Option('--detect-every <n>', 'look at every n-th frame only and predict in between, or auto').argParser(
-              parseDetectEvery,
-            ),
+            new Option(
+              '--detect-every <n>',
+              'run the detector on every n-th frame and predict the frames between, or auto',
+            ).argParser(parseDetectEvery),
           )
-          .option('--refine', 'in between, look at small crops around the faces')
+          .option('--refine', 'on skipped frames, re-detect in crops around the predicted faces')
           .addOption(
             new Option(
               '--look-ahead <seconds>',
-              'hold results back, to fill gaps and show faces from their first appearance',
+              'delay of the output, to fill gaps in tracks and to include faces before their first detection',
             ).argParser(numberIn(0, 60)),
           ),
       ),
     ),
-    'a frame or picture that cannot be analyzed: skip it and report it at the end, or stop (default: skip)',
+    'skip or stop at a frame or picture that cannot be analyzed; skipped ones are reported at the end (default: skip)',
   )
     .addHelpText('after', OVERWRITES)
     .action(action(() => import('../run/video.ts')));

@@ -10,29 +10,29 @@ import { copyName, outputNames, ownName } from '../shared/output-names.ts';
 import { isStandardOutput } from '../shared/paths.ts';
 import { standardInput, type StandardInput } from '../shared/standard-input.ts';
 import { checkVideo, WRITTEN_VIDEOS } from '../shared/video-options.ts';
-import type { AnonymizeFlags } from './anonymize.ts';
+import type { AnonymizeFlags } from './anonymize-flags.ts';
 
-/** An input, and where it goes. */
+/** An input and its output path. */
 export interface Job {
   readonly input: Input;
   readonly output: string;
   readonly video: boolean;
 }
 
-/** All that a run does. */
+/** The inputs and outputs of a run. */
 export interface Plan {
   readonly jobs: readonly Job[];
   readonly passed: readonly PassedOver[];
   readonly stdin: StandardInput;
-  /** Whether the output is a folder that is filled: a folder, a pattern or several inputs were given. */
+  /** Whether the output is a folder: the input is a folder, a pattern or several files. */
   readonly isFolderRun: boolean;
-  /** Whether the run can be continued with `--resume`: not where rows are given, or an input comes from a pipe. */
+  /** Whether the run can be continued with `--resume`: not with `--tracks`, or where an input comes from a pipe. */
   readonly isResumable: boolean;
 }
 
 /**
- * What is written where. Ends the command with exit code 2, before anything is written and before a model is loaded,
- * where an output can't be written or is one of the inputs.
+ * Plans the outputs of a run. Throws a usage error (exit code 2), before a model is loaded or anything is written, where
+ * an output can't be written or would overwrite an input.
  */
 export async function planRun(args: readonly string[], flags: AnonymizeFlags, signal: AbortSignal): Promise<Plan> {
   const { output } = flags;
@@ -46,19 +46,17 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags, si
   const several = args.length > 1 || inputs.length > 1 || args.some(namesSeveral);
   const toStdout = isStandardOutput(output);
   if (toStdout && several)
-    throw usageError(
-      'expected one picture for standard output, received a folder, a pattern or several inputs; name a folder with -o',
-    );
+    throw usageError('expected one picture for standard output but received several inputs; name a folder with -o');
   const folder =
     !toStdout && (several || (existsSync(output) && statSync(output).isDirectory()) || /[/\\]$/.test(output));
   if (folder && existsSync(output) && !statSync(output).isDirectory())
-    throw usageError(`${output}: expected a folder, as a folder, a pattern or several inputs were given, found a file`);
+    throw usageError(`${output}: expected a folder for several inputs but found a file`);
   const videos = await filmsOf(inputs, flags, folder, stdin);
   const names = folder ? await namesOf(inputs, videos, flags) : undefined;
   const jobs = inputs.map((input): Job => {
     if (input.kind === 'url')
       throw usageError(
-        `${input.source}: expected a file, a folder or - for standard input; detect and video take addresses`,
+        `${input.source}: expected a file, a folder or - for standard input but received a URL; detect and video accept URLs`,
       );
     return { input, video: videos.has(input), output: names ? join(output, names.get(input)!) : output };
   });
@@ -67,24 +65,23 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags, si
   return { jobs, passed, stdin, isFolderRun: several, isResumable };
 }
 
-/** The inputs; standard input with what it holds. */
+/** The inputs, with the detected content of standard input. */
 async function withStdin(inputs: readonly Input[], stdin: StandardInput, { resume }: AnonymizeFlags): Promise<Input[]> {
   const pipes = inputs.filter(({ kind }) => kind === 'stdin');
-  if (pipes.length > 1) throw usageError('expected - once, received it several times; standard input is read once');
+  if (pipes.length > 1)
+    throw usageError('expected - once but received it several times; standard input can be read only once');
   if (pipes.length > 0 && resume)
-    throw usageError(
-      'expected files for --resume, received standard input; what went through a pipe is gone, start again without it',
-    );
+    throw usageError('expected files for --resume but received standard input; leave out --resume');
   const content = pipes.length > 0 ? await stdin.kind() : undefined;
   return inputs.map((input) => (input.kind === 'stdin' ? { ...input, content: content! } : input));
 }
 
-/** Whether an argument is a folder or a pattern: what comes of it is a folder, however many files there are in it. */
+/** Whether an argument is a folder or a pattern, whose output is a folder however many files it has. */
 function namesSeveral(argument: string): boolean {
   return statSync(argument, { throwIfNoEntry: false })?.isDirectory() ?? /[*?[\]{}]/.test(argument);
 }
 
-/** The inputs that are written as films. */
+/** The inputs that are written as videos. */
 async function filmsOf(
   inputs: readonly Input[],
   { output, tracks }: AnonymizeFlags,
@@ -92,22 +89,23 @@ async function filmsOf(
   stdin: StandardInput,
 ): Promise<Set<Input>> {
   const videos = new Set<Input>();
-  // What can't be told by its first bytes is read as what is asked for.
-  const isFilmAsked = !folder && WRITTEN_VIDEOS.includes(extname(output).toLowerCase());
+  // The requested output decides for inputs whose first bytes name no format.
+  const isVideoRequested = !folder && WRITTEN_VIDEOS.includes(extname(output).toLowerCase());
   const kindOf = async (input: Input) => {
     const bytes = input.kind === 'stdin' && input.content?.type === 'picture' ? await stdin.bytes() : undefined;
     return [input, await isFilm(input, bytes)] as const;
   };
   for await (const [input, film] of inOrder(inputs, 16, kindOf)) {
-    // Of a picture that moves the first is taken where a picture is asked for.
-    const isFirstAsked = film === 'animation' && !folder && (imageFormatOf(output) || isStandardOutput(output));
-    const isUntold = isFilmAsked && !input.error && input.content?.type !== 'picture';
-    if (tracks !== undefined || (film && !isFirstAsked) || isUntold) videos.add(input);
+    // Only the first frame of an animated picture is used where the output is a picture.
+    const isFirstFrameRequested =
+      film === 'animation' && !folder && (imageFormatOf(output) || isStandardOutput(output));
+    const isUnknown = isVideoRequested && !input.error && input.content?.type !== 'picture';
+    if (tracks !== undefined || (film && !isFirstFrameRequested) || isUnknown) videos.add(input);
   }
   return videos;
 }
 
-/** A name for each input: the same in each run with the same inputs, whatever became of earlier ones. */
+/** The output name of each input. It depends on the inputs only, not on the outcome of earlier runs. */
 async function namesOf(
   inputs: readonly Input[],
   videos: ReadonlySet<Input>,
@@ -119,7 +117,7 @@ async function namesOf(
     if (!videos.has(input)) return [input, input.kind === 'stdin' ? `stdin${extensionOf(input)}` : copyName(input)];
     const name = ownName(input);
     const extension = extname(name);
-    // Pipes can't be read twice, and a picture that moves (GIF, WebP, PNG) has no sound.
+    // Pipes can't be read twice, and animated pictures (GIF, WebP, PNG) have no audio.
     const isProbed = input.kind === 'file' && input.content !== undefined && input.content.type !== 'picture';
     const isKept = WRITTEN_VIDEOS.includes(extension.toLowerCase()) && input.content?.type !== 'picture';
     const written = isProbed ? await outputExtension(input.source, choice) : isKept ? extension : '.mp4';
@@ -139,19 +137,19 @@ function checkJobs(jobs: readonly Job[], flags: AnonymizeFlags, folder: boolean)
   for (const { video, output, input } of read) {
     if (video) checkVideo(output, flags);
     else if (!folder && extname(output) !== '' && !imageFormatOf(output)) {
-      throw usageError(`${output}: expected a picture's name, like .jpg or .png, as ${input.source} is one picture`);
+      throw usageError(`${output}: expected the name of a picture, like .jpg or .png, as ${input.source} is a picture`);
     }
   }
   const files = read.filter(({ input }) => input.kind === 'file').map(({ input }) => input.source);
   checkOutputs(
     jobs.map(({ output, video }) => ({ path: output, media: video })),
     files,
-    'expected another name or folder',
+    'choose another name or folder',
   );
   checkTracks(jobs, flags);
 }
 
-/** Rows that exist need no detector, and belong to one film. */
+/** Rows of `--tracks` need no detector and belong to one video. */
 function checkTracks(jobs: readonly Job[], flags: AnonymizeFlags): void {
   if (flags.tracks === undefined) return;
   const unused = {
@@ -163,8 +161,8 @@ function checkTracks(jobs: readonly Job[], flags: AnonymizeFlags): void {
   const idle = Object.entries(unused).filter(([flag]) => flags[flag as keyof typeof unused] !== undefined);
   if (idle.length > 0)
     throw usageError(
-      `expected --tracks without ${idle.map(([, name]) => name).join(', ')}: nothing is looked for, the rows ` +
-        'are taken as they are',
+      `${idle.map(([, name]) => name).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect with --tracks, ` +
+        'which runs no detector; leave out one of them',
     );
-  if (jobs.length !== 1) throw usageError(`expected one video for --tracks, received ${jobs.length} inputs`);
+  if (jobs.length !== 1) throw usageError(`expected one video for --tracks but received ${jobs.length} inputs`);
 }

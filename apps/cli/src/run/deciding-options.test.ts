@@ -10,7 +10,8 @@ import { anonymize } from '../commands/anonymize.ts';
 import { video } from '../commands/video.ts';
 import type { Context } from '../shared/context.ts';
 import { detectionOptions, type DetectorFlags } from '../shared/model-option.ts';
-import { run as runAnonymize, type AnonymizeFlags } from './anonymize.ts';
+import type { AnonymizeFlags } from './anonymize-flags.ts';
+import { run as runAnonymize } from './anonymize.ts';
 import { run as runVideo, type VideoFlags } from './video.ts';
 
 // Every option of the commands that can be resumed either decides rows and pixels, and is then in the manifest, or does

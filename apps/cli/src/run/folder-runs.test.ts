@@ -19,7 +19,8 @@ import { writeImage } from '@facedet/runtime-node';
 import { createVideoWriter } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
 import { errorLine } from '../shared/errors.ts';
-import { run as runAnonymize, type AnonymizeFlags } from './anonymize.ts';
+import type { AnonymizeFlags } from './anonymize-flags.ts';
+import { run as runAnonymize } from './anonymize.ts';
 import { run as runDetect } from './detect.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facedet-folder-runs-'));

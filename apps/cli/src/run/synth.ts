@@ -45,7 +45,7 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
     faces,
     ...(flags.events !== undefined && { events: parseEvents(flags.events) }),
   });
-  // First, as it refuses what can't be encoded: nothing lies there then.
+  // Opened first: it refuses settings that can't be encoded before any file is created.
   const writer = await createVideoWriter(output, { ...encodingOptions(flags), like: { width, height, fps } });
   const texts: OutputFile[] = [];
   const open = (path: string) => {
@@ -61,17 +61,17 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
       const { image, timestamp, truth } = scene.frame(index);
       await writer.write({ ...image, timestamp, duration: 1 / fps });
       mot.write(toMot([{ index, timestamp, truth }]));
-      // Hidden faces are told too, with how little is to be seen of them.
+      // Occluded faces are written too, with their visible share.
       jsonl.write(toJsonl([{ index, timestamp, truth }], { minVisibility: 0 }));
       bar.tick();
     }
-    // All are complete before any gets its name.
+    // All outputs are complete before any is renamed.
     await writer.complete();
     for (const text of texts) text.complete();
     await writer.finish();
     for (const text of texts) text.commit();
     bar.stop();
-    context.log(`${output}: ${scene.length} frames; the truth is in ${mot.path} and ${jsonl.path}`);
+    context.log(`${output}: ${scene.length} frames; ground truth: ${mot.path} and ${jsonl.path}`);
   } catch (error) {
     await writer.flush().catch(() => {});
     throw error;
@@ -85,7 +85,7 @@ function parseEvents(text: string): SceneEventKind[] {
   if (text === 'none') return [];
   return text.split(',').map((name) => {
     const kind = EVENTS.find((event) => event === name.trim());
-    if (!kind) throw usageError(`expected names out of ${EVENTS.join(', ')} for --events, received ${name}`);
+    if (!kind) throw usageError(`expected names from ${EVENTS.join(', ')} for --events but received ${name}`);
     return kind;
   });
 }

@@ -9,7 +9,8 @@ import { createScene } from '@facedet/eval/synthetic';
 import { encodeImage, writeImage } from '@facedet/runtime-node';
 import { openVideo } from '@facedet/video-node';
 import type { Context } from '../shared/context.ts';
-import { run as anonymize, type AnonymizeFlags } from './anonymize.ts';
+import type { AnonymizeFlags } from './anonymize-flags.ts';
+import { run as anonymize } from './anonymize.ts';
 import { run as synth } from './synth.ts';
 import { run as video, type VideoFlags } from './video.ts';
 

@@ -264,9 +264,10 @@ function checkFlags(flags: VideoFlags, source: string): void {
   const { output, track } = flags;
   if (output !== undefined) checkVideo(output, flags);
   if (!track && (flags.detectEvery !== undefined || flags.refine || flags.lookAhead))
-    throw usageError('expected identities for --detect-every, --refine and --look-ahead, received --no-track');
-  if (!track && flags.gallery !== undefined) throw usageError('expected identities for --gallery, received --no-track');
-  if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead, received both');
+    throw usageError('expected tracking for --detect-every, --refine and --look-ahead but received --no-track');
+  if (!track && flags.gallery !== undefined)
+    throw usageError('expected tracking for --gallery but received --no-track');
+  if (flags.live && flags.lookAhead) throw usageError('expected --live or --look-ahead but received both');
   checkFiles(flags, source);
 }
 
@@ -276,17 +277,15 @@ function checkFiles({ output, jsonl, mot, csv, gallery, json, resume }: VideoFla
   const printed = rows.filter(isStandardOutput);
   if (printed.length > 1)
     throw usageError(
-      'expected one of --jsonl, --mot and --csv on standard output, received several; give files for the others',
+      'expected one of --jsonl, --mot and --csv on standard output but received several; name files for the others',
     );
   if (printed.length > 0 && json)
-    throw usageError('expected --json or rows on standard output, received both; give a file for the rows');
+    throw usageError('expected --json or rows on standard output but received both; name a file for the rows');
   if (resume && source === '-')
-    throw usageError(
-      'expected a file for --resume, received standard input; what went through a pipe is gone, start again without it',
-    );
+    throw usageError('expected a file for --resume but received standard input; leave out --resume');
   const stream = resume ? rows.find(isStream) : undefined;
   if (stream !== undefined)
-    throw usageError(`expected files for --resume, received the pipe or device ${stream}; start again without it`);
+    throw usageError(`expected files for --resume but received the pipe or device ${stream}; leave out --resume`);
   const outputs = [
     ...(output === undefined ? [] : [{ path: output, media: true }]),
     ...rows.map((path) => ({ path })),

@@ -20,21 +20,21 @@ export interface AskedOutput {
 export function checkOutputs(
   outputs: readonly AskedOutput[],
   inputs: readonly string[],
-  advice = 'expected another name',
+  advice = 'choose another name',
 ): void {
   const sources = new Map(inputs.map((source) => [place(source), source]));
   const claimed = new Set<string>();
   for (const output of outputs) {
     const { path } = output;
     if (isStandardOutput(path)) {
-      if (claimed.has('-')) throw usageError(`${path}: expected a file of its own for each output`);
+      if (claimed.has('-')) throw usageError(`${path}: expected a different file for each output`);
       claimed.add('-');
       continue;
     }
     const own = sources.get(place(path));
     if (own !== undefined && !output.isFolder) {
       throw usageError(
-        own === path ? `${path}: it is the input; ${advice}` : `${path}: it is the input ${own}; ${advice}`,
+        own === path ? `${path}: output would overwrite the input; ${advice}` : `${path}: output would overwrite the input ${own}; ${advice}`,
         'OUTPUT_IS_INPUT',
       );
     }
@@ -44,10 +44,10 @@ export function checkOutputs(
       const taken = sources.get(name);
       if (taken !== undefined)
         throw usageError(
-          `${path}: while it is written it would replace the input ${taken}; ${advice}`,
+          `${path}: its partial file would overwrite the input ${taken}; ${advice}`,
           'OUTPUT_IS_INPUT',
         );
-      if (claimed.has(name)) throw usageError(`${path}: expected a file of its own for each output`);
+      if (claimed.has(name)) throw usageError(`${path}: expected a different file for each output`);
     }
     for (const name of names) claimed.add(name);
   }

@@ -22,7 +22,7 @@ export interface DetectorFlags {
 }
 
 const providers = ['cpu', 'cuda', 'tensorrt', 'dml', 'coreml'] as const;
-/** Where ONNX Runtime can run a model. */
+/** Execution providers of ONNX Runtime. */
 export type Provider = (typeof providers)[number];
 
 /** For help texts. */
@@ -36,13 +36,13 @@ export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Com
     .addOption(
       new Option(
         '--size <size>',
-        'canvas: longer side (640), width and height (640x480), or several sizes tested jointly (320,640)',
+        'input size: longer side (640), width and height (640x480), or several sizes, results merged (320,640)',
       ).argParser(parseSizes),
     )
     .addOption(
       new Option(
         '--pixels <count>',
-        'canvas by area: the one that shows the image largest (default: 409600, and a small one for faces ' +
+        'input size as a pixel budget, keeps the aspect ratio (default: 409600, plus a small pass for faces ' +
           'that fill the image)',
       )
         .argParser(parsePixels)
@@ -51,33 +51,41 @@ export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Com
     .addOption(
       new Option(
         '--rotate <degrees>',
-        'turn the image clockwise first: auto, 0, 90, 180, 270 or several (0,90) (default: auto)',
+        'rotate the image clockwise before detection: auto, 0, 90, 180, 270 or several (0,90) (default: auto)',
       ).argParser(parseRotate),
     )
     .addOption(
-      new Option('--preset <name>', 'paper (WIDER FACE evaluation) or runtime (everything else)').argParser(
-        oneOf('paper', 'runtime'),
-      ),
+      new Option(
+        '--preset <name>',
+        'detector settings: paper (WIDER FACE evaluation) or runtime (everything else)',
+      ).argParser(oneOf('paper', 'runtime')),
     )
     .addOption(
-      new Option('--score <score>', `lowest score of a face, 0 to 1 (default: ${score})`).argParser(numberIn(0, 1)),
+      new Option(
+        '--score <score>',
+        `score threshold, 0 to 1; higher returns fewer false faces (default: ${score})`,
+      ).argParser(numberIn(0, 1)),
     )
     .addOption(
-      new Option('--iou <iou>', 'overlap from which two boxes are one face, 0 to 1 (default: 0.4)').argParser(
-        numberIn(0, 1),
-      ),
+      new Option(
+        '--iou <iou>',
+        'NMS threshold, 0 to 1: merge boxes that overlap more than this (default: 0.4)',
+      ).argParser(numberIn(0, 1)),
     )
-    .addOption(new Option('--max-faces <count>', 'at most so many faces an image, the best').argParser(integerIn(1)))
     .addOption(
-      new Option('--tiles [side]', 'also look at overlapping tiles, for tiny faces in large images').argParser(
-        integerIn(32),
-      ),
+      new Option('--max-faces <count>', 'keep only the N highest-scoring faces per image').argParser(integerIn(1)),
     )
-    .option('--clahe', 'equalise the contrast first, for dark images')
-    .addOption(new Option('--threads <count>', 'threads of one worker').argParser(integerIn(1, 256)))
-    .addOption(new Option('--workers <count>', 'images detected at once').argParser(integerIn(1, 256)))
     .addOption(
-      new Option('--provider <names>', `where the model runs, in order of preference: ${providerNames}`).argParser(
+      new Option(
+        '--tiles [side]',
+        'also run the detector on overlapping tiles, for tiny faces in large images',
+      ).argParser(integerIn(32)),
+    )
+    .option('--clahe', 'equalize the contrast before detection (CLAHE), for dark images')
+    .addOption(new Option('--threads <count>', 'CPU threads per worker').argParser(integerIn(1, 256)))
+    .addOption(new Option('--workers <count>', 'images processed in parallel').argParser(integerIn(1, 256)))
+    .addOption(
+      new Option('--provider <names>', `execution providers in order of preference: ${providerNames}`).argParser(
         parseProviders,
       ),
     );
@@ -86,14 +94,14 @@ export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Com
 /** Adds only what names a model. */
 export function withModelOptions(command: Command): Command {
   return command
-    .option('-m, --model <model>', 'name of the zoo, path or URL of an ONNX model')
-    .option('--accept-license', "accept the model's licence");
+    .option('-m, --model <model>', 'model name (see `facedet models list`), path or URL of an ONNX model')
+    .option('--accept-license', "accept the model's license");
 }
 
 /** The flags as core's options; `defaults` hold where a flag is missing. */
 export function detectionOptions(flags: DetectorFlags, defaults: DetectionOptions = {}): DetectionOptions {
   const { preset, score, iou, maxFaces, tiles, clahe, pixels, size, rotate } = flags;
-  if (pixels !== undefined && size !== undefined) throw usageError('expected --size or --pixels, received both');
+  if (pixels !== undefined && size !== undefined) throw usageError('expected --size or --pixels but received both');
   const inputSize = size ?? (pixels === undefined ? undefined : { pixels });
   return {
     ...defaults,
@@ -113,7 +121,7 @@ export function parseProviders(text: string): Provider[] {
   return text.split(',').map((name) => {
     const provider = name.trim().toLowerCase();
     if (!(providers as readonly string[]).includes(provider))
-      throw new InvalidArgumentError(`Expected names out of ${providerNames}.`);
+      throw new InvalidArgumentError(`Expected names from this list: ${providerNames}.`);
     return provider as Provider;
   });
 }

@@ -3,8 +3,8 @@ import type { InputSize, Rotate, Rotation } from '@facedet/core';
 
 /** Ends the help of a command that writes files. */
 export const OVERWRITES =
-  '\nAn output that exists is replaced, once the new one is complete; missing folders are made. An output ' +
-  'that is an input is\nrefused. Outputs of a camera or a stream get the next free name.';
+  '\nAn existing output is replaced once the new one is complete. Missing folders are created. An output that ' +
+  'would\noverwrite an input is refused. Outputs of a camera or a stream get the next free name.';
 
 /** A parser for a number within [min, max]: `option('--score <score>', …, numberIn(0, 1))`. */
 export function numberIn(min: number, max: number): (text: string) => number {
@@ -78,7 +78,7 @@ export function parsePixels(text: string): number {
     ? Math.round(Number(found[1]) * ({ k: 1e3, M: 1e6, '': 1 } as Record<string, number>)[found[2]!]!)
     : 0;
   if (!(pixels >= 1024 && pixels <= 268_435_456))
-    throw new InvalidArgumentError('Expected a number of pixels from 1024 on, like 409600, 400k or 0.4M.');
+    throw new InvalidArgumentError('Expected at least 1024 pixels, like 409600, 400k or 0.4M.');
   return pixels;
 }
 

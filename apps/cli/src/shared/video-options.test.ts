@@ -11,11 +11,11 @@ function help(name: string): string {
 }
 
 describe('the help', () => {
-  it('tells the defaults that each command has', () => {
-    expect(help('detect')).toContain('lowest score of a face, 0 to 1 (default: 0.5)');
-    expect(help('video')).toContain('lowest score of a face, 0 to 1 (default: 0.5)');
+  it('shows the defaults of each command', () => {
+    expect(help('detect')).toContain('score threshold, 0 to 1; higher returns fewer false faces (default: 0.5)');
+    expect(help('video')).toContain('score threshold, 0 to 1; higher returns fewer false faces (default: 0.5)');
     expect(help('video')).toContain('(default: balanced)');
-    expect(help('anonymize')).toContain('lowest score of a face, 0 to 1 (default: 0.2)');
+    expect(help('anonymize')).toContain('score threshold, 0 to 1; higher returns fewer false faces (default: 0.2)');
     expect(help('anonymize')).toContain('(default: aggressive)');
   });
 
@@ -45,14 +45,14 @@ describe('how a video is to be written', () => {
     for (const [path, flags, message] of [
       ['a.avi', {}, /ends in \.mp4/],
       ['a.webm', { codec: 'h264' }, /expected vp9 or av1/],
-      ['a.mp4', { encoderPreset: 'quick' }, /ultrafast, .*, placebo for h264, received quick/],
-      ['a.webm', { encoderPreset: 'fast' }, /0 to 8 for vp9, received fast/],
+      ['a.mp4', { encoderPreset: 'quick' }, /ultrafast, .*, placebo for h264 but received quick/],
+      ['a.webm', { encoderPreset: 'fast' }, /0 to 8 for vp9 but received fast/],
       ['a.mp4', { codec: 'av1', encoderPreset: '14' }, /0 to 13 for av1/],
-      ['a.mov', { crf: 52 }, /0 to 51 for h264, received 52/],
+      ['a.mov', { crf: 52 }, /0 to 51 for h264 but received 52/],
       ['a.webm', { codec: 'hevc' }, /expected vp9 or av1/],
-      ['a.mp4', { codec: 'h264', bitDepth: 10 }, /hevc, av1 or vp9 for --bit-depth 10, received h264/],
+      ['a.mp4', { codec: 'h264', bitDepth: 10 }, /hevc, av1 or vp9 for --bit-depth 10 but received h264/],
       ['a.mp4', { bitDepth: 10, crf: 52 }, /0 to 51 for hevc/],
-      ['a.mp4', { bitDepth: 10, encoderPreset: '5' }, /placebo for hevc, received 5/],
+      ['a.mp4', { bitDepth: 10, encoderPreset: '5' }, /placebo for hevc but received 5/],
     ] as const)
       expect(() => checkVideo(path, flags)).toThrow(message);
   });

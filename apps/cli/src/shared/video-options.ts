@@ -23,7 +23,7 @@ export interface EncodingFlags {
   audio?: boolean;
 }
 
-/** Adds how identities are followed; `preset` is what the command takes where none is given. */
+/** Adds the options of the tracker; `preset` is the command's default. */
 export function withTrackingOptions(
   command: Command,
   { preset = 'balanced' }: { preset?: TrackerPreset } = {},
@@ -31,29 +31,29 @@ export function withTrackingOptions(
   return command.addOption(
     new Option(
       '--tracker-preset <name>',
-      `conservative: fewer identities; aggressive: more (default: ${preset})`,
+      `conservative: fewer tracks; aggressive: more tracks (default: ${preset})`,
     ).argParser(oneOf('conservative', 'balanced', 'aggressive')),
   );
 }
 
-/** Adds how a video is written; without `audio` where there is no source whose sound could come along. */
+/** Adds the options of the encoder; `audio: false` for commands whose output has no audio. */
 export function withEncodingOptions(command: Command, { audio = true } = {}): Command {
   command
     .addOption(
-      new Option('--codec <name>', 'h264, hevc, vp9 or av1 (default: h264, hevc for 10 bits, vp9 in .webm)').argParser(
+      new Option('--codec <name>', 'h264, hevc, vp9 or av1 (default: h264; hevc for 10 bits, vp9 in .webm)').argParser(
         oneOf('h264', 'hevc', 'vp9', 'av1'),
       ),
     )
     .addOption(
       new Option(
         '--bit-depth <bits>',
-        'bits of a sample, 8 or 10; 10 keeps those of 10-bit sources (HDR), not with h264 (default: 8)',
+        'bits per sample, 8 or 10; 10 keeps 10-bit sources (HDR) as they are, not with h264 (default: 8)',
       ).argParser(parseBitDepth),
     )
     .addOption(
       new Option(
         '--tone-map <what>',
-        'sdr makes SDR (BT.709) of HDR sources (HLG, PQ); others stay as they are',
+        'sdr converts HDR sources (HLG, PQ) to SDR (BT.709); other sources stay as they are',
       ).argParser(oneOf('sdr')),
     )
     .addOption(
@@ -70,10 +70,10 @@ export function withEncodingOptions(command: Command, { audio = true } = {}): Co
     .addOption(
       new Option(
         '--encoder-threads <count>',
-        'threads of the encoder (default: the cores, up to 8, or half of them)',
+        'threads of the encoder (default: one per core up to 8, half the cores above 16)',
       ).argParser(integerIn(1, 64)),
     );
-  return audio ? command.option('--no-audio', "leave out the source's sound") : command;
+  return audio ? command.option('--no-audio', 'drop the audio of the source') : command;
 }
 
 /** What `withOnErrorOption` parses. */
@@ -81,7 +81,7 @@ export interface ErrorFlags {
   onError?: 'skip' | 'stop';
 }
 
-/** Adds what a failure does to the run. */
+/** Adds `--on-error`. */
 export function withOnErrorOption(command: Command, help: string): Command {
   return command.addOption(new Option('--on-error <what>', help).argParser(oneOf('skip', 'stop')));
 }
@@ -123,22 +123,22 @@ export function encodingOptions({
   };
 }
 
-/** The lowest score of a detector in front of a tracker: the second association lives on those faces. */
+/** The score threshold of a detector in front of a tracker: its second association needs faces of low scores. */
 export const TRACKER_LOW = 0.1;
 
 /**
- * The lowest score at which `facedet anonymize` hides a face, lower than detection's: what is hidden in vain costs a
- * patch of background, what is missed costs a person.
+ * The score threshold of `facedet anonymize`. It is lower than that of detection: a false face costs a patch of
+ * background, a missed one shows a person.
  */
 export const ANONYMIZE_SCORE = 0.2;
 
 /**
- * How `facedet anonymize` follows: identities begin early and wait long, as they are there to hide a face between two
- * sightings.
+ * The tracker preset of `facedet anonymize`: tracks start early and stay alive long, to mask a face between two
+ * detections.
  */
 export const ANONYMIZE_PRESET: TrackerPreset = 'aggressive';
 
-/** The flags as options of the tracker; `--score` is the score from which it trusts a face. */
+/** The flags as options of the tracker; `--score` is its high threshold. */
 export function trackerOptions({ trackerPreset, score }: TrackingFlags & Pick<DetectorFlags, 'score'>): TrackerOptions {
   return {
     ...(trackerPreset && { preset: trackerPreset }),
@@ -179,29 +179,29 @@ const ENCODER_PRESETS: Record<VideoCodec, readonly string[]> = {
   av1: Array.from({ length: 14 }, (_, speed) => String(speed)),
 };
 
-/** Ends the command with exit code 2 where no video can be written under this name with these settings. */
+/** Throws a usage error (exit code 2) where no video can be written under this name with these settings. */
 export function checkVideo(path: string, { codec, bitDepth, crf = 0, encoderPreset }: EncodingFlags): void {
   const extension = extname(path).toLowerCase();
   if (isStandardOutput(path))
     throw usageError(
-      'expected a file for the video, received standard output; a video is written in places, not from front to back',
+      'expected a file for the video but received standard output; name a file, as the encoder has to seek in it',
     );
   if (!WRITTEN_VIDEOS.includes(extension))
     throw usageError(`${path}: expected a name that ends in ${WRITTEN_VIDEOS.join(', ')}`);
   if (extension === '.webm' && (codec === 'h264' || codec === 'hevc'))
-    throw usageError(`${path}: expected vp9 or av1 in a WebM, received ${codec}`);
+    throw usageError(`${path}: expected vp9 or av1 in a WebM but received ${codec}`);
   if (extension === '.mov' && (codec === 'vp9' || codec === 'av1'))
-    throw usageError(`${path}: expected h264 or hevc in QuickTime, received ${codec}; name the file .mp4 or .mkv`);
+    throw usageError(`${path}: expected h264 or hevc in QuickTime but received ${codec}; name the file .mp4 or .mkv`);
   const chosen = codec ?? (extension === '.webm' ? 'vp9' : bitDepth === 10 ? 'hevc' : 'h264');
   if (bitDepth === 10 && chosen === 'h264')
     throw usageError(
-      'expected --codec hevc, av1 or vp9 for --bit-depth 10, received h264; few players decode its 10-bit form',
+      'expected --codec hevc, av1 or vp9 for --bit-depth 10 but received h264; few players decode 10-bit H.264',
     );
   if ((chosen === 'h264' || chosen === 'hevc') && crf > 51)
-    throw usageError(`expected --crf from 0 to 51 for ${chosen}, received ${crf}`);
+    throw usageError(`expected --crf from 0 to 51 for ${chosen} but received ${crf}`);
   const known = ENCODER_PRESETS[chosen];
   if (encoderPreset !== undefined && !known.includes(encoderPreset))
-    throw usageError(`expected --encoder-preset ${listed(known)} for ${chosen}, received ${encoderPreset}`);
+    throw usageError(`expected --encoder-preset ${listed(known)} for ${chosen} but received ${encoderPreset}`);
 }
 
 function listed(presets: readonly string[]): string {
@@ -211,14 +211,14 @@ function listed(presets: readonly string[]): string {
 /** `ff8000` → red, green, blue. */
 export function parseColor(text: string): [number, number, number] {
   const found = /^#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text.trim());
-  if (!found) throw new InvalidArgumentError('Expected a colour as six hexadecimal digits, like ff8000.');
+  if (!found) throw new InvalidArgumentError('Expected a color as six hexadecimal digits, like ff8000.');
   return [parseInt(found[1]!, 16), parseInt(found[2]!, 16), parseInt(found[3]!, 16)];
 }
 
-/** `3,7` → identities. */
+/** `3,7` → track IDs. */
 export function parseIdentities(text: string): number[] {
   const ids = text.split(',').map(Number);
   if (!ids.every((id) => Number.isInteger(id) && id >= 1))
-    throw new InvalidArgumentError('Expected identities as whole numbers, like 3,7.');
+    throw new InvalidArgumentError('Expected track IDs as whole numbers, like 3,7.');
   return ids;
 }
