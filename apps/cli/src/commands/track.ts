@@ -14,7 +14,7 @@ export const track = () =>
     .addOption(
       new Option(
         '--preset <name>',
-        "conservative: fewer tracks; aggressive: more tracks (default: balanced, with ByteTrack's high threshold of 0.6)",
+        'conservative: fewer tracks; aggressive: more tracks (default: balanced, but high threshold 0.6)',
       ).argParser(oneOf('conservative', 'balanced', 'aggressive')),
     )
     .option(

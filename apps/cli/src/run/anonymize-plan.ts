@@ -31,8 +31,8 @@ export interface Plan {
 }
 
 /**
- * Plans the outputs of a run. Throws a usage error (exit code 2), before a model is loaded or anything is written, where
- * an output can't be written or would overwrite an input.
+ * Plans the outputs of a run. Throws a usage error (exit code 2) where an output can't be written or would overwrite an
+ * input, before a model is loaded or anything is written.
  */
 export async function planRun(args: readonly string[], flags: AnonymizeFlags, signal: AbortSignal): Promise<Plan> {
   const { output } = flags;
@@ -56,7 +56,7 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags, si
   const jobs = inputs.map((input): Job => {
     if (input.kind === 'url')
       throw usageError(
-        `${input.source}: expected a file, a folder or - for standard input but received a URL; detect and video accept URLs`,
+        `${input.source}: expected a file, a folder or - but received a URL; only detect and video accept URLs`,
       );
     return { input, video: videos.has(input), output: names ? join(output, names.get(input)!) : output };
   });

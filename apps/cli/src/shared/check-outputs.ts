@@ -34,7 +34,7 @@ export function checkOutputs(
     const own = sources.get(place(path));
     if (own !== undefined && !output.isFolder) {
       throw usageError(
-        own === path ? `${path}: output would overwrite the input; ${advice}` : `${path}: output would overwrite the input ${own}; ${advice}`,
+        `${path}: output would overwrite the input${own === path ? '' : ` ${own}`}; ${advice}`,
         'OUTPUT_IS_INPUT',
       );
     }
@@ -43,10 +43,7 @@ export function checkOutputs(
     for (const name of names) {
       const taken = sources.get(name);
       if (taken !== undefined)
-        throw usageError(
-          `${path}: its partial file would overwrite the input ${taken}; ${advice}`,
-          'OUTPUT_IS_INPUT',
-        );
+        throw usageError(`${path}: its partial file would overwrite the input ${taken}; ${advice}`, 'OUTPUT_IS_INPUT');
       if (claimed.has(name)) throw usageError(`${path}: expected a different file for each output`);
     }
     for (const name of names) claimed.add(name);
