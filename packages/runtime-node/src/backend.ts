@@ -10,36 +10,15 @@ import { disposedError } from '@facedet/core/engine';
 import type { InferenceSession as OrtSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe } from './bytes.ts';
 import { modelSource } from './model.ts';
+import {
+  checkOptions,
+  LEVELS,
+  type ExecutionProvider,
+  type OnnxBackendOptions,
+  type ProviderFallback,
+} from './onnx-options.ts';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime.ts';
 import { oneLine } from '@facedet/files';
-
-/**
- * Where ONNX Runtime can run a model. The binaries from the registry bring `cpu`, on Windows `dml`, on macOS `coreml`;
- * for `cuda` and `tensorrt` see the README.
- */
-export type ExecutionProvider = 'cpu' | 'cuda' | 'tensorrt' | 'dml' | 'coreml';
-
-/** Options of `onnxBackend`. */
-export interface OnnxBackendOptions {
-  /** In order of preference; `cpu` always comes last. By default only that. */
-  providers?: ExecutionProvider | readonly ExecutionProvider[];
-  /**
-   * Threads inside one run, at least 1; by default 1. Several one-threaded sessions do more than one with several
-   * threads.
-   */
-  threads?: number;
-  /** How far ONNX Runtime rewrites the model when it loads; by default `all`. */
-  graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
-  /** What ONNX Runtime may say on standard error, process-wide; by default `fatal`, as every error is thrown too. */
-  logLevel?: 'verbose' | 'info' | 'warning' | 'error' | 'fatal';
-}
-
-/** A provider that was asked for and could not be had. */
-export interface ProviderFallback {
-  readonly provider: ExecutionProvider;
-  /** One sentence. */
-  readonly reason: string;
-}
 
 /** A session of `onnxBackend`. */
 export interface OnnxSession extends InferenceSession {
@@ -55,10 +34,6 @@ export interface OnnxSession extends InferenceSession {
 export interface OnnxBackend extends InferenceBackend {
   createSession(model: Uint8Array | string | URL, options?: SessionOptions): Promise<OnnxSession>;
 }
-
-const PROVIDERS: readonly ExecutionProvider[] = ['cpu', 'cuda', 'tensorrt', 'dml', 'coreml'];
-const LEVELS = ['verbose', 'info', 'warning', 'error', 'fatal'] as const;
-const OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
 
 /**
  * ONNX Runtime in the calling thread. Its `run` blocks the thread's event loop for the whole inference: a program that
@@ -129,23 +104,6 @@ export async function availableProviders(): Promise<{
     version: ort.env.versions.node ?? 'unknown',
     providers: ort.listSupportedBackends().map(({ name, bundled }) => ({ name, bundled })),
   };
-}
-
-/** Options with every default filled in. Throws `INVALID_ARGUMENT`. */
-export function checkOptions(
-  options: OnnxBackendOptions,
-): { providers: readonly ExecutionProvider[] } & Required<Omit<OnnxBackendOptions, 'providers'>> {
-  const { providers = 'cpu', threads = 1, graphOptimization = 'all', logLevel = 'fatal' } = options;
-  const wanted = [...new Set([...(typeof providers === 'string' ? [providers] : providers), 'cpu' as const])];
-  const refuse = (expected: string, value: unknown) =>
-    new FaceDetError('INVALID_ARGUMENT', `Expected ${expected} but received ${String(value)}.`);
-  for (const provider of wanted)
-    if (!PROVIDERS.includes(provider)) throw refuse(`${PROVIDERS.join(', ')} for providers`, provider);
-  if (!Number.isInteger(threads) || threads < 1) throw refuse('a positive integer for threads', threads);
-  if (!OPTIMIZATIONS.includes(graphOptimization))
-    throw refuse(`${OPTIMIZATIONS.join(', ')} for graphOptimization`, graphOptimization);
-  if (!LEVELS.includes(logLevel)) throw refuse(`${LEVELS.join(', ')} for logLevel`, logLevel);
-  return { providers: wanted.slice(0, wanted.indexOf('cpu') + 1), threads, graphOptimization, logLevel };
 }
 
 /** ONNX Runtime drops a provider it was built without and only warns, so it is asked beforehand. */

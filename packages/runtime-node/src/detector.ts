@@ -21,10 +21,10 @@ import {
   warmupInputSize,
 } from '@facedet/core/engine';
 import { resolveBackendModule, type BackendModule } from './backend-module.ts';
-import { checkOptions, type OnnxBackendOptions } from './backend.ts';
 import { modelHash, moduleHash } from './fingerprint.ts';
 import { handOver, spareBuffers } from './handover.ts';
 import { portableModel } from './model.ts';
+import { checkOptions, type OnnxBackendOptions } from './onnx-options.ts';
 import { silenceTelemetry } from './onnxruntime.ts';
 import { createPool } from './pool.ts';
 import type { ReadyInfo, WorkerSetup } from './worker-protocol.ts';

@@ -14,12 +14,5 @@ export { createDetector, type PoolDetector, type PoolDetectorOptions } from './d
 export { type BackendModule } from './backend-module.ts';
 export { type ReadyInfo } from './worker-protocol.ts';
 // ONNX Runtime in the calling thread.
-export {
-  availableProviders,
-  onnxBackend,
-  type ExecutionProvider,
-  type OnnxBackend,
-  type OnnxBackendOptions,
-  type OnnxSession,
-  type ProviderFallback,
-} from './backend.ts';
+export { availableProviders, onnxBackend, type OnnxBackend, type OnnxSession } from './backend.ts';
+export { type ExecutionProvider, type OnnxBackendOptions, type ProviderFallback } from './onnx-options.ts';

@@ -1,6 +1,6 @@
 import type { Face } from '@facedet/core';
 import type { DetectionSettings, ErrorData, ModelShape, PassPixels } from '@facedet/core/engine';
-import type { OnnxBackendOptions, ProviderFallback } from './backend.ts';
+import type { OnnxBackendOptions, ProviderFallback } from './onnx-options.ts';
 
 /** What a worker is born with; plain data. */
 export interface WorkerSetup {
