@@ -20,13 +20,8 @@ export { type LeftOut, type SideStreamSummary } from './write/side-streams.ts';
 export { containerFor, type ContainerChoice } from './write/containers.ts';
 export { outputExtension } from './write/output-extension.ts';
 // The whole pipeline of a video.
-export {
-  processVideo,
-  type OutputPaths,
-  type ProcessVideoOptions,
-  type VideoProgress,
-  type VideoSummary,
-} from './run/process-video.ts';
+export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
+export { type OutputPaths } from './run/output-files.ts';
 export { type DamageSummary } from './run/damage.ts';
 export { renderVideo, type RenderSummary, type RenderVideoOptions } from './run/render-video.ts';
 export { type Row } from './run/rows.ts';

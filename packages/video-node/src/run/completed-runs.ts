@@ -5,7 +5,7 @@ import { FaceDetError } from '@facedet/core';
 import { fileStamp, makeFolder, printable, replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import { differencesText, type RunManifest } from './manifest.ts';
-import type { OutputPaths } from './process-video.ts';
+import type { OutputPaths } from './output-files.ts';
 
 /** An output of a complete run. */
 interface CompletedOutput {

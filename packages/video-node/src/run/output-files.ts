@@ -2,7 +2,12 @@ import { join } from 'node:path';
 import { FaceDetError } from '@facedet/core';
 import { lockOutput, outputPlace, printable } from '@facedet/files';
 import { resolveSource, type VideoSource } from '../read/source.ts';
-import type { OutputPaths } from './process-video.ts';
+
+/** The outputs of a run that have a path. */
+export const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'gallery'] as const;
+
+/** Paths of a run's outputs, those that were asked for. */
+export type OutputPaths = Readonly<Partial<Record<(typeof OUTPUTS)[number], string>>>;
 
 /**
  * Where the outputs of a run go: `targets` are all of them, behind links; `files` those that are files and folders,

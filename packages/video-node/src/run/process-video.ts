@@ -23,7 +23,7 @@ import type { GalleryPage } from './gallery.ts';
 import { endless } from './live-end.ts';
 import { freeNames } from './live-names.ts';
 import { describeRun, openManifests, type Manifests } from './manifest.ts';
-import { lockOutputs, outputFiles, refusePipe } from './output-files.ts';
+import { lockOutputs, outputFiles, OUTPUTS, refusePipe, type OutputPaths } from './output-files.ts';
 import type { Preview } from './preview.ts';
 import { NO_RESUME_STATE, openResumeState } from './resume-state.ts';
 import { rowOf, type Row } from './rows.ts';
@@ -34,8 +34,6 @@ import { previewSink } from './sinks/preview.ts';
 import { openRowSink, type RowSink } from './sinks/rows.ts';
 import type { Sink } from './sinks/sink.ts';
 import { createWallClock } from './wall-clock.ts';
-
-const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'gallery'] as const;
 
 /** Options of `processVideo`: how faces are found and followed, how the source is read, and what is written. */
 export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVideoOptions, 'after'> {
@@ -98,9 +96,6 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   /** Called after each frame. */
   onProgress?: (progress: VideoProgress) => void;
 }
-
-/** Paths of a run's outputs, those that were asked for. */
-export type OutputPaths = Readonly<Partial<Record<(typeof OUTPUTS)[number], string>>>;
 
 /** How far a run has come. */
 export interface VideoProgress {
