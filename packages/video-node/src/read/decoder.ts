@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaceDetError } from '@facedet/core';
-import type { Frame as NativeFrame, Packet } from 'node-av/lib';
+import type {
+  CodecContext,
+  FormatContext,
+  Frame as NativeFrame,
+  HardwareDeviceContext,
+  Packet,
+  Stream,
+} from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check, failure } from '../ffmpeg/errors.ts';
 import { openHardware } from '../ffmpeg/hardware.ts';
+import { checkComplete } from './completeness.ts';
 import type { Input } from './input.ts';
-import { streamDuration } from './metadata.ts';
+import type { Fraction } from './metadata.ts';
 
 /** A decoded picture in the container's orientation. The receiver frees it. */
 export interface Decoded {
@@ -48,10 +56,31 @@ const BROKEN_LIMIT = 100;
  * `VIDEO_TRUNCATED` if a finite source ends before its stated length, and with `VIDEO_BROKEN` if reading fails.
  */
 export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeOptions): Promise<PictureDecoder> {
-  const { constants, Codec, CodecContext, Packet, Frame } = ffmpeg;
   const { format, stream } = input;
-  const { name } = options;
   const { num, den } = stream.timeBase;
+  const { context, hardware } = await openContext(ffmpeg, stream, options);
+  let closed = false;
+  return {
+    pictures: () => decodePictures(ffmpeg, input, context, options),
+    async seek(seconds) {
+      const target = BigInt(Math.floor((seconds * den) / num));
+      const result = await format.seekFrame(stream.index, target, ffmpeg.constants.AVSEEK_FLAG_BACKWARD);
+      if (result < 0) return false;
+      context.flushBuffers();
+      return true;
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      context.freeContext();
+      hardware?.free();
+    },
+  };
+}
+
+/** FFmpeg's decoder of a stream, and the GPU that it uses. The caller frees both. */
+async function openContext(ffmpeg: Ffmpeg, stream: Stream, { name, ...options }: DecodeOptions) {
+  const { constants, Codec, CodecContext } = ffmpeg;
   const codec = Codec.findDecoder(stream.codecpar.codecId);
   if (!codec)
     throw new FaceDetError(
@@ -61,7 +90,7 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
     );
   const context = new CodecContext();
   context.allocContext3(codec);
-  let hardware: ReturnType<typeof openHardware>;
+  let hardware: HardwareDeviceContext | undefined;
   try {
     check(
       ffmpeg,
@@ -82,161 +111,149 @@ export async function openDecoder(ffmpeg: Ffmpeg, input: Input, options: DecodeO
       'VIDEO_CODEC_UNSUPPORTED',
       `Expected a video that the decoder supports but it does not open for ${name}`,
     );
+    return { context, hardware };
   } catch (error) {
     context.freeContext();
     hardware?.free();
     throw error;
   }
+}
 
-  async function* pictures(): AsyncGenerator<Decoded, void> {
-    const packet = new Packet();
-    packet.alloc();
-    let halfRead: Packet | null = null;
-    let broken = 0;
-    let count = 0;
-    let end = 0; // end time of the packets read so far, in seconds
-    let stopped: FaceDetError | undefined;
-    const feed = async (next: Packet | null) => {
-      const sent = await context.sendPacket(next);
-      broken = sent < 0 && sent !== constants.AVERROR_EOF ? broken + 1 : 0;
-      if (broken >= BROKEN_LIMIT)
-        throw failure(
-          ffmpeg,
-          sent,
-          'VIDEO_BROKEN',
-          `Expected decodable pictures in ${name} but ${broken} in a row are broken, the last at ${end.toFixed(2)} s`,
-        );
-    };
-    try {
-      for (;;) {
-        const read = await format.readFrame(packet);
-        if (read === constants.AVERROR_EAGAIN) {
-          await sleep(2);
-          continue;
-        }
-        if (read < 0) {
-          if (read !== constants.AVERROR_EOF)
-            stopped = failure(
-              ffmpeg,
-              read,
-              'VIDEO_BROKEN',
-              `Expected a readable video but reading ${name} fails after ${end.toFixed(2)} s (${count} frames)`,
-            );
-          break;
-        }
-        end = Math.max(end, endOf(packet));
-        if (packet.streamIndex === stream.index) {
-          if (halfRead) {
-            await feed(halfRead);
-            halfRead.free();
-            halfRead = null;
-            for await (const picture of received()) yield (count++, picture);
-          }
-          // A corrupt packet at the end of a file is the part of a picture before the cut; within a stream it may still
-          // decode.
-          if (packet.flags & constants.AV_PKT_FLAG_CORRUPT) halfRead = packet.clone();
-          else await feed(packet);
-          packet.unref();
-          for await (const picture of received()) yield (count++, picture);
-        } else packet.unref();
-      }
-      await feed(null);
-      for await (const picture of received()) yield (count++, picture);
-    } finally {
-      packet.free();
-      halfRead?.free();
-    }
-    const cut = halfRead !== null;
-    if (stopped) throw stopped;
-    if (count === 0)
-      throw new FaceDetError(
-        'VIDEO_BROKEN',
-        `Expected pictures of at most ${options.pixelLimit.toLocaleString('en')} pixels but none of ${name} can be ` +
-          'decoded; it is damaged or larger.',
-      );
-    const missing = options.finite ? missingSeconds(end) : 0;
-    if (cut || missing > 0)
-      throw new FaceDetError(
-        'VIDEO_TRUNCATED',
-        `Expected a complete video but ${name} ends after ${count} frames, ` +
-          `${missing > 0 ? `${missing.toFixed(2)} s before its stated length` : 'in the middle of one'}; the file ` +
-          'was cut off.',
-      );
-  }
-
-  async function* received(): AsyncGenerator<Decoded, void> {
+async function* decodePictures(
+  ffmpeg: Ffmpeg,
+  input: Input,
+  context: CodecContext,
+  options: DecodeOptions,
+): AsyncGenerator<Decoded, void> {
+  const { constants, Packet } = ffmpeg;
+  const { format, stream } = input;
+  const { timeBase } = stream;
+  const { name } = options;
+  const packet = new Packet();
+  packet.alloc();
+  let halfRead: Packet | null = null;
+  let count = 0;
+  let end = 0; // end time of the packets read so far, in seconds
+  let stopped: FaceDetError | undefined;
+  const feed = createFeed(ffmpeg, context, name);
+  const received = () => receivePictures(ffmpeg, context, timeBase, name);
+  try {
     for (;;) {
-      let frame = new Frame();
-      frame.alloc();
-      const result = await context.receiveFrame(frame);
-      if (result < 0) {
-        frame.free();
-        return;
+      const read = await readPacket(ffmpeg, format, packet);
+      if (read < 0) {
+        if (read !== constants.AVERROR_EOF)
+          stopped = failure(
+            ffmpeg,
+            read,
+            'VIDEO_BROKEN',
+            `Expected a readable video but reading ${name} fails after ${end.toFixed(2)} s (${count} frames)`,
+          );
+        break;
       }
-      if (frame.isHwFrame()) frame = await download(frame);
-      const pts = frame.bestEffortTimestamp !== constants.AV_NOPTS_VALUE ? frame.bestEffortTimestamp : frame.pts;
-      frame.pts = pts;
-      yield {
-        frame,
-        seconds: pts === constants.AV_NOPTS_VALUE ? null : (Number(pts) * num) / den,
-        duration: (Number(frame.duration) * num) / den,
-      };
+      end = Math.max(end, endOf(ffmpeg, format, packet));
+      if (packet.streamIndex === stream.index) {
+        if (halfRead) {
+          await feed(halfRead, end);
+          halfRead.free();
+          halfRead = null;
+          for await (const picture of received()) yield (count++, picture);
+        }
+        // A corrupt packet at the end of a file is the part of a picture before the cut; within a stream it may still
+        // decode.
+        if (packet.flags & constants.AV_PKT_FLAG_CORRUPT) halfRead = packet.clone();
+        else await feed(packet, end);
+        packet.unref();
+        for await (const picture of received()) yield (count++, picture);
+      } else packet.unref();
     }
+    await feed(null, end);
+    for await (const picture of received()) yield (count++, picture);
+  } finally {
+    packet.free();
+    halfRead?.free();
   }
+  if (stopped) throw stopped;
+  checkComplete(ffmpeg, input, options, { count, end, cut: halfRead !== null });
+}
 
-  async function download(frame: NativeFrame): Promise<NativeFrame> {
-    const software = new Frame();
-    software.alloc();
-    const result = await frame.hwframeTransferData(software, 0);
-    if (result >= 0) software.copyProps(frame);
-    frame.free();
-    if (result < 0) {
-      software.free();
+/** Reads the next packet; waits while a source has none yet. Returns FFmpeg's result. */
+async function readPacket({ constants }: Ffmpeg, format: FormatContext, packet: Packet): Promise<number> {
+  for (;;) {
+    const read = await format.readFrame(packet);
+    if (read !== constants.AVERROR_EAGAIN) return read;
+    await sleep(2);
+  }
+}
+
+/** Sends packets to a decoder; throws after too many broken ones in a row. */
+function createFeed(
+  ffmpeg: Ffmpeg,
+  context: CodecContext,
+  name: string,
+): (packet: Packet | null, end: number) => Promise<void> {
+  let broken = 0;
+  return async (packet, end) => {
+    const sent = await context.sendPacket(packet);
+    broken = sent < 0 && sent !== ffmpeg.constants.AVERROR_EOF ? broken + 1 : 0;
+    if (broken >= BROKEN_LIMIT)
       throw failure(
         ffmpeg,
-        result,
+        sent,
         'VIDEO_BROKEN',
-        `Expected pictures from the GPU but one of ${name} can't be copied to memory; try hwaccel: 'none'`,
+        `Expected decodable pictures in ${name} but ${broken} in a row are broken, the last at ${end.toFixed(2)} s`,
       );
-    }
-    return software;
-  }
-
-  function endOf(packet: Packet): number {
-    const time = packet.pts !== constants.AV_NOPTS_VALUE ? packet.pts : packet.dts;
-    const base = format.streams[packet.streamIndex]?.timeBase;
-    return time === constants.AV_NOPTS_VALUE || !base ? 0 : (Number(time + packet.duration) * base.num) / base.den;
-  }
-
-  // Only for containers that state an exact length; other lengths are estimated from the file size.
-  function missingSeconds(end: number): number {
-    const container = format.iformat?.name ?? '';
-    if (!/\b(mov|matroska|avi|flv)\b/.test(container)) return 0;
-    const length = streamDuration(ffmpeg, format, stream);
-    if (length === null) return 0;
-    const ownStart = stream.startTime !== constants.AV_NOPTS_VALUE ? (Number(stream.startTime) * num) / den : 0;
-    // MP4 states the duration of its pictures, other containers the time at which everything ends.
-    const begin = container.includes('mov') ? ownStart : Math.min(ownStart, 0);
-    // Half a second tolerates rounding in headers and a last picture without a duration.
-    const missing = length - (end - begin);
-    return missing > Math.max(0.5, 0.005 * length) ? missing : 0;
-  }
-
-  let closed = false;
-  return {
-    pictures,
-    async seek(seconds) {
-      const target = BigInt(Math.floor((seconds * den) / num));
-      const result = await format.seekFrame(stream.index, target, constants.AVSEEK_FLAG_BACKWARD);
-      if (result < 0) return false;
-      context.flushBuffers();
-      return true;
-    },
-    close() {
-      if (closed) return;
-      closed = true;
-      context.freeContext();
-      hardware?.free();
-    },
   };
+}
+
+/** The pictures that a decoder has finished. */
+async function* receivePictures(
+  ffmpeg: Ffmpeg,
+  context: CodecContext,
+  { num, den }: Fraction,
+  name: string,
+): AsyncGenerator<Decoded, void> {
+  const { constants, Frame } = ffmpeg;
+  for (;;) {
+    let frame = new Frame();
+    frame.alloc();
+    const result = await context.receiveFrame(frame);
+    if (result < 0) {
+      frame.free();
+      return;
+    }
+    if (frame.isHwFrame()) frame = await download(ffmpeg, frame, name);
+    const pts = frame.bestEffortTimestamp !== constants.AV_NOPTS_VALUE ? frame.bestEffortTimestamp : frame.pts;
+    frame.pts = pts;
+    yield {
+      frame,
+      seconds: pts === constants.AV_NOPTS_VALUE ? null : (Number(pts) * num) / den,
+      duration: (Number(frame.duration) * num) / den,
+    };
+  }
+}
+
+/** Copies a picture from the GPU to memory and frees it there. */
+async function download(ffmpeg: Ffmpeg, frame: NativeFrame, name: string): Promise<NativeFrame> {
+  const software = new ffmpeg.Frame();
+  software.alloc();
+  const result = await frame.hwframeTransferData(software, 0);
+  if (result >= 0) software.copyProps(frame);
+  frame.free();
+  if (result < 0) {
+    software.free();
+    throw failure(
+      ffmpeg,
+      result,
+      'VIDEO_BROKEN',
+      `Expected pictures from the GPU but one of ${name} can't be copied to memory; try hwaccel: 'none'`,
+    );
+  }
+  return software;
+}
+
+/** End time of a packet on the container's clock, in seconds; 0 if it has no time. */
+function endOf({ constants }: Ffmpeg, format: FormatContext, packet: Packet): number {
+  const time = packet.pts !== constants.AV_NOPTS_VALUE ? packet.pts : packet.dts;
+  const base = format.streams[packet.streamIndex]?.timeBase;
+  return time === constants.AV_NOPTS_VALUE || !base ? 0 : (Number(time + packet.duration) * base.num) / base.den;
 }
