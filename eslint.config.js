@@ -126,7 +126,7 @@ export default tseslint.config(
     ignores: ['**/*.test.ts', '**/fixtures/**'],
     rules: forbid('@facedet/*', '!@facedet/checks', ...noNode, ...engines),
   })),
-  // Built into the ground, so it stands on less than the ground does.
+  // Bundled into the packages above, so it may import even less.
   { files: ['packages/checks/src/**'], ignores: ['**/*.test.ts'], rules: forbid('@facedet/*', ...noNode, ...engines) },
   {
     files: ['packages/pipeline/src/**'],
@@ -184,7 +184,7 @@ export default tseslint.config(
       ...engines.filter((name) => !name.startsWith('node-av')),
     ),
   },
-  // Built into packages for Node, so it stands on less than they do.
+  // Bundled into packages for Node, so it may import less than they do.
   {
     files: ['packages/files/src/**'],
     ignores: ['**/*.test.ts'],

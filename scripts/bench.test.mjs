@@ -34,7 +34,7 @@ describe('the benchmarks', () => {
     const option = await bench('tracker', '--frame', '5');
     expect([option.code, option.stderr.trim()]).toEqual([
       2,
-      "Unknown option '--frame'. node apps/bench/run.mjs tracker --help tells the options.",
+      "Unknown option '--frame'. node apps/bench/run.mjs tracker --help lists the options.",
     ]);
   });
 });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Everything that must hold besides the tests. All checks run, also after one that fails; the last lines sum up.
-// `node scripts/check.mjs NAME…` runs just those. With `--update`, "api reports" and "format" write what they compare.
+// The checks besides the tests. All of them run, also after one fails; the last lines sum up.
+// `node scripts/check.mjs NAME…` runs only those. With `--update`, "api reports" and "format" write what they compare.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

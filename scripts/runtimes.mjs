@@ -18,7 +18,7 @@ for (const { name, packages, binary, args } of runtimes) {
   const dir = mkdtempSync(join(tmpdir(), 'facedet-runtime-'));
   try {
     writeFileSync(join(dir, 'package.json'), '{ "private": true }\n');
-    // Their install scripts only link what lies in the package of this platform, so they stay off.
+    // Their install scripts only link files of this platform's package, so they stay off.
     const install = await execute(
       'npm',
       ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages.map((each) => `${each}@latest`)],
@@ -48,7 +48,7 @@ for (const { name, packages, binary, args } of runtimes) {
 }
 process.exit(failed ? 1 : 0);
 
-/** `*` stands for one folder, which names the platform. */
+/** `*` matches one folder, which names the platform. */
 function findBinary(modules, pattern) {
   const [before, after] = pattern.split('*');
   if (after === undefined) return [join(modules, pattern)].find((path) => existsSync(path));

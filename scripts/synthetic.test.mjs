@@ -50,7 +50,7 @@ describe.skipIf(!there)('synthetic faces, found by SCRFD 2.5g [needs ../shared]'
     const mean = found.reduce((sum, face) => sum + face.overlap, 0) / found.length;
     const sure = found.filter(({ score }) => score >= 0.6).length / found.length;
     console.log(
-      `${found.length} faces: mean IoU ${mean.toFixed(3)}, ${(100 * sure).toFixed(1)} % with a score of at least .6`,
+      `${found.length} faces: mean IoU ${mean.toFixed(3)}, ${(100 * sure).toFixed(1)} % with a score of at least 0.6`,
     );
     expect(found.length).toBeGreaterThan(90);
     expect(mean).toBeGreaterThan(0.8);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs a benchmark from its source, with the workspace's packages from theirs: node apps/bench/run.mjs NAME
-// [ARGUMENTS…] --help lists them; NAME --help tells what one measures and its options, as the head of its file does.
+// [ARGUMENTS…] --help lists them; NAME --help prints what one measures and its options, from the head of its file.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -31,7 +31,7 @@ if (name === '--help' || name === '-h') {
 }
 if (!names.includes(name)) {
   console.error(
-    `Expected the name of a benchmark (${names.join(', ')}) but received ${name ?? 'none'}. --help tells what ` +
+    `Expected the name of a benchmark (${names.join(', ')}) but received ${name ?? 'none'}. --help lists what ` +
       'each measures.',
   );
   process.exit(2);
@@ -67,7 +67,7 @@ await Promise.all(
           : {
               js: `process.on('uncaughtException', (error) => {
   const usage = String(error?.code).startsWith('ERR_PARSE_ARGS');
-  console.error(usage ? error.message + '. node apps/bench/run.mjs ${name} --help tells the options.' : error);
+  console.error(usage ? error.message + '. node apps/bench/run.mjs ${name} --help lists the options.' : error);
   process.exit(usage ? 2 : 1);
 });`,
             },

@@ -54,7 +54,7 @@ export default defineConfig(async ({ command }) => {
   return {
     base: './',
     plugins: [engineFiles()],
-    // The library without its engine inlined: the files lie in ort/.
+    // The library without its engine inlined: the files are in ort/.
     resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'] },
     optimizeDeps: { exclude: ['@facedet/runtime-web', 'onnxruntime-web'] },
     worker: { format: 'es' as const },

@@ -4,7 +4,7 @@ const result = document.getElementById('result');
 try {
   const picture = document.getElementById('picture');
   await picture.decode();
-  // The default weights come along with the bundle; the engine's files lie in ort/.
+  // The default weights are part of the bundle; the engine's files are in ort/.
   const detector = await createDetector({ wasmPaths: './ort/' });
   const faces = await detector.detect(picture);
   result.textContent = `${faces.length} faces, on ${detector.selection.provider}`;

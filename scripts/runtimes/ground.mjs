@@ -38,7 +38,7 @@ for (let frame = 0; frame < 50; frame++) {
       .map(({ id }) => id)
       .sort()
       .join() === '1,2',
-    `identities 1 and 2 in frame ${frame}, found ${tracks.map(({ id }) => id)}`,
+    `Expected the track IDs 1 and 2 in frame ${frame} but received ${tracks.map(({ id }) => id)}`,
   );
   smooth.forEach(({ box }, i) =>
     check(Math.abs(box.x - tracks[i].box.x) < 20, `a smoothed box near its track in frame ${frame}`),

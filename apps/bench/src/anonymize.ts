@@ -1,6 +1,6 @@
-// `facedet anonymize` beside deface, on one looped video with sound: frames a second of the whole commands, and the
+// `facedet anonymize` beside deface, on one looped video with sound: frames per second of the whole commands, and the
 // sizes of their files at equal SSIM. node apps/bench/run.mjs anonymize --deface DEFACE [--video VIDEO] [--models
-// MODEL.onnx,…] [--loops 2] [--rounds 3] [--preset veryfast] [--json] Both look at the picture at 640 pixels of width
+// MODEL.onnx,…] [--loops 2] [--rounds 3] [--preset veryfast] [--json] Both detect at a width of 640 pixels
 // (`--size 640`, `deface --scale W×H`) and keep the sound; the command must be built: pnpm build.
 //
 // Quality is compared where both hide nothing (`--tracks` without faces, `deface --replacewith none`): the whole
@@ -43,7 +43,7 @@ const models = options.models?.split(',') ?? [
 const rounds = Number(options.rounds);
 const COMMAND = resolve('apps/cli/dist/main.js');
 const WIDTH = 640;
-/** Between these a CRF is looked for, in steps of a fifth. */
+/** A CRF is searched for between these, in steps of a fifth. */
 const CRFS = [20, 26.4] as const;
 
 /** The looped video with a tone beside it, in AAC, by the FFmpeg that deface came with. */
@@ -100,7 +100,9 @@ async function look(path: string): Promise<Picture> {
  */
 async function ssim(path: string, film: string): Promise<number> {
   const { width, height } = await look(path);
-  const graph = `movie=${path},setpts=N/25/TB[a];movie=${film},setpts=N/25/TB,scale=${width}:${height}:flags=bicubic[b];[a][b]ssim=shortest=1`;
+  const graph =
+    `movie=${path},setpts=N/25/TB[a];` +
+    `movie=${film},setpts=N/25/TB,scale=${width}:${height}:flags=bicubic[b];[a][b]ssim=shortest=1`;
   const video = await openVideo({ lavfi: graph }, { dropLate: false });
   let [sum, count] = [0, 0];
   for await (const frame of video) {
@@ -222,7 +224,16 @@ try {
     );
     console.log(
       table(
-        ['', 'fps, start-up included', 'ours is faster', 'from–to', 'CPU ms a frame', 'others at most', 'MiB', 'sound'],
+        [
+          '',
+          'fps, start-up included',
+          'FaceDet / deface',
+          'from–to',
+          'CPU ms per frame',
+          'others at most',
+          'MiB',
+          'sound',
+        ],
         [
           [
             'deface',

@@ -105,7 +105,7 @@ try {
     );
     console.log(
       table(
-        ['decoded and scaled', 'CPU ms a frame', 'of SDR', 'from', 'to'],
+        ['decoded and scaled', 'CPU ms per frame', 'of SDR', 'from', 'to'],
         rows.map(({ name, ms, ratio, low, high }) => [
           name,
           ms.toFixed(2),
@@ -115,7 +115,7 @@ try {
         ]),
       ),
     );
-    console.log(`\nTone mapping: ${result.toneMapMs.toFixed(1)} ms of CPU time a frame`);
+    console.log(`\nTone mapping: ${result.toneMapMs.toFixed(1)} ms of CPU time per frame`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

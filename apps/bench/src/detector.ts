@@ -95,7 +95,7 @@ async function overhead(canvas: string, inputSize: InputSize, image: PixelBuffer
   return { canvas, faces: faces.length, before, run, after, share: median(samples.map(([b, r, a]) => (b + a) / r)) };
 }
 
-/** Images a second with as many calls in flight as the detector can use, one more each for what is on its way. */
+/** Images per second with two calls in flight per session, so that no session waits for input. */
 async function throughput(detector: Detector, image: PixelBuffer, images: number): Promise<number> {
   let next = 0;
   const begin = performance.now();
@@ -106,7 +106,7 @@ async function throughput(detector: Detector, image: PixelBuffer, images: number
   return (1000 * images) / (performance.now() - begin);
 }
 
-/** Pictures a second from the files' bytes to faces: decoding included. */
+/** Pictures per second from the files' bytes to faces, decoding included. */
 async function fromFiles(detector: Detector, files: readonly Uint8Array[]): Promise<number> {
   let next = 0;
   const begin = performance.now();

@@ -1,5 +1,5 @@
 // Milliseconds of the metrics on large data: COCO's on 800 images × 100 detections × 30 faces, tracking metrics of
-// 2,000 identities beside one dense assignment of them. node apps/bench/run.mjs eval-metrics [--identities 2000]
+// 2,000 people beside one dense assignment of them. node apps/bench/run.mjs eval-metrics [--people 2000]
 // [--rounds 7] [--baseline INDEX.js] [--json] --baseline: a module with evaluateDetections and evaluateMot of another
 // version, which runs alternately on the same data.
 import { resolve } from 'node:path';
@@ -14,14 +14,14 @@ import { table } from './shared/table.ts';
 
 const { values: options } = parseArgs({
   options: {
-    identities: { type: 'string', default: '2000' },
+    people: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '7' },
     baseline: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = Number(options.rounds);
-const IDENTITIES = Number(options.identities);
+const PEOPLE = Number(options.people);
 const current = { evaluateDetections, evaluateMot };
 type Metrics = typeof current;
 const baseline =
@@ -52,8 +52,8 @@ function detectionData() {
 }
 
 /**
- * People who cross the picture, each for 4 seconds, 40 at a time; a track is broken off now and then, or goes on with a
- * neighbour.
+ * People who cross the picture, each for 4 seconds, 40 at a time; now and then a track ends early, or continues on a
+ * neighbor.
  */
 function trackData() {
   const random = uniform(2);
@@ -61,13 +61,16 @@ function trackData() {
   const truth: string[] = [];
   const tracks: string[] = [];
   let nextTrack = 1;
-  for (let id = 1; id <= IDENTITIES; id++) {
+  for (let id = 1; id <= PEOPLE; id++) {
     const start = Math.floor(id * 2.5);
     const [x, y, vx, vy] = [1800 * random(), 1000 * random(), 3 * gaussian(), 2 * gaussian()];
     let track = nextTrack++;
     for (let k = 0; k < 100; k++) {
-      const row = (of: number, noise: number) =>
-        `${start + k},${of},${(x + vx * k + noise * gaussian()).toFixed(2)},${(y + vy * k + noise * gaussian()).toFixed(2)},60,80,1`;
+      const row = (of: number, noise: number) => {
+        const left = (x + vx * k + noise * gaussian()).toFixed(2);
+        const top = (y + vy * k + noise * gaussian()).toFixed(2);
+        return `${start + k},${of},${left},${top},60,80,1`;
+      };
       truth.push(row(id, 0));
       if (random() < 0.02) track = nextTrack++;
       if (random() > 0.05) tracks.push(row(track, 3));
@@ -95,7 +98,7 @@ function alternately(programs: readonly (() => unknown)[]): number[] {
 const detections = detectionData();
 const video = trackData();
 const random = uniform(3);
-const dense = Float64Array.from({ length: IDENTITIES ** 2 }, () => (random() < 0.002 ? -Math.ceil(100 * random()) : 0));
+const dense = Float64Array.from({ length: PEOPLE ** 2 }, () => (random() < 0.002 ? -Math.ceil(100 * random()) : 0));
 const both = (work: (metrics: Metrics) => unknown) => [
   () => work(current),
   ...(baseline ? [() => work(baseline)] : []),
@@ -104,7 +107,7 @@ const [coco, cocoBefore] = alternately(
   both((metrics) => metrics.evaluateDetections(detections.images, detections.predictions)),
 );
 const [mot, motBefore] = alternately(both((metrics) => metrics.evaluateMot(video)));
-const [assignment] = alternately([() => assign(dense, IDENTITIES, IDENTITIES)]);
+const [assignment] = alternately([() => assign(dense, PEOPLE, PEOPLE)]);
 const { IDs, GT_IDs, GT_Dets, IDF1 } = evaluateMot(video);
 
 const results = {
@@ -128,8 +131,8 @@ else {
       ['CPU ms, median', 'this version', ...(baseline ? ['baseline', 'ratio'] : [])],
       [
         row('evaluateDetections, 800 × 100 × 30', coco, cocoBefore),
-        row(`evaluateMot, ${GT_IDs} true and ${IDs} tracked identities, ${GT_Dets} boxes`, mot, motBefore),
-        row(`assign, dense ${IDENTITIES} × ${IDENTITIES}`, assignment, undefined),
+        row(`evaluateMot, ${GT_IDs} true tracks and ${IDs} tracker IDs, ${GT_Dets} boxes`, mot, motBefore),
+        row(`assign, dense ${PEOPLE} × ${PEOPLE}`, assignment, undefined),
       ],
     ),
   );

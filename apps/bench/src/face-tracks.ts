@@ -1,4 +1,4 @@
-// Identities when frames are skipped: time-aware prediction against plain ByteTrack, fed once for each kept frame, on
+// Track IDs when frames are skipped: time-aware prediction against plain ByteTrack, fed once for each kept frame, on
 // real face tracks in crowds. node apps/bench/run.mjs face-tracks [--seeds 5] [--sequences] [--json]
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,8 +25,8 @@ interface TrueFace extends Detection {
 }
 
 /**
- * After a count of frames a line for each: `frame n [id x y width height isFace score] × n`; what isn't a face is left
- * out.
+ * The number of frames, then one line per frame: `frame n [id x y width height isFace score] × n`. Rows that aren't
+ * faces are left out.
  */
 function readSequence(file: string): TrueFace[][] {
   const [, ...lines] = readFileSync(file, 'utf8').trim().split('\n');
@@ -65,8 +65,7 @@ function evaluate(
   frames: TrueFace[][],
   gap: (random: () => number) => number,
   seed: number,
-  trackerOptions: TrackerOptions,
-  timed: boolean,
+  { trackerOptions, timed }: { trackerOptions: TrackerOptions; timed: boolean },
 ): MotMetrics {
   const random = uniform(seed);
   const gaussian = normal(random);
@@ -126,7 +125,7 @@ for (const [group, members] of groups) {
   for (const [regime, gap] of regimes) {
     for (const [tracker, trackerOptions, timed] of trackers) {
       const runs = seeds.map((seed) =>
-        combineMot(members.map(([, frames]) => evaluate(frames, gap, seed, trackerOptions, timed))),
+        combineMot(members.map(([, frames]) => evaluate(frames, gap, seed, { trackerOptions, timed }))),
       );
       results.push({
         group,

@@ -125,8 +125,7 @@ function checkRows(label: string, rows: readonly Row[]): void {
 async function checkRun(
   label: string,
   name: string,
-  signal: NodeJS.Signals,
-  seen: number,
+  { signal, seen }: { signal: NodeJS.Signals; seen: number },
   { code, stderr }: Ended,
 ): Promise<void> {
   const fault = (text: string) => faults.push(`${label}: ${text}`);
@@ -187,7 +186,7 @@ try {
     if (odd.length > 0) faults.push(`${label}: expected files of ${name} but found ${odd.join(', ')}`);
     if (fresh.length > 0) {
       number++;
-      if (ended) await checkRun(label, name, signal, seen, ended);
+      if (ended) await checkRun(label, name, { signal, seen }, ended);
     } else {
       counts.beforeFirstFrame++;
       // Node itself ends by the signal until the command has begun.

@@ -80,7 +80,7 @@ function turnBox(box: Box, { map }: Turned, degrees: number): Box {
   return { x: x - width / 2, y: y - height / 2, width, height };
 }
 
-/** Which of the labelled boxes each face matches, by falling score, each box once; -1 where there is none. */
+/** Which of the labeled boxes each face matches, by falling score, each box once; -1 where it matches none. */
 function match(faces: readonly Face[], boxes: readonly Box[], limit: number): number[] {
   const taken = new Set<number>();
   return faces.map(({ box }) => {
@@ -94,14 +94,8 @@ function match(faces: readonly Face[], boxes: readonly Box[], limit: number): nu
   });
 }
 
-function count(
-  into: Sums,
-  faces: readonly Face[],
-  boxes: readonly Box[],
-  counted: readonly boolean[],
-  limit: number,
-): void {
-  const matches = match(faces, boxes, limit);
+/** Adds matches of faces and true boxes to the sums; `counted` says which boxes count as truth. */
+function count(into: Sums, matches: readonly number[], counted: readonly boolean[]): void {
   into.truth += counted.filter(Boolean).length;
   into.found += matches.filter((i) => counted[i]).length;
   into.matched += matches.filter((i) => i >= 0).length;
@@ -138,23 +132,18 @@ async function measure(set: (typeof SETS)[number], path: string, labelled?: DevP
       const faces = await timed(s, turned.pixels, into.times);
       if (a === 0) truth.push((labelled ?? faces).map(({ box }) => box)); // the angle 0 comes first
       const boxes = truth[s]!.map((box) => turnBox(box, turned, angle));
-      count(
-        into,
-        faces,
-        boxes,
-        labelled?.map(({ medium }) => medium) ?? boxes.map(() => true),
-        angle % 90 === 0 ? 0.5 : 0.35,
-      );
+      const matches = match(faces, boxes, angle % 90 === 0 ? 0.5 : 0.35);
+      count(into, matches, labelled?.map(({ medium }) => medium) ?? boxes.map(() => true));
     }
   }
 }
 
 if (!options['skip-crowd'])
   for (const set of ['six_people', 'selfie_crowd'] as const) await measure(set, sharedFolder('images', `${set}.jpg`));
-let told = performance.now();
+let reported = performance.now();
 for (const [i, { path, faces }] of dev.entries()) {
-  if (performance.now() - told > 10_000) {
-    told = performance.now();
+  if (performance.now() - reported > 10_000) {
+    reported = performance.now();
     console.error(`${i} of ${dev.length} pictures`);
   }
   await measure('wider dev', path, faces);

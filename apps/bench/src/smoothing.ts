@@ -1,5 +1,5 @@
-// How much smoothing steadies boxes and how far they come behind, on synthetic people with exact truth and noise added
-// to their boxes. node apps/bench/run.mjs smoothing [--noise .02] [--scenes 6] [--json]
+// How much smoothing reduces the jitter of boxes and how far they lag, on synthetic people with exact truth and noise
+// added to their boxes. node apps/bench/run.mjs smoothing [--noise 0.02] [--scenes 6] [--json]
 import { parseArgs } from 'node:util';
 import { parseMotRows } from '@facedet/eval/mot';
 import { evaluateStability, frameTimes } from '@facedet/eval/stability';
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const NOISE = Number(options.noise); // standard deviation of centre and size, in sides of the face
+const NOISE = Number(options.noise); // standard deviation of center and size, in sides of the face
 const FPS = 25;
 const FRAMES = 250;
 
@@ -42,8 +42,8 @@ const tracked =
 
 const chains: [string, Chain][] = [
   ['detections as they are', () => (faces) => faces],
-  ['EMA with α = .3', smoothed({ stillAlpha: 0.3, fastAlpha: 0.3 })],
-  ['EMA with α = .6', smoothed({ stillAlpha: 0.6, fastAlpha: 0.6 })],
+  ['EMA with α = 0.3', smoothed({ stillAlpha: 0.3, fastAlpha: 0.3 })],
+  ['EMA with α = 0.6', smoothed({ stillAlpha: 0.6, fastAlpha: 0.6 })],
   ['adaptive EMA (default)', smoothed({})],
   ['One Euro', smoothed({ filter: 'one-euro' })],
   ["the tracker's boxes", tracked()],

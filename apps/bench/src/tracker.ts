@@ -1,4 +1,4 @@
-// Milliseconds a frame of the tracker on the scenes of the Python peers, how they grow with the number of faces, and
+// Milliseconds per frame of the tracker on the scenes of the Python peers, how they grow with the number of faces, and
 // whether its heap stays flat. node apps/bench/run.mjs tracker [--frames 400] [--python PYTHON] [--heap] [--json] With
 // --python (one that has numpy, scipy, supervision, cjm-byte-track and trackers) the peers run after ours.
 import { spawnSync } from 'node:child_process';
@@ -23,8 +23,8 @@ const SIDE = 60; // of a face, pixels
 const ROOM = 160; // side of the square that each face has for itself, on average
 
 /**
- * The peers' scene: faces walk steadily in a picture that grows with their number, jitter by 2 % of their side, 5 % are
- * missed, 10 % score low.
+ * The peers' scene: faces move at constant speed in a picture that grows with their number, jitter by 2 % of their
+ * side, 5 % are missed, 10 % score low.
  */
 function scene(faces: number, frames: number, seed: number): Detection[][] {
   const random = uniform(seed);
@@ -65,26 +65,26 @@ function measure(faces: number, frames: number): { median: number; mean: number 
   return { median: median(times), mean: times.reduce((a, b) => a + b, 0) / times.length };
 }
 
-/** 100,000 frames in which 20,000 identities come and go; the used heap after each tenth. */
+/** The used heap after each tenth of 100,000 frames in which 20,000 people come and go. */
 function heap(): number[] {
   const tracker = createTracker();
   const used: number[] = [];
   const frames = 100_000;
   const life = 250; // frames; 50 faces at a time
-  let identities = 0;
+  let tracks = 0;
   for (let frame = 0; frame < frames; frame++) {
     const detections = Array.from({ length: 50 }, (_, k) => {
       const age = (frame + k * 5) % life;
       const person = Math.floor((frame + k * 5) / life);
       return { box: { x: k * 200 + (person % 2) * 100 + age * 0.1, y: 50, width: 60, height: 70 }, score: 0.9 };
     });
-    for (const { id } of tracker.update(detections)) if (id > identities) identities = id;
+    for (const { id } of tracker.update(detections)) if (id > tracks) tracks = id;
     if ((frame + 1) % (frames / 10) === 0) {
       globalThis.gc?.();
       used.push(process.memoryUsage().heapUsed / 2 ** 20);
     }
   }
-  if (identities < 20_000) throw new Error(`expected 20,000 identities in the scene but ${identities} came`);
+  if (tracks < 20_000) throw new Error(`Expected 20,000 tracks in the scene but received ${tracks}`);
   return used;
 }
 
@@ -125,7 +125,7 @@ else {
   console.log(`\nFrom 50 to 2,000 faces the median grows with n^${exponent.toFixed(2)}.`);
   if (memory.length)
     console.log(
-      'Heap after each 10,000 of 100,000 frames with 20,000 identities, MiB: ' +
+      'Heap after each 10,000 of 100,000 frames with 20,000 tracks, MiB: ' +
         `${memory.map((m) => m.toFixed(2)).join(' ')}`,
     );
 }

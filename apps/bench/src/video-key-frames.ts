@@ -1,5 +1,5 @@
-// Frames a second against identities when only some frames are looked at: on synthetic scenes with exact truth, and for
-// identities alone on MOT17. node apps/bench/run.mjs video-key-frames [--model MODEL.onnx] [--scenes 3] [--frames 200]
+// Speed and track IDs when the detector runs on only some frames: on synthetic scenes with exact truth, and for track
+// IDs alone on MOT17. node apps/bench/run.mjs video-key-frames [--model MODEL.onnx] [--scenes 3] [--frames 200]
 // [--faces 5] [--rounds 3] [--only synthetic|mot17] [--json]
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -81,7 +81,7 @@ interface Run {
   readonly frames: number;
   readonly seconds: number;
   readonly cpu: number;
-  /** Frames looked at whole, and at crops. */
+  /** Frames on which the detector ran in full, and on crops. */
   readonly whole: number;
   readonly crops: number;
 }
@@ -101,7 +101,7 @@ async function follow(path: string, detector: Detector, mode: Mode): Promise<Run
 interface Result {
   readonly name: string;
   readonly fps: number;
-  /** Milliseconds of CPU time a frame. */
+  /** Milliseconds of CPU time per frame. */
   readonly cpu: number;
   readonly whole: number;
   readonly crops: number;
@@ -185,7 +185,7 @@ async function mot17(): Promise<{ name: string; figures: MotMetrics }[]> {
   return results;
 }
 
-/** Frames a second, where it isn't 30. */
+/** Frame rates, where they aren't 30. */
 const RATES: Record<string, number> = { 'MOT17-05': 14 };
 
 async function trackMot(detections: Face[][], rate: number, mode: Mode): Promise<string> {
@@ -242,8 +242,8 @@ if (options.json) {
     const base = results[0]!;
     const possible = (share: number) => (d + s + r) / (d + share * (s + r));
     console.log(
-      `CPU time a frame: decoding ${d.toFixed(2)} ms, scaling ${s.toFixed(2)} ms, one run ${r.toFixed(1)} ms; ` +
-        `looking at every 3rd frame can be ${possible(1 / 3).toFixed(2)} × as fast\n`,
+      `CPU time per frame: decoding ${d.toFixed(2)} ms, scaling ${s.toFixed(2)} ms, one run ${r.toFixed(1)} ms; ` +
+        `detection on every 3rd frame can be ${possible(1 / 3).toFixed(2)} × as fast\n`,
     );
     console.log(
       table(
@@ -254,7 +254,7 @@ if (options.json) {
           'of the possible',
           'CPU ms',
           'less CPU',
-          'seen whole',
+          'full detection',
           'by crops',
           'IDF1',
           'points',

@@ -1,7 +1,7 @@
 // Whether memory stays flat over a long film: frames from FFmpeg's test source through a pool of threads, tracker and
-// smoother; heap and resident memory after each tenth, and on Linux the part of it that no file backs, which is what
-// the program itself holds: the system drops and reads again the pages of libraries as it likes. node
-// apps/bench/run.mjs video-memory [--model MODEL.onnx] [--frames 100000] [--source VIDEO] [--json]
+// smoother; heap and resident memory after each tenth, and on Linux the part that is not backed by files. That part is
+// what the program itself holds: the system drops and reloads the pages of libraries as needed.
+//   node apps/bench/run.mjs video-memory [--model MODEL.onnx] [--frames 100000] [--source VIDEO] [--json]
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createVideoDetector } from '@facedet/pipeline';
@@ -24,14 +24,14 @@ const most = Number(options.frames);
 const source = options.source ?? { lavfi: `testsrc2=size=128x96:rate=25:duration=${most / 25}` };
 const MIB = 2 ** 20;
 
-// so low that identities come and go in a test picture too
+// so low that tracks come and go in a test picture too
 const detector = await createDetector({ model, inputSize: { width: 64, height: 64 }, scoreThreshold: 0.02 });
 const video = await openVideo(source, { dropLate: false });
 const pipeline = createVideoDetector({
   detector,
   tracker: { lowScoreThreshold: 0.02, highScoreThreshold: 0.03, newTrackThreshold: 0.03 },
 });
-const rows: { frames: number; heap: number; rss: number; own: number; identities: number }[] = [];
+const rows: { frames: number; heap: number; rss: number; own: number; tracks: number }[] = [];
 const begin = performance.now();
 const cpu = cpuTime();
 let frames = 0;
@@ -45,7 +45,7 @@ for await (const result of pipeline.run(video)) {
       heap: heapUsed / MIB,
       rss: rss / MIB,
       own: ownMemory() ?? NaN,
-      identities: pipeline.statistics.identities,
+      tracks: pipeline.statistics.identities,
     });
   }
   if (frames === most) break;
@@ -77,16 +77,16 @@ if (options.json)
     ),
   );
 else {
-  console.log(`${frames} frames in ${spent.seconds.toFixed(0)} s, ${spent.cpu.toFixed(2)} ms of CPU time a frame\n`);
+  console.log(`${frames} frames in ${spent.seconds.toFixed(0)} s, ${spent.cpu.toFixed(2)} ms of CPU time per frame\n`);
   console.log(
     table(
-      ['frames', 'heap MiB', 'resident MiB', 'without files', 'identities'],
+      ['frames', 'heap MiB', 'resident MiB', 'without files', 'tracks'],
       rows.map((row) => [
         String(row.frames),
         row.heap.toFixed(1),
         row.rss.toFixed(0),
         row.own.toFixed(0),
-        String(row.identities),
+        String(row.tracks),
       ]),
     ),
   );

@@ -1,5 +1,5 @@
-// Real films: are all faces followed, how many identities come of them, how often one changes, how much boxes shake,
-// raw and smoothed. node apps/bench/run.mjs video-real [--model MODEL.onnx] [--size 640] [--json] [VIDEO…]
+// Real films: are all faces tracked, how many track IDs they get, how often one changes, and how much boxes jitter, as
+// detected and smoothed. node apps/bench/run.mjs video-real [--model MODEL.onnx] [--size 640] [--json] [VIDEO…]
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -50,11 +50,11 @@ function truthOf(path: string, length: number): TrackRows | null {
 interface Result {
   readonly name: string;
   readonly frames: number;
-  /** Detections from the score of .5 up, and the share of them that is shown with an identity. */
+  /** Detections with a score of 0.5 or more, and the share of them that is shown with a track ID. */
   readonly sure: number;
-  readonly followed: number;
-  readonly identities: number;
-  /** Identities in at least a second of frames. */
+  readonly trackedShare: number;
+  readonly tracks: number;
+  /** Tracks that are in at least one second of frames. */
   readonly lasting: number;
   readonly cuts: number;
   readonly raw: StabilityMetrics;
@@ -78,13 +78,13 @@ async function measure(path: string, detector: Detector): Promise<Result> {
       return faces;
     },
   };
-  // The tracker alone: what a smoother makes of its boxes is worked out beside it.
+  // The tracker alone: its boxes are smoothed separately, for comparison.
   const pipeline = createVideoDetector({ detector: recorder, smoother: false });
   const smoother = createSmoother();
   const rows = { raw: [] as string[], tracked: [] as string[], smoothed: [] as string[] };
   const times: number[] = [];
   const lengths = new Map<number, number>();
-  let [sure, followed] = [0, 0];
+  let [sure, tracked] = [0, 0];
   for await (const { index, timestamp, faces, unassigned, cut } of pipeline.run(video) as AsyncIterable<
     FrameResult<VideoFrame>
   >) {
@@ -93,7 +93,7 @@ async function measure(path: string, detector: Detector): Promise<Result> {
     const detections = seen.get(index) ?? [];
     seen.delete(index);
     sure += faces.filter(({ score }) => score >= SURE).length + unassigned.filter(({ score }) => score >= SURE).length;
-    followed += faces.filter(({ score }) => score >= SURE).length;
+    tracked += faces.filter(({ score }) => score >= SURE).length;
     const identified = faces.map((face) => ({ ...face, id: face.id! }));
     for (const { id, box, score } of identified) {
       const nearest = detections.reduce<Face | null>(
@@ -118,8 +118,8 @@ async function measure(path: string, detector: Detector): Promise<Result> {
     name: basename(path),
     frames: times.length,
     sure,
-    followed: followed / sure,
-    identities: lengths.size,
+    trackedShare: tracked / sure,
+    tracks: lengths.size,
     lasting: [...lengths.values()].filter((n) => n >= rate).length,
     cuts: pipeline.statistics.shotCuts,
     raw: stability(rows.raw),
@@ -130,7 +130,7 @@ async function measure(path: string, detector: Detector): Promise<Result> {
   };
 }
 
-/** The rows of frames that the truth tells of. */
+/** The rows of frames that the truth covers. */
 function withoutOutside(rows: readonly string[], truth: TrackRows, name: string): TrackRows {
   const known = new Set(truth.frames);
   return parseMotRows(rows.filter((line) => known.has(parseInt(line, 10))).join('\n'), name);
@@ -154,24 +154,24 @@ if (options.json) {
       [
         '',
         'frames',
-        'faces at .5',
-        'followed',
-        'identities',
+        'faces at 0.5',
+        'tracked',
+        'track IDs',
         'over 1 s',
         'cuts',
         'found of truth',
         'switches',
-        'jitter, raw',
-        "tracker's",
+        'jitter, detections',
+        'tracker',
         'smoothed',
-        'of the raw',
+        'smoothed / detections',
       ],
       results.map((r) => [
         r.name,
         String(r.frames),
         String(r.sure),
-        percent(r.followed),
-        String(r.identities),
+        percent(r.trackedShare),
+        String(r.tracks),
         String(r.lasting),
         String(r.cuts),
         r.covered === null ? '–' : percent(r.covered),

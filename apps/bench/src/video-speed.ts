@@ -39,11 +39,11 @@ const MIN_IOU = 0.7;
 const MAX_OTHERS = 0.03;
 const COMMAND = resolve('apps/cli/dist/main.js');
 
-/** One run, in frames a second without start-up and seconds with it. */
+/** One run: frames per second without start-up, and seconds with it. */
 interface Run {
   readonly fps: number;
   readonly wall: number;
-  /** Milliseconds of CPU time a frame, start-up included. */
+  /** Milliseconds of CPU time per frame, start-up included. */
   readonly cpu: number;
   /** The part of the machine that other work took meanwhile. */
   readonly others: number;
@@ -244,7 +244,7 @@ if (options.json) {
         'bound fps',
         'fps',
         'of the bound',
-        'CPU ms a frame',
+        'CPU ms per frame',
         'wall s',
         'rounds',
         'disturbed',

@@ -1,4 +1,4 @@
-// Faces at the right edge of wide pictures: how far boxes lie from those of a plain mapping per axis.
+// Faces at the right edge of wide pictures: how far boxes are from those of a plain mapping per axis.
 //   node apps/bench/run.mjs wide-pictures [--model NAME|PATH …] [--options JSON …] [--default-size] [--python PYTHON]
 //       [--json]
 // --model: default, scrfd_2.5g_kps (both without it), scrfd_500m_kps, another model of the shared data, or a path;

@@ -1,7 +1,7 @@
 /* global self */
 import * as ort from './ort.wasm.min.mjs';
 
-// Bare onnxruntime-web in a worker: the same picture again and again, nothing else. Answers with frames a second.
+// Bare onnxruntime-web in a worker: the same picture again and again, nothing else. Answers with frames per second.
 
 let session;
 let feeds;

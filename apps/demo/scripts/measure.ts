@@ -66,7 +66,7 @@ if (minutes) {
 }
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 for (const source of ['scene', 'camera'] as const) {
-  // The scene has 25 frames a second, the browser's made-up camera 30: more can't be shown.
+  // The scene has 25 frames per second, the browser's synthetic camera 30: more can't be shown.
   if (source === 'camera') {
     await page.click('#source-camera');
     await page.waitForFunction(() => (document.getElementById('stage') as HTMLCanvasElement).width !== 800, undefined, {
@@ -75,7 +75,7 @@ for (const source of ['scene', 'camera'] as const) {
   }
   const rounds = await compareRates(page);
   console.log(
-    `${source}: frames a second in ${rounds.length} rounds, bare onnxruntime-web ` +
+    `${source}: frames per second in ${rounds.length} rounds, bare onnxruntime-web ` +
       `${rounds.map((r) => r.bare.toFixed(1)).join(' ')}, the demo ` +
       `${rounds.map((r) => r.demo.toFixed(1)).join(' ')}`,
   );

@@ -28,7 +28,7 @@ export async function countFrames(page: Page): Promise<void> {
   });
 }
 
-/** Frames a second of both, in turn: the demo runs while the bare engine waits, and the other way round. */
+/** Frames per second of both, in turn: the demo runs while the bare engine waits, and vice versa. */
 export async function compareRates(
   page: Page,
   { rounds = 5, seconds = 6 } = {},

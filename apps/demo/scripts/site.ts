@@ -5,8 +5,7 @@ import { preview } from 'vite';
 import { launch } from '../../../scripts/browser.ts';
 
 /**
- * The built demo, served as its hosts would, and a browser to look at it with. `scripts` are added to the site: path to
- * file.
+ * The built demo, served as its hosts would, and a browser for it. `scripts` are added to the site: path to file.
  */
 export async function openDemo({
   scripts = {},

@@ -20,29 +20,29 @@ import { isVideo } from './sources.ts';
 /** How far a job is, in [0, 1], and what it has done. */
 export type Progress = (done: number, text: string) => void;
 
-/** Faces below the usual threshold are hidden too: a missed face can't be taken back. */
+/** Faces below the usual threshold are masked too: a face left visible can't be taken back. */
 const LOW_SCORE = 0.3;
 
-/** How a job hides faces. */
+/** How a job masks faces. */
 export interface AnonymizeJob {
   readonly effect: NonNullable<CanvasAnonymizeOptions['effect']>;
   /** Orientations in which the detector runs. */
   readonly rotate: Rotate;
+  readonly onProgress: Progress;
+  readonly signal: AbortSignal;
 }
 
 /**
- * Hides every face of a picture or video from the viewer's disk. Nothing of its metadata comes along. Rejects where a
- * frame can't be looked at.
+ * Masks every face of a picture or video from the viewer's disk. Its metadata is left out. Rejects where a frame can't
+ * be analyzed.
  */
 export async function anonymizeFile(
   file: File,
   detector: Detector,
   job: AnonymizeJob,
-  progress: Progress,
-  signal: AbortSignal,
 ): Promise<{ blob: Blob; name: string }> {
   const base = file.name.replace(/\.[^.]*$/, '');
-  if (isVideo(file)) return { blob: await video(file, detector, job, progress, signal), name: `${base}-anonymous.mp4` };
+  if (isVideo(file)) return { blob: await video(file, detector, job), name: `${base}-anonymous.mp4` };
   return {
     blob: await picture(file, detector, job),
     name: `${base}-anonymous.${file.type === 'image/png' ? 'png' : 'jpg'}`,
@@ -68,9 +68,7 @@ async function picture(file: File, detector: Detector, { effect, rotate }: Anony
 async function video(
   file: File,
   detector: Detector,
-  { effect, rotate }: AnonymizeJob,
-  progress: Progress,
-  signal: AbortSignal,
+  { effect, rotate, onProgress, signal }: AnonymizeJob,
 ): Promise<Blob> {
   const opened = await openVideoFile(file);
   const format = new Mp4OutputFormat({ fastStart: 'in-memory' });
@@ -94,19 +92,18 @@ async function video(
   const copySound = await soundOf(file, output);
   await output.start();
   const sound = copySound?.();
-  // A failed copy is heard of below; until then it is nobody's unhandled rejection.
+  // A failed copy is reported below; until then it must not be an unhandled rejection.
   sound?.catch(() => {});
   const tracked = createVideoDetector({ detector, lookAhead: 1, rotate, tracker: { highScoreThreshold: LOW_SCORE } });
   try {
     for await (const { frame, timestamp, faces, unassigned } of tracked.run(opened.frames({ signal }), { signal })) {
       context.drawImage(frame.image, 0, 0, canvas.width, canvas.height);
-      // Who has no identity yet is hidden all the same.
+      // Faces without a track ID are masked too.
       anonymizeCanvas(context, [...faces, ...unassigned.filter((f) => f.score >= LOW_SCORE)], { effect });
       await picture.add(timestamp, 1 / 25);
-      progress(
+      onProgress(
         opened.duration ? Math.min(timestamp / opened.duration, 1) : 0,
-        `${timestamp.toFixed(1)} of ${opened.duration.toFixed(1)} s, ${tracked.statistics.avgFps.toFixed(1)} ` +
-          'frames a second',
+        `${timestamp.toFixed(1)} of ${opened.duration.toFixed(1)} s, ${tracked.statistics.avgFps.toFixed(1)} fps`,
       );
     }
     await sound;

@@ -6,12 +6,12 @@ const LENGTH = 120; // frames shown
 /** One frame's times in milliseconds, and the rate. */
 export interface FrameTimes {
   readonly detect: number;
-  readonly follow: number;
+  readonly track: number;
   readonly draw: number;
   readonly fps: number;
 }
 
-/** A live chart of milliseconds a stage and frames a second. */
+/** A live chart of milliseconds per stage and frames per second. */
 export function createChart(host: HTMLElement) {
   const columns: number[][] = [[], [], [], [], []];
   const style = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -53,9 +53,9 @@ export function createChart(host: HTMLElement) {
         series: [
           {},
           line('detect', style('--accent')),
-          line('follow', '#b7791f'),
+          line('track', '#b7791f'),
           line('draw', '#7c5cd6'),
-          line('frames a second', style('--soft'), 'fps', [4, 4]),
+          line('fps', style('--soft'), 'fps', [4, 4]),
         ],
       },
       columns as uPlot.AlignedData,
@@ -66,18 +66,18 @@ export function createChart(host: HTMLElement) {
   new ResizeObserver(() => plot?.setSize({ width: Math.max(host.clientWidth, 200), height: 190 })).observe(host);
 
   return {
-    add({ detect, follow, draw, fps }: FrameTimes): void {
+    add({ detect, track, draw, fps }: FrameTimes): void {
       const next = (columns[0]!.at(-1) ?? 0) + 1;
-      [next, detect, follow, draw, fps].forEach((value, i) => {
+      [next, detect, track, draw, fps].forEach((value, i) => {
         columns[i]!.push(value);
         if (columns[i]!.length > LENGTH) columns[i]!.shift();
       });
-      // Ten times a second is as fast as a chart can be read.
+      // A chart that changes more often than ten times per second can't be read.
       if (performance.now() - painted < 100) return;
       painted = performance.now();
       plot?.setData(columns as uPlot.AlignedData);
     },
-    /** After a change of colours. */
+    /** Builds the chart again, after a change of colors. */
     build,
   };
 }

@@ -76,7 +76,7 @@ describe.skipIf(!browserPath || !built)(
       const later = await faces(page);
       const ids = new Set(first.map((f) => f.id));
       expect(later.filter((f) => ids.has(f.id)).length).toBeGreaterThanOrEqual(3);
-      expect(Number(await page.textContent('#figure-identities'))).toBeLessThanOrEqual(8);
+      expect(Number(await page.textContent('#figure-tracks'))).toBeLessThanOrEqual(8);
       expect(await page.textContent('#selection')).toMatch(/Running on WASM with \d+ thread/);
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
       expect(foreign).toEqual([]);
@@ -84,7 +84,7 @@ describe.skipIf(!browserPath || !built)(
       await close();
     });
 
-    it('looks at a picture from disk, and again when a setting changes', async () => {
+    it('detects in a picture from disk, and again when a setting changes', async () => {
       const { page, problems, close } = await open();
       await rate(page);
       await page.setInputFiles('#file', sample);
@@ -207,7 +207,7 @@ describe.skipIf(!browserPath || !built)(
       await fake.close();
     });
 
-    it('refuses a file that is no model and one that is no picture, and goes on', async () => {
+    it('refuses an invalid model file and an invalid picture file, and goes on', async () => {
       const { page, close } = await open();
       await rate(page);
       const [chooser] = await Promise.all([
@@ -231,7 +231,7 @@ describe.skipIf(!browserPath || !built)(
       await close();
     });
 
-    it('takes another model file after one that was none, even by the same name', async () => {
+    it('takes another model file after an invalid one, even with the same name', async () => {
       const { page, problems, close } = await open();
       await rate(page);
       const give = async (buffer: Buffer) => {
@@ -300,7 +300,7 @@ describe.skipIf(!browserPath || !built)(
       await close();
     });
 
-    it('saves JSONL and an MP4 of what is seen, and anonymises that MP4', async () => {
+    it('saves JSONL and an MP4 of what is seen, and anonymizes that MP4', async () => {
       const { page, problems, close } = await open();
       await rate(page);
       await page.click('#record');
@@ -322,7 +322,7 @@ describe.skipIf(!browserPath || !built)(
       await page.setInputFiles('#anonymize-file', { name: 'scene.mp4', mimeType: 'video/mp4', buffer: recorded });
       const anonymous = await done;
       expect(anonymous.suggestedFilename()).toBe('scene-anonymous.mp4');
-      // The result, looked at as a file, shows nobody any more.
+      // The detector finds no face in the resulting file.
       await page.setInputFiles(
         '#file',
         await anonymous

@@ -24,7 +24,7 @@ export interface Settings {
   provider: 'auto' | 'webgpu' | 'wasm';
 }
 
-/** The settings as they stand in the form. */
+/** The current settings of the form. */
 export function readSettings(form: HTMLFormElement): Settings {
   const data = new FormData(form);
   const on = (name: string) => data.has(name);

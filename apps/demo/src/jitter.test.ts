@@ -4,7 +4,7 @@ import { createJitter } from './jitter.ts';
 const face = (x: number, y: number, id = 1) => [{ id, box: { x: x - 30, y: y - 40, width: 60, height: 80 } }];
 
 describe('createJitter', () => {
-  it('is nothing for steady motion, however unevenly a live picture is looked at', () => {
+  it('is 0 for uniform motion, however uneven the times of the frames', () => {
     const jitter = createJitter();
     let time = 0;
     for (let k = 0; k < 60; k++) {
@@ -14,9 +14,9 @@ describe('createJitter', () => {
     expect(jitter.value).toBeLessThan(1e-9);
   });
 
-  it('is the noise that lies on the way, in pixels', () => {
+  it('is the noise added to the path, in pixels', () => {
     const jitter = createJitter();
-    // ±2 along x in a pattern whose neighbours, and neighbours but one, are uncorrelated.
+    // ±2 along x in a pattern whose neighbors, and second neighbors, are uncorrelated.
     const signs = [1, 1, 1, -1, 1, -1, -1, -1];
     for (let k = 0; k < 400; k++) jitter.add(face(100 + 5 * k + 2 * signs[k % 8]!, 200), k / 25);
     expect(Math.abs(jitter.value! - 2)).toBeLessThan(0.1);

@@ -1,16 +1,16 @@
 import type { Box } from '@facedet/core';
 
-/** When and where a centre was seen. */
-type Sighting = [time: number, x: number, y: number];
+/** A box's center at one time. */
+type Center = [time: number, x: number, y: number];
 
 /**
- * How much boxes tremble, in pixels: the root mean square, over the last hundred steps, of how far a centre lies off
- * the straight way between its neighbours in time. Divided by what independent noise of one pixel would give, as
- * `facedet eval stability` does; a live picture is looked at unevenly, which times must account for, or motion counts
- * as trembling.
+ * The jitter of boxes, in pixels: the root mean square, over the last hundred steps, of a center's distance from the
+ * straight line between its neighbors in time. It is divided by what independent noise of one pixel would give, as
+ * `facedet eval stability` does. Frames of a live source come at uneven times, which the line must account for;
+ * otherwise motion would count as jitter.
  */
 export function createJitter() {
-  const last = new Map<number, { time: number; points: Sighting[] }>();
+  const last = new Map<number, { time: number; points: Center[] }>();
   const recent: number[] = [];
   return {
     add(faces: readonly { id: number | null; box: Box }[], time: number): void {
@@ -22,7 +22,7 @@ export function createJitter() {
         if (points.length > 3) points.shift();
         last.set(id, { time, points });
         if (points.length < 3) continue;
-        const [a, b, c] = points as [Sighting, Sighting, Sighting];
+        const [a, b, c] = points as [Center, Center, Center];
         if (!(c[0] > a[0])) continue;
         const w = (b[0] - a[0]) / (c[0] - a[0]);
         const off = (axis: 1 | 2): number => b[axis] - (1 - w) * a[axis] - w * c[axis];

@@ -12,7 +12,7 @@ import { record, type Recording } from './recorder.ts';
 import { cameraSource, fileSource, sceneSource, type Source } from './sources.ts';
 import { createTimeline } from './timeline.ts';
 
-/** Rows kept for the JSONL download: over an hour and a half at 10 frames a second. */
+/** Rows kept for the JSONL download: over an hour and a half at 10 frames per second. */
 const MOST_ROWS = 60_000;
 
 const form = element<HTMLFormElement>('settings');
@@ -20,7 +20,7 @@ const canvas = element<HTMLCanvasElement>('stage');
 const context = canvas.getContext('2d', { willReadFrequently: true })!;
 const [overlay, message] = [element('overlay'), element('message')];
 const chart = createChart(element('chart'));
-const timeline = createTimeline(element<HTMLCanvasElement>('timeline'), element<HTMLTableSectionElement>('identities'));
+const timeline = createTimeline(element<HTMLCanvasElement>('timeline'), element<HTMLTableSectionElement>('tracks'));
 const jitter = { raw: createJitter(), smooth: createJitter() };
 
 let settings: Settings = readSettings(form);
@@ -34,7 +34,7 @@ let rows: string[] = [];
 let kept: { blob: Blob; rows: number }[] = [];
 let recording: Recording | null = null;
 
-/** Tells the viewer what went wrong; the rest of the page goes on. */
+/** Shows the viewer what went wrong; the rest of the page continues. */
 function complain(error: unknown): void {
   message.textContent = messageOf(error);
   message.hidden = false;
@@ -45,7 +45,7 @@ function status(text: string | null): void {
   if (text !== null) overlay.textContent = text;
 }
 
-/** The detector for the current settings; the old one goes on until the new one is there. */
+/** The detector for the current settings; the old one is used until the new one is ready. */
 async function openDetector(signal: AbortSignal): Promise<WebDetector> {
   const key = [settings.model, settings.size, settings.provider].join();
   if (detector && key === detectorKey) return detector;
@@ -91,7 +91,7 @@ function showSelection({ selection: { provider, threads, reasons } }: WebDetecto
   );
 }
 
-/** A smoother that can be switched while it runs and remembers what it was given. */
+/** A smoother that can be switched off while it runs, and that keeps its input for comparison. */
 function switchable(): VideoSmoother & { raw: readonly SmoothInput[] } {
   const inner = createSmoother();
   return {
@@ -109,7 +109,7 @@ function switchable(): VideoSmoother & { raw: readonly SmoothInput[] } {
   };
 }
 
-/** Begins anew with the current source and settings. */
+/** Starts again with the current source and settings. */
 function restart(): void {
   run?.abort();
   const controller = new AbortController();
@@ -120,7 +120,7 @@ function restart(): void {
 async function watch(signal: AbortSignal): Promise<void> {
   try {
     const current = await openDetector(signal).catch((error: unknown) => {
-      // Offline, a broken model, a missing GPU: what ran before runs on.
+      // Offline, an invalid model, a missing GPU: the previous detector stays in use.
       if (!detector || signal.aborted) throw error;
       complain(error);
       return detector;
@@ -129,7 +129,7 @@ async function watch(signal: AbortSignal): Promise<void> {
     const smoother = switchable();
     const video = createVideoDetector({
       detector: current,
-      // A camera and a film go on whether they are looked at or not; the scene is painted on demand.
+      // A camera and a video play on while the detector runs; the scene is rendered on demand.
       live: source.kind === 'camera' || source.kind === 'video',
       rotate: settings.rotate,
       ...(settings.track && source.kind !== 'picture'
@@ -143,7 +143,7 @@ async function watch(signal: AbortSignal): Promise<void> {
     let shownSelection = current.selection;
     for await (const { frame, faces, timestamp } of video.run(source.frames(signal), { signal })) {
       const begin = performance.now();
-      paint(context, frame as WebFrame, faces, smoother.raw, trails, settings);
+      paint(context, { frame: frame as WebFrame, faces, raw: smoother.raw, trails, settings });
       recording?.add(timestamp);
       const now = performance.now();
       fps += (1000 / Math.max(now - last, 1) - fps) * (fps ? 0.1 : 1);
@@ -152,7 +152,7 @@ async function watch(signal: AbortSignal): Promise<void> {
       const { track, smooth } = video.statistics.msPerFrame;
       chart.add({
         detect: current.lastTimes ? current.lastTimes.read + current.lastTimes.detect : 0,
-        follow: track + smooth,
+        track: track + smooth,
         draw: now - begin,
         fps,
       });
@@ -193,14 +193,14 @@ function keep(frame: WebFrame, faces: readonly VideoFace[]): void {
 
 let figuresShown = 0;
 
-function show(fps: number, faces: readonly VideoFace[], identities: number): void {
-  // Numbers that change faster than four times a second can't be read.
+function show(fps: number, faces: readonly VideoFace[], tracks: number): void {
+  // Numbers that change more often than four times per second can't be read.
   if (performance.now() - figuresShown < 250 && source?.kind !== 'picture') return;
   figuresShown = performance.now();
   const put = (id: string, text: string) => (element(id).textContent = text);
   put('figure-fps', source?.kind === 'picture' ? '–' : fps.toFixed(fps < 10 ? 1 : 0));
   put('figure-faces', String(faces.length));
-  put('figure-identities', settings.track && source?.kind !== 'picture' ? String(identities) : '–');
+  put('figure-tracks', settings.track && source?.kind !== 'picture' ? String(tracks) : '–');
   put('figure-raw', jitter.raw.value?.toFixed(2) ?? '–');
   put('figure-smooth', jitter.smooth.value?.toFixed(2) ?? '–');
   canvas.setAttribute('aria-label', `The picture, with ${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`);
@@ -274,11 +274,11 @@ form.oninput = ({ target }) => {
     element<HTMLInputElement>('model-file').click();
     return;
   }
-  // What is only drawn otherwise needs no new start; a still picture has to be drawn again.
-  const anew = (['track', 'score', 'model', 'size', 'rotate', 'provider'] as const).some(
+  // Settings that change only the drawing need no restart, except that a still picture has to be drawn again.
+  const detectAgain = (['track', 'score', 'model', 'size', 'rotate', 'provider'] as const).some(
     (key) => before[key] !== settings[key],
   );
-  if (anew || source?.kind === 'picture') {
+  if (detectAgain || source?.kind === 'picture') {
     message.hidden = true;
     restart();
   }
@@ -330,18 +330,17 @@ pick(element<HTMLInputElement>('anonymize-file'), async (file) => {
   try {
     const current = detector ?? (await openDetector(controller.signal));
     const effect = settings.hide === 'none' ? 'blur' : settings.hide;
-    const { blob, name } = await anonymizeFile(
-      file,
-      current,
-      { effect, rotate: settings.rotate },
-      (done, text) => {
+    const { blob, name } = await anonymizeFile(file, current, {
+      effect,
+      rotate: settings.rotate,
+      onProgress: (done, text) => {
         element<HTMLProgressElement>('job-progress').value = done;
         element('job-text').textContent = text;
       },
-      controller.signal,
-    );
+      signal: controller.signal,
+    });
     save(blob, name);
-    element('job-text').textContent = `${name} is saved. Look through it before you pass it on.`;
+    element('job-text').textContent = `${name} is saved. Check it before you share it.`;
     element<HTMLProgressElement>('job-progress').value = 1;
   } catch (error) {
     element('job').hidden = true;

@@ -3,15 +3,18 @@ import type { VideoFace } from '@facedet/pipeline';
 import type { WebFrame } from '@facedet/runtime-web';
 import type { Settings } from './elements.ts';
 
-/** Draws a frame, hides or marks its faces, and, for comparison, the boxes before smoothing as thin dashes. */
-export function paint(
-  ctx: CanvasRenderingContext2D,
-  frame: WebFrame,
-  faces: readonly VideoFace[],
-  raw: readonly DrawableFace[],
-  trails: Trails,
-  settings: Settings,
-): void {
+/** One frame and what is drawn on it. */
+export interface Painting {
+  readonly frame: WebFrame;
+  readonly faces: readonly VideoFace[];
+  /** The faces before smoothing. */
+  readonly raw: readonly DrawableFace[];
+  readonly trails: Trails;
+  readonly settings: Settings;
+}
+
+/** Draws a frame, masks or marks its faces, and, for comparison, the boxes before smoothing as thin dashes. */
+export function paint(ctx: CanvasRenderingContext2D, { frame, faces, raw, trails, settings }: Painting): void {
   const { canvas } = ctx;
   const [width, height] = [frame.width, frame.height];
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];

@@ -18,7 +18,7 @@ export interface Recording {
 
 /**
  * Records a canvas as MP4 by WebCodecs, with the first codec that this browser encodes. Rejects with
- * `VIDEO_UNSUPPORTED` where there is none.
+ * `VIDEO_UNSUPPORTED` where it encodes none.
  */
 export async function record(canvas: HTMLCanvasElement | OffscreenCanvas): Promise<Recording> {
   const format = new Mp4OutputFormat({ fastStart: 'in-memory' });

@@ -1,7 +1,7 @@
 import { FaceDetError, type Frame } from '@facedet/core';
 import { imageSource, streamFrames, videoFrames, type WebFrame } from '@facedet/runtime-web';
 
-/** Something to look at. */
+/** Frames for the demo: the scene, a camera, a video or a picture. */
 export interface Source {
   readonly kind: 'scene' | 'camera' | 'video' | 'picture';
   readonly name: string;
@@ -28,12 +28,12 @@ function gate() {
   };
 }
 
-/** Seconds that the scene goes on by at most from one picture to the next, so that a pause is no leap. */
+/** The most seconds by which the scene advances from one frame to the next, so that a pause causes no jump. */
 const LONGEST_STEP = 0.2;
 
 /**
- * The built-in scene: it needs neither camera nor network. Only pictures that are looked at are painted, each as the
- * scene is at that time.
+ * The built-in scene: it needs neither camera nor network. Only frames that the detector asks for are rendered, each
+ * for the time at which it is asked for.
  */
 export function sceneSource(): Source {
   const worker = new Worker(new URL('./scene-worker.ts', import.meta.url), { type: 'module', name: 'scene' });
@@ -47,7 +47,7 @@ export function sceneSource(): Source {
         reject(new FaceDetError('WORKER_FAILED', `Expected the scene's painter to run but it ended: ${event.message}`));
       worker.postMessage(index);
     });
-  // The first picture is painted while the model is loaded.
+  // The first frame is rendered while the model is loaded.
   let first: ReturnType<typeof ask> | null = ask(0);
   first.catch(() => {});
   return {
@@ -68,7 +68,7 @@ export function sceneSource(): Source {
           painted.bitmap.close();
           return;
         }
-        // The next picture is painted while this one is looked at.
+        // The next frame is rendered while the detector runs on this one.
         const now = performance.now();
         const frames = Math.max(Math.round(Math.min(now - last, 1000 * LONGEST_STEP) / step), 1);
         last = Math.max(last + frames * step, now - step);
@@ -127,7 +127,7 @@ export async function fileSource(file: File): Promise<Source> {
     kind: 'picture',
     name: file.name,
     async *frames(signal) {
-      // A picture is looked at once; whoever changes a setting looks again.
+      // The detector runs once on a picture; a changed setting starts another run.
       if (!signal.aborted) yield await frameOf(await createImageBitmap(bitmap), 0, 0);
     },
     pause() {},

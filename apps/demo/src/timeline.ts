@@ -1,6 +1,6 @@
 import { trackColor } from '@facedet/draw';
 
-/** One identity's presence. */
+/** When one track was present. */
 export interface Presence {
   readonly id: number;
   readonly first: number;
@@ -14,7 +14,7 @@ const WINDOW = 30; // seconds shown
 
 const css = (id: number) => `rgb(${trackColor(id).join(' ')})`;
 
-/** Who was there when: bars by identity over the last half minute, and a table for everybody, also by ear. */
+/** Who was there when: one bar per track over the last half minute, and a table that screen readers can read. */
 export function createTimeline(canvas: HTMLCanvasElement, rows: HTMLTableSectionElement) {
   const seen = new Map<number, Presence>();
   let now = 0;

@@ -1,4 +1,4 @@
-// A camera that nobody can rely on: an HTTP server on loopback.
+// An unreliable camera: an HTTP server on loopback.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -11,7 +11,7 @@ const SCORE = 0.5;
 const IOU = 0.4;
 
 /**
- * Of all canvases of at most so many pixels with sides in multiples of 32, the one that shows the picture largest;
+ * Of all canvases with sides in multiples of 32 and at most this many pixels, the one that shows the picture largest;
  * of equals the smaller.
  */
 function budgetCanvas(width: number, height: number, pixels: number): [number, number] {

@@ -21,7 +21,7 @@ export function modelPath(name: string): string {
   return sharedFolder('models', name.endsWith('.onnx') ? name : `${name}.onnx`);
 }
 
-/** The JSON object of an option such as `--options`; ends the process with exit 2 where it is none. */
+/** The JSON object of an option such as `--options`; ends the process with exit 2 where it is invalid. */
 export function parseOptions(text: string, option = '--options'): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);

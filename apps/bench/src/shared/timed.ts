@@ -8,7 +8,7 @@ export function timed(
   command: string,
   args: readonly string[],
 ): { stdout: string; wall: number; cpu: number; others: number } {
-  // The shell's `times` tells the CPU time of what it ran: of a child, Node only knows that of all children together.
+  // The shell's `times` prints the CPU time of what it ran; Node only has the sum over all its children.
   const busy = busySeconds();
   const begin = performance.now();
   const { stdout, stderr, status } = spawnSync(

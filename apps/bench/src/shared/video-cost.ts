@@ -5,7 +5,7 @@ import { onnxBackend } from '@facedet/runtime-node';
 import { openVideo, type VideoFrame } from '@facedet/video-node';
 import { cpuTime, median } from './measure.ts';
 
-/** Milliseconds of CPU time a frame. */
+/** Milliseconds of CPU time per frame. */
 export interface FrameCost {
   readonly decode: number;
   readonly scale: number;
@@ -38,7 +38,7 @@ export async function frameCost(
   return { decode: median(decodes), scale: median(scales), run: await run(model, input.inputWidth, input.inputHeight) };
 }
 
-/** CPU time a frame, the opening and the first frames not counted. */
+/** CPU time per frame, without the opening and the first frames. */
 async function decoding(path: string, frames: number, use?: (frame: VideoFrame) => Promise<void>): Promise<number> {
   const video = await openVideo(path, { threads: 1 });
   const ignored = 10;

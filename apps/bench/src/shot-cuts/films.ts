@@ -123,13 +123,20 @@ function finisher(random: Random, grainy = true): (pixels: Uint8Array, index: nu
       pixels.fill(0, 0, bars * WIDTH * 3);
       pixels.fill(0, (HEIGHT - bars) * WIDTH * 3);
     }
-    if (logo) plate(pixels, 262, 14, 44, 20, 235);
-    if (caption) plate(pixels, 40, 146, 240, 22, 20);
+    if (logo) plate(pixels, { left: 262, top: 14, width: 44, height: 20 }, 235);
+    if (caption) plate(pixels, { left: 40, top: 146, width: 240, height: 22 }, 20);
   };
 }
 
+interface PlateArea {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** A plate with stripes as letters have. */
-function plate(pixels: Uint8Array, left: number, top: number, width: number, height: number, ground: number): void {
+function plate(pixels: Uint8Array, { left, top, width, height }: PlateArea, ground: number): void {
   for (let y = top; y < top + height; y++) {
     for (let x = left; x < left + width; x++) {
       const letter = y > top + 4 && y < top + height - 5 && (x * 7 + ((x >> 3) % 3) * 5) % 11 < 4;
@@ -157,7 +164,7 @@ function anyShot(material: Material, random: Random): Shot {
       { start: integer(random, 0, 60) },
     );
   else shot = camera([pick(random, material.pictures)], path(pick(random, CAMERAS), anyView(random), seed));
-  if (random() < 0.3) shot = withWalkers(shot, [anyWalker(material, random, integer(random, -20, 10), 0.6, 1.1)]);
+  if (random() < 0.3) shot = withWalkers(shot, [anyWalker(material, random, integer(random, -20, 10), [0.6, 1.1])]);
   return shot;
 }
 
@@ -169,7 +176,9 @@ function filmShot(frames: readonly Picture[], random: Random): Shot {
   );
 }
 
-function anyWalker(material: Material, random: Random, at: number, small: number, large: number): Walker {
+type Range = readonly [low: number, high: number];
+
+function anyWalker(material: Material, random: Random, at: number, [small, large]: Range): Walker {
   return {
     picture: pick(random, material.pictures),
     at,
@@ -308,7 +317,12 @@ export function editedFilms(material: Material, seed: number, count: number): Fi
 }
 
 /** One shot of `length` frames without any cut, full of what cut detectors take for one. */
-export function uncutFilm(name: string, kind: string, material: Material, seed: number, length: number): Film {
+export function uncutFilm(
+  name: string,
+  kind: string,
+  material: Material,
+  { seed, length }: { seed: number; length: number },
+): Film {
   const random = uniform(seed);
   const shot = TRAPS[kind]!(material, random, length);
   // A stream that freezes repeats its frame as it is.
@@ -336,9 +350,9 @@ function moments(random: Random, length: number, shortest: number, longest: numb
 }
 
 /** A camera that looks from one place of a picture to the next, slowly or fast, with rests between. */
-function roaming(random: Random, length: number, fastest: number, slowest: number, shortest = 60, longest = 200): Path {
+function roaming(random: Random, length: number, [fastest, slowest]: Range): Path {
   const base = path(random() < 0.5 ? 'handheld' : 'tripod', { x: 0, y: 0, share: 1 }, Math.floor(random() * 1e9));
-  const times = moments(random, length, shortest, longest);
+  const times = moments(random, length, 60, 200);
   const views = times.map(() => anyView(random, 0.3, 0.7));
   const first = anyView(random, 0.3, 0.7);
   const lengths = times.map(() => integer(random, fastest, slowest));
@@ -353,7 +367,7 @@ function roaming(random: Random, length: number, fastest: number, slowest: numbe
 
 const long = (material: Material, random: Random, length: number): Shot => {
   if (random() < 0.35 && material.films.length) return filmShot(pick(random, material.films), random);
-  return camera([pick(random, material.pictures)], roaming(random, length, 40, 90));
+  return camera([pick(random, material.pictures)], roaming(random, length, [40, 90]));
 };
 
 type Trap = (material: Material, random: Random, length: number) => Shot;
@@ -367,9 +381,9 @@ export const TRAPS: Record<string, Trap> = {
       path(random() < 0.5 ? 'tripod' : 'handheld', anyView(random, 0.6, 0.95), Math.floor(random() * 1e9)),
     ),
   'fast pans and zooms': (material, random, length) =>
-    camera([pick(random, material.pictures)], roaming(random, length, 14, 40), { blur: 0.5 }),
+    camera([pick(random, material.pictures)], roaming(random, length, [14, 40]), { blur: 0.5 }),
   'whip pans': (material, random, length) =>
-    camera([pick(random, material.pictures)], roaming(random, length, 7, 12), { blur: 0.7 }),
+    camera([pick(random, material.pictures)], roaming(random, length, [7, 12]), { blur: 0.7 }),
   flashes(material, random, length) {
     const flashes = new Map<number, readonly [number, number]>();
     for (const at of moments(random, length, 20, 110)) {
@@ -411,17 +425,17 @@ export const TRAPS: Record<string, Trap> = {
     withWalkers(
       long(material, random, length),
       moments(random, length, 15, 70).map((at) => ({
-        ...anyWalker(material, random, at, 1.1, 2.6),
+        ...anyWalker(material, random, at, [1.1, 2.6]),
         speed: (random() < 0.5 ? -1 : 1) * between(random, 5, 30),
       })),
     ),
   crowds: (material, random, length) =>
     withWalkers(
       long(material, random, length),
-      moments(random, length, 4, 20).map((at) => anyWalker(material, random, at, 0.5, 1.2)),
+      moments(random, length, 4, 20).map((at) => anyWalker(material, random, at, [0.5, 1.2])),
     ),
   shake(material, random, length) {
-    const base = roaming(random, length, 40, 90);
+    const base = roaming(random, length, [40, 90]);
     const strong = moments(random, length, 100, 200);
     const noise = uniform(Math.floor(random() * 1e9));
     const kicks = Float32Array.from({ length: 2 * length + 4 }, () => noise() - 0.5);
@@ -440,7 +454,7 @@ export const TRAPS: Record<string, Trap> = {
     );
   },
   stutter(material, random, length) {
-    const shot = camera([pick(random, material.pictures)], roaming(random, length, 30, 60));
+    const shot = camera([pick(random, material.pictures)], roaming(random, length, [30, 60]));
     const stops = moments(random, length, 40, 120).map((at) => ({ at, frames: integer(random, 3, 20) }));
     const twos = random() < 0.4;
     return held(shot, (t) => {
@@ -451,8 +465,8 @@ export const TRAPS: Record<string, Trap> = {
   grain: long,
   'hard compression': (material, random, length) =>
     withWalkers(
-      camera([pick(random, material.pictures)], roaming(random, length, 30, 60)),
-      moments(random, length, 40, 100).map((at) => anyWalker(material, random, at, 0.7, 1.3)),
+      camera([pick(random, material.pictures)], roaming(random, length, [30, 60])),
+      moments(random, length, 40, 100).map((at) => anyWalker(material, random, at, [0.7, 1.3])),
     ),
 };
 
@@ -463,6 +477,6 @@ export function uncutFilms(material: Material, seed: number, hours: number): Fil
   );
   const length = 90 * FPS;
   return Array.from({ length: Math.round((hours * 3600) / 90) }, (_, k) =>
-    uncutFilm(`uncut-${k + 1}`, kinds[k % kinds.length]!, material, seed * 1000 + k, length),
+    uncutFilm(`uncut-${k + 1}`, kinds[k % kinds.length]!, material, { seed: seed * 1000 + k, length }),
   );
 }

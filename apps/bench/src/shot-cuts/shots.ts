@@ -12,7 +12,7 @@ export interface Shot {
   frame(index: number): Uint8Array;
 }
 
-/** Where a camera points: the centre in shares of the picture, and the share of its width that is shown. */
+/** Where a camera points: the center in shares of the picture, and the share of its width that is shown. */
 export interface View {
   readonly x: number;
   readonly y: number;
