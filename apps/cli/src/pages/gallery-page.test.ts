@@ -32,8 +32,8 @@ const document: GalleryDocument = {
 };
 const page = (of: GalleryDocument) => galleryPage(of, (id) => `000${id}.jpg`);
 
-it('says that nobody was there', () => {
-  expect(page({ source: 'film.mp4', frames: 1, seconds: 0.04, identities: [] })).toContain('No face was followed');
+it('says where no face was tracked', () => {
+  expect(page({ source: 'film.mp4', frames: 1, seconds: 0.04, identities: [] })).toContain('No face was tracked');
 });
 
 describe.skipIf(!browserPath)('the page [needs Chromium]', () => {

@@ -132,7 +132,7 @@ describe('a live page', () => {
     response.destroy();
   }, 20_000);
 
-  it('lists identities, the newest frame at the end too', async () => {
+  it('lists tracks, and sends the newest frame at the end too', async () => {
     page = await startLivePage({ port: 0 });
     await page.push(update(3, { faces: [face(1), face(4, 0.756), face(null)] }));
     const events = await open('events');
@@ -145,7 +145,7 @@ describe('a live page', () => {
         JSON.parse(found[1]!) as {
           index: number;
           faces: number;
-          identities: number;
+          tracks: number;
           list: { id: number; last: number; score: number; color: string }[];
         },
     );
@@ -160,7 +160,7 @@ describe('a live page', () => {
     expect(frames.at(-1)).toMatchObject({
       index: 39,
       faces: 1,
-      identities: 2,
+      tracks: 2,
       list: [
         { id: 4, last: 39 / 25 },
         { id: 1, last: 3 / 25 },
@@ -267,8 +267,10 @@ describe('a live page', () => {
       import { get } from 'node:http';
       import { startLivePage } from ${JSON.stringify(fileURLToPath(new URL('live-page.ts', import.meta.url)))};
       const page = await startLivePage({ port: 0 });
-      for (const path of ['video', 'events']) await new Promise((done) => get(page.url + path, (response) => (response.pause(), done())).on('error', () => {}));
-      await page.push({ image: { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb' }, faces: [], index: 0, timestamp: 0, statistics: { identities: 0 } });
+      const open = (path, done) => get(page.url + path, (response) => (response.pause(), done())).on('error', () => {});
+      for (const path of ['video', 'events']) await new Promise((done) => open(path, done));
+      const image = { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb' };
+      await page.push({ image, faces: [], index: 0, timestamp: 0, statistics: { identities: 0 } });
       await page.close();
       console.log('closed');`;
       await build({
@@ -323,7 +325,7 @@ describe('processVideo with show', () => {
         faces: [{ id: 1 }],
         statistics: { identities: 1 },
       });
-      // The box's upper edge, in the colour of identity 1; the picture is grey there.
+      // The box's upper edge, in the color of track 1; the picture is gray there.
       const [red, green, blue] = pixels[19]!.data.subarray(3 * (12 * 96 + 35));
       expect(Math.max(red!, green!, blue!) - Math.min(red!, green!, blue!)).toBeGreaterThan(80);
       await expect(
@@ -336,7 +338,7 @@ describe('processVideo with show', () => {
 });
 
 describe.skipIf(!browserPath)('in a browser [needs Chromium]', () => {
-  it('shows the pictures and who is there, and says when it is over', async () => {
+  it('shows the pictures and the tracks, and the end of the video', async () => {
     page = await startLivePage({ port: 0, title: '<i>film' });
     const browser = await launch();
     try {
@@ -369,7 +371,7 @@ describe.skipIf(!browserPath)('in a browser [needs Chromium]', () => {
           .evaluate((element) => (element as unknown as { naturalWidth: number }).naturalWidth),
       ).toBe(640);
       await page.close();
-      await tab.getByText('That was all').waitFor();
+      await tab.getByText('Finished').waitFor();
       expect(problems).toEqual([]);
     } finally {
       await browser.close();

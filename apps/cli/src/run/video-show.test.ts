@@ -89,7 +89,7 @@ describe('facedet video --show', () => {
     await expect(watch(address)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('refuses a port that is taken, and a gallery without identities', async () => {
+  it('refuses a port that is taken, and a gallery without tracking', async () => {
     const other = await startLivePage({ port: 0 });
     await expect(start({ show: Number(new URL(other.url).port) }).done).rejects.toMatchObject({ code: 'PORT_IN_USE' });
     await other.close();
