@@ -104,7 +104,7 @@ def report(args, study, rows) -> str:
     keys = list(rows[0][1][0])
     lines = [
         f"Study: {args.study}. {args.images:,} crops a variant, {args.seeds} seed(s); "
-        f"AP at overlap .5 over the `{args.set}` images kept aside, by face size in pixels.",
+        f"AP at overlap 0.5 over the `{args.set}` images kept aside, by face size in pixels.",
         "",
         f"| variant | {' | '.join(keys)} |",
         f"|---|{'---|' * len(keys)}",

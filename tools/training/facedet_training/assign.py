@@ -8,38 +8,38 @@ import numpy as np
 
 from .models import ANCHOR_SIZES, ANCHORS_PER_CELL, STRIDES
 
-# The nine nearest anchors stand on the five nearest cells, all within two cells of the face's own.
+# The nine nearest anchors are in the five nearest cells, all within two cells of the face's own.
 REACH = 2
 
 
 @dataclass
 class Grid:
-    """All anchors of one canvas: centre (cell × stride), stride and side, rows by stride, y, x, anchor."""
+    """All anchors of one canvas: center (cell × stride), stride and side, rows by stride, y, x, anchor."""
 
     width: int
     height: int
 
     def __post_init__(self) -> None:
-        centres, strides, sides, first = [], [], [], [0]
+        centers, strides, sides, first = [], [], [], [0]
         for stride, sizes in zip(STRIDES, ANCHOR_SIZES):
             rows, columns = self.height // stride, self.width // stride
             y, x = np.mgrid[:rows, :columns]
             cells = np.stack([x, y], -1).reshape(-1, 2) * stride
-            centres.append(np.repeat(cells, ANCHORS_PER_CELL, 0))
+            centers.append(np.repeat(cells, ANCHORS_PER_CELL, 0))
             strides.append(np.full(len(cells) * ANCHORS_PER_CELL, stride))
             sides.append(np.tile(np.array(sizes), len(cells)))
             first.append(first[-1] + len(cells) * ANCHORS_PER_CELL)
-        self.centres = np.concatenate(centres).astype(np.float32)
+        self.centers = np.concatenate(centers).astype(np.float32)
         self.strides = np.concatenate(strides).astype(np.float32)
         self.sides = np.concatenate(sides).astype(np.float32)
         self.first = first
 
     def __len__(self) -> int:
-        return len(self.centres)
+        return len(self.centers)
 
     def boxes(self, index=slice(None)) -> np.ndarray:
         half = self.sides[index][..., None] / 2
-        return np.concatenate([self.centres[index] - half, self.centres[index] + half], -1)
+        return np.concatenate([self.centers[index] - half, self.centers[index] + half], -1)
 
 
 def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -51,24 +51,24 @@ def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def nearest_anchors(grid: Grid, boxes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices [faces, 3·k] of the k anchors nearest to each face's centre on each stride, and which of them are real."""
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    """Indices [faces, 3·k] of the k anchors nearest to each face's center on each stride, and which of them are real."""
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2
     chosen, real = [], []
     reach = REACH if k <= 9 else int(np.ceil(np.sqrt(k / ANCHORS_PER_CELL)))
     for level, stride in enumerate(STRIDES):
         rows, columns = grid.height // stride, grid.width // stride
         window = [np.minimum(2 * reach + 1, side) for side in (columns, rows)]
         corner = [
-            np.clip(np.rint(centre[:, axis] / stride).astype(int) - reach, 0, side - window[axis])
+            np.clip(np.rint(center[:, axis] / stride).astype(int) - reach, 0, side - window[axis])
             for axis, side in enumerate((columns, rows))
         ]
         dy, dx = (v.ravel() for v in np.mgrid[: window[1], : window[0]])
         x, y = corner[0][:, None] + dx, corner[1][:, None] + dy
-        distance = (x * stride - centre[:, :1]) ** 2 + (y * stride - centre[:, 1:]) ** 2
+        distance = (x * stride - center[:, :1]) ** 2 + (y * stride - center[:, 1:]) ** 2
         distance = np.repeat(distance, ANCHORS_PER_CELL, 1)
         index = (y * columns + x)[..., None] * ANCHORS_PER_CELL + np.arange(ANCHORS_PER_CELL)
         index = index.reshape(len(boxes), -1) + grid.first[level]
-        # A stable order makes the ties (two anchors share each centre) the same everywhere.
+        # A stable order makes the ties (two anchors share each center) the same everywhere.
         order = np.argsort(distance, 1, kind="stable")[:, :k]
         missing = k - order.shape[1]
         picked = np.take_along_axis(index, order, 1)
@@ -97,19 +97,19 @@ def resolve(grid: Grid, images: int, owner, faces, anchors, overlap, kept) -> tu
 
 
 def ignored_anchors(grid: Grid, images: int, owner: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Anchors whose centre lies in an ignored face, or which overlap it by a half."""
+    """Anchors whose center is inside an ignored face, or which overlap it by a half."""
     ignored = np.zeros((images, len(grid)), bool)
     anchors = grid.boxes()
     for image, box in zip(owner, boxes):
-        inside = ((grid.centres >= box[:2]) & (grid.centres <= box[2:])).all(1)
+        inside = ((grid.centers >= box[:2]) & (grid.centers <= box[2:])).all(1)
         ignored[image] |= inside | (paired_iou(anchors, box) > 0.5)
     return ignored
 
 
 def atss(grid, images, owner, boxes, ignore, k: int = 9, nearest_if_none: bool = True) -> Targets:
-    """ATSS: of the k nearest anchors per stride, those whose overlap reaches mean + deviation and whose centre is in the face.
+    """ATSS: of the k nearest anchors per stride, those whose overlap reaches mean + deviation and whose center is in the face.
 
-    `owner[i]` is the image of `boxes[i]`. A face smaller than a cell may hold no centre: `nearest_if_none` gives it its best
+    `owner[i]` is the image of `boxes[i]`. A face smaller than a cell may hold no center: `nearest_if_none` gives it its best
     candidate, else it would be taught as background.
     """
     taught = np.flatnonzero(~ignore)
@@ -123,8 +123,8 @@ def atss(grid, images, owner, boxes, ignore, k: int = 9, nearest_if_none: bool =
     count = real.sum(1)
     mean = overlap.sum(1) / count
     deviation = np.sqrt(np.where(real, (overlap - mean[:, None]) ** 2, 0).sum(1) / np.maximum(count - 1, 1))
-    centre = grid.centres[anchors]
-    margin = np.concatenate([centre - box[:, None, :2], box[:, None, 2:] - centre], -1).min(-1)
+    center = grid.centers[anchors]
+    margin = np.concatenate([center - box[:, None, :2], box[:, None, 2:] - center], -1).min(-1)
     kept = real & (overlap >= (mean + deviation)[:, None]) & (margin > 0.01)
     if nearest_if_none:
         lonely = np.flatnonzero(~kept.any(1))

@@ -45,16 +45,16 @@ class Augmentation:
 
 
 def crop_window(rng: np.random.Generator, height: int, width: int, boxes, ignore, options: Augmentation, tries: int = 20):
-    """Left, top and side of a square that holds a taught face's centre; drawn evenly, the first that does is taken."""
-    centres = (boxes[~ignore, :2] + boxes[~ignore, 2:]) / 2
+    """Left, top and side of a square that holds a taught face's center; drawn evenly, the first that does is taken."""
+    centers = (boxes[~ignore, :2] + boxes[~ignore, 2:]) / 2
     for _ in range(tries):
         side = min(height, width) * options.crops[rng.choice(len(options.crops), p=options.weights)]
         # A crop larger than the picture moves over it the other way round, so that the picture lies anywhere in it.
         left = rng.uniform(min(0, width - side), max(0, width - side))
         top = rng.uniform(min(0, height - side), max(0, height - side))
-        if not len(centres) or ((centres >= (left, top)) & (centres < (left + side, top + side))).all(1).any():
+        if not len(centers) or ((centers >= (left, top)) & (centers < (left + side, top + side))).all(1).any():
             return left, top, side
-    x, y = centres[rng.integers(len(centres))]
+    x, y = centers[rng.integers(len(centers))]
     return x - rng.uniform(0, side), y - rng.uniform(0, side), side
 
 
@@ -66,14 +66,14 @@ def cut(image: np.ndarray, left: float, top: float, side: float, size: int, inte
     x1, y1 = max(0, int(np.floor(left)) - 1), max(0, int(np.floor(top)) - 1)
     x2, y2 = min(width, int(np.ceil(left + side)) + 1), min(height, int(np.ceil(top + side)) + 1)
     part = image[y1:y2, x1:x2]
-    # Pixel centres: source = (target + .5) / scale - .5 + corner.
+    # Pixel centers: source = (target + 0.5) / scale - 0.5 + corner.
     shift = 0.5 * scale - 0.5
     matrix = np.array([[scale, 0, (x1 - left) * scale + shift], [0, scale, (y1 - top) * scale + shift]])
     return cv2.warpAffine(part, matrix, (size, size), flags=interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=(PADDING,) * 3)
 
 
 def value_table(rng: np.random.Generator, options: Augmentation) -> np.ndarray | None:
-    """Brightness, contrast, colour cast and darkening in one table [256, 3], or None where none was drawn."""
+    """Brightness, contrast, color cast and darkening in one table [256, 3], or None where none was drawn."""
     values = np.arange(256, dtype=np.float32)[:, None].repeat(3, 1)
     changed = False
     if rng.random() < options.photometric:
@@ -107,16 +107,16 @@ def degrade(rng: np.random.Generator, image: np.ndarray, boxes: np.ndarray, opti
         x1, y1, x2, y2 = boxes[rng.integers(len(boxes))]
         w, h = (x2 - x1) * rng.uniform(0.2, 0.6), (y2 - y1) * rng.uniform(0.2, 0.5)
         x, y = rng.uniform(x1, x2 - w), rng.uniform(y1, y2 - h)
-        colour = tuple(int(v) for v in rng.integers(0, 256, 3))
+        color = tuple(int(v) for v in rng.integers(0, 256, 3))
         image = np.ascontiguousarray(image)
-        cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
+        cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), color, -1)
     return image
 
 
 def training_crop(rng: np.random.Generator, image: np.ndarray, boxes, landmarks, ignore, options: Augmentation):
     """`image` is BGR as the cache holds it; returns RGB pixels, boxes, landmarks and ignore of the faces that stay.
 
-    A face stays if its centre is inside; its box keeps its true extent, clipped to the crop. Faces whose sides fall below
+    A face stays if its center is inside; its box keeps its true extent, clipped to the crop. Faces whose sides fall below
     `options.smallest` pixels are ignored.
     """
     size = options.size
@@ -126,10 +126,10 @@ def training_crop(rng: np.random.Generator, image: np.ndarray, boxes, landmarks,
     corner = np.array([left, top], np.float32)
     boxes = (boxes - np.tile(corner, 2)) * scale
     landmarks = (landmarks - corner) * scale
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2
     # An ignored region keeps its effect on the part that the crop shows.
     shown = (np.minimum(boxes[:, 2:], size) - np.maximum(boxes[:, :2], 0)).min(1) > 1
-    stays = ((centre >= 0) & (centre < size)).all(1) & shown
+    stays = ((center >= 0) & (center < size)).all(1) & shown
     cut_off = shown & ~stays
     ignore = np.concatenate([ignore[stays], np.ones(cut_off.sum(), bool)])
     boxes = np.clip(np.concatenate([boxes[stays], boxes[cut_off]]), 0, size).astype(np.float32)

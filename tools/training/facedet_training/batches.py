@@ -61,7 +61,7 @@ class Sampler:
         )
 
     def batch(self, first: int, count: int, grid: Grid, match) -> Batch:
-        """Crops `first … first + count`, normalised, channels last, with the anchors that learn."""
+        """Crops `first … first + count`, normalized, channels last, with the anchors that learn."""
         crops = [self.crop(first + n) for n in range(count)]
         pixels = torch.from_numpy(np.stack([c[0] for c in crops])).permute(0, 3, 1, 2)
         images = pixels.to(torch.float32, memory_format=torch.channels_last).sub_(127.5).div_(128)

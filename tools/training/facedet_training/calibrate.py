@@ -1,8 +1,8 @@
 """One constant for each kind of anchor, added to its scores' logits, so that a score is worth the same whatever the face's size.
 
-Few faces fall to the large anchors, so that a short training leaves their scores behind those of small ones that are just as sure: in the
-one ranking that average precision looks at, every large face then stands behind small mistakes. Six constants, found on the images kept
-aside, put that right; in the network they are the biases of its score convolutions.
+Few faces are assigned to the large anchors, so a short training leaves their scores below those of small faces that are equally certain.
+Average precision ranks all scores together, so every large face then ranks below small false positives. Six constants, found on the images
+kept aside, correct that; in the network they are the biases of its score convolutions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ THRESHOLD, NMS = 0.02, 0.45
 
 @dataclass
 class Candidates:
-    """One image's boxes before suppression: logits [N], kind of anchor [N], which pairs suppress each other, the truth each lies on."""
+    """One image's boxes before suppression: logits [N], kind of anchor [N], which pairs suppress each other, the truth each matches."""
 
     logits: np.ndarray
     kinds: np.ndarray
@@ -45,9 +45,9 @@ def candidates(scores, distances, grid: Grid, truth: np.ndarray, ignored: np.nda
     """From flat outputs ([N], [N, 4]) all that any shift within `REACH` could bring above the threshold."""
     chosen = np.flatnonzero(scores > 1 / (1 + np.exp(REACH - logit(THRESHOLD))))
     chosen = chosen[np.argsort(-scores[chosen], kind="stable")[:MOST]]
-    centre, stride = grid.centres[chosen], grid.strides[chosen, None]
+    center, stride = grid.centers[chosen], grid.strides[chosen, None]
     distance = distances[chosen] * stride
-    boxes = np.hstack([centre - distance[:, :2], centre + distance[:, 2:]])
+    boxes = np.hstack([center - distance[:, :2], center + distance[:, 2:]])
     kinds = np.searchsorted(STRIDES, grid.strides[chosen]) * ANCHORS_PER_CELL + chosen % ANCHORS_PER_CELL
     on = overlap_matrix(boxes, truth) if len(truth) and len(boxes) else np.zeros((len(boxes), 1))
     sides = np.sqrt(np.maximum(truth[:, 2:] - truth[:, :2], 0).prod(1)) if len(truth) else np.zeros(0)
@@ -77,7 +77,7 @@ def ranked(image: Candidates, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def precision(images: list[Candidates], shifts: np.ndarray, sizes) -> np.ndarray:
-    """AP at overlap .5 with these shifts, for faces from each of `sizes` pixels up."""
+    """AP at overlap 0.5 with these shifts, for faces from each of `sizes` pixels up."""
     stays = [ranked(image, shifts) for image in images]
     return np.array([precision_from(images, stays, size) for size in sizes])
 

@@ -52,12 +52,12 @@ def loss_parts(outputs, batch: Batch, grid: Grid, options: LossOptions) -> Parts
     targets = batch.targets
     image, anchor = (torch.from_numpy(np.ascontiguousarray(v)).to(device) for v in (targets.image, targets.anchor))
     stride = torch.from_numpy(grid.strides).to(device)[anchor, None]
-    centre = torch.from_numpy(grid.centres).to(device)[anchor]
+    center = torch.from_numpy(grid.centers).to(device)[anchor]
     # Boxes are compared in strides, so that a face weighs the same on every level.
-    centre = centre / stride
+    center = center / stride
     box = torch.from_numpy(batch.boxes[targets.face]).to(device) / stride
     guess = distances[image, anchor]
-    corners = torch.cat([centre - guess[:, :2], centre + guess[:, 2:]], 1)
+    corners = torch.cat([center - guess[:, :2], center + guess[:, 2:]], 1)
     zero = logits.sum() * 0
 
     label = torch.zeros_like(logits)
@@ -70,7 +70,7 @@ def loss_parts(outputs, batch: Batch, grid: Grid, options: LossOptions) -> Parts
         label[image, anchor] = 1
         per_anchor = focal_loss(logits, label)
         weight = torch.ones(len(image), device=device)
-        wanted = torch.cat([centre - box[:, :2], box[:, 2:] - centre], 1)
+        wanted = torch.cat([center - box[:, :2], box[:, 2:] - center], 1)
         box_sum = smooth_l1(guess, wanted, options.landmark_beta).sum() if len(image) else zero
     else:
         raise ValueError(f"expected a loss kind gfl or focal, found {options.kind!r}")
@@ -82,7 +82,7 @@ def loss_parts(outputs, batch: Batch, grid: Grid, options: LossOptions) -> Parts
     if points is not None and options.landmark_weight > 0 and len(image):
         wanted = torch.from_numpy(batch.landmarks[targets.face]).to(device)
         known = ~torch.isnan(wanted).any(2)
-        offset = ((torch.nan_to_num(wanted) / stride[..., None]) - centre[:, None]).flatten(1)
+        offset = ((torch.nan_to_num(wanted) / stride[..., None]) - center[:, None]).flatten(1)
         per_value = smooth_l1(points[image, anchor], offset, options.landmark_beta)
         mask = known.repeat_interleave(2, 1) * weight[:, None]
         point_sum = (per_value * mask).sum()

@@ -1,4 +1,4 @@
-"""Read labelled faces from the formats people have: WIDER FACE, RetinaFace, VOC, YOLO and COCO.
+"""Read labeled faces from the formats people have: WIDER FACE, RetinaFace, VOC, YOLO and COCO.
 
 Every reader yields `Sample`s. Boxes are `x1 y1 x2 y2` in pixels; landmarks are five points in the order left eye, right eye,
 nose, left mouth corner, right mouth corner, NaN where a label has none.
@@ -76,7 +76,7 @@ def read_wider(labels: Path, images: Path, source: str = "") -> Iterator[Sample]
 
 
 def read_retinaface(labels: Path, images: Path, source: str = "") -> Iterator[Sample]:
-    """RetinaFace's label.txt: `# path`, then `x y w h` and, where labelled, five `x y visibility` and a blur figure a line.
+    """RetinaFace's label.txt: `# path`, then `x y w h` and, where labeled, five `x y visibility` and a blur figure a line.
 
     A face whose first landmark is -1 has none.
     """

@@ -23,13 +23,13 @@ def letterbox(image: np.ndarray, canvas: tuple[int, int]) -> tuple[np.ndarray, n
 def decode(scores, distances, points, grid: Grid, threshold: float = 0.02, iou: float = 0.45):
     """One image's flat outputs ([N], [N, 4], [N, 10] or None) → boxes, scores, landmarks by falling score, in canvas pixels."""
     chosen = np.flatnonzero(scores > threshold)
-    centre, stride = grid.centres[chosen], grid.strides[chosen, None]
+    center, stride = grid.centers[chosen], grid.strides[chosen, None]
     distance = distances[chosen] * stride
-    boxes = np.hstack([centre - distance[:, :2], centre + distance[:, 2:]])
+    boxes = np.hstack([center - distance[:, :2], center + distance[:, 2:]])
     keep = greedy_nms(boxes, scores[chosen], iou)
     landmarks = None
     if points is not None:
-        landmarks = (centre[:, None] + points[chosen].reshape(-1, 5, 2) * stride[..., None])[keep]
+        landmarks = (center[:, None] + points[chosen].reshape(-1, 5, 2) * stride[..., None])[keep]
     return boxes[keep], scores[chosen][keep], landmarks
 
 

@@ -1,4 +1,4 @@
-"""One set of labels out of a data set's boxes and a teacher's: landmarks, faces that were left unlabelled, what to ignore."""
+"""One set of labels out of a data set's boxes and a teacher's: landmarks, faces that were left unlabeled, what to ignore."""
 
 from __future__ import annotations
 

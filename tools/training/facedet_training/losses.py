@@ -28,11 +28,11 @@ def box_iou(a: Tensor, b: Tensor, eps: float = 1e-7) -> Tensor:
 
 
 def diou_loss(predicted: Tensor, target: Tensor, eps: float = 1e-7) -> Tensor:
-    """1 - overlap + squared distance of the centres over the squared diagonal of the enclosing box."""
+    """1 - overlap + squared distance of the centers over the squared diagonal of the enclosing box."""
     enclosing = torch.maximum(predicted[:, 2:], target[:, 2:]) - torch.minimum(predicted[:, :2], target[:, :2])
     diagonal = enclosing.pow(2).sum(1).clamp(min=eps)
-    centre = (predicted[:, :2] + predicted[:, 2:] - target[:, :2] - target[:, 2:]).pow(2).sum(1) / 4
-    return 1 - box_iou(predicted, target, eps) + centre / diagonal
+    center = (predicted[:, :2] + predicted[:, 2:] - target[:, :2] - target[:, 2:]).pow(2).sum(1) / 4
+    return 1 - box_iou(predicted, target, eps) + center / diagonal
 
 
 def smooth_l1(predicted: Tensor, target: Tensor, beta: float) -> Tensor:

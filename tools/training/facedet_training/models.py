@@ -12,7 +12,7 @@ STRIDES = (8, 16, 32)
 ANCHOR_SIZES = ((16, 32), (64, 128), (256, 512))
 ANCHORS_PER_CELL = 2
 POINTS = 5
-# -log((1 - .01) / .01): a fresh network calls one anchor in a hundred a face, so that the first steps are not all background.
+# -log((1 - 0.01) / 0.01): a new network gives each anchor a score of 0.01, so that the first steps are not all background.
 CLASS_BIAS = -4.595
 
 

@@ -45,12 +45,12 @@ def describe(path: Path, name: str, use: str) -> dict:
     return {"name": name, "file": path.name, "bytes": len(content), "sha256": digest, "use": use, "batch": True}
 
 
-IDENTITY = ("name", "file", "bytes", "sha256")
+PAGE_KEYS = ("name", "file", "bytes", "sha256")
 
 
 def add_entry(folder: Path, entry: dict, first: bool = False) -> None:
-    """One entry a name; a new one of the same name takes its place. What a page must know goes into one file, the rest into another."""
-    own, rest = {k: entry[k] for k in IDENTITY}, {k: v for k, v in entry.items() if k not in IDENTITY}
+    """One entry per name; a new one replaces the old. What a page needs goes into one file, the rest into another."""
+    own, rest = {k: entry[k] for k in PAGE_KEYS}, {k: v for k, v in entry.items() if k not in PAGE_KEYS}
     models = [m for m in read(folder / "weights.json").get("models", []) if m["name"] != entry["name"]]
     write(folder / "weights.json", {"models": [own, *models] if first else [*models, own]})
     write(folder / "figures.json", read(folder / "figures.json") | {entry["name"]: rest})
@@ -72,7 +72,7 @@ def main() -> None:
     p.add_argument("--name", default="facedet_0.5g_kps")
     p.add_argument("--file", default="scrfd_0.5g_kps.onnx")
     p.add_argument("--use", default="comes with the package, no download")
-    p.add_argument("--cache", type=Path, default=Path("runs/cache"), help="of the training run: it tells which images were seen")
+    p.add_argument("--cache", type=Path, default=Path("runs/cache"), help="of the training run: it lists the images that were seen")
     p.add_argument("--accuracy", type=float, nargs=3, metavar=("EASY", "MEDIUM", "HARD"))
     args = p.parse_args()
     accuracy = dict(zip(("easy", "medium", "hard"), args.accuracy), setting=SETTING) if args.accuracy else None

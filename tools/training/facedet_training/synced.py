@@ -15,14 +15,14 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         sums = all_reduce(torch.cat([x.sum((0, 2, 3)), x.new_tensor([float(x.numel() // x.shape[1])])]))
         total = sums[-1].detach()
         mean = sums[:-1] / total
-        centred = x - mean[:, None, None]
-        variance = all_reduce(centred.pow(2).sum((0, 2, 3))) / total
+        centered = x - mean[:, None, None]
+        variance = all_reduce(centered.pow(2).sum((0, 2, 3))) / total
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * total / (total - 1).clamp(min=1), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return centred * scale[:, None, None] + self.bias[:, None, None]
+        return centered * scale[:, None, None] + self.bias[:, None, None]
 
 
 def sync_norms(model: nn.Module) -> nn.Module:

@@ -94,7 +94,7 @@ def record_matches(tracks):
 
 
 def run(tracks, base, frames, options, counts):
-    """For each frame a list of (identity, index of its detection, box)."""
+    """For each frame a list of (track ID, index of its detection, box)."""
     base.BaseTrack._count = 0
     args = types.SimpleNamespace(**{name: options[name] for name in ("track_thresh", "match_thresh", "track_buffer", "mot20")})
     tracker = tracks.BYTETracker(args, frame_rate=options["frame_rate"])
@@ -128,7 +128,7 @@ def main():
         counts.update(dict.fromkeys(counts, 0))
         rows = run(tracks, base, scenes[given["scene"]], options, counts)
         entry = {"scene": given["scene"], **options}
-        entry["matches"] = [" ".join(f"{identity}:{i}" for identity, i, _ in frame) for frame in rows]
+        entry["matches"] = [" ".join(f"{track_id}:{i}" for track_id, i, _ in frame) for frame in rows]
         if given.get("boxes"):
             entry["boxes"] = [" ".join(",".join(number(v, 3) for v in box) for _, _, box in frame) for frame in rows]
         lines.append(json.dumps(entry, separators=(",", ":")))

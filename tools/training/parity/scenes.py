@@ -1,4 +1,4 @@
-"""Synthetic crowds with known identities, and what a detector would report of them. Own material, made from a seed.
+"""Synthetic crowds with known track IDs, and what a detector would report of them. Own material, made from a seed.
 
 Only `random.Random.random()` is drawn, which gives the same numbers in every Python version, and everything is rounded.
 """
@@ -85,7 +85,7 @@ def film(people, frames, seed, noise=0.02, shake=0.0, false_rate=0.05, sure=Fals
                 boxes[number] = (x, y, w, h)
         seen, found = [], []
         for number, box in boxes.items():
-            # Whoever is lower in the picture is nearer and hides those behind.
+            # A person lower in the picture is nearer and covers those behind.
             nearer = [other for key, other in boxes.items() if key != number and other[1] + other[3] > box[1] + box[3]]
             visibility = 1 - min(1, sum(covered(box, other) for other in nearer))
             person = people[number - 1]

@@ -1,4 +1,4 @@
-"""What TrackEval gives for synthetic sequences: fixture of packages/eval (HOTA, CLEAR, identity, counts, per sequence and together).
+"""What TrackEval gives for synthetic sequences: fixture of packages/eval (HOTA, CLEAR, ID metrics, counts, per sequence and combined).
 
 python trackeval_figures.py [--output DIR]
 """
@@ -25,27 +25,27 @@ def text_of(row):
 
 
 def tracks_of(truth, seed, noise, miss, switch, false_tracks=3):
-    """A tracker's output: the truth with jitter that changes from frame to frame, misses, changes of identity and false tracks."""
+    """A tracker's output: the truth with jitter that changes from frame to frame, misses, ID switches and false tracks."""
     draw = Draw(seed)
-    identity, rows = {}, []
+    ids, rows = {}, []
     fresh = 100
     others = [[draw.uniform(0, 800), draw.uniform(0, 400), draw.uniform(30, 90), draw.uniform(-4, 4)] for _ in range(false_tracks)]
     for frame, people in enumerate(truth, 1):
         spread = noise * (0.2 + 1.8 * draw.random())
         for person, *_ in people:
-            if person not in identity or draw.random() < switch:
+            if person not in ids or draw.random() < switch:
                 fresh += 1
-                identity[person] = fresh
-                # Somebody else's, now and then: two people swap their identities.
-                if len(identity) > 3 and draw.random() < 0.4:
-                    other = draw.shuffled(sorted(set(identity) - {person}))[0]
-                    identity[person], identity[other] = identity[other], identity[person]
+                ids[person] = fresh
+                # At times another person's: the two swap their track IDs.
+                if len(ids) > 3 and draw.random() < 0.4:
+                    other = draw.shuffled(sorted(set(ids) - {person}))[0]
+                    ids[person], ids[other] = ids[other], ids[person]
         for person, x, y, w, h, visibility in people:
             if draw.random() < miss + 0.5 * (1 - visibility):
                 continue
             box = [v + draw.normal(spread * h) for v in (x, y, w, h)]
             box[2:] = [max(v, 4) for v in box[2:]]
-            rows.append((frame, identity[person], *box, draw.uniform(0.3, 1)))
+            rows.append((frame, ids[person], *box, draw.uniform(0.3, 1)))
         for k, other in enumerate(others):
             other[0] += other[3]
             if (frame // 9 + k) % 3 == 0:

@@ -10,14 +10,14 @@ def draw_face(image, box):
     """Draws one and returns its five points."""
     x1, y1, x2, y2 = box
     w, h = x2 - x1, y2 - y1
-    centre = (int((x1 + x2) / 2), int((y1 + y2) / 2))
-    cv2.ellipse(image, centre, (int(w / 2), int(h / 2)), 0, 0, 360, (120, 170, 225), -1)
+    center = (int((x1 + x2) / 2), int((y1 + y2) / 2))
+    cv2.ellipse(image, center, (int(w / 2), int(h / 2)), 0, 0, 360, (120, 170, 225), -1)
     fractions = np.array([[0.3, 0.38], [0.7, 0.38], [0.5, 0.58], [0.34, 0.76], [0.66, 0.76]], np.float32)
     points = fractions * (w, h) + (x1, y1)
     for i, (x, y) in enumerate(points):
-        # Each point has a colour of its own, so that a test can see which is which.
-        colour = [(255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 255, 0), (255, 0, 255)][i]
-        cv2.circle(image, (int(round(x)), int(round(y))), max(1, int(w / 14)), colour, -1)
+        # Each point has its own color, so that a test can tell them apart.
+        color = [(255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 255, 0), (255, 0, 255)][i]
+        cv2.circle(image, (int(round(x)), int(round(y))), max(1, int(w / 14)), color, -1)
     return points
 
 

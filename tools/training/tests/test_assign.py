@@ -11,16 +11,16 @@ def plain_atss(grid, boxes, k=9):
     anchors = grid.boxes()
     best = {}
     for face, box in enumerate(boxes):
-        centre = (box[:2] + box[2:]) / 2
+        center = (box[:2] + box[2:]) / 2
         candidates = []
         for level in range(3):
             rows = range(grid.first[level], grid.first[level + 1])
-            near = sorted(rows, key=lambda a: (((grid.centres[a] - centre) ** 2).sum(), a))
+            near = sorted(rows, key=lambda a: (((grid.centers[a] - center) ** 2).sum(), a))
             candidates += near[:k]
         overlaps = np.array([paired_iou(anchors[a], box) for a in candidates])
         limit = overlaps.mean() + overlaps.std(ddof=1)
         for a, o in zip(candidates, overlaps):
-            x, y = grid.centres[a]
+            x, y = grid.centers[a]
             inside = min(x - box[0], y - box[1], box[2] - x, box[3] - y) > 0.01
             if o >= limit and inside and o > best.get(a, (-1, 0))[0]:
                 best[a] = (o, face)
@@ -50,7 +50,7 @@ def test_a_face_worked_out_by_hand():
     own = (4 * 20 + 5) * 2
     assert own in targets.anchor
     assert grid.boxes()[own].tolist() == [32, 24, 48, 40]
-    # Its neighbours overlap by (8 · 16) / (2 · 256 - 128) = 1/3, its larger twin by a quarter.
+    # Its neighbors overlap by (8 · 16) / (2 · 256 - 128) = 1/3, its larger twin by a quarter.
     assert paired_iou(grid.boxes()[own + 1], box[0]) == pytest.approx(0.25)
     assert paired_iou(grid.boxes()[own + 2], box[0]) == pytest.approx(1 / 3)
 
@@ -87,7 +87,7 @@ def test_ignored_faces_are_neither_taught_nor_punished():
     boxes = np.array([[10, 10, 60, 60]], np.float32)
     targets = atss(grid, 1, np.zeros(1, int), boxes, np.ones(1, bool))
     assert len(targets.anchor) == 0
-    inside = ((grid.centres >= 10) & (grid.centres <= 60)).all(1)
+    inside = ((grid.centers >= 10) & (grid.centers <= 60)).all(1)
     assert targets.ignored[0][inside].all() and not targets.ignored[0].all()
 
 
@@ -103,7 +103,7 @@ def test_matching_by_overlap():
     strict = by_overlap(grid, 1, np.zeros(1, int), boxes, np.zeros(1, bool), positive=0.5)
     assert strict.anchor.tolist() == [own]
     loose = by_overlap(grid, 1, np.zeros(1, int), boxes, np.zeros(1, bool), positive=0.3)
-    # The four neighbours at a third are positive now.
+    # The four neighbors at a third are positive now.
     assert sorted(loose.anchor.tolist()) == sorted([own, own - 2, own + 2, own - 40, own + 40])
     band = by_overlap(grid, 1, np.zeros(1, int), boxes, np.zeros(1, bool), positive=0.5, negative=0.3)
     assert band.ignored.sum() == 4

@@ -14,7 +14,7 @@ from .synthetic import drawn_cache
 
 PLAIN = Augmentation(size=160, crops=(0.5, 0.8, 1.2), flip=0, photometric=0, saturation=0, grey=0, blur=0, jpeg=0, dark=0, cutout=0)
 # RGB of the five points as tests/synthetic.py draws them.
-COLOURS = np.array([[0, 0, 255], [255, 0, 0], [0, 255, 0], [0, 255, 255], [255, 0, 255]])
+COLORS = np.array([[0, 0, 255], [255, 0, 0], [0, 255, 0], [0, 255, 255], [255, 0, 255]])
 SHEET = Path(os.environ.get("FACEDET_CONTACT_SHEET", Path(__file__).resolve().parents[1] / "runs" / "augmentations.png"))
 
 
@@ -27,10 +27,10 @@ def crops(options, count=40, seed=0):
         yield training_crop(rng, cache.image(i), cache.boxes[own], cache.landmarks[own], cache.ignore[own], options)
 
 
-def colour_distance(pixels, point, colour, reach=2):
+def color_distance(pixels, point, color, reach=2):
     x, y = np.rint(point).astype(int)
     patch = pixels[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].reshape(-1, 3).astype(int)
-    return np.abs(patch - colour).sum(1).min() if len(patch) else 0
+    return np.abs(patch - color).sum(1).min() if len(patch) else 0
 
 
 @pytest.mark.parametrize("flip", [0, 1])
@@ -39,10 +39,10 @@ def test_landmarks_lie_on_their_drawn_points(flip):
     for pixels, boxes, points, ignore in crops(replace(PLAIN, flip=flip)):
         for box, face in zip(boxes[~ignore], points[~ignore]):
             # In a mirror the label "left eye" goes to the eye that is on the left now, which was drawn as the right one.
-            colours = COLOURS[MIRRORED] if flip else COLOURS
-            for point, colour in zip(face, colours):
+            colors = COLORS[MIRRORED] if flip else COLORS
+            for point, color in zip(face, colors):
                 if (point > 3).all() and (point < 157).all() and box[2] - box[0] > 30:
-                    assert colour_distance(pixels, point, colour) < 160
+                    assert color_distance(pixels, point, color) < 160
                     seen += 1
     assert seen > 50
 

@@ -25,7 +25,7 @@ def guesses(seed: int, lag: float = 0.0):
     for stride, count, mean in ((8, 6, 1.5), (32, 2, 1.5)):
         for anchor in generator.choice(np.flatnonzero(grid.strides == stride), count, replace=False):
             logits[anchor] = generator.normal(mean, 0.5) - (lag if stride == 32 else 0)
-            truth.append(np.tile(grid.centres[anchor], 2) + np.array([-1, -1, 1, 1]) * stride)
+            truth.append(np.tile(grid.centers[anchor], 2) + np.array([-1, -1, 1, 1]) * stride)
     wrong = generator.choice(np.flatnonzero(grid.strides == 8), 4, replace=False)
     logits[wrong] = np.maximum(logits[wrong], generator.normal(0, 0.5, 4))
     return 1 / (1 + np.exp(-logits)), distances, grid, np.array(truth)

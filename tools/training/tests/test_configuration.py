@@ -94,16 +94,16 @@ def test_a_study_trains_once_what_differs_only_in_its_test(tmp_path, monkeypatch
     torch.set_num_threads(threads)
     assert "| small |" in table and "| large |" in table and "Expected: more pixels" in table
     assert len(list((tmp_path / "out" / "runs").iterdir())) == 1
-    args.study = "colour"
+    args.study = "color"
     with pytest.raises(ValueError, match="expected a study among size"):
         ablate.run_study(args)
 
 
 def test_the_judged_half_of_a_sequence(tmp_path):
     (tmp_path / "seqinfo.ini").write_text("[Sequence]\nname=x\nseqLength=2\n")
-    (tmp_path / "det.txt").write_text("1,-1,0,0,5,5,.9\n4,-1,0,0,5,5,.9\n5,-1,1,0,5,5,.8\n")
-    assert ablate.judged_part(tmp_path) == "1,-1,0,0,5,5,.9\n2,-1,1,0,5,5,.8\n"
-    assert ablate.untracked("1,-1,0,0,5,5,.9\n1,-1,0,0,5,5,.1\n", 0.6) == "1,1,0,0,5,5,.9,-1,-1,-1\n"
+    (tmp_path / "det.txt").write_text("1,-1,0,0,5,5,0.9\n4,-1,0,0,5,5,0.9\n5,-1,1,0,5,5,0.8\n")
+    assert ablate.judged_part(tmp_path) == "1,-1,0,0,5,5,0.9\n2,-1,1,0,5,5,0.8\n"
+    assert ablate.untracked("1,-1,0,0,5,5,0.9\n1,-1,0,0,5,5,0.1\n", 0.6) == "1,1,0,0,5,5,0.9,-1,-1,-1\n"
 
 
 def test_a_flat_folder_is_shown_in_the_official_layout(tmp_path):

@@ -24,16 +24,16 @@ def test_a_box_turned_inside_out_overlaps_nothing():
 
 
 def test_diou_worked_out_by_hand():
-    # Overlap 1/7, centres (1, 1) and (2, 2), enclosing 3 × 3.
+    # Overlap 1/7, centers (1, 1) and (2, 2), enclosing 3 × 3.
     assert diou_loss(box([0, 0, 2, 2]), box([1, 1, 3, 3])).item() == pytest.approx(1 - 1 / 7 + 2 / 18)
     assert diou_loss(box([1, 1, 3, 3]), box([1, 1, 3, 3])).item() == pytest.approx(0)
-    # Apart: only the distance tells which way is better.
+    # Without overlap only the distance says which way is better.
     near, far = (diou_loss(box([0, 0, 1, 1]), box([x, 0, x + 1, 1])).item() for x in (2, 8))
     assert near == pytest.approx(1 + 4 / 10) and far == pytest.approx(1 + 64 / 82)
 
 
 def test_quality_focal_worked_out_by_hand():
-    logit = math.log(0.75 / 0.25)  # a score of .75
+    logit = math.log(0.75 / 0.25)  # a score of 0.75
     loss = quality_focal_loss(torch.tensor([logit, logit, logit]), torch.tensor([0.25, 0.75, 0.0]))
     cross = -(0.25 * math.log(0.75) + 0.75 * math.log(0.25))
     assert loss.tolist() == pytest.approx([0.25 * cross, 0, 0.75**2 * -math.log(0.25)], abs=1e-6)
@@ -96,10 +96,10 @@ def test_the_whole_loss_agrees_with_finite_differences():
     anchors = torch.from_numpy(targets.anchor)
     with torch.no_grad():
         stride = torch.from_numpy(grid.strides)[anchors, None]
-        centre = torch.from_numpy(grid.centres)[anchors] / stride
+        center = torch.from_numpy(grid.centers)[anchors] / stride
         wanted = torch.from_numpy(boxes[targets.face]) / stride
         guess = outputs[1][0, anchors]
-        quality = overlap(torch.cat([centre - guess[:, :2], centre + guess[:, 2:]], 1), wanted)
+        quality = overlap(torch.cat([center - guess[:, :2], center + guess[:, 2:]], 1), wanted)
         weight = outputs[0][0, anchors, 0].sigmoid()
 
     def frozen(scores, distances, landmarks):
@@ -107,9 +107,9 @@ def test_the_whole_loss_agrees_with_finite_differences():
         label[0, anchors] = quality.double()
         score = quality_focal_loss(scores[..., 0], label).sum() / counts[0]
         g = distances[0, anchors]
-        corners = torch.cat([centre - g[:, :2], centre + g[:, 2:]], 1)
+        corners = torch.cat([center - g[:, :2], center + g[:, 2:]], 1)
         box_sum = (diou_loss(corners, wanted.double()) * weight).sum() / counts[1]
-        offset = (torch.from_numpy(points[targets.face]) / stride[..., None] - centre[:, None]).flatten(1)
+        offset = (torch.from_numpy(points[targets.face]) / stride[..., None] - center[:, None]).flatten(1)
         point = (smooth_l1(landmarks[0, anchors], offset.double(), 1 / 9) * weight[:, None]).sum() / counts[2]
         return score + 2 * box_sum + 0.1 * point
 

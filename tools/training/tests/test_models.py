@@ -8,7 +8,7 @@ from torch import nn
 from facedet_training.export import Exported, fold_norms
 from facedet_training.models import ARCHITECTURES, build, operations, parameter_count
 
-# Millions of parameters, and 10⁹ operations at 640 × 480 as the official repository gives them (the paper rounds to .5, 2.5, 10, 34).
+# Millions of parameters, and 10⁹ operations at 640 × 480 as the official repository gives them (the paper rounds to 0.5, 2.5, 10, 34).
 PUBLISHED = {"scrfd_0.5g": (0.57, 0.508), "scrfd_2.5g": (0.67, 2.53), "scrfd_10g": (3.86, 9.98), "scrfd_34g": (9.80, 34.13)}
 
 
