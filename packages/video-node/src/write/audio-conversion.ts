@@ -4,25 +4,25 @@ import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check } from '../ffmpeg/errors.ts';
 import type { Fraction } from '../read/metadata.ts';
 
-/** Decodes sound and encodes it again as AAC or Opus. */
+/** Converts an audio stream to AAC or Opus. */
 export interface AudioConverter {
   readonly encoder: CodecContext;
-  /** Of the packets' times. */
+  /** Time base of the packets. */
   readonly timeBase: Fraction;
   /**
-   * Converts a packet that is heard from `seconds` on; null at the end. `onPacket` is awaited and gets packets that are
-   * only valid until it settles. A packet that can't be decoded is left out.
+   * Converts a packet that starts at `seconds`; null flushes at the end. `onPacket` is awaited, and its packets are
+   * only valid until it settles. A packet that can't be decoded is skipped.
    */
   push(packet: Packet | null, seconds: number, onPacket: (packet: Packet) => Promise<void>): Promise<void>;
   close(): void;
 }
 
-// Bits per second and channel.
+// Bits per second, for each channel.
 const BIT_RATE = { aac: 96_000, opus: 64_000 } as const;
 const AAC_RATES = new Set([
   96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000,
 ]);
-// Times further apart than this are a gap of the source, not rounding.
+// A larger difference between times, in seconds, is a gap in the source and not rounding.
 const GAP = 0.03;
 const MICROSECONDS = 1_000_000;
 
@@ -33,7 +33,7 @@ interface Graph {
   readonly sink: FilterContext;
 }
 
-/** Opens decoder and encoder of a stream of sound. Throws `AUDIO_UNSUPPORTED` where this build of FFmpeg has none. */
+/** Opens a converter for an audio stream. Throws `AUDIO_UNSUPPORTED` if this build of FFmpeg lacks a codec. */
 export async function openAudioConverter(
   ffmpeg: Ffmpeg,
   from: Stream,
@@ -41,13 +41,14 @@ export async function openAudioConverter(
 ): Promise<AudioConverter> {
   const { constants, Codec, CodecContext, Frame, Packet, Rational } = ffmpeg;
   const name = ffmpeg.avGetCodecName(from.codecpar.codecId) ?? 'unknown';
-  const refused = `Sound in ${name} can't be converted to ${target}`;
+  const refused = `Audio in ${name} can't be converted to ${target}`;
   const decoderCodec = Codec.findDecoder(from.codecpar.codecId);
   const encoderCodec = Codec.findEncoderByName((target === 'opus' ? 'libopus' : 'aac') as never);
   if (!decoderCodec || !encoderCodec)
     throw new FaceDetError(
       'AUDIO_UNSUPPORTED',
-      `${refused}: Expected a decoder and an encoder but received a build of FFmpeg without; choose another container.`,
+      `${refused}: Expected a decoder and an encoder but received a build of FFmpeg without them; ` +
+        'choose another container.',
     );
   const { sampleRate, channels } = soundOf(from.codecpar);
   if (!sampleRate || !channels)
@@ -61,7 +62,7 @@ export async function openAudioConverter(
   encoder.allocContext3(encoderCodec);
   let graph: Graph | undefined;
   const rate = target === 'opus' ? 48_000 : AAC_RATES.has(sampleRate) ? sampleRate : 48_000;
-  // Layouts of six channels and more mean the same to both encoders only as 5.1.
+  // 5.1 is the only layout of six or more channels that both encoders order alike.
   const layout = ffmpeg.avChannelLayoutDefault(channels <= 2 ? channels : channels >= 6 ? 6 : 2);
   const sampleFormat = target === 'opus' ? constants.AV_SAMPLE_FMT_FLT : constants.AV_SAMPLE_FMT_FLTP;
   const packet = new Packet();
@@ -89,7 +90,7 @@ export async function openAudioConverter(
     throw error;
   }
   const frameSize = encoder.frameSize || 1024;
-  let next: number | undefined; // microseconds at which the decoded sound so far ends
+  let next: number | undefined; // end of the audio decoded so far, in microseconds
 
   async function build(frame: Frame): Promise<Graph> {
     const { format, sampleRate: inRate } = frame;
@@ -100,18 +101,22 @@ export async function openAudioConverter(
     result.alloc();
     result.nbThreads = 1;
     const [buffer, buffersink] = [ffmpeg.Filter.getByName('abuffer')!, ffmpeg.Filter.getByName('abuffersink')!];
-    const args = `time_base=1/${MICROSECONDS}:sample_rate=${inRate}:sample_fmt=${ffmpeg.avGetSampleFmtName(format as never)}:channel_layout=${ffmpeg.avChannelLayoutDescribe(inLayout)}`;
+    const args =
+      `time_base=1/${MICROSECONDS}:sample_rate=${inRate}:sample_fmt=${ffmpeg.avGetSampleFmtName(format as never)}:` +
+      `channel_layout=${ffmpeg.avChannelLayoutDescribe(inLayout)}`;
     const [source, sink] = [result.createFilter(buffer, 'in', args), result.createFilter(buffersink, 'out', null)];
     if (!source || !sink) {
       result.free();
       throw new FaceDetError(
         'AUDIO_UNSUPPORTED',
-        `${refused}: Expected sound that FFmpeg can resample but received ${args}; choose another container.`,
+        `${refused}: Expected audio that FFmpeg can resample but received ${args}; choose another container.`,
       );
     }
     const outputs = ffmpeg.FilterInOut.createList([{ name: 'in', filterCtx: source, padIdx: 0 }]);
     const inputs = ffmpeg.FilterInOut.createList([{ name: 'out', filterCtx: sink, padIdx: 0 }]);
-    const filters = `aresample=${rate},aformat=sample_fmts=${ffmpeg.avGetSampleFmtName(sampleFormat)}:sample_rates=${rate}:channel_layouts=${ffmpeg.avChannelLayoutDescribe(layout)},asetnsamples=n=${frameSize}:p=0`;
+    const filters =
+      `aresample=${rate},aformat=sample_fmts=${ffmpeg.avGetSampleFmtName(sampleFormat)}:sample_rates=${rate}:` +
+      `channel_layouts=${ffmpeg.avChannelLayoutDescribe(layout)},asetnsamples=n=${frameSize}:p=0`;
     check(ffmpeg, result.parsePtr(filters, inputs, outputs), 'AUDIO_UNSUPPORTED', refused);
     check(ffmpeg, await result.config(), 'AUDIO_UNSUPPORTED', refused);
     return { key: keyOf(frame), graph: result, source, sink };
@@ -177,7 +182,7 @@ export async function openAudioConverter(
         sent.pts = sent.dts = BigInt(Math.round(seconds * MICROSECONDS));
         sent.duration = 0n;
       }
-      // A broken packet is a moment of silence, as in players.
+      // A broken packet becomes silence, as in players.
       if ((await decoder.sendPacket(sent)) < 0 && sent) return;
       for (;;) {
         const frame = new Frame();

@@ -88,7 +88,7 @@ async function decoded(path: string): Promise<number[][]> {
 }
 
 describe('10 bits', () => {
-  it.each(FORMS)('show what was written: %s in %s', async (name, codec) => {
+  it.each(FORMS)('decode to what was written: %s in %s', async (name, codec) => {
     const times = evenTimes(30).map((t, i) => t + (i > 20 ? 0.5 : 0));
     const path = await writeNumbered(at(name), times, { codec, bitDepth: 10 });
     const read = await show(path);
@@ -96,11 +96,11 @@ describe('10 bits', () => {
     expect(read.times).toEqual(times.map((t) => expect.closeTo(t, 3)));
     numbersOf(read.levels).forEach((number, i) => expect(Math.abs(number - i)).toBeLessThanOrEqual(2));
     expect(await metadataOf(path)).toMatchObject({ codec, pixelFormat: 'yuv420p10le', width: 96, height: 64 });
-    // Apple's players refuse HEVC under any other tag.
+    // Apple's players reject HEVC under any other tag.
     if (codec === 'hevc' && !name.endsWith('.mkv')) expect(readFileSync(path).includes('hvc1')).toBe(true);
   });
 
-  it('are HEVC where no codec is named, VP9 in WebM; 8-bit HEVC is there too', async () => {
+  it('are HEVC by default, VP9 in WebM; 8-bit HEVC is possible too', async () => {
     expect((await metadataOf(await writeNumbered(at('a.mp4'), evenTimes(3), { bitDepth: 10 }))).codec).toBe('hevc');
     expect((await metadataOf(await writeNumbered(at('b.webm'), evenTimes(3), { bitDepth: 10 }))).codec).toBe('vp9');
     const shallow = await metadataOf(await writeNumbered(at('c.mp4'), evenTimes(3), { codec: 'hevc' }));
@@ -136,7 +136,7 @@ describe('10 bits', () => {
 });
 
 describe('HEVC', () => {
-  // x265 makes up times where there are fewer pictures than it holds back, and FFmpeg ends the process over them.
+  // x265 invents times if there are fewer pictures than its delay, and FFmpeg then aborts the process.
   it.each(['ultrafast', 'superfast', 'veryfast', 'slower'])(
     'of 1 to 9 pictures has their times: %s',
     async (preset) => {
@@ -150,7 +150,7 @@ describe('HEVC', () => {
     },
   );
 
-  it('has decoding times that rise and are never later than the picture, whatever the frame rate does', () => {
+  it('has decoding times that increase and never exceed the time of the picture, at any frame rate', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 40 }),
@@ -203,7 +203,7 @@ describe('masks on 10-bit frames', () => {
       anonymizePlanes(planes, [face], options);
       if (first) after = samplesOf(planes);
     });
-    // What is edited is what was decoded, all 10 bits of it.
+    // The edited samples are the decoded ones, with all 10 bits.
     expect(before).toEqual(await decoded(source));
     const { x, y, width: w, height: h } = face.box;
     after.forEach((plane, i) => {
@@ -220,12 +220,12 @@ describe('masks on 10-bit frames', () => {
         expect(sample).toBeLessThan(1024);
       });
       expect(changedOutside).toBe(0);
-      // Nothing of the test picture's many values is left but a smooth field, tiles, or one color.
+      // Of the test picture's many values only a smooth field, tiles, or one color remain.
       const edges = inside.filter((sample, k) => k > 0 && Math.abs(sample - inside[k - 1]!) > 60).length;
       expect(edges / inside.length, `plane ${i}`).toBeLessThan(0.05);
       if (effect === 'solid' || effect === 'image') expect(new Set(inside).size).toBe(1);
     });
-    // The same after encoding, in the file.
+    // The same in the encoded file.
     const stored = await decoded(at('copy.mp4'));
     stored[0]!.forEach((sample, k) => expect(Math.abs(sample - after[0]![k]!)).toBeLessThan(16));
   });
@@ -289,7 +289,7 @@ describe('masks on 10-bit frames', () => {
 });
 
 describe('a resumed run', () => {
-  it.each(['film.mp4', 'film.mkv'])('goes on in HEVC: %s', async (name) => {
+  it.each(['film.mp4', 'film.mkv'])('continues in HEVC: %s', async (name) => {
     const options = { like: { width: 96, height: 64, fps: 25 }, bitDepth: 10, crf: 8 } as const;
     const first = await createVideoWriter(at(name), options);
     for (let i = 0; i < 40; i++) await first.write({ ...numberedPicture(i, 96, 64), timestamp: i / 25 });
@@ -310,7 +310,7 @@ describe('a resumed run', () => {
 });
 
 describe('pictures stored out of order', () => {
-  // What FFmpeg sees of an MP4's order depends on where in the file it changes.
+  // How FFmpeg detects the order of an MP4 depends on where in the file it changes.
   it.each(['h264', 'hevc'] as const)('are continued in every short file: %s', async (codec) => {
     const moving = (i: number) => ({ ...numberedPicture(13 * i * (i + 7), 96, 64), timestamp: i / 25 });
     for (const count of [2, 3, 4, 5, 9, 40]) {
@@ -348,7 +348,7 @@ describe('HDR metadata', () => {
         ? value.map(close)
         : Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, close(item)]));
 
-  /** A source with mastering metadata, written by us from one without. */
+  /** A source with mastering metadata, written by this package from one without. */
   async function sourceWithHdr(): Promise<string> {
     const plain = await source10();
     const video = await openVideo(plain);
@@ -372,7 +372,7 @@ describe('HDR metadata', () => {
     expect(summarizeColors(after)).toEqual({ bitDepth: 10, dynamicRange: 'pq' });
   });
 
-  it('is in the pictures too, for who reads those alone', async () => {
+  it('is in the pictures too, for readers that ignore the container', async () => {
     const ffmpeg = await loadFfmpeg();
     for (const [name, codec] of FORMS.filter(([, form]) => form !== 'vp9')) {
       await copy(await sourceWithHdr(), at(name), { codec });
@@ -385,14 +385,14 @@ describe('HDR metadata', () => {
     }
   });
 
-  it.each([8, 10] as const)('of single frames is named once and taken off: %i bits', async (bitDepth) => {
+  it.each([8, 10] as const)('of single frames is reported once and removed: %i bits', async (bitDepth) => {
     const { constants } = await loadFfmpeg();
     const video = await openVideo(await source10());
     const writer = await createVideoWriter(at('copy.mp4'), { like: video.metadata, bitDepth });
     for await (const frame of video) {
       frame.native().newSideData(constants.AV_FRAME_DATA_DYNAMIC_HDR_PLUS, 64);
       await writer.write(frame);
-      // The frame of the caller keeps it.
+      // The caller's frame keeps it.
       expect(frame.native().getSideData(constants.AV_FRAME_DATA_DYNAMIC_HDR_PLUS)).not.toBeNull();
       frame.close();
     }
@@ -400,7 +400,7 @@ describe('HDR metadata', () => {
     expect(writer.leftOut).toEqual([{ kind: 'hdr', codec: 'HDR10+', reason: expect.any(String) }]);
   });
 
-  it('is named where 8 bits are written', async () => {
+  it('is reported as left out of 8-bit output', async () => {
     const { leftOut } = await copy(await sourceWithHdr(), at('copy.mp4'), { bitDepth: 8 });
     expect(leftOut).toEqual([
       { kind: 'hdr', codec: 'mastering display', reason: expect.any(String) },

@@ -28,7 +28,7 @@ const PAL: Partial<ColorTags> = { space: 5, primaries: 5, transfer: 4, range: 1 
 const NTSC: Partial<ColorTags> = { space: 6, primaries: 6, transfer: 6, range: 1 };
 const FULL: Partial<ColorTags> = { ...BT709, range: 2 };
 
-/** The first frame's means of Y, U and V in the scale of 8 bits, and what the container says. */
+/** The means of Y, U and V of the first frame on the 8-bit scale, and the container's color tags. */
 async function firstFrame(path: string): Promise<{ means: number[]; metadata: VideoMetadata }> {
   const ffmpeg = await loadFfmpeg();
   const video = await openVideo(path);
@@ -63,7 +63,7 @@ async function copy(from: string, to: string, options: Partial<VideoWriterOption
 
 const tagsOf = ({ color: { space, primaries, transfer } }: VideoMetadata) => ({ space, primaries, transfer });
 
-// Chroma at the left of each pair of pixels: at 192 pixels the picture's two edges alone move V of 4:4:4 by 0.5.
+// Chroma is at the left of each pair of pixels: at 192 pixels, the two edges alone change V of 4:4:4 by 0.5.
 const graph = 'testsrc2=size=384x256:rate=25';
 const size = [384, 256] as const;
 const pixelFormats = {
@@ -101,7 +101,7 @@ describe.each(Object.entries({ HLG, PQ, BT2020, P3, PAL, NTSC, FULL }))('%s', (_
   );
 });
 
-it('keeps tags and samples of pictures that filters turn or fit into the first size', async () => {
+it('keeps tags and samples of pictures that filters rotate or fit into the first size', async () => {
   const matrix = displayMatrix(0, 1, -1, 0);
   const source = await writeByGraph(at('source.mov'), {
     graph,
@@ -157,7 +157,7 @@ it('keeps tags and samples of pictures that filters turn or fit into the first s
   ]);
 });
 
-describe('every value of a colour tag', () => {
+describe('every value of a color tag', () => {
   const values = Array.from({ length: 23 }, (_, value) => value);
   it.each(['space', 'primaries', 'transfer'] as const)(
     '%s: the film is scaled and copied, its samples unchanged',

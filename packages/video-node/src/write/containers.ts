@@ -3,20 +3,20 @@ import { FaceDetError } from '@facedet/core';
 import { printable } from '@facedet/files';
 import type { VideoMetadata } from '../read/metadata.ts';
 
-/** FFmpeg's names of the containers that are written. */
+/** FFmpeg's names of the supported output containers. */
 export type ContainerName = 'mp4' | 'mov' | 'matroska' | 'webm';
 
-/** What a container does with streams beside the pictures. */
+/** How a container treats streams other than video. */
 interface Container {
-  /** Codecs of sound and subtitles that are copied as they are. */
+  /** Audio and subtitle codecs that are copied unchanged. */
   readonly holds: RegExp;
-  /** What other sound becomes. */
+  /** The codec that other audio is converted to. */
   readonly sound: 'aac' | 'opus';
-  /** What other text subtitles become. */
+  /** The codec that other text subtitles are converted to. */
   readonly text: 'mov_text' | 'subrip' | 'webvtt';
 }
 
-// Only what players know is copied: FFmpeg would also write PCM or Vorbis into an MP4, which few of them play.
+// Only codecs that players support: FFmpeg would also write PCM or Vorbis into an MP4, which few players can play.
 const CONTAINERS: Record<ContainerName, Container> = {
   mp4: {
     holds: /^(aac|mp3|mp2|ac3|eac3|opus|flac|alac|dts|truehd|mov_text|dvd_subtitle)$/,
@@ -36,7 +36,7 @@ const CONTAINERS: Record<ContainerName, Container> = {
   },
 };
 
-/** The containers by the extension of a file's name. */
+/** Containers by file name extension. */
 export const EXTENSIONS: Readonly<Record<string, ContainerName>> = {
   '.mp4': 'mp4',
   '.m4v': 'mp4',
@@ -45,17 +45,17 @@ export const EXTENSIONS: Readonly<Record<string, ContainerName>> = {
   '.webm': 'webm',
 };
 
-/** Codecs of subtitles that are text and can be written in another form. */
+/** Text subtitle codecs, which can be converted into each other. */
 export const TEXT_SUBTITLES = /^(subrip|srt|text|ass|ssa|mov_text|webvtt)$/;
 
 export function containerRules(name: string): Container {
   return CONTAINERS[name as ContainerName];
 }
 
-/** Codecs of pictures that a container holds; all that are written where it is not named. */
+/** Video codecs that a container supports; a container that is not listed supports all of ours. */
 const PICTURES: Partial<Record<ContainerName, readonly string[]>> = { mov: ['h264', 'hevc'], webm: ['vp9', 'av1'] };
 
-/** Throws `INVALID_ARGUMENT` for pictures of a codec that the container does not hold. */
+/** Throws `INVALID_ARGUMENT` if the container does not support a video codec. */
 export function requirePictures(path: string, container: string, codec: string): void {
   const held = PICTURES[container as ContainerName];
   if (!held || held.includes(codec)) return;
@@ -67,17 +67,17 @@ export function requirePictures(path: string, container: string, codec: string):
   );
 }
 
-/** What is written beside the pictures, and how these are encoded. */
+/** What the output has to hold. */
 export interface ContainerChoice {
-  /** The codec of the pictures. Default: any that the container holds. */
+  /** The video codec. Default: any that the container supports. */
   readonly codec?: string;
-  /** Whether sound is written. Default true. */
+  /** Whether audio is written. Default true. */
   readonly audio?: boolean;
 }
 
 type Source = Pick<VideoMetadata, 'container' | 'audioStreams' | 'subtitleStreams' | 'source'>;
 
-/** How many streams a container would leave out, convert with a loss, and convert. */
+/** How many streams a container would leave out, and how many audio and text streams it would convert. */
 function changesIn(
   name: ContainerName,
   { audioStreams, subtitleStreams }: Source,
@@ -95,9 +95,9 @@ function changesIn(
 }
 
 /**
- * The file name extension, `mp4`, `mov` or `mkv`, of the container that keeps most of a source: the first in which
- * every sound and subtitle is copied as it is, else the one that leaves out and converts least. A source in QuickTime
- * or Matroska prefers its own.
+ * The file name extension (`mp4`, `mov` or `mkv`) of the container that keeps most of a source: the first one that
+ * takes every audio and subtitle stream unchanged, otherwise the one that leaves out and converts the fewest. For a
+ * QuickTime or Matroska source, its own container is tried first.
  */
 export function containerFor(metadata: Source, choice: ContainerChoice = {}): 'mp4' | 'mov' | 'mkv' {
   const names = { mp4: 'mp4', mov: 'mov', mkv: 'matroska' } as const;
@@ -114,8 +114,8 @@ export function containerFor(metadata: Source, choice: ContainerChoice = {}): 'm
 }
 
 /**
- * The file name extension, with its dot, under which a film is written best: its own where that is written and leaves
- * out nothing, else that of `containerFor`. The same file always gets the same.
+ * The best file name extension for a video's output, with its dot: the source's own if that container is supported and
+ * leaves out nothing, otherwise that of `containerFor`. The same file always gets the same extension.
  */
 export function extensionFor(metadata: Source, choice: ContainerChoice = {}): string {
   const own = extname(metadata.source);

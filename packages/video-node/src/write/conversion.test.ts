@@ -39,7 +39,7 @@ describe('extensionFor', () => {
       choice,
     );
 
-  it('keeps an extension that is written, unless another container keeps more', () => {
+  it('keeps a supported extension, unless another container keeps more', () => {
     expect(['a.mp4', 'a.M4V', 'a.mov', 'a.mkv', 'a.webm'].map((name) => extension(name, []))).toEqual([
       '.mp4',
       '.M4V',
@@ -47,14 +47,14 @@ describe('extensionFor', () => {
       '.mkv',
       '.webm',
     ]);
-    // Sound is converted; bitmaps can't be.
+    // Audio is converted; bitmap subtitles can't be.
     expect(extension('a.mp4', ['pcm_s16le'])).toBe('.mp4');
     expect(extension('a.mp4', ['aac'], ['hdmv_pgs_subtitle'])).toBe('.mkv');
     expect(extension('a.avi', ['pcm_s16le'])).toBe('.mov');
     expect(extension('a.avi', ['pcm_s16le'], [], { audio: false })).toBe('.mp4');
   });
 
-  it('takes a container that holds the codec of the pictures', () => {
+  it('chooses a container that supports the video codec', () => {
     expect(extension('a.mov', ['pcm_s16le'], [], { codec: 'vp9' })).toBe('.mkv');
     expect(extension('a.mov', ['aac'], [], { codec: 'av1' })).toBe('.mp4');
     expect(extension('a.webm', ['opus'], [], { codec: 'h264' })).toBe('.mp4');
@@ -78,7 +78,7 @@ describe('text subtitles', () => {
     expect(convertSubtitle(Buffer.from('\0\0'), 'mov_text', 'subrip')).toBeUndefined();
   });
 
-  it('of any bytes give text or nothing, at once', () => {
+  it('convert any bytes to text or nothing, quickly', () => {
     const codec = fc.constantFrom('subrip', 'ass', 'mov_text', 'webvtt', 'text');
     fc.assert(
       fc.property(
@@ -98,7 +98,7 @@ describe('text subtitles', () => {
 });
 
 describe('side clock', () => {
-  it('moves sound with the pictures, waits for them, and closes a jump of sound alone', () => {
+  it('moves audio with the pictures, waits for them, and closes a jump of the audio clock alone', () => {
     const clock = createSideClock(10, true);
     const sound: Position = { origin: 0 };
     const place = (seconds: number, reached = 100) => {
@@ -108,12 +108,12 @@ describe('side clock', () => {
     };
     expect(place(10)).toBeCloseTo(0, 6);
     expect(place(10.1)).toBeCloseTo(0.1, 6);
-    // It begins anew: whether the pictures do is not known yet.
+    // The clock starts over: it is not known yet whether that of the pictures does.
     expect(place(0, 0.2)).toBeUndefined();
     clock.jump(0.2, -0.2);
     expect(place(0, 0.2)).toBeCloseTo(0.2, 6);
     expect(place(0.1)).toBeCloseTo(0.3, 6);
-    // Alone: it goes on where it was.
+    // Only the audio clock jumped: the audio continues where it was.
     expect(place(5000, 1)).toBeUndefined();
     expect(place(5000, 4)).toBeCloseTo(0.4, 6);
     expect(place(5000.1, 4)).toBeCloseTo(0.5, 6);

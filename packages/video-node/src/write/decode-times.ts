@@ -1,15 +1,15 @@
-/** Decoding times of pictures that are stored out of order. */
+/** Decoding times for pictures that are stored out of display order. */
 export interface DecodeTimes {
-  /** Tells the time and duration of a picture, in the order they are shown. */
+  /** Announces the time and duration of the next picture in display order. */
   shown(pts: bigint, duration: bigint): void;
-  /** The decoding time of the next packet, in the order they are stored. */
+  /** The decoding time of the next packet in storage order. */
   next(): bigint;
 }
 
 /**
- * Gives packet n the time of the picture shown `delay` pictures before the n-th, `delay` being the most that a picture
- * is stored ahead: decoding times then rise and none is later than its picture. x265 gives such times too, but reads
- * memory that it never wrote where a film is shorter than the delay.
+ * Gives packet n the time of the picture shown `delay` pictures before the n-th. `delay` is the maximum number of
+ * pictures by which one is stored early, so decoding times increase and never exceed the picture's own time. x265
+ * computes the same times, but reads uninitialized memory if a video is shorter than the delay.
  */
 export function createDecodeTimes(delay: number): DecodeTimes {
   const times: bigint[] = [];

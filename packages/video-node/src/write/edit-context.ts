@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /**
- * Knows which calls come from within an `edit` in progress: waiting for one of those, the edit would wait for itself.
+ * Detects calls made from within an `edit` in progress: an edit that waits for such a call would wait for itself.
  */
 export interface EditContext {
   /** Runs an edit. */
   run(edit: () => void | Promise<void>): Promise<void>;
-  /** Whether the caller is called by an edit that has not settled, through whatever it awaits. */
+  /** Whether the caller runs within an edit that has not settled, at any asynchronous depth. */
   readonly isInside: boolean;
 }
 
@@ -15,7 +15,7 @@ export function createEditContext(): EditContext {
   const storage = new AsyncLocalStorage<{ isSettled: boolean }>();
   return {
     async run(edit) {
-      // What an edit leaves behind, as a timer, may call the writer later.
+      // What an edit starts and does not await, such as a timer, may call the writer later.
       const state = { isSettled: false };
       try {
         await storage.run(state, edit);

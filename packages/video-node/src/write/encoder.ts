@@ -6,34 +6,34 @@ import { createDecodeTimes } from './decode-times.ts';
 import { av1HdrParameters, hevcHdrParameters, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
 import type { ColorTags, Fraction } from '../read/metadata.ts';
 
-/** The codecs that are written. */
+/** The supported output codecs. */
 export type VideoCodec = 'h264' | 'hevc' | 'vp9' | 'av1';
 
-/** What an encoder is opened with. */
+/** Options of `openEncoder`. */
 export interface EncoderOptions {
   readonly codec: VideoCodec;
-  /** Bits of a sample; 10 not with `h264`. */
+  /** Bits per sample; `h264` supports 8 only. */
   readonly bitDepth: 8 | 10;
   readonly width: number;
   readonly height: number;
   readonly timeBase: Fraction;
-  /** Nominal frames a second: key frames and look-ahead are counted by it. */
+  /** Nominal frames per second (fps), from which the key frame interval and the look-ahead are computed. */
   readonly fps: number;
   readonly sampleAspectRatio: Fraction;
   readonly color: ColorTags;
-  /** Written into the stream where the codec has a place for it (HEVC, AV1). */
+  /** Written into the stream if the codec supports it (HEVC, AV1). */
   readonly hdr?: HdrMetadata | undefined;
   readonly crf?: number | undefined;
   readonly preset?: string | undefined;
   readonly threads: number;
-  /** Whether pictures may be stored out of order (B-frames). */
+  /** Whether pictures may be stored out of display order (B-frames). */
   readonly reorder: boolean;
 }
 
-/** An open encoder. Packets come with the index of the picture they hold. */
+/** An open encoder. */
 export interface VideoEncoder {
   readonly context: CodecContext;
-  /** Encodes a picture; null flushes. The packets belong to the callee's `onPacket`, which is awaited. */
+  /** Encodes a picture; null flushes. `onPacket` is awaited, and its packets are only valid until it settles. */
   encode(frame: NativeFrame | null, onPacket: (packet: Packet) => Promise<void>): Promise<void>;
   close(): void;
 }
@@ -41,7 +41,7 @@ export interface VideoEncoder {
 const ENCODERS = { h264: 'libx264', hevc: 'libx265', vp9: 'libvpx-vp9', av1: 'libsvtav1' } as const;
 const CRF = { h264: 23, hevc: 25, vp9: 33, av1: 35 } as const;
 const PRESETS = { h264: 'veryfast', hevc: 'superfast', vp9: '5', av1: '10' } as const;
-// Pictures that x264's presets look ahead, where that is more than none.
+// Look-ahead of x264's presets, in pictures.
 const LOOK_AHEAD: Record<string, number> = {
   superfast: 0,
   ultrafast: 0,
@@ -54,7 +54,7 @@ const LOOK_AHEAD: Record<string, number> = {
   veryslow: 60,
   placebo: 60,
 };
-// x265's own: it must see more pictures ahead than it puts B-frames in a row.
+// Look-ahead of x265's presets. It must exceed the number of consecutive B-frames.
 const LOOK_AHEAD_HEVC: Record<string, number> = {
   ultrafast: 5,
   superfast: 10,
@@ -68,11 +68,11 @@ const LOOK_AHEAD_HEVC: Record<string, number> = {
   placebo: 60,
 };
 const MOST_B_FRAMES_HEVC = 8;
-// Pictures that x265 stores ahead of one shown before them: B-frames that others refer to, and those between.
+// Maximum number of pictures that x265 stores before one with an earlier time: two levels of B-frames.
 const REORDER_HEVC = 2;
-// Frames that x265 encodes side by side: each holds back one more.
+// Frames that x265 encodes in parallel; each one delays the output by a frame.
 const FRAME_THREADS_HEVC = 4;
-// What an encoder holds back is lost by a kill: at most this many seconds.
+// Maximum look-ahead in seconds: pictures inside the encoder are lost if the process is killed.
 const HELD_BACK = 0.8;
 
 /**
@@ -85,7 +85,8 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
   if (!name)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected one of ${Object.keys(ENCODERS).join(', ')} as codec, received ${String(options.codec)}.`,
+      `Expected one of ${Object.keys(ENCODERS).join(', ')} for codec but received ${String(options.codec)}; ` +
+        'choose one of these.',
     );
   const codec = Codec.findEncoderByName(name as never);
   if (!codec)
@@ -107,7 +108,7 @@ export async function openEncoder(ffmpeg: Ffmpeg, options: EncoderOptions): Prom
   context.chromaLocation = options.color.chromaLocation as never;
   if (!options.reorder) context.maxBFrames = 0;
   context.setFlags(constants.AV_CODEC_FLAG_GLOBAL_HEADER);
-  // SVT-AV1 writes its settings to standard error, unless it is told to tell of errors only.
+  // Errors only: SVT-AV1 writes its settings to standard error by default.
   if (options.codec === 'av1') process.env.SVT_LOG ??= '1';
   const dictionary = Dictionary.fromObject(tuning(options));
   const opened = await context.open2(codec, dictionary);
@@ -160,8 +161,8 @@ function tuning(options: EncoderOptions): Record<string, string> {
       preset,
       crf: String(crf),
       'rc-lookahead': String(Math.min(LOOK_AHEAD[preset] ?? 40, ahead)),
-      // Pictures between x264's threads cost memory (6 MiB each at 1080p) and save no time beside decoding and
-      // detecting.
+      // Pictures queued between x264's threads cost memory (6 MiB each at 1080p) and save no time next to decoding and
+      // detection.
       'x264-params': 'sync-lookahead=0',
       a53cc: '0',
     };
@@ -176,12 +177,12 @@ function tuning(options: EncoderOptions): Record<string, string> {
       'row-mt': '1',
       'lag-in-frames': String(Math.min(25, ahead)),
     };
-  // Low delay: pictures are stored in the order they are shown, and none is held back for long.
+  // Low delay: pictures are stored in display order, and few of them are inside the encoder.
   const params = ['pred-struct=1', 'lookahead=0', ...(hdr ? av1HdrParameters(hdr) : [])];
   return { crf: String(crf), preset, 'svtav1-params': params.join(':') };
 }
 
-/** Closed groups of pictures: what a resumed run appends begins with a picture that needs none before it. */
+/** Closed groups of pictures: what a resumed run appends must start with a picture that refers to no earlier one. */
 function hevcParameters({ threads, reorder, hdr }: EncoderOptions, preset: string, ahead: number): string {
   const lookAhead = Math.min(LOOK_AHEAD_HEVC[preset] ?? 40, Math.max(ahead, MOST_B_FRAMES_HEVC + 1));
   return [

@@ -3,15 +3,15 @@ import { printable } from '@facedet/files';
 import { requirePictures } from './containers.ts';
 import type { VideoCodec } from './encoder.ts';
 
-/** How pictures are coded. */
+/** How pictures are encoded. */
 export interface Encoding {
   readonly codec: VideoCodec;
   readonly bitDepth: 8 | 10;
 }
 
 /**
- * The codec and the bits of a sample for a container: H.264, or HEVC where 10 bits are asked for; VP9 in WebM. Throws
- * `INVALID_ARGUMENT` where they do not go together.
+ * The codec and bit depth for a container. Default: H.264, or HEVC if 10 bits are requested; VP9 in WebM. Throws
+ * `INVALID_ARGUMENT` if container, codec and bit depth can't be combined.
  */
 export function chooseEncoding(
   path: string,

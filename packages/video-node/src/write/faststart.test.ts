@@ -36,7 +36,7 @@ describe('a finished MP4 or MOV', () => {
     expect(readdirSync(folder).sort()).toEqual(['film.m4v', 'film.mov', 'film.mp4']);
   });
 
-  it('is left as it is where there is nothing to move, or its boxes are broken', async () => {
+  it('is not changed if there is nothing to move, or its boxes are broken', async () => {
     await writeNumbered(at('whole.mp4'), evenTimes(5));
     const bytes = readFileSync(at('whole.mp4'));
     expect(await moveIndexToFront(at('whole.mp4'))).toBe(false);
@@ -45,7 +45,7 @@ describe('a finished MP4 or MOV', () => {
     expect(await moveIndexToFront(at('cut.mp4'))).toBe(false);
   });
 
-  it('keeps its index at the end where 32-bit offsets would not hold', () => {
+  it('keeps its index at the end if 32-bit offsets would overflow', () => {
     const stco = Buffer.alloc(20);
     stco.writeUInt32BE(20, 0);
     stco.write('stco', 4, 'latin1');

@@ -8,18 +8,17 @@ interface Box {
   readonly size: number;
 }
 
-// Bytes copied at a time, and bytes of an index at most: about a day of video.
+// Bytes copied at a time, and the maximum size of an index: about a day of video.
 const CHUNK = 4 << 20;
 const LARGEST_INDEX = 512 << 20;
-// Boxes that hold the tables of chunk offsets: movie, track, media, its information, its sample table.
+// Boxes that contain the tables of chunk offsets: movie, track, media, media information, sample table.
 const PARENTS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
 
 /**
- * Moves the index (moov) of a finished MP4 or MOV before its data, so that a player on the web begins at once. The file
- * is copied under a name of its own beside `path`, flushed, and put into its place by one rename: whatever interrupts
- * this leaves the file as it was. Returns false, and changes nothing, where there is nothing to move, and where the
- * disk has no space for the copy. `chapters`, in seconds of the file, go into the index. Memory: one index and one
- * chunk.
+ * Moves the index (moov) of a finished MP4 or MOV before its data, so that playback in a browser starts at once. The
+ * file is copied to a temporary file in the same folder, flushed, and replaced by one rename, so an interruption leaves
+ * the file unchanged. Returns false, and changes nothing, if there is nothing to move or no disk space for the copy.
+ * `chapters`, in seconds of the file, are added to the index. Memory: one index and one chunk.
  */
 export async function moveIndexToFront(path: string, chapters: readonly Chapter[] = []): Promise<boolean> {
   const temporary = `${path}.index`;
@@ -41,7 +40,7 @@ export async function moveIndexToFront(path: string, chapters: readonly Chapter[
     );
     if (!shifted) return false;
     const rest = boxes.filter(({ at, type }) => at >= data.at && type !== 'moov' && type !== 'mfra');
-    // A killed run may have left one.
+    // A killed process may have left one.
     await rm(temporary, { force: true });
     target = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
     const mode = (await source.stat()).mode & 0o777;
@@ -59,7 +58,7 @@ export async function moveIndexToFront(path: string, chapters: readonly Chapter[
       await target.close().catch(() => {});
       await rm(temporary, { force: true });
     }
-    // The file is whole as it is: an index at the end is no reason to lose it.
+    // The file is complete without the copy: its index stays at the end.
     if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   } finally {
@@ -67,7 +66,7 @@ export async function moveIndexToFront(path: string, chapters: readonly Chapter[
   }
 }
 
-/** The boxes of the file's top level, in order. */
+/** The top-level boxes of a file, in order. */
 async function boxesOf(file: FileHandle): Promise<Box[]> {
   const length = (await file.stat()).size;
   const boxes: Box[] = [];
@@ -86,8 +85,8 @@ async function boxesOf(file: FileHandle): Promise<Box[]> {
 }
 
 /**
- * Moves every chunk offset of an index (stco, co64), in place. False where a 32-bit offset would not hold its value any
- * more, and where a box is broken; the buffer is of no use then.
+ * Shifts every chunk offset of an index (stco, co64) in place. Returns false if a shifted value no longer fits a 32-bit
+ * offset or a box is broken; the buffer is unusable then.
  */
 export function shiftOffsets(moov: Buffer, shift: (offset: bigint) => bigint): boolean {
   const walk = (start: number, end: number): boolean => {
@@ -132,7 +131,7 @@ async function copy(source: FileHandle, target: FileHandle, { at, size }: Box): 
 async function readFully(file: FileHandle, buffer: Buffer, at: number): Promise<void> {
   for (let done = 0; done < buffer.length;) {
     const { bytesRead } = await file.read(buffer, done, buffer.length - done, at + done);
-    if (bytesRead === 0) throw new Error('Expected a whole file but it became shorter while it was read.');
+    if (bytesRead === 0) throw new Error('Expected a complete file but it became shorter while it was read.');
     done += bytesRead;
   }
 }

@@ -6,12 +6,11 @@ import type { Ffmpeg } from '../ffmpeg/load.ts';
 const SCALE = 3;
 
 /**
- * A small picture, packed RGB, as a JPEG of 4:4:4 in full range, as JPEG files have it. Throws `OUT_OF_MEMORY` and
- * `WRITE_FAILED`.
+ * Encodes a small picture, packed RGB, as a JPEG: 4:4:4, full range. Throws `OUT_OF_MEMORY` and `WRITE_FAILED`.
  */
 export async function encodeJpeg(ffmpeg: Ffmpeg, { data, width, height }: PixelBuffer): Promise<Buffer> {
   const { constants, Codec, CodecContext, Frame, Packet, Rational, SoftwareScaleContext } = ffmpeg;
-  const failed = `A picture of ${width} × ${height} can't be made a JPEG`;
+  const failed = `A picture of ${width} × ${height} can't be encoded as JPEG`;
   const [rgb, yuv, packet] = [new Frame(), new Frame(), new Packet()];
   const context = new CodecContext();
   const scaler = new SoftwareScaleContext();

@@ -20,12 +20,12 @@ const ID = {
   text: 0x85,
   language: 0x437c,
 } as const;
-// Before the first cluster the muxer leaves room behind the list of what is where.
+// The muxer reserves space after the seek head, which is before the first cluster.
 const HEAD = 65_536;
 
 /**
- * Writes chapters, in seconds of the file, behind everything else in a finished Matroska or WebM file, and enters them
- * into its list of contents. Returns false, and changes nothing, where the file has no room for the entry.
+ * Appends chapters, in seconds of the file, to a finished Matroska or WebM file and adds them to its seek head. Returns
+ * false, and changes nothing, if the file has no space reserved for the entry.
  */
 export async function addMatroskaChapters(path: string, chapters: readonly Chapter[]): Promise<boolean> {
   const file = await open(path, 'r+');
@@ -39,7 +39,7 @@ export async function addMatroskaChapters(path: string, chapters: readonly Chapt
     );
     const ebml = readElement(head.subarray(0, bytesRead), 0);
     const segment = ebml && readElement(head, ebml.end);
-    // Its size has eight bytes, and what is appended must be within it.
+    // The size of the segment must be an eight-byte field and must end with the file, so that it can be extended.
     if (!segment || segment.id !== ID.segment || segment.body - ebml.end !== 12 || segment.end !== length) return false;
     const list = readElement(head, segment.body);
     const room = list && readElement(head, list.end);

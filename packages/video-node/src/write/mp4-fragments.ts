@@ -2,20 +2,20 @@ import { lstat, open, rename, rm, truncate, type FileHandle } from 'node:fs/prom
 import { basename, dirname, extname, join } from 'node:path';
 import { partialPathOf } from '@facedet/files';
 
-/** The name of a video in the making: `film.partial.mp4` for `film.mp4`, so that players open it. */
+/** The name of a video in progress: `film.partial.mp4` for `film.mp4`, so that players open it. */
 export function partialVideoPath(path: string): string {
   return partialPathOf(path, { media: true });
 }
 
-/** Where the video of an interrupted run lies while its packets are taken over into the new one. */
+/** Path of the video of an interrupted run while its packets are copied into the new one. */
 export function formerVideoPath(path: string): string {
   const extension = extname(path);
   return join(dirname(path), `${basename(path, extension)}.partial-before${extension}`);
 }
 
 /**
- * Puts what an interrupted run left under the former name and returns it; undefined where there is nothing. A former
- * file that lies there already is whole: the run that took it over was interrupted in turn.
+ * Moves the partial file of an interrupted run to the former name and returns that name; undefined if there is no
+ * partial file. An existing former file is complete: the run that was copying it was interrupted too.
  */
 export async function takeFormer(path: string): Promise<string | undefined> {
   const [partial, former] = [partialVideoPath(path), formerVideoPath(path)];
@@ -29,8 +29,8 @@ export async function takeFormer(path: string): Promise<string | undefined> {
 }
 
 /**
- * Cuts an MP4 behind its last whole fragment: after a kill a box may have been written in part. Returns whether
- * anything is left to read: the index, and a fragment or the pictures.
+ * Truncates an MP4 after its last complete fragment: a killed process may have written part of a box. Returns whether
+ * the rest is readable: an index, and a fragment or the pictures.
  */
 export async function trimFragments(path: string): Promise<boolean> {
   const file = await open(path, 'r');
@@ -44,7 +44,7 @@ export async function trimFragments(path: string): Promise<boolean> {
       if (!box || at + box.size > length) break;
       at += box.size;
       seen.add(box.type);
-      // A fragment is a moof and the mdat behind it.
+      // A fragment is a moof and the mdat after it.
       if (box.type === 'moof') fragment = at - box.size;
       else {
         fragment = 0;
@@ -70,7 +70,7 @@ async function readBox(file: FileHandle, at: number): Promise<{ type: string; si
 }
 
 async function size(path: string): Promise<number> {
-  // A link in its place was not made by a run.
+  // A run never creates a link under this name.
   return lstat(path).then(
     (found) => (found.isFile() ? found.size : 0),
     () => 0,

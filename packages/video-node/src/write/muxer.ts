@@ -12,55 +12,56 @@ import { moveIndexToFront } from './faststart.ts';
 import { addMatroskaChapters } from './matroska-chapters.ts';
 import { trimFragments } from './mp4-fragments.ts';
 
-/** What a muxer is opened with. */
+/** Options of `createMuxer`. */
 export interface MuxerOptions {
   readonly path: string;
-  /** FFmpeg's name: `mp4`, `mov`, `matroska`, `webm`. */
+  /** FFmpeg's name of the container: `mp4`, `mov`, `matroska`, `webm`. */
   readonly container: string;
   readonly encoder: CodecContext;
-  /** Of the packets' times. */
+  /** Time base of the packets. */
   readonly timeBase: Fraction;
-  /** Written beside the pictures' parameters. */
+  /** Written with the parameters of the video stream. */
   readonly hdr?: HdrMetadata | undefined;
-  /** Sound and subtitles to copy along. */
+  /** The source whose audio and subtitles are written too. */
   readonly sides?: (SideStreamOptions & { readonly path: string }) | undefined;
 }
 
-/** A container that grows in fragments. */
+/** An output container that is written in fragments. */
 export interface Muxer {
-  /** What of the source is not in the output; grows until the end. */
+  /** Parts of the source that are not in the output; may grow until the end. */
   readonly leftOut: LeftOut[];
-  /** Sound and subtitles written so far. */
+  /** Audio and subtitle streams, with counts of what was written so far. */
   readonly sideStreams: readonly SideStreamSummary[];
   /**
-   * Tells that from output time `at` on, in seconds, source time `origin` is second 0: sound moves with the pictures.
+   * The source's clock jumped: after output time `at`, in seconds, source time `origin` is second 0. Audio and
+   * subtitles move with the pictures.
    */
   moveOrigin(at: number, origin: number): void;
-  /** Tells the time of a picture that will come as a packet, in the order they are shown. */
+  /** Announces the time of a picture whose packet will be written later. Called in display order. */
   expect(pts: bigint, duration: bigint): void;
-  /** Writes a packet of the pictures, and before it what sounds until then. */
+  /** Writes a video packet, preceded by the audio and subtitles up to its time. */
   write(packet: Packet): Promise<void>;
-  /** Ends a fragment: what was written is on the disk. */
+  /** Ends a fragment and writes it to the file. */
   cut(): Promise<void>;
   /**
-   * Writes the index and closes the file; with `rest`, also the sound behind the last picture, and an MP4 gets its
-   * index in front.
+   * Writes the index and closes the file. With `rest`, also writes the audio after the last picture, and moves the
+   * index of an MP4 to the front.
    */
   end(rest: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
-// Seconds after which a fragment ends, as soon as no picture is missing.
+// Minimum length of a fragment in seconds; it ends as soon as no picture before its end is missing.
 const FRAGMENT = 0.5;
 // `hvc1`, as four bytes.
 const HVC1 = 0x31637668;
-// In the place of a picture's time; times begin at 0.
+// Replaces the time of a picture that was written; times are never negative.
 const WRITTEN = -1n;
 
 /**
- * Opens a container for writing. An MP4 is written in fragments, so that it can be read at any moment, and becomes an
- * ordinary one when it ends. Fragments end only where every picture up to the last one shown is in them: what a kill
- * leaves is frames without gaps.
+ * Opens a container for writing. An MP4 is written in fragments, so it is readable at any time, and becomes an ordinary
+ * MP4 at the end. A fragment ends only when no picture before its last one is missing, so a killed process leaves
+ * frames without gaps.
  */
 export async function createMuxer(ffmpeg: Ffmpeg, options: MuxerOptions): Promise<Muxer> {
   const output = new ffmpeg.FormatContext();
@@ -74,7 +75,7 @@ export async function createMuxer(ffmpeg: Ffmpeg, options: MuxerOptions): Promis
   }
 }
 
-/** Opens the container; where that fails, everything but `output` is freed. */
+/** Opens the container; on failure, everything except `output` is freed. */
 async function openMuxer(
   ffmpeg: Ffmpeg,
   output: FormatContext,
@@ -89,13 +90,15 @@ async function openMuxer(
   stream.codecpar.fromContext(encoder);
   const isHevc = encoder.codecId === ffmpeg.constants.AV_CODEC_ID_HEVC;
   const isMp4 = container === 'mp4' || container === 'mov';
-  // Apple's players take only HEVC whose parameter sets are in the header alone, under this tag.
+  // Apple's players accept HEVC only under this tag, which requires that all parameter sets are in the header.
   stream.codecpar.codecTag = isHevc && isMp4 ? HVC1 : 0;
   stream.sampleAspectRatio = encoder.sampleAspectRatio;
   for (const { type, data } of hdr ? hdrSideData(ffmpeg, hdr) : [])
     check(ffmpeg, stream.codecpar.addCodedSideData(type as never, data), 'OUT_OF_MEMORY', failed);
   output.strictStdCompliance = STRICTNESS;
-  const side = sides ? await openSideStreams(ffmpeg, sides.path, output, container, sides, stream) : undefined;
+  const side = sides
+    ? await openSideStreams(ffmpeg, sides.path, { output, container, pictures: stream }, sides)
+    : undefined;
   const lead = BigInt(Math.round(((side?.lead ?? 0) * timeBase.den) / timeBase.num));
   let opened = false;
   const options = Dictionary.fromObject(muxerOptions(container));
@@ -112,8 +115,8 @@ async function openMuxer(
   }
 
   const durations = new Map<bigint, bigint>();
-  const expected: bigint[] = []; // times of the pictures that are not yet written, in the order they are shown
-  let early = 0; // pictures written although one before them was not
+  const expected: bigint[] = []; // times of the pictures that are not yet written, in display order
+  let early = 0; // pictures written before an earlier one
   let lastDts: bigint | undefined;
   let fragmentStart = 0;
   let end = 0;
@@ -175,12 +178,12 @@ async function openMuxer(
       check(ffmpeg, output.pb?.error ?? 0, 'WRITE_FAILED', failed);
       await output.closeOutput();
       opened = false;
-      // What ends early is read again by `resume`: it needs no second copy.
+      // A file that ends early is read again by `resume`, so its index stays where it is.
       if (!rest) return;
       const chapters = side?.chapters ?? [];
       if (isMp4) await moveIndexToFront(path, chapters);
       else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters)))
-        side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no room for them' });
+        side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no space for them' });
     },
     async close() {
       if (closed) return;
@@ -193,8 +196,8 @@ async function openMuxer(
 }
 
 /**
- * Hands the pictures' packets of an interrupted run's file to `onPacket`, their times counted from the first picture,
- * and returns how many there are. Throws `RESUME_MISMATCH` where they were made with other settings than the encoder's.
+ * Passes the video packets of an interrupted run's file to `onPacket`, with times relative to the first picture, and
+ * returns their number. Throws `RESUME_MISMATCH` if they were encoded with settings other than the encoder's.
  */
 export async function readFormer(
   ffmpeg: Ffmpeg,
@@ -206,7 +209,7 @@ export async function readFormer(
   const mp4 = container === 'mp4' || container === 'mov';
   if (mp4 && !(await trimFragments(former))) return 0;
   const input = await openInput(ffmpeg, { kind: 'file', name: former, path: former }).catch((error: unknown) => {
-    // Nothing was written yet when it ended.
+    // The run was interrupted before it wrote anything readable.
     if (error instanceof FaceDetError && /^VIDEO_/.test(error.code)) return undefined;
     throw error;
   });
@@ -218,10 +221,10 @@ export async function readFormer(
     if (!isSame(ffmpeg, codecpar, encoder))
       throw new FaceDetError(
         'RESUME_MISMATCH',
-        `${path}: the file of the interrupted run was written with other settings (codec, bits, size, quality ` +
-          'or preset). Use the same ones, or leave out resume to begin anew.',
+        `${path}: Expected a file with the same settings from the interrupted run but received one with another ` +
+          'codec, bit depth, size, quality or preset; use the same settings, or leave out resume to start over.',
       );
-    // Stored with lengths, made with start codes: the muxer expects what the encoder makes.
+    // Units are stored with lengths, but the muxer expects start codes, as the encoder writes them.
     const lengths = hasNalUnits(ffmpeg, codecpar) && codecpar.extradata?.[0] === 1;
     const lead = await decodingLead(ffmpeg, former);
     let count = 0;
@@ -229,7 +232,7 @@ export async function readFormer(
     while ((await input.format.readFrame(packet)) >= 0) {
       if (packet.streamIndex === input.stream.index && !(packet.flags & constants.AV_PKT_FLAG_CORRUPT)) {
         if (lengths) replaceData(packet, startCodes(packet.data!));
-        // The first packet is a key frame, and the first picture shown.
+        // The first packet is a key frame and the first picture in display order.
         origin ??= packet.pts;
         packet.pts = avRescaleQ(packet.pts - origin, timeBase, encoder.timeBase);
         packet.dts = avRescaleQ(packet.dts - lead - origin, timeBase, encoder.timeBase);
@@ -247,8 +250,8 @@ export async function readFormer(
 }
 
 /**
- * Ticks by which decoding times run ahead of their pictures: FFmpeg reads an MP4's times from 0 on where it does not
- * see, from its first pictures, that they are stored out of order, and writes no picture decoded after it is shown.
+ * The number of ticks by which decoding times exceed picture times: unless an MP4's first pictures are out of order,
+ * FFmpeg reads its decoding times as starting at 0, and it does not write a picture that is decoded after it is shown.
  */
 async function decodingLead(ffmpeg: Ffmpeg, path: string): Promise<bigint> {
   const input = await openInput(ffmpeg, { kind: 'file', name: path, path });
@@ -271,7 +274,7 @@ function hasNalUnits({ constants }: Ffmpeg, { codecId }: CodecParameters): boole
   return codecId === constants.AV_CODEC_ID_H264 || codecId === constants.AV_CODEC_ID_HEVC;
 }
 
-/** Whether pictures of a file go on as the encoder's do. */
+/** Whether the encoder's pictures can be appended to those of a file. */
 function isSame(ffmpeg: Ffmpeg, stored: CodecParameters, encoder: CodecContext): boolean {
   const depth = (format: number) => layoutOf(ffmpeg.avGetPixFmtName(format as never) ?? '')?.bitDepth;
   return (
@@ -283,13 +286,13 @@ function isSame(ffmpeg: Ffmpeg, stored: CodecParameters, encoder: CodecContext):
   );
 }
 
-// Containers keep parameter sets in a form of their own (avcC, hvcC); only what lies in them counts.
+// Containers store parameter sets in their own structures (avcC, hvcC); only the sets themselves are compared.
 function sameParameters({ constants }: Ffmpeg, { codecId, extradata }: CodecParameters, made: Buffer | null): boolean {
   const isHevc = codecId === constants.AV_CODEC_ID_HEVC;
   return !extradata || !made || parameterSets(made, isHevc).every((unit) => extradata.includes(unit));
 }
 
-/** Units with a start code before each instead of their length (ISO/IEC 14496-10, Annex B, against 14496-15). */
+/** Replaces the length of each unit by a start code (ISO/IEC 14496-15 to ISO/IEC 14496-10, Annex B). */
 function startCodes(units: Buffer): Buffer {
   const result = Buffer.from(units);
   for (let at = 0; at + 4 <= result.length;) {
@@ -300,14 +303,14 @@ function startCodes(units: Buffer): Buffer {
   return result;
 }
 
-// Setting a packet's data forgets everything else in it.
+// Setting a packet's data resets its other fields.
 function replaceData(packet: Packet, data: Buffer): void {
   const { pts, dts, duration, flags, streamIndex } = packet;
   packet.data = data;
   Object.assign(packet, { pts, dts, duration, flags, streamIndex });
 }
 
-/** Sequence and picture parameter sets; HEVC's video parameter sets too. */
+/** The sequence and picture parameter sets, and HEVC's video parameter sets. */
 function parameterSets(annexB: Buffer, isHevc: boolean): Buffer[] {
   const units: Buffer[] = [];
   const starts: number[] = [];

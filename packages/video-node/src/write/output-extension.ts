@@ -7,10 +7,10 @@ import { readMetadata } from '../read/metadata.ts';
 import { EXTENSIONS, extensionFor, type ContainerChoice } from './containers.ts';
 
 /**
- * The file name extension, with its dot, under which a film is written so that as much of its sound and subtitles as
- * possible is kept: its own where that is written (`.mp4`, `.m4v`, `.mov`, `.mkv`, `.webm`) and leaves out nothing,
- * else the one that `containerFor` names. Only the file's beginning is read; the same file always gets the same
- * extension. A file that can't be read gets its own, or `.mp4`: reading it will say why.
+ * The file name extension, with its dot, that keeps as much of a video's audio and subtitles as possible: the source's
+ * own if it is supported (`.mp4`, `.m4v`, `.mov`, `.mkv`, `.webm`) and leaves out nothing, otherwise that of
+ * `containerFor`. Reads only the beginning of the file; the same file always gets the same extension. A file that can't
+ * be read gets its own extension, or `.mp4`: opening it reports the error.
  */
 export async function outputExtension(path: string, choice: ContainerChoice = {}): Promise<string> {
   try {

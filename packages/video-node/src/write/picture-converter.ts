@@ -4,29 +4,29 @@ import { check } from '../ffmpeg/errors.ts';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import type { ColorTags } from '../read/metadata.ts';
 
-/** What pictures are converted to. */
+/** Options of `createPictureConverter`. */
 export interface ConverterOptions {
-  /** Even. */
+  /** Even, as is the height. */
   readonly width: number;
   readonly height: number;
   readonly bitDepth: 8 | 10;
-  /** Tags of the output. */
+  /** Color tags of the output. */
   readonly color: ColorTags;
-  /** Whether the source is RGB: its samples get the output's matrix. */
+  /** Whether the source is RGB, which is converted with the output's matrix. */
   readonly rgb: boolean;
 }
 
-/** Brings pictures to the form that the encoder takes: 4:2:0 of one depth and size. */
+/** Converts pictures to the encoder's input format: 4:2:0 of one bit depth and size. */
 export interface PictureConverter {
   /**
-   * Converts a picture, which it frees or hands back; `writable` where it is to be edited. Samples that have the form
-   * already stay as they are.
+   * Converts a picture, which it frees or returns; `writable` makes the result editable. Samples that already have the
+   * format are not changed.
    */
   convert(source: NativeFrame, writable: boolean): Promise<NativeFrame>;
   close(): void;
 }
 
-/** Opens a converter. One call at a time. */
+/** Opens a converter, which serves one call at a time. */
 export function createPictureConverter(ffmpeg: Ffmpeg, options: ConverterOptions): PictureConverter {
   const { constants, Frame } = ffmpeg;
   const { width, height, bitDepth, color, rgb } = options;
@@ -52,7 +52,7 @@ export function createPictureConverter(ffmpeg: Ffmpeg, options: ConverterOptions
     converted.width = width;
     converted.height = height;
     converted.format = format;
-    // Only the range may differ, and the matrix where RGB becomes YUV: neither side names primaries or transfer.
+    // Only the range is converted, and the matrix from RGB to YUV: neither side has tags of primaries or transfer.
     const from = neutralTags(ffmpeg, colorTagsOf(source));
     const ofRgb = rgb && { space: color.space, chromaLocation: color.chromaLocation };
     setColorTags(source, from);
@@ -73,7 +73,7 @@ export function createPictureConverter(ffmpeg: Ffmpeg, options: ConverterOptions
     async convert(source, writable) {
       source.width &= ~1;
       source.height &= ~1;
-      // FFmpeg's name for full range of 8 bits is another.
+      // FFmpeg has a separate pixel format for 8-bit full range.
       const isFull8 = bitDepth === 8 && source.format === constants.AV_PIX_FMT_YUVJ420P;
       const hasForm = (source.format === format || isFull8) && source.width === width && source.height === height;
       return hasForm ? asItIs(source, writable) : scaled(source);

@@ -1,29 +1,30 @@
-/** How far one stream beside the pictures has come. */
+/** The current position of one audio or subtitle stream. */
 export interface Position {
-  /** Output seconds at which the stream's last packet ends; undefined before the first. */
+  /** Output time at which the stream's last packet ends, in seconds; undefined before the first. */
   end?: number;
-  /** Index of the origin in use. */
+  /** Index of the current origin. */
   origin: number;
-  /** Origin of this stream alone, where its clock jumped and that of the pictures did not. */
+  /** Origin of this stream only, if its clock jumped and that of the pictures did not. */
   own?: number | undefined;
 }
 
-/** Moves sound and subtitles with the pictures' clock. Times are seconds. */
+/** Maps audio and subtitle times to the output, following jumps of the pictures' clock. Times are seconds. */
 export interface SideClock {
-  /** From output time `at` on, source time `origin` is second 0 of the output: the pictures' clock jumped. */
+  /** The pictures' clock jumped: after output time `at`, source time `origin` is second 0 of the output. */
   jump(at: number, origin: number): void;
   /**
-   * The output time of a packet at `seconds` of the source's clock (null where it has none). Undefined: its clock
-   * jumped, and whether that of the pictures does too is known when they have come further than `reached`.
+   * The output time of a packet at `seconds` on the source's clock (null if it has no time). `reached` is the output
+   * time of the pictures so far. Undefined if the packet's clock jumped and the pictures have not reached the point
+   * that shows whether their clock jumped too. `sparse` marks subtitles, whose gaps are not jumps.
    */
   place(position: Position, seconds: number | null, reached: number, sparse: boolean): number | undefined;
 }
 
-// Sound before its last packet's end by more than this is no overlap but a jump of the clock.
+// Audio that starts this long before the end of its last packet is a clock jump and not an overlap.
 const OVERLAP = 0.5;
-// A silence longer than this is a jump where a clock may jump at all.
+// A longer silence is a jump, if the clock can jump at all.
 const SILENCE = 10;
-// Pictures that are ahead by this much without a jump of their own show that sound jumped alone.
+// If the pictures get this far ahead without a jump, only the audio's clock jumped.
 const ALONE = 2;
 
 export function createSideClock(startTime: number, discontinuous: boolean): SideClock {
@@ -47,7 +48,7 @@ export function createSideClock(startTime: number, discontinuous: boolean): Side
 
   return {
     jump(at, origin) {
-      // Rounding and single frames out of order move no sound.
+      // Rounding and single frames out of order do not move the audio.
       if (Math.abs(origin - origins.at(-1)!.origin) > 0.002) origins.push({ at, origin });
     },
     place(position, seconds, reached, sparse) {

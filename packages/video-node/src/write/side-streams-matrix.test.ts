@@ -44,10 +44,10 @@ const KINDS: Readonly<Record<string, Pick<MediaOptions, 'sound' | 'subtitles'>>>
   bitmaps: { subtitles: 'dvd_subtitle' },
 };
 const TARGETS = ['mp4', 'mov', 'mkv', 'webm'] as const;
-/** No file of this container holds this kind: FFmpeg does not write it, or reads no packet of it again. */
+/** The container does not support this kind: FFmpeg does not write it, or can't read it back. */
 const NONE = '–';
 
-/** A file with pictures and one stream more; undefined where the container has no place for it. */
+/** A file with pictures and one more stream; undefined if the container does not support it. */
 async function source(container: string, kind: string): Promise<string | undefined> {
   const path = at(`${kind}.${container}`);
   const video = { encoder: CONTAINERS[container]!, size: [64, 48], frames: 20 } as const;
@@ -59,7 +59,7 @@ async function source(container: string, kind: string): Promise<string | undefin
   return (await packetsOf(path)) > 0 ? path : undefined;
 }
 
-/** Copies sound and subtitles beside pictures of our own; says what became of the stream. */
+/** Copies audio and subtitles next to generated pictures; returns what happened to the stream. */
 async function convert(path: string, target: string): Promise<string> {
   const video = await openVideo(path);
   const { metadata } = video;
@@ -74,7 +74,7 @@ async function convert(path: string, target: string): Promise<string> {
   await writer.finish();
   const { leftOut, sideStreams } = writer;
   if (sideStreams.length === 0)
-    return leftOut.length === 1 && leftOut[0]!.reason ? 'named' : `LOST ${JSON.stringify(leftOut)}`;
+    return leftOut.length === 1 && leftOut[0]!.reason ? 'reported' : `LOST ${JSON.stringify(leftOut)}`;
   const [{ from, to, packets, dropped }] = sideStreams as [(typeof sideStreams)[0]];
   const written = await packetsOf(output);
   if (written < 1 || packets < 1 || dropped > 0)
@@ -82,7 +82,7 @@ async function convert(path: string, target: string): Promise<string> {
   return from === to ? 'kept' : `→ ${to}`;
 }
 
-/** Packets of sound and subtitles. Codec names don't count: an MP4 has one number for MP2 and MP3. */
+/** The audio and subtitle packets. Codec names are ignored: an MP4 has one number for MP2 and MP3. */
 async function packetsOf(path: string): Promise<number> {
   const ffmpeg = await loadFfmpeg();
   const input = new ffmpeg.FormatContext();
@@ -108,7 +108,7 @@ async function row(container: string, kind: string): Promise<string[]> {
   return Promise.all(TARGETS.map((target) => convert(path, target).catch((error: Error) => `FAILED ${error.message}`)));
 }
 
-/** Kinds that a container has a place for: a change of the inputs must not shrink the matrix. */
+/** The number of kinds that a container supports: a change of the inputs must not shrink the matrix. */
 const HELD: Readonly<Record<string, string>> = {
   mp4: 'aac mp3 mp2 ac3 opus vorbis flac pcm truehd mov_text bitmaps',
   mov: 'aac mp3 mp2 ac3 vorbis pcm adpcm mov_text',
@@ -124,8 +124,8 @@ const HELD: Readonly<Record<string, string>> = {
   m4v: 'aac ac3 mov_text',
 };
 
-describe('sound and subtitles of 12 containers and 15 kinds', () => {
-  it.each(Object.keys(CONTAINERS))('of %s are kept, converted or named', async (container) => {
+describe('audio and subtitles of 12 containers and 15 kinds', () => {
+  it.each(Object.keys(CONTAINERS))('of %s are kept, converted or reported', async (container) => {
     const kinds = Object.keys(KINDS);
     const rows: string[][] = [];
     for (const kind of kinds) rows.push([container, kind, ...(await row(container, kind))]);
@@ -136,7 +136,7 @@ describe('sound and subtitles of 12 containers and 15 kinds', () => {
         .trimEnd();
     process.stdout.write(`${[line(['source', 'stream', ...TARGETS]), ...rows.map(line)].join('\n')}\n`);
     const cells = rows.flatMap((cells) => cells.slice(2));
-    expect(cells.filter((cell) => !/^(kept|named|→ \w+|–)$/.test(cell))).toEqual([]);
+    expect(cells.filter((cell) => !/^(kept|reported|→ \w+|–)$/.test(cell))).toEqual([]);
     expect(kinds.filter((_, i) => rows[i]![2] !== NONE).join(' ')).toBe(HELD[container]);
   });
 });

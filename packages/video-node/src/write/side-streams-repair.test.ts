@@ -34,7 +34,7 @@ async function copy(source: string, name: string, options: Partial<VideoWriterOp
   return { ...(await times(at(name))), writer };
 }
 
-/** Times of the packets that are shown and heard, in seconds. */
+/** Times of the packets that players show and play, in seconds. */
 async function times(path: string) {
   const library = await loadFfmpeg();
   const input = new library.FormatContext();
@@ -56,7 +56,7 @@ async function times(path: string) {
   return found;
 }
 
-/** Copies the pictures of a file into another whose stream says that they are a sphere. */
+/** Copies the pictures of a file into another one that is tagged as spherical video. */
 async function addSideData(source: string, path: string, data: Buffer): Promise<void> {
   const library = await loadFfmpeg();
   const input = new library.FormatContext();
@@ -116,7 +116,7 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     }
   });
 
-  it('of joined recordings goes on with the pictures', async () => {
+  it('of joined recordings continues with the pictures', async () => {
     for (const [codec, extension] of [
       ['mp2', 'mp4'],
       ['mp2', 'mkv'],
@@ -130,13 +130,13 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
       for (const list of [pictures, sound]) list.slice(1).forEach((time, i) => expect(time).toBeGreaterThan(list[i]!));
       expect(sound.length).toBeGreaterThan(230);
       expect(sound.at(-1)! - pictures.at(-1)!).toBeCloseTo(0, 0);
-      // Each recording's sound begins with its pictures: no gap but that at a joint.
+      // The audio of each recording starts with its pictures: the only gaps are at the joints.
       sound.slice(1).forEach((time, i) => expect(time - sound[i]!).toBeLessThan(0.2));
       expect(writer.sideStreams[0]!.dropped).toBeLessThan(12);
     }
   });
 
-  it('of MPEG-TS goes into MP4 and MOV as it is', async () => {
+  it('of MPEG-TS is copied unchanged into MP4 and MOV', async () => {
     for (const extension of ['mp4', 'mov', 'mkv']) {
       const { sound, writer } = await copy(at('aac.ts'), `adts.${extension}`);
       expect(writer.sideStreams).toMatchObject([{ from: 'aac', to: 'aac', repaired: 0, dropped: 0 }]);
@@ -146,18 +146,18 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     }
   });
 
-  it('in packets shorter than the container tells apart is not counted as repaired', async () => {
+  it('in packets shorter than a tick of the container is not counted as repaired', async () => {
     await ffmpeg('-i', at('base.mp4'), '-t', '1', '-c:v', 'copy', '-c:a', 'truehd', '-strict', '-2', at('thd.mkv'));
     const { sound, writer } = await copy(at('thd.mkv'), 'thd.mp4');
     expect(writer.sideStreams).toMatchObject([{ from: 'truehd', to: 'truehd', repaired: 0, dropped: 0 }]);
     sound.slice(1).forEach((time, i) => expect(time).toBeGreaterThan(sound[i]!));
-    // Matroska counts milliseconds: the times stay those of the source, and the sound in step with the pictures.
+    // Matroska counts milliseconds: the times stay those of the source, and the audio stays in sync with the pictures.
     const [source, kept] = [await times(at('thd.mkv')), await copy(at('thd.mkv'), 'kept.mkv')];
     expect(kept.sound).toEqual(source.sound);
     expect(kept.writer.sideStreams).toMatchObject([{ repaired: 0, dropped: 0 }]);
   });
 
-  it('that an edit list hides is not in the output', async () => {
+  it('that an edit list removes is not in the output', async () => {
     await ffmpeg('-ss', '1.5', '-i', at('base.mp4'), '-c', 'copy', at('trim.mp4'));
     expect((await times(at('trim.mp4'))).sound[0]!).toBeLessThan(-0.3);
     for (const extension of ['mp4', 'mkv']) {
@@ -193,7 +193,7 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     }
   });
 
-  it('timecode and spherical video come along', async () => {
+  it('timecode and spherical video data are copied', async () => {
     await ffmpeg('-i', at('base.mp4'), '-map', '0:v', '-c', 'copy', '-timecode', '01:02:03:04', at('code.mov'));
     for (const extension of ['mov', 'mp4', 'mkv']) {
       const { writer } = await copy(at('code.mov'), `coded.${extension}`);
@@ -207,7 +207,7 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
       ]);
       expect(stdout, extension).toMatch(/TAG:timecode=01:02:03:04/i);
     }
-    // AVSphericalMapping: equirectangular, no turn, whole sphere.
+    // AVSphericalMapping: equirectangular, no rotation, full sphere.
     await addSideData(at('base.mp4'), at('sphere.mp4'), Buffer.alloc(36));
     for (const extension of ['mp4', 'mkv']) {
       await copy(at('sphere.mp4'), `sphere-copy.${extension}`);
@@ -221,7 +221,7 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     }
   });
 
-  it('has its chapters, or their absence named where metadata is not kept', async () => {
+  it('has its chapters, or they are reported as left out if metadata is not kept', async () => {
     const part = (start: number, end: number, title: string) =>
       `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${start}\nEND=${end}\ntitle=${title}\n`;
     writeFileSync(
@@ -266,7 +266,7 @@ describe.skipIf(!hasFfmpeg)(`sound with a clock of its own${hasFfmpeg ? '' : ` [
     ]);
   });
 
-  it('names what is not written', async () => {
+  it('reports what is not written', async () => {
     await ffmpeg(
       '-i',
       at('base.mp4'),

@@ -15,15 +15,15 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const [TITLE, PLACE, NOTE] = ['Anna in the garden', '+52.5200+013.4050/', 'a note in the data'];
 const SOUND = { rate: 48_000, samples: 1024 };
 
-/** One more stream for a file, and its packets. */
+/** An additional stream of a file, and its packets. */
 interface Side {
   begin(ffmpeg: Ffmpeg, stream: Stream): void;
-  /** Times are in the unit of `timeBase`, as `1 / unit` seconds. */
+  /** Times are in units of `1 / unit` seconds. */
   readonly unit: number;
   readonly packets: readonly { readonly data: Buffer; readonly pts: number; readonly duration: number }[];
 }
 
-/** A tone of two seconds as AAC, or as the plain samples that an MP4 can't hold. */
+/** A tone of two seconds as AAC, or as PCM, which an MP4 does not support. */
 async function tone(codec: 'aac' | 'pcm_s16le'): Promise<Side> {
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
@@ -69,7 +69,7 @@ async function tone(codec: 'aac' | 'pcm_s16le'): Promise<Side> {
   return { begin: (_, stream) => void stream.codecpar.fromContext(context), unit: SOUND.rate, packets };
 }
 
-/** Two lines of text, in the form of the container. */
+/** Two lines of text, in the format of the container. */
 function subtitles(codec: 'subrip' | 'mov_text'): Side {
   const line = (text: string) =>
     codec === 'subrip'
@@ -88,7 +88,7 @@ function subtitles(codec: 'subrip' | 'mov_text'): Side {
   };
 }
 
-/** A cover: a JPEG that is no frame of the film. */
+/** A cover: a JPEG that is not a frame of the video. */
 async function cover(): Promise<Side> {
   const data = Buffer.from(await encodeImage(numberedPicture(3, 64, 64), { format: 'jpeg' }));
   return {
@@ -104,7 +104,7 @@ async function cover(): Promise<Side> {
   };
 }
 
-/** Data as action cameras write them beside the pictures: where, how fast. */
+/** Telemetry (position, speed) as action cameras record it with the pictures. */
 const telemetry: Side = {
   begin({ constants }, stream) {
     stream.codecpar.codecType = constants.AVMEDIA_TYPE_DATA;
@@ -114,7 +114,7 @@ const telemetry: Side = {
   packets: [{ data: Buffer.from(NOTE), pts: 0, duration: 1000 }],
 };
 
-/** Copies a film's pictures into a new file, with more streams and with tags. */
+/** Copies the pictures of a video into a new file, with additional streams and with tags. */
 async function enrich(film: string, path: string, sides: readonly Side[]): Promise<string> {
   const ffmpeg = await loadFfmpeg();
   const input = new ffmpeg.FormatContext();
@@ -174,7 +174,7 @@ async function enrich(film: string, path: string, sides: readonly Side[]): Promi
   return path;
 }
 
-/** What is in a file: its tags, and each stream with its packets (data and times in seconds). */
+/** The content of a file: its tags, and each stream with its packets (data and times in seconds). */
 async function contents(path: string) {
   const ffmpeg = await loadFfmpeg();
   const input = new ffmpeg.FormatContext();
@@ -223,8 +223,8 @@ beforeAll(async () => {
   mkv = await enrich(film, at('source.mkv'), [await tone('pcm_s16le'), subtitles('subrip'), await cover()]);
 });
 
-describe('sound and subtitles', () => {
-  it('come along as they are, at the same times', async () => {
+describe('audio and subtitles', () => {
+  it('are copied unchanged, at the same times', async () => {
     for (const [source, name, sound, text] of [
       [mp4, 'copy.mp4', 'aac', 'mov_text'],
       [mkv, 'copy.mkv', 'pcm_s16le', 'subrip'],
@@ -233,7 +233,7 @@ describe('sound and subtitles', () => {
       const after = await copy(source, at(name));
       expect(after.leftOut).toMatchObject([{ kind: expect.stringMatching(/^(cover|video)$/), codec: 'mjpeg' }]);
       for (const codec of [sound, text]) {
-        // An MP4 fills the time between two texts with empty ones.
+        // An MP4 has empty samples between two texts.
         const spoken = ({ packets }: { packets: { data: string; time: number }[] }) =>
           packets.filter(({ data }) => data.length > 4);
         const [wanted, found] = [spoken(before.of(codec)!), spoken(after.of(codec)!)];
@@ -245,7 +245,7 @@ describe('sound and subtitles', () => {
     }
   });
 
-  it('stay behind where they are not wanted, and are converted where the container does not hold them', async () => {
+  it('are left out if they are not wanted, and converted if the container does not support them', async () => {
     const silent = await copy(mp4, at('silent.mp4'), { audio: false, subtitles: false });
     expect(silent.streams.map(({ codec }) => codec)).toEqual(['h264']);
     expect(silent.leftOut).toMatchObject([{ kind: 'cover' }]);
@@ -258,8 +258,8 @@ describe('sound and subtitles', () => {
   });
 });
 
-describe('what tells of people and places', () => {
-  it('comes along only where it is asked for; covers and data never do', async () => {
+describe('metadata about people and places', () => {
+  it('is copied only if it is requested; covers and data never are', async () => {
     for (const [source, name] of [
       [mp4, 'tags.mp4'],
       [mkv, 'tags.mkv'],

@@ -12,65 +12,76 @@ import { createSideClock, type Position } from './side-clock.ts';
 import { convertSubtitle } from './subtitle-conversion.ts';
 import { tryStream } from './trial.ts';
 
-/** What of the source is written into the output beside the pictures. */
+/** The parts of the source that are written in addition to the pictures. */
 export interface SideStreamOptions {
   readonly audio: boolean;
   readonly subtitles: boolean;
   /** Titles, dates, places and names of the source. */
   readonly metadata: boolean;
-  /** Seconds on the source's clock that are second 0 of the output. */
+  /** The time on the source's clock that is second 0 of the output, in seconds. */
   readonly startTime: number;
 }
 
-/** Something of the source that is not in the output. */
+/** The output that side streams are added to. */
+export interface SideStreamTarget {
+  readonly output: FormatContext;
+  /** FFmpeg's name of the container. */
+  readonly container: string;
+  /** The output's video stream. */
+  readonly pictures: Stream;
+}
+
+/** A part of the source that is not in the output. */
 export interface LeftOut {
   readonly kind:
     'audio' | 'subtitles' | 'video' | 'cover' | 'attachment' | 'data' | 'timecode' | 'chapters' | 'alpha' | 'hdr';
-  /** FFmpeg's name of the codec; of `hdr`, what it is: `mastering display`, `HDR10+`, … */
+  /** FFmpeg's name of the codec; for `hdr`, the kind of metadata: `mastering display`, `HDR10+`, … */
   readonly codec: string;
-  /** Why, as a part of a sentence: `WebM has no bitmap subtitles`. */
+  /** The reason, as part of a sentence: `WebM has no bitmap subtitles`. */
   readonly reason: string;
 }
 
-/** A stream of sound or subtitles in the output. */
+/** An audio or subtitle stream in the output. */
 export interface SideStreamSummary {
   readonly kind: 'audio' | 'subtitles';
-  /** FFmpeg's name of the codec in the source and in the output: the same where it was copied. */
+  /** FFmpeg's name of the codec in the source and in the output: the same if the stream was copied. */
   readonly from: string;
   readonly to: string;
-  /** Packets written, of these with a time that was repaired, and packets left out. */
+  /** Packets written, those among them whose time was repaired, and packets left out. */
   readonly packets: number;
   readonly repaired: number;
   readonly dropped: number;
 }
 
-/** Sound and subtitles on their way from the source to the output. */
+/** Copies audio and subtitles from the source to the output. */
 export interface SideStreams {
   readonly leftOut: LeftOut[];
   readonly summary: readonly SideStreamSummary[];
   /** Chapters for the output, in its seconds. */
   readonly chapters: readonly Chapter[];
-  /** Seconds of sound before the first picture: the pictures begin that much later in the output. */
+  /** Seconds of audio before the first picture, by which the pictures are delayed in the output. */
   readonly lead: number;
-  /** Tells that from output time `at` on, in seconds, source time `origin` is second 0 of the output. */
+  /**
+   * The pictures' clock jumped: after output time `at`, source time `origin` is second 0 of the output (in seconds).
+   */
   jump(at: number, origin: number): void;
-  /** Writes what begins before a time of the output, in seconds. */
+  /** Writes the packets that start before a time of the output, in seconds. */
   copyUntil(seconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
 type Counts = { -readonly [K in keyof SideStreamSummary]: SideStreamSummary[K] };
 
-const OPAQUE = 'pictures are written opaque, and what lies under transparent parts is visible';
+const OPAQUE = 'pictures are written without transparency, so content under transparent parts is visible';
 
-/** Names what a source that can't be opened a second time holds besides its pictures. */
+/** Lists the streams other than video of a source that can't be opened a second time. */
 export function unreadableStreams(
   { audioStreams, subtitleStreams, otherStreams = [], live }: VideoMetadata,
   { audio = true, subtitles = true }: { audio?: boolean; subtitles?: boolean },
 ): LeftOut[] {
   const reason = live
     ? 'only the pictures of a live source are written'
-    : 'a pipe is read once, for its pictures; name a file to keep it';
+    : 'a pipe can only be read once, for its pictures; pass a file to keep it';
   return [
     ...(audio ? audioStreams.map(({ codec }) => ({ kind: 'audio' as const, codec, reason })) : []),
     ...(subtitles ? subtitleStreams.map(({ codec }) => ({ kind: 'subtitles' as const, codec, reason })) : []),
@@ -78,7 +89,7 @@ export function unreadableStreams(
   ];
 }
 
-/** One stream on its way. */
+/** One stream that is copied or converted. */
 interface Route {
   readonly from: Stream;
   readonly stream: Stream;
@@ -88,33 +99,32 @@ interface Route {
   readonly converter?: AudioConverter | undefined;
   readonly text?: 'mov_text' | 'subrip' | 'webvtt' | undefined;
   lastDts?: bigint;
-  /** Source seconds of the last packet. */
+  /** Source time of the last packet, in seconds. */
   last?: number | undefined;
-  /** Whether the clock went back: what was heard already is left out until it is caught up with. */
+  /** Whether the clock jumped back: audio that was already written is left out until the clock catches up. */
   behind?: boolean;
 }
 
-// Sound before the first picture that is kept, in seconds: less is codec delay, more is another recording.
+// Range of audio before the first picture that is kept, in seconds: less is codec delay, more is another recording.
 const LEAD = { least: 0.05, most: 10 };
-// What encoders put before the first sample (AAC, MP3, Opus) is no hidden sound.
+// The delay in seconds that encoders (AAC, MP3, Opus) insert before the first sample is not hidden audio.
 const PRIMING = 0.1;
-// Packets read ahead for trying the container: enough for the parameters that only packets tell.
+// Limits of the packets read ahead to test the container: enough for parameters that only packets contain.
 const TRIED = { perStream: 4, total: 600, bytes: 16_000_000 };
 
 /**
- * Opens the source once more for its sound and subtitles and adds their streams to an output whose header is not yet
- * written. What the container holds is copied, other sound and text is converted, and what can't be is left out and
- * named: a stream never ends a run. With `metadata` the source's tags come along too. `pictures` is the output's stream
- * of pictures, which takes over timecode and spherical video.
+ * Opens the source a second time for its audio and subtitles and adds their streams to an output whose header is not
+ * yet written. Streams that the container supports are copied, other audio and text is converted, and the rest is left
+ * out and reported: a stream never ends a run. With `metadata`, the source's tags are copied too. The output's video
+ * stream gets the source's timecode and spherical video data.
  */
 export async function openSideStreams(
   ffmpeg: Ffmpeg,
   path: string,
-  output: FormatContext,
-  container: string,
+  target: SideStreamTarget,
   options: SideStreamOptions,
-  pictures?: Stream,
 ): Promise<SideStreams> {
+  const { output, container, pictures } = target;
   const { constants, Packet, avGetCodecName, avRescaleQ } = ffmpeg;
   const input: Input = await openInput(ffmpeg, { kind: 'file', name: printable(path), path });
   const { format } = input;
@@ -165,12 +175,12 @@ export async function openSideStreams(
   }
   for (let i = held.length - 1; i >= 0; i--) if (!routes.has(held[i]!.streamIndex)) held.splice(i, 1)[0]!.free();
   const lead = leadOf();
-  // Sound that was cut off by an edit list only; codec delay alone is decoded, not heard.
+  // Whether an edit list cut off audio. Codec delay does not count: it is decoded but not played.
   const trimmed = held.some(
     (packet) => (secondsOf(packet, routes.get(packet.streamIndex)!.from.timeBase) ?? 0) < -PRIMING,
   );
 
-  /** The streams of sound and subtitles that are wanted; names the others. */
+  /** Selects the audio and subtitle streams to write, and reports the other streams. */
   function choose(): Stream[] {
     const wanted: Stream[] = [];
     const timecode =
@@ -183,7 +193,7 @@ export async function openSideStreams(
       if (from.index === input.stream.index) {
         for (const kind of [constants.AV_PKT_DATA_SPHERICAL, constants.AV_PKT_DATA_STEREO3D]) {
           const data = codecpar.getCodedSideData(kind);
-          if (data) pictures?.codecpar.addCodedSideData(kind, data);
+          if (data) pictures.codecpar.addCodedSideData(kind, data);
         }
         if (hasAlpha(ffmpeg, from)) leftOut.push({ kind: 'alpha', codec, reason: OPAQUE });
         continue;
@@ -198,7 +208,7 @@ export async function openSideStreams(
         leftOut.push({
           kind: 'video',
           codec,
-          reason: 'one stream of pictures is written, and a copy would show the faces of another',
+          reason: 'only one video stream is written, and a copy of another would show its faces',
         });
       else if (type === constants.AVMEDIA_TYPE_ATTACHMENT)
         leftOut.push({ kind: 'attachment', codec, reason: 'attached files are not written' });
@@ -210,14 +220,14 @@ export async function openSideStreams(
             reason: options.metadata ? 'the container has no timecode' : 'it is metadata',
           });
       } else if (codecpar.codecTag !== TEXT_TRACK)
-        leftOut.push({ kind: 'data', codec, reason: 'data may tell of places and people' });
+        leftOut.push({ kind: 'data', codec, reason: 'data may identify places and people' });
     }
-    // Muxers make a timecode track or tag of it.
-    if (options.metadata && timecode && pictures) pictures.metadata = ffmpeg.Dictionary.fromObject({ timecode });
+    // Muxers write this tag as a timecode track or tag.
+    if (options.metadata && timecode) pictures.metadata = ffmpeg.Dictionary.fromObject({ timecode });
     return wanted;
   }
 
-  /** Reads the first packets of each stream of sound. */
+  /** Reads the first packets of each audio stream. */
   async function readAhead(wanted: readonly Stream[]): Promise<void> {
     const missing = new Map(
       wanted
@@ -249,13 +259,11 @@ export async function openSideStreams(
       const filter = kind === 'audio' ? await adtsFilter(from, codec, first) : undefined;
       const codecpar = filter?.context.outputCodecParameters ?? from.codecpar;
       if (filter?.extradata) codecpar.extradata = filter.extradata;
-      const refused = await tryStream(
-        ffmpeg,
-        container,
+      const refused = await tryStream(ffmpeg, container, {
         codecpar,
-        from.timeBase,
-        filter ? [] : first.slice(0, TRIED.perStream),
-      );
+        timeBase: from.timeBase,
+        packets: filter ? [] : first.slice(0, TRIED.perStream),
+      });
       if (refused >= 0) {
         const stream = newStream(from);
         codecpar.copy(stream.codecpar);
@@ -271,7 +279,7 @@ export async function openSideStreams(
         return;
       }
       filter?.context.free();
-      reasons.push(`the container refuses it: ${ffmpegMessage(ffmpeg, refused)}`);
+      reasons.push(`the container rejects it: ${ffmpegMessage(ffmpeg, refused)}`);
     }
     if (kind === 'audio') {
       const converter = await openAudioConverter(ffmpeg, from, rules.sound).catch((error: unknown) => {
@@ -311,7 +319,7 @@ export async function openSideStreams(
       });
       return;
     } else if (reasons.length === 0)
-      reasons.push("the container does not hold it, and pictures of text can't be converted");
+      reasons.push("the container does not support it, and bitmap subtitles can't be converted");
     leftOut.push({ kind, codec, reason: reasons.join('; ').slice(0, 400) });
   }
 
@@ -325,7 +333,7 @@ export async function openSideStreams(
     return stream;
   }
 
-  /** AAC of MPEG-TS has a header before each packet (ADTS); other containers keep it once (AudioSpecificConfig). */
+  /** AAC in MPEG-TS has a header before each packet (ADTS); other containers store one (AudioSpecificConfig). */
   async function adtsFilter(from: Stream, codec: string, first: readonly Packet[]) {
     const data = first[0]?.data;
     if (codec !== 'aac' || !data || data.length < 7 || data[0] !== 0xff || (data[1]! & 0xf6) !== 0xf0) return undefined;
@@ -340,7 +348,7 @@ export async function openSideStreams(
       context.free();
       return undefined;
     };
-    // The first packet's header makes the configuration, which the muxer wants before the first packet.
+    // The filter derives the configuration from the first packet; the muxer needs it before the first packet.
     const probe = open();
     if (!probe) return undefined;
     const packet = first[0]!.clone()!;
@@ -368,7 +376,7 @@ export async function openSideStreams(
   }
 
   /**
-   * Whether a packet is before what the container shows: sound that an edit list hides, or before the first picture.
+   * Whether a packet is outside of what players play: audio that an edit list removes, or before the first picture.
    */
   function isHidden(packet: Packet, { from, counts }: Route, seconds: number | null, out: number): boolean {
     if (counts.kind !== 'audio' || seconds === null) return false;
@@ -379,7 +387,7 @@ export async function openSideStreams(
     return out + length <= before;
   }
 
-  /** The next packet that is wanted; null at the end. Where the source breaks off, the pictures' reader tells. */
+  /** The next packet of a written stream; null at the end. The video's reader reports a truncated source. */
   async function advance(): Promise<Packet | null> {
     const first = held.shift();
     if (first) return first;
@@ -399,16 +407,16 @@ export async function openSideStreams(
     const length = lengthOf(packet, timeBase);
     const { num, den } = stream.timeBase;
     let dts = BigInt(Math.round(((seconds + lead) * den) / num));
-    // Matroska's ticks may be longer than packets (TrueHD): there equal times are right, and rising ones would drift.
+    // Matroska's ticks may be longer than packets (TrueHD): equal times are correct there, and unique ones would drift.
     const isStrict = counts.kind === 'audio' && container !== 'matroska' && container !== 'webm';
     if (route.lastDts !== undefined && dts <= route.lastDts && (isStrict || dts < route.lastDts)) {
-      // What overlaps by more than half of its length was heard already.
+      // A packet that overlaps by more than half of its length was written already.
       if (route.behind && length > 0 && position.end !== undefined && position.end - seconds > length / 2 + 0.02) {
         counts.dropped++;
         return;
       }
       const next = route.lastDts + (isStrict ? 1n : 0n);
-      // Packets shorter than a tick of the source (TrueHD in Matroska) share a time that is not wrong.
+      // Packets shorter than a tick of the source (TrueHD in Matroska) may share a time.
       const tick = Math.ceil((route.from.timeBase.num * den) / (route.from.timeBase.den * num));
       if (next - dts > BigInt(tick)) counts.repaired++;
       dts = next;
@@ -424,7 +432,7 @@ export async function openSideStreams(
       counts.packets++;
       return;
     }
-    // A full disk ends the run; a packet that the muxer refuses does not.
+    // A full disk ends the run; a packet that the muxer rejects does not.
     const fatal = output.pb?.error ?? 0;
     if (fatal < 0 || FATAL.has(result))
       throw failure(
@@ -470,7 +478,7 @@ export async function openSideStreams(
     } else await write(route, packet, from.timeBase, seconds);
   }
 
-  /** Sound that can't be encoded any more is left out; what the disk says is not hidden. */
+  /** Audio that can't be converted is left out; disk errors are thrown. */
   async function convert({ counts }: Route, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => {
       if (!(error instanceof FaceDetError) || (error.code !== 'ENCODING_FAILED' && error.code !== 'AUDIO_UNSUPPORTED'))
@@ -496,7 +504,7 @@ export async function openSideStreams(
         if (out === undefined || out > until) return;
         if (route.counts.kind === 'audio' && seconds !== null && route.last !== undefined) {
           if (seconds < route.last) route.behind = true;
-          // Some containers give several packets one time.
+          // Some containers give several packets the same time.
           else if (seconds === route.last) out = Math.max(out, route.position.end ?? out);
         }
         if (seconds === null) route.counts.repaired++;
@@ -538,12 +546,12 @@ export async function openSideStreams(
 }
 
 const TMCD = Buffer.from('tmcd').readUInt32LE();
-// QuickTime keeps the names of chapters in a track of text.
+// QuickTime stores chapter titles in a text track.
 const TEXT_TRACK = Buffer.from('text').readUInt32LE();
-// ENOSPC, EIO, EFBIG, EROFS, EDQUOT: what no other packet would change.
+// ENOSPC, EIO, EFBIG, EROFS, EDQUOT: errors that affect every packet.
 const FATAL = new Set([-28, -5, -27, -30, -122]);
 
-// What the muxer makes itself would contradict it; the turn has been carried out.
+// Leaves out tags that the muxer writes itself, and the rotation, which was applied to the pictures.
 function copyTags(tags: Record<string, string> | undefined, set: (tags: Record<string, string>) => void): void {
   const kept = Object.entries(tags ?? {}).filter(
     ([key]) =>

@@ -1,15 +1,15 @@
-/** The text of a subtitle: lines, and the tags `<b>`, `<i>`, `<u>` that all text forms but one know. */
+/** The tags that a subtitle's text keeps: all text formats except `mov_text` support them. */
 const TAGS = /<\/?(?:b|i|u)>/gi;
 
 /**
- * The payload of a text subtitle in another form. `from` and `to` are FFmpeg's names of the codecs. Undefined where
- * there is no text in it (drawings of ASS, empty samples of an MP4).
+ * Converts the payload of a text subtitle to another format. `from` and `to` are FFmpeg's codec names. Returns
+ * undefined if there is no text in it (ASS drawings, empty MP4 samples).
  */
 export function convertSubtitle(data: Buffer, from: string, to: 'mov_text' | 'subrip' | 'webvtt'): Buffer | undefined {
   const text = read(data, from);
   if (text.replace(TAGS, '').trim() === '') return undefined;
   if (to === 'mov_text') {
-    // 3GPP TS 26.245: a 16-bit length and UTF-8; styles would follow as boxes.
+    // 3GPP TS 26.245: a 16-bit length and UTF-8 text; styles would follow as boxes.
     let plain = Buffer.from(unescapeText(text.replace(TAGS, '')));
     if (plain.length > 65_535) plain = Buffer.from(plain.toString('utf8', 0, 65_532));
     return Buffer.concat([Buffer.from([plain.length >> 8, plain.length & 255]), plain]);
@@ -24,13 +24,13 @@ function read(data: Buffer, from: string): string {
   }
   const text = lines(withoutPadding(data).toString('utf8'));
   if (from === 'ass' || from === 'ssa') return readAss(text);
-  // WebVTT: classes, voices and times within the text.
+  // Removes WebVTT's classes, voices and times within the text.
   if (from === 'webvtt') return onlyKnownTags(text);
-  // SubRip allows fonts, and overrides in braces as in ASS.
+  // Removes SubRip's fonts, and overrides in braces as in ASS.
   return onlyKnownTags(text.replace(/\{\\[^}]{0,200}\}/g, ''));
 }
 
-/** Some writers pad packets with NUL. */
+/** Removes the NUL bytes with which some programs pad packets. */
 function withoutPadding(data: Buffer): Buffer {
   let end = data.length;
   while (data[end - 1] === 0) end--;
@@ -41,7 +41,7 @@ function lines(text: string): string {
   return text.replace(/\r\n?/g, '\n');
 }
 
-/** Matroska's form of ASS: ReadOrder, Layer, Style, Name, three margins, Effect, Text. */
+/** ASS events as stored in Matroska: ReadOrder, Layer, Style, Name, three margins, Effect, Text. */
 function readAss(event: string): string {
   let at = 0;
   for (let comma = 0; comma < 8 && at >= 0; comma++) at = event.indexOf(',', at) + 1 || -1;

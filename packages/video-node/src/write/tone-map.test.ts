@@ -21,8 +21,11 @@ const SDR: Partial<ColorTags> = { space: 9, primaries: 9, transfer: 14, range: 1
 const STEPS = 16;
 const STEP_WIDTH = 16;
 const [width, height] = [STEPS * STEP_WIDTH, 48];
-// Grey from black to the peak in 16 steps.
-const ramp = `nullsrc=size=${width}x${height}:rate=25,format=yuv420p10le,geq=lum='64+876*floor(X/${STEP_WIDTH})/${STEPS - 1}':cb=512:cr=512`;
+// Gray from black to the peak in 16 steps.
+const rampOf = (luma: string) =>
+  `nullsrc=size=${width}x${height}:rate=25,format=yuv420p10le,` +
+  `geq=lum='${luma}*floor(X/${STEP_WIDTH})/${STEPS - 1}':cb=512:cr=512`;
+const ramp = rampOf('64+876');
 
 const source = (name: string, color: Partial<ColorTags>, graph = ramp, pixelFormat = 'yuv420p10le') =>
   writeByGraph(at(name), { graph, encoder: 'libx264', pixelFormat, frames: 2, size: [width, height], color });
@@ -47,7 +50,7 @@ async function mapped(
       const place = y * linesize[plane]! + x * bytes;
       return bytes === 2 ? data![plane]!.readUInt16LE(place) / 4 : data![plane]![place]!;
     };
-    // The middle of each step.
+    // Sampled at the center of each step.
     const line = (plane: number) =>
       Array.from({ length: STEPS }, (_, i) =>
         sample(plane, ((i + 0.5) * STEP_WIDTH) / (plane ? 2 : 1), height / (plane ? 4 : 2)),
@@ -60,7 +63,7 @@ async function mapped(
   throw new Error('no frame');
 }
 
-/** Display light of a grey HLG signal, cd/m²: ARIB STD-B67's inverse OETF, BT.2100's OOTF (gamma 1.2, 1,000 cd/m²). */
+/** Display light of a gray HLG signal, cd/m²: ARIB STD-B67's inverse OETF, BT.2100's OOTF (gamma 1.2, 1,000 cd/m²). */
 function hlgLight(signal: number): number {
   const [a, b, c] = [0.17883277, 0.28466892, 0.55991073];
   const scene = signal <= 0.5 ? signal ** 2 / 3 : (Math.exp((signal - c) / a) + b) / 12;
@@ -114,8 +117,8 @@ describe('toneMap', () => {
     );
   });
 
-  it('takes full range, and writes 10 bits where they are asked for', async () => {
-    const full = `nullsrc=size=${width}x${height}:rate=25,format=yuv420p10le,geq=lum='1023*floor(X/${STEP_WIDTH})/${STEPS - 1}':cb=512:cr=512`;
+  it('accepts full range, and writes 10 bits if requested', async () => {
+    const full = rampOf('1023');
     const { planes, metadata } = await mapped(await source('hdr.mov', { ...HLG, range: 2 }, full), { bitDepth: 10 });
     expect(metadata).toMatchObject({ codec: 'hevc', pixelFormat: 'yuv420p10le', color: { transfer: 1, range: 1 } });
     planes[0].forEach((luma, i) =>
@@ -123,10 +126,10 @@ describe('toneMap', () => {
     );
   });
 
-  it('keeps hues: a color of BT.2020 that BT.709 has is the same color', async () => {
+  it('keeps hues: a BT.2020 color within BT.709 stays the same color', async () => {
     const tinted = `nullsrc=size=${width}x${height}:rate=25,format=yuv420p10le,geq=lum=400:cb=480:cr=560`;
     const { planes } = await mapped(await source('hdr.mov', HLG, tinted));
-    // BT.2020 samples → R′G′B′ → light of the scene → of the display, 1,000 cd/m² at its peak.
+    // BT.2020 samples → R′G′B′ → scene light → display light, with a peak of 1,000 cd/m².
     const [y, u, v] = [(400 - 64) / 876, (480 - 512) / 896, (560 - 512) / 896];
     const signal = [y + 1.4746 * v, y - 0.16455 * u - 0.57135 * v, y + 1.8814 * u];
     const scene = signal.map((value) => (hlgLight(value) / 1000) ** (1 / 1.2));
@@ -147,14 +150,14 @@ describe('toneMap', () => {
     );
   });
 
-  it('leaves SDR as it is', async () => {
+  it('does not change SDR', async () => {
     const from = await source('plain.mov', SDR);
     const { planes, metadata } = await mapped(from);
     expect(metadata.color).toMatchObject({ space: 9, primaries: 9, transfer: 14 });
     planes[0].forEach((luma, i) => expect(Math.abs(luma - (16 + 219 * signals[i]!))).toBeLessThan(2));
   });
 
-  it('is done before masks', async () => {
+  it('is applied before masks', async () => {
     const from = await source('hdr.mov', HLG);
     const { planes } = await mapped(from, {}, (picture) =>
       anonymizePlanes(picture, [{ box: { x: 0, y: 0, width, height } }], {
@@ -166,14 +169,14 @@ describe('toneMap', () => {
     for (const luma of planes[0]) expect(Math.abs(luma - 235)).toBeLessThanOrEqual(1);
   });
 
-  it('is refused where it is something else', async () => {
+  it('rejects other values', async () => {
     const like = { width: 64, height: 64, fps: 25 };
     await expect(createVideoWriter(at('a.mp4'), { like, toneMap: 'hable' as never })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
   });
 
-  it("bends to the source's own peak", () => {
+  it("compresses up to the source's own peak", () => {
     const color = { range: 1, space: 9, primaries: 9, transfer: 16, chromaLocation: 0 };
     const peak = (maxCll: number) =>
       /peak=([\d.]+)/.exec(toneMapFilters(color, { contentLight: { maxCll, maxFall: 100 } }, 8).join())![1];

@@ -8,23 +8,23 @@ import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { summarizeColors } from '../read/color-summary.ts';
 import type { ColorTags, VideoMetadata } from '../read/metadata.ts';
 
-/** Makes SDR of HDR pictures. */
+/** Converts HDR pictures to SDR. */
 export interface ToneMapper {
-  /** Tags of its pictures: BT.709, limited range. */
+  /** Color tags of its pictures: BT.709, limited range. */
   readonly color: ColorTags;
   /** Maps a 4:2:0 picture, which it frees. The result is writable. */
   map(frame: NativeFrame): Promise<NativeFrame>;
   close(): void;
 }
 
-/** The SDR color that HDR reference white, 203 cd/m² (ITU-R BT.2408), has: linear light 1. */
+/** HDR reference white in cd/m² (ITU-R BT.2408), which becomes linear light 1 in SDR. */
 const REFERENCE_WHITE = 203;
-/** Peak of an HLG display (BT.2100), and of PQ pictures that do not say theirs, in cd/m². */
+/** Peak of an HLG display (BT.2100), and of PQ pictures that state none, in cd/m². */
 const USUAL_PEAK = 1000;
-/** Linear light up to which nothing changes: skin and what is in the shade. Above, a Möbius curve bends to the peak. */
+/** Linear light below this is unchanged: skin and shadows. Above, a Möbius curve compresses up to the peak. */
 const LINEAR_UP_TO = 0.3;
 
-// FFmpeg's numbers (those of ITU-T H.273) and zimg's names. What HDR can't be counts as BT.2020.
+// FFmpeg's numbers (code points of ITU-T H.273) and zimg's names. Values that HDR does not use count as BT.2020.
 const MATRICES: Record<number, string> = { 1: '709', 5: '470bg', 6: '170m', 9: '2020_ncl', 10: '2020_cl', 14: 'ictcp' };
 const PRIMARIES: Record<number, string> = { 1: '709', 9: '2020', 11: 'smpte431', 12: 'smpte432' };
 const TRANSFERS = { hlg: 'arib-std-b67', pq: 'smpte2084' } as const;
@@ -36,9 +36,9 @@ export function isHdr(metadata: Pick<VideoMetadata, 'color' | 'pixelFormat'>): b
 }
 
 /**
- * The chain of filters: samples → display light in cd/m² over reference white (ARIB STD-B67 or SMPTE ST 2084 EOTF; HLG
- * with its OOTF for a peak of 1,000 cd/m²) → BT.709 primaries → Möbius curve on the largest of R, G, B, which keeps
- * hues → BT.1886 (gamma 2.4) samples.
+ * The filter chain: samples → display light in cd/m² over reference white (ARIB STD-B67 or SMPTE ST 2084 EOTF; HLG with
+ * its OOTF for a peak of 1,000 cd/m²) → BT.709 primaries → Möbius curve on the maximum of R, G, B, which keeps hues →
+ * BT.1886 (gamma 2.4) samples.
  */
 export function toneMapFilters(color: ColorTags, hdr: HdrMetadata | undefined, bitDepth: 8 | 10): string[] {
   const { dynamicRange } = summarizeColors({ pixelFormat: '', color });
@@ -56,7 +56,7 @@ export function toneMapFilters(color: ColorTags, hdr: HdrMetadata | undefined, b
     `tonemap=mobius:param=${LINEAR_UP_TO}:desat=0:peak=${(peakOf(dynamicRange, hdr) / REFERENCE_WHITE).toFixed(4)}`,
     'zscale=t=709:m=709:r=limited',
     `format=${bitDepth === 10 ? 'yuv420p10le' : 'yuv420p'}`,
-    // Light beyond the stated peak is white, no more.
+    // Light above the stated peak is clipped to white.
     bitDepth === 10 ? 'limiter=min=64:max=940:planes=1' : 'limiter=min=16:max=235:planes=1',
   ];
 }
@@ -68,7 +68,7 @@ function peakOf(dynamicRange: 'hlg' | 'pq' | 'sdr', hdr: HdrMetadata | undefined
   return Math.min(10_000, Math.max(1.5 * REFERENCE_WHITE, said));
 }
 
-/** Opens a tone mapper for pictures with the tags of an HDR source. One call at a time. */
+/** Opens a tone mapper for pictures with the color tags of an HDR source. It serves one call at a time. */
 export function createToneMapper(
   ffmpeg: Ffmpeg,
   options: {
@@ -79,12 +79,12 @@ export function createToneMapper(
   },
 ): ToneMapper {
   const { constants, Filter } = ffmpeg;
-  const message = "Expected an HDR picture that FFmpeg's filters can tone-map but they refused it";
+  const message = "Expected an HDR picture that FFmpeg's filters can tone-map but they rejected it";
   const missing = ['zscale', 'tonemap', 'limiter'].find((name) => !Filter.getByName(name));
   if (missing)
     throw new FaceDetError(
       'DEPENDENCY_BROKEN',
-      `Expected the filter ${missing} in the package node-av, for tone mapping, but found none; leave it out.`,
+      `Expected the filter ${missing} in the package node-av, for tone mapping, but found none; leave out toneMap.`,
     );
   let opened: OpenGraph | undefined;
   const color: ColorTags = {

@@ -2,16 +2,23 @@ import type { CodecParameters, Packet } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import type { Fraction } from '../read/metadata.ts';
 
+/** A stream to test a container with. */
+export interface TriedStream {
+  readonly codecpar: CodecParameters;
+  /** Time base of the packets. */
+  readonly timeBase: Fraction;
+  /** The first packets; may be empty. */
+  readonly packets: readonly Packet[];
+}
+
 /**
- * Writes a stream's parameters and first packets into a container of its own that goes nowhere. Returns FFmpeg's error
- * where the container refuses them, 0 where it takes them.
+ * Tests whether a container accepts a stream: writes its parameters and first packets to a muxer whose output is
+ * discarded. Returns 0, or FFmpeg's error code if the container rejects them.
  */
 export async function tryStream(
   ffmpeg: Ffmpeg,
   container: string,
-  codecpar: CodecParameters,
-  timeBase: Fraction,
-  packets: readonly Packet[],
+  { codecpar, timeBase, packets }: TriedStream,
 ): Promise<number> {
   const { Dictionary, FormatContext, IOContext, Rational } = ffmpeg;
   const output = new FormatContext();
@@ -53,10 +60,10 @@ export async function tryStream(
   }
 }
 
-/** FFmpeg's level for what it calls experimental: TrueHD and spherical video in an MP4. */
+/** FFmpeg's compliance level for what it calls experimental: TrueHD and spherical video in an MP4. */
 export const STRICTNESS = -2;
 
-/** Options of a muxer: an MP4 in fragments that becomes an ordinary one, a Matroska in short clusters. */
+/** Muxer options: an MP4 is fragmented and becomes an ordinary one at the end, a Matroska has short clusters. */
 export function muxerOptions(container: string): Record<string, string> {
   return container === 'mp4' || container === 'mov'
     ? { movflags: '+frag_custom+delay_moov+default_base_moof+hybrid_fragmented+negative_cts_offsets' }

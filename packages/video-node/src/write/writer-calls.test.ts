@@ -20,8 +20,8 @@ const open = (path: string) =>
   createVideoWriter(path, { like: { width: 64, height: 48, fps: 25 }, preset: 'ultrafast', threads: 1 });
 const frame = (index: number) => ({ ...numberedPicture(index, 64, 48), timestamp: index / 25 });
 
-describe('calls that nobody awaits', () => {
-  it('are done in their order: write, write, finish', async () => {
+describe('calls that are not awaited', () => {
+  it('run in order: write, write, finish', async () => {
     const path = join(folder, 'a.mp4');
     const writer = await open(path);
     for (let index = 0; index < 12; index++) void writer.write(frame(index), () => {});
@@ -35,7 +35,7 @@ describe('calls that nobody awaits', () => {
     expect(times).toEqual(evenTimes(12).map((time) => expect.closeTo(time, 3)));
   });
 
-  it('hold decoded frames that are closed right after the call', async () => {
+  it('keep decoded frames that are closed right after the call', async () => {
     const source = await writeNumbered(join(folder, 'source.mp4'), evenTimes(20));
     const video = await openVideo(source);
     const writer = await createVideoWriter(join(folder, 'b.mp4'), { like: video.metadata });
@@ -48,7 +48,7 @@ describe('calls that nobody awaits', () => {
     expect(writer.frames).toBe(20);
   });
 
-  it('reject with a code after the end; flush and close do not', async () => {
+  it('reject with a code after the end, except flush and close', async () => {
     const path = join(folder, 'c.mp4');
     const writer = await open(path);
     await writer.write(frame(0));
@@ -66,7 +66,7 @@ describe('calls that nobody awaits', () => {
     await expect(ended.complete()).rejects.toMatchObject({ code: 'INVALID_STATE' });
   });
 
-  it('reject within an edit of the same writer, at any depth, and count again after it', async () => {
+  it('reject within an edit of the same writer, at any depth, and work again after it', async () => {
     const writer = await open(join(folder, 'e.mp4'));
     const other = await open(join(folder, 'f.mp4'));
     const calls: [string, () => Promise<void>][] = [
@@ -92,7 +92,7 @@ describe('calls that nobody awaits', () => {
     await other.close();
   });
 
-  it('settle in any order, and end the process in none', async () => {
+  it('settle in any order, without ending the process', async () => {
     const call = fc.constantFrom(...WRITER_CALLS);
     const decoded = await decodedFrames();
     let number = 0;

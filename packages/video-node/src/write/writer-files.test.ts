@@ -21,7 +21,7 @@ const add = async (writer: VideoWriter, count: number) => {
 const files = () => readdirSync(folder).sort();
 
 describe('the file of a video in progress', () => {
-  it('belongs to one writer, until that ends in any way', async () => {
+  it('belongs to one writer until that writer ends, in any way', async () => {
     for (const end of ['finish', 'flush', 'close'] as const) {
       const first = await begin('film.mp4');
       await add(first, 3);
@@ -35,7 +35,7 @@ describe('the file of a video in progress', () => {
     }
   });
 
-  it('is taken over from a process that has ended', async () => {
+  it('can be continued after the process that wrote it has ended', async () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const first = await begin('film.mp4');
     const lock = JSON.parse(readFileSync(at('film.partial.mp4.lock'), 'utf8')) as object;
@@ -48,18 +48,18 @@ describe('the file of a video in progress', () => {
     expect(files()).toEqual(['film.mp4']);
   });
 
-  it('is not left where a writer is refused', async () => {
+  it('is removed if the writer is rejected', async () => {
     await expect(begin('film.mp4', { preset: 'nonsense' })).rejects.toMatchObject({ name: 'FaceDetError' });
     await expect(begin('new/film.avi')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect(files()).toEqual([]);
   });
 
-  it('names its limits before anything is encoded', async () => {
+  it('reports its limits before anything is encoded', async () => {
     mkdirSync(at('folder.mp4'));
     writeFileSync(at('file'), '');
     for (const name of ['folder.mp4', 'file/film.mp4', `${'x'.repeat(300)}.mp4`])
       await expect(begin(name), name).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
-    // As long as names with all endings of a run can be, in bytes.
+    // The maximum length in bytes, with all suffixes that a run adds to the name.
     const long = await begin(`${'顔'.repeat(78)}.mp4`);
     await add(long, 2);
     await long.finish();
@@ -82,20 +82,23 @@ describe('the file of a video in progress', () => {
     }
   });
 
-  it.skipIf(!unix)('is beside what an output that is a link leads to (symbolic links: not on Windows)', async () => {
-    mkdirSync(at('disk'));
-    symlinkSync('disk/film.mp4', at('link.mp4'));
-    const writer = await begin('link.mp4');
-    expect(readdirSync(at('disk')).sort()).toEqual(['film.partial.mp4', 'film.partial.mp4.lock']);
-    await add(writer, 4);
-    await writer.flush();
-    const resumed = await begin('link.mp4', { resume: true });
-    expect(resumed.frames).toBe(4);
-    await resumed.finish();
-    expect([readdirSync(at('disk')), lstatSync(at('link.mp4')).isSymbolicLink()]).toEqual([['film.mp4'], true]);
-  });
+  it.skipIf(!unix)(
+    'is in the folder of the target if the output is a link (symbolic links: not on Windows)',
+    async () => {
+      mkdirSync(at('disk'));
+      symlinkSync('disk/film.mp4', at('link.mp4'));
+      const writer = await begin('link.mp4');
+      expect(readdirSync(at('disk')).sort()).toEqual(['film.partial.mp4', 'film.partial.mp4.lock']);
+      await add(writer, 4);
+      await writer.flush();
+      const resumed = await begin('link.mp4', { resume: true });
+      expect(resumed.frames).toBe(4);
+      await resumed.finish();
+      expect([readdirSync(at('disk')), lstatSync(at('link.mp4')).isSymbolicLink()]).toEqual([['film.mp4'], true]);
+    },
+  );
 
-  it.skipIf(!unix)('is no pipe: that is refused and not replaced (no named pipes on Windows)', async () => {
+  it.skipIf(!unix)('is never a pipe: that is rejected and not replaced (no named pipes on Windows)', async () => {
     execFileSync('mkfifo', [at('pipe.mp4')]);
     await expect(begin('pipe.mp4')).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -44,7 +44,7 @@ const begin = (name: string, options: Partial<VideoWriterOptions> = {}) =>
 const add = async (writer: VideoWriter, from: number, to: number) => {
   for (let i = from; i < to; i++) await writer.write({ ...numberedPicture(i, 96, 64), timestamp: i / 25 });
 };
-/** Every picture is the one of its number, nearly. */
+/** Expects that every picture is approximately the one of its number. */
 const inOrder = (levels: readonly number[]) =>
   numbersOf(levels).forEach((number, i) => expect(Math.abs(number - (i % 90))).toBeLessThanOrEqual(2));
 
@@ -69,14 +69,14 @@ describe('a video', () => {
     expect([metadata.codec, metadata.width, metadata.height]).toEqual([codec, 96, 64]);
   });
 
-  it('has even sides, whatever the frames have', async () => {
+  it('has an even width and height, whatever the size of the frames', async () => {
     const path = await writeNumbered(at('odd.mp4'), evenTimes(3), { width: 97, height: 63 });
     const { metadata, close } = await openVideo(path);
     await close();
     expect([metadata.width, metadata.height]).toEqual([96, 62]);
   });
 
-  it('is refused under a name that says nothing, and where the codec does not fit', async () => {
+  it('is rejected if its name has no known extension, or the container does not support the codec', async () => {
     await expect(begin('film.txt')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(begin('film.webm', { codec: 'h264' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(begin('film.mp4', { preset: 'nonsense' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -85,7 +85,7 @@ describe('a video', () => {
     });
   });
 
-  it('is refused at once where nothing can be written, not when the work is done', async () => {
+  it('is rejected at once if nothing can be written, not after the work', async () => {
     mkdirSync(at('folder.mp4'));
     writeFileSync(at('file'), '');
     for (const name of ['folder.mp4', 'file/film.mp4'])
@@ -93,7 +93,7 @@ describe('a video', () => {
     expect(readdirSync(folder).sort()).toEqual(['file', 'folder.mp4']);
   });
 
-  it('never takes the place of its source', async () => {
+  it('never replaces its source', async () => {
     const source = await writeNumbered(at('source.mp4'), evenTimes(5));
     symlinkSync(source, at('link.mp4'));
     const { metadata, close } = await openVideo(source);
@@ -103,7 +103,7 @@ describe('a video', () => {
     expect(readdirSync(folder).sort()).toEqual(['link.mp4', 'source.mp4']);
   });
 
-  it('holds the pixels that it is given for as long as FFmpeg reads them', async () => {
+  it('keeps the pixels of a frame as long as FFmpeg reads them', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const [width, height] = [1920, 1080];
@@ -119,7 +119,7 @@ describe('a video', () => {
     inOrder(levels);
   });
 
-  it('copies frames of another, edited in their planes, and leaves the source as it was', async () => {
+  it('copies the edited frames of another video without changing that', async () => {
     const source = await writeNumbered(at('source.mp4'), evenTimes(20));
     const video = await openVideo(source);
     const writer = await createVideoWriter(at('copy.mp4'), { like: video.metadata, crf: 8 });
@@ -144,7 +144,7 @@ describe('a video', () => {
     ['c.webm', 'vp9'],
     ['d.mp4', 'av1'],
     ['e.mov', 'h264'],
-  ] as const)('keeps the tags that say what its colours mean: %s in %s', async (name, codec) => {
+  ] as const)('keeps its color tags: %s in %s', async (name, codec) => {
     const tags = async (path: string) => {
       const { metadata, close } = await openVideo(path);
       await close();
@@ -152,7 +152,8 @@ describe('a video', () => {
     };
     const source = await openVideo({
       lavfi:
-        'testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709',
+        'testsrc2=size=96x64:rate=25:duration=0.4,format=yuv420p,' +
+        'setparams=range=pc:color_primaries=bt2020:color_trc=bt709:colorspace=bt709',
     });
     const writer = await createVideoWriter(at(name), { like: source.metadata, codec });
     for await (const frame of source) {
@@ -161,8 +162,7 @@ describe('a video', () => {
     }
     await writer.finish();
     const [{ color: wanted }, { color }] = [source.metadata, await tags(at(name))];
-    // Full range, BT.2020's primaries, BT.709's curve and matrix: no default is among them, nor a set that goes
-    // together.
+    // Full range, BT.2020's primaries, BT.709's curve and matrix: neither defaults nor a usual combination.
     expect([wanted.range, wanted.primaries, wanted.transfer, wanted.space]).toEqual([2, 9, 1, 1]);
     expect([color.range, color.primaries, color.transfer, color.space]).toEqual([2, 9, 1, 1]);
   });
@@ -188,7 +188,7 @@ describe('a video', () => {
     }
   });
 
-  it.skipIf(!hasShared)('keeps sound, or leaves it out [needs ../shared]', async () => {
+  it.skipIf(!hasShared)('keeps audio, or leaves it out [needs ../shared]', async () => {
     const copy = async (audio: boolean) => {
       const video = await openVideo(join(shared, 'video/street_crowd.mp4'));
       const writer = await createVideoWriter(at('street.mp4'), { like: video.metadata, audio, preset: 'ultrafast' });
@@ -206,38 +206,35 @@ describe('a video', () => {
   });
 });
 
-describe('a video in the making', () => {
-  it.each(['film.mp4', 'film.mkv', 'film.webm'])(
-    'is playable at any moment, and goes on where it was: %s',
-    async (name) => {
-      const writer = await begin(name);
-      await add(writer, 0, 130);
-      await new Promise((done) => setTimeout(done, 300));
-      expect(existsSync(at(name))).toBe(false);
-      // What a kill would leave: the file as it lies, its end torn off.
-      const lying = at(`copy.partial.${name.split('.')[1]}`);
-      copyFileSync(writer.partialPath, lying);
-      const now = await show(lying);
-      expect(now.times.length).toBeGreaterThanOrEqual(130 - 50); // two seconds back at most
-      inOrder(now.levels);
-      await writer.flush();
-      copyFileSync(lying, writer.partialPath);
-      truncateSync(writer.partialPath, statSync(lying).size - 37);
+describe('a video in progress', () => {
+  it.each(['film.mp4', 'film.mkv', 'film.webm'])('is playable at any time, and can be continued: %s', async (name) => {
+    const writer = await begin(name);
+    await add(writer, 0, 130);
+    await new Promise((done) => setTimeout(done, 300));
+    expect(existsSync(at(name))).toBe(false);
+    // A killed process leaves such a file: the partial file without its end.
+    const killed = at(`copy.partial.${name.split('.')[1]}`);
+    copyFileSync(writer.partialPath, killed);
+    const now = await show(killed);
+    expect(now.times.length).toBeGreaterThanOrEqual(130 - 50); // two seconds back at most
+    inOrder(now.levels);
+    await writer.flush();
+    copyFileSync(killed, writer.partialPath);
+    truncateSync(writer.partialPath, statSync(killed).size - 37);
 
-      const next = await begin(name, { resume: true });
-      expect(next.frames).toBeGreaterThanOrEqual(60);
-      expect(next.frames).toBeLessThanOrEqual(130);
-      await add(next, next.frames, 160);
-      await next.finish();
-      const film = await show(at(name));
-      expect(film.times).toEqual(evenTimes(160).map((t) => expect.closeTo(t, 3)));
-      expect(film.error).toBeUndefined();
-      inOrder(film.levels);
-      expect(readdirSync(folder).filter((file) => file.startsWith('film'))).toEqual([name]);
-    },
-  );
+    const next = await begin(name, { resume: true });
+    expect(next.frames).toBeGreaterThanOrEqual(60);
+    expect(next.frames).toBeLessThanOrEqual(130);
+    await add(next, next.frames, 160);
+    await next.finish();
+    const film = await show(at(name));
+    expect(film.times).toEqual(evenTimes(160).map((t) => expect.closeTo(t, 3)));
+    expect(film.error).toBeUndefined();
+    inOrder(film.levels);
+    expect(readdirSync(folder).filter((file) => file.startsWith('film'))).toEqual([name]);
+  });
 
-  it('holds every frame after flush, and goes on behind it', async () => {
+  it('contains every frame after flush, and can be continued', async () => {
     const writer = await begin('film.mp4');
     await add(writer, 0, 47);
     await writer.flush();
@@ -251,7 +248,7 @@ describe('a video in the making', () => {
     inOrder(film.levels);
   });
 
-  it('begins anew where nothing was left, and refuses to go on with other settings', async () => {
+  it('starts over if nothing was left, and does not continue with other settings', async () => {
     const none = await begin('film.mp4', { resume: true });
     expect(none.frames).toBe(0);
     await add(none, 0, 30);
@@ -264,7 +261,7 @@ describe('a video in the making', () => {
     await again.flush();
   });
 
-  it.skipIf(!existsSync('/dev/full'))('tells of a full disk [needs /dev/full]', async () => {
+  it.skipIf(!existsSync('/dev/full'))('reports a full disk [needs /dev/full]', async () => {
     const ffmpeg = await loadFfmpeg();
     const timeBase = { num: 1, den: 1000 };
     const color = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
@@ -295,7 +292,7 @@ describe('a video in the making', () => {
     }
   });
 
-  it('ends in an ordinary MP4: one index, no fragments', async () => {
+  it('becomes an ordinary MP4: one index, no fragments', async () => {
     await writeNumbered(at('film.mp4'), evenTimes(60));
     const bytes = readFileSync(at('film.mp4'));
     const boxes: string[] = [];

@@ -36,21 +36,21 @@ import type { VideoFrame } from '../read/frame.ts';
 /** Options of `createVideoWriter`. */
 export interface VideoWriterOptions {
   /**
-   * Where the frames come from: size, times, colours, sound and subtitles are as there. For frames of your own, size
-   * and nominal rate.
+   * The source of the frames, whose size, times, colors, audio and subtitles the output gets. For your own frames:
+   * their size and nominal frames per second (fps).
    */
   like: VideoMetadata | { readonly width: number; readonly height: number; readonly fps: number };
   /** Default `h264`, or `hevc` with `bitDepth: 10`; `vp9` in `.webm`. */
   codec?: VideoCodec;
   /**
-   * Bits of a sample in the output. 10 keeps the steps of 10-bit sources (HDR) and their mastering metadata, for
-   * `hevc`, `av1` and `vp9`; 8-bit sources are stored in 10 bits, unchanged. Default 8: sources of more bits are
-   * rounded (dithered), under the same color tags.
+   * Bits per sample of the output. 10 keeps the precision and the mastering metadata of 10-bit sources (HDR), with
+   * `hevc`, `av1` and `vp9`; 8-bit sources are stored unchanged in 10 bits. Default 8: deeper sources are rounded
+   * (dithered) and keep their color tags.
    */
   bitDepth?: 8 | 10;
   /**
-   * `sdr` makes SDR of HDR sources (HLG, PQ): BT.709 for ordinary screens. Masks and overlays are drawn after it. SDR
-   * sources stay as they are. Default: none, HDR stays HDR.
+   * `sdr` converts HDR sources (HLG, PQ) to SDR: BT.709 for ordinary screens. Masks and overlays are drawn afterwards.
+   * SDR sources are not changed. Default: no conversion, HDR stays HDR.
    */
   toneMap?: 'sdr';
   /** Constant quality, lower is better: h264 0–51 (default 23), hevc 0–51 (25), vp9 0–63 (33), av1 0–63 (35). */
@@ -60,78 +60,81 @@ export interface VideoWriterOptions {
    * cpu-used (`5`), SVT-AV1's preset (`10`).
    */
   preset?: string;
-  /** Threads of the encoder. Default: as many as cores up to 8, half of the cores where that is more. */
+  /** Threads of the encoder. Default: one per core up to 8, or half of the cores if that is more. */
   threads?: number;
-  /** Copy the source's sound. Default true. */
+  /** Copy the source's audio. Default true. */
   audio?: boolean;
   /** Copy the source's subtitles. Default true. */
   subtitles?: boolean;
-  /** Copy the source's titles, dates, places and names. Cover pictures never come along. Default true. */
+  /** Copy the source's titles, dates, places and names. Cover pictures are never copied. Default true. */
   keepMetadata?: boolean;
-  /** Goes on from the partial file of an interrupted run, where there is one. */
+  /** Continue the partial file of an interrupted run, if there is one. */
   resume?: boolean;
 }
 
-/** A frame of your own: pixels and the time at which they are shown, in seconds. */
+/** Your own frame: pixels, and the time and duration at which they are shown, in seconds. */
 export type PixelFrame = PixelBuffer & { readonly timestamp: number; readonly duration?: number };
 
-/** Writes frames into a video file. */
+/** Writes frames to a video file. */
 export interface VideoWriter {
   readonly path: string;
   /**
-   * Where the video lies until it is complete: `film.partial.mp4`, at any moment readable up to a second or two back.
+   * Path of the video until it is complete, as `film.partial.mp4`. It is readable at any time, up to the last one or
+   * two seconds.
    */
   readonly partialPath: string;
-  /** Frames in the file; after `resume`, those of the run before: the next frame has this index. */
+  /** Frames in the file, including those of a resumed run: the next frame has this index. */
   readonly frames: number;
-  /** Streams of the source that are not in the file, and why. */
+  /** Parts of the source that are not in the file, and why. */
   readonly leftOut: readonly LeftOut[];
-  /** Sound and subtitles in the file, with counts of what was repaired and left out so far. */
+  /** Audio and subtitle streams in the file, with counts of packets repaired and left out so far. */
   readonly sideStreams: readonly SideStreamSummary[];
   /**
    * Writes a frame at its timestamp, after the frames of earlier calls, whether or not those were awaited. The frame
-   * may be closed, and own pixels may change, as soon as the call returns; until its turn a call holds its picture in
-   * memory. `edit` gets a writable copy of its planes (4:2:0 of the output's `bitDepth`; above 8 bits, two bytes a
-   * sample); without it the picture goes from decoder to encoder as it is. Waits while the encoder is behind. Within
-   * `edit` the writer's other calls reject with `INVALID_STATE`, as they would wait for that edit; `close` only ends
-   * the file after it.
+   * may be closed, and your own pixels may change, as soon as the call returns; a waiting call holds its picture in
+   * memory. `edit` receives a writable copy of the planes (4:2:0 of the output's `bitDepth`; above 8 bits, two bytes
+   * per sample); without it the picture is encoded unchanged. Waits while the encoder is behind. Within `edit`, the
+   * writer's other calls reject with `INVALID_STATE`, because they would wait for that edit; `close` ends the file
+   * after it.
    */
   write(frame: VideoFrame | PixelFrame, edit?: (planes: YuvPlanes) => void | Promise<void>): Promise<void>;
   /**
-   * Ends the file early, after the writes before it: all of them are in it, playable, under its partial name. May be
-   * repeated.
+   * Ends the file early, after all earlier writes: it contains them and is playable, under its partial name. May be
+   * called repeatedly.
    */
   flush(): Promise<void>;
   /**
-   * Completes the file under its partial name, after the writes before it, flushed to the disk; `finish` gives it its
-   * final one. Rejects with `INVALID_STATE` after `flush` or `close`, as `finish` does; `write` does after any end.
+   * Completes the file under its partial name, after all earlier writes, and flushes it to the disk; `finish` gives it
+   * the final name. Rejects with `INVALID_STATE` after `flush` or `close`, as does `finish`; `write` rejects after any
+   * of these calls.
    */
   complete(): Promise<void>;
   /**
-   * Completes the file, after the writes before it, and gives it its final name. Rejects with `INVALID_STATE` the
-   * second time.
+   * Completes the file, after all earlier writes, and gives it its final name. A second call rejects with
+   * `INVALID_STATE`.
    */
   finish(): Promise<void>;
-  /** Frees everything; a file that was not completed is ended as by `flush`. Never rejects, may be repeated. */
+  /** Frees everything; an incomplete file is ended as by `flush`. Never rejects, may be called repeatedly. */
   close(): Promise<void>;
   /** `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-// Pictures that wait for the encoder.
+// Maximum number of pictures that wait for the encoder.
 const QUEUE = 3;
 
 /**
- * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It grows in short fragments under its
- * partial name and is an ordinary file in the end. A frame as odd as 481 pixels loses its last column: the codecs'
- * chroma is halved.
+ * Opens a video file for writing: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`. It is written in short fragments under its
+ * partial name and is an ordinary file when complete. Frames with an odd width or height lose their last column or row,
+ * because the codecs store chroma at half resolution.
  *
- * It is created exclusively, never through a link; a link to a video is kept, and what it leads to is written.
+ * The partial file is created exclusively, never through a link. If `path` is a link to a video, the link is kept and
+ * its target is written.
  *
- * Throws `INVALID_ARGUMENT`, also for pipes and devices, which can't hold a video that is written in places;
- * `OUTPUT_IN_USE` where another run writes the same file; `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`,
- * `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`, `NO_ACCESS`; `RESUME_MISMATCH` where the partial file was written with
- * other settings; writing throws `DISK_FULL`, `WRITE_FAILED`, `ENCODING_FAILED`, and what was written stays.
+ * Throws `INVALID_ARGUMENT`, also for pipes and devices, which do not support random access; `OUTPUT_IN_USE` if another
+ * run writes the same file; `OUTPUT_IS_INPUT`, `ENCODER_UNAVAILABLE`, `DEPENDENCY_MISSING`, `OUTPUT_UNWRITABLE`,
+ * `NO_ACCESS`; `RESUME_MISMATCH` if the partial file was written with other settings. Writing throws `DISK_FULL`,
+ * `WRITE_FAILED`, `ENCODING_FAILED`, and the file keeps what was written before.
  */
 export async function createVideoWriter(path: string, options: VideoWriterOptions): Promise<VideoWriter> {
   containerOf(path);
@@ -154,7 +157,7 @@ export interface OpenVideo {
   discard(): Promise<void>;
 }
 
-/** As `createVideoWriter`, for who holds the output's lock; `release` is called when the file is no longer in use. */
+/** As `createVideoWriter`, for callers that hold the output's lock; `release` is called when the file is not in use. */
 export async function openVideoWriter(
   path: string,
   options: VideoWriterOptions,
@@ -166,7 +169,10 @@ export async function openVideoWriter(
   const ffmpeg = await loadFfmpeg();
   const { constants } = ffmpeg;
   if (like.path !== null && (await place(path)) === (await place(like.path)))
-    throw new FaceDetError('OUTPUT_IS_INPUT', `${path}: it is the source; expected another name.`);
+    throw new FaceDetError(
+      'OUTPUT_IS_INPUT',
+      `${path}: Expected a path other than the source's but received the same file; choose another name.`,
+    );
   const { target, partialPath } = filePlace(path);
   const former = options.resume ? await takeFormer(target) : undefined;
   if (!former) await rm(formerVideoPath(target), { force: true });
@@ -175,7 +181,8 @@ export async function openVideoWriter(
   if (width < 2 || height < 2)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `${path}: expected frames of at least 2 × 2 pixels, received ${like.width} × ${like.height}.`,
+      `${path}: Expected frames of at least 2 × 2 pixels but received ${like.width} × ${like.height}; ` +
+        'use larger frames.',
     );
   const timeBase =
     like.timeBase.num === 1 &&
@@ -188,7 +195,7 @@ export async function openVideoWriter(
         ? { num: 1, den: 90_000 }
         : { num: 1, den: 1000 };
   const rgb = !/^(yuv|nv|p0|gray)/.test(like.pixelFormat);
-  // RGB becomes YUV by BT.601, FFmpeg's default.
+  // RGB is converted to YUV by BT.601, FFmpeg's default.
   const sourceColor = rgb
     ? { ...like.color, space: constants.AVCOL_SPC_SMPTE170M, range: constants.AVCOL_RANGE_MPEG }
     : like.pixelFormat.startsWith('yuvj')
@@ -229,7 +236,7 @@ export async function openVideoWriter(
       : undefined;
 
   let frames = 0;
-  // FFmpeg writes into the file that was created here exclusively.
+  // FFmpeg writes to the file that is exclusively created here.
   const file = openPartial(path, encoder.close);
   const muxer = await createMuxer(ffmpeg, {
     path: partialPath,
@@ -271,10 +278,10 @@ export async function openVideoWriter(
     code: 'FACEDET_WRITER_LEAKED',
     message:
       `The writer of ${printable(path, 200)} was neither finished nor closed: call finish() or ` +
-      `close(), or declare it by \`await using\`.`,
+      `close(), or declare it with \`await using\`.`,
   };
   let last = -1n;
-  let chain: Promise<unknown> = Promise.resolve(); // calls, in their order
+  let chain: Promise<unknown> = Promise.resolve(); // the calls in order
   let ending: { readonly complete: boolean; readonly done: Promise<void> } | undefined;
   let completing: Promise<void> | undefined;
   let finishing: Promise<void> | undefined;
@@ -296,14 +303,14 @@ export async function openVideoWriter(
       });
   }
 
-  /** Runs a step when those of earlier calls are over. FFmpeg's contexts serve one call at a time. */
+  /** Runs a step after those of earlier calls. FFmpeg's contexts serve one call at a time. */
   function inOrder(step: () => Promise<void>): Promise<void> {
     const result = chain.then(step);
     chain = result.catch(() => {});
     return result;
   }
 
-  /** A call that nobody awaits must not end the process by its rejection; encoding errors come again from `finish`. */
+  /** A call that is not awaited must not end the process by its rejection; `finish` throws encoding errors again. */
   function guarded(call: () => Promise<void>): Promise<void> {
     const result = (async () => {
       if (editing.isInside) throw calledByEdit();
@@ -317,7 +324,7 @@ export async function openVideoWriter(
     return new FaceDetError(
       'INVALID_STATE',
       `${path}: Expected calls of the writer from outside of edit() but received one from within, which would wait ` +
-        'for itself; call it when the write() of that edit has settled.',
+        'for itself; call it after the write() of that edit has settled.',
     );
   }
 
@@ -328,7 +335,7 @@ export async function openVideoWriter(
     );
   }
 
-  /** A full disk is told of by the file's name, whichever stream found it full. */
+  /** Reports a full disk with the file's name, whichever stream the error comes from. */
   function named(error: unknown): unknown {
     const isFull = error instanceof FaceDetError && error.code === 'DISK_FULL';
     return isFull
@@ -347,7 +354,7 @@ export async function openVideoWriter(
     if (ending) throw refuse('a frame');
     rethrow();
     const source = isRasterSource(frame) ? reference(frame.native()) : nativeOf(ffmpeg, frame);
-    // What is read of the frame later is taken now: its owner may close or change it.
+    // Read now, because the owner may close or change the frame later.
     const { timestamp, duration } = frame;
     const clockOrigin = 'clockOrigin' in frame ? frame.clockOrigin : undefined;
     return inOrder(() => encode(source, { timestamp, duration, clockOrigin }, edit));
@@ -378,7 +385,7 @@ export async function openVideoWriter(
     picture.pts = last;
     picture.timeBase = new ffmpeg.Rational(timeBase.num, timeBase.den);
     picture.duration = BigInt(Math.max(1, Math.round(((frame.duration || 1 / fps) * timeBase.den) / timeBase.num)));
-    // The decoder's choice of picture types is not the encoder's.
+    // The encoder chooses its own picture types.
     picture.pictType = constants.AV_PICTURE_TYPE_NONE;
     picture.clearFlags(constants.AV_FRAME_FLAG_KEY, constants.AV_FRAME_FLAG_INTERLACED);
     frames++;
@@ -434,7 +441,7 @@ export async function openVideoWriter(
       .finally(leave));
   }
 
-  /** Ends the file early; one that was completed waits for its name. */
+  /** Ends the file early; a complete one waits for its final name. */
   async function flush(): Promise<void> {
     try {
       await end(false);
@@ -452,7 +459,7 @@ export async function openVideoWriter(
       )
       .finally(leave)
       .catch(() => {});
-    // Within an edit it is done after that edit.
+    // Within an edit, the file ends after that edit.
     if (!editing.isInside) await ended;
   }
 
@@ -486,23 +493,23 @@ export async function openVideoWriter(
   };
 }
 
-/** Where a path leads, without links. */
+/** The target of a path, with links resolved. */
 async function place(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path));
 }
 
-/** The file behind a path; throws `INVALID_ARGUMENT` for what can't hold a video. */
+/** The file that a path refers to; throws `INVALID_ARGUMENT` for pipes and devices. */
 function filePlace(path: string): { target: string; partialPath: string } {
   const found = outputPlace(path, { media: true });
   if (found.kind === 'file') return found;
   throw new FaceDetError(
     'INVALID_ARGUMENT',
-    `${printable(path, 200)}: expected a file for the video but received a pipe or a device; a video is ` +
-      'written in places, not from front to back. Name a file.',
+    `${printable(path, 200)}: Expected a file for the video but received a pipe or a device, which does not support ` +
+      'random access; choose a file.',
   );
 }
 
-/** Creates the partial file; where that fails, the encoder is closed. */
+/** Creates the partial file; on failure, closes the encoder. */
 function openPartial(path: string, close: () => void): OutputFile {
   try {
     return openOutput(path, { media: true, isLocked: true });
@@ -513,8 +520,8 @@ function openPartial(path: string, close: () => void): OutputFile {
 }
 
 /**
- * On two cores a second thread of the encoder makes the whole run a quarter faster; each holds back a picture, so there
- * are few.
+ * On two cores, a second encoder thread makes the whole run a quarter faster. Each thread delays the output by a
+ * picture, so their number is limited.
  */
 function defaultThreads(cores: number): number {
   return Math.max(Math.min(cores, 8), Math.floor(cores / 2));
@@ -523,13 +530,14 @@ function defaultThreads(cores: number): number {
 /** One more reference to a picture's memory. */
 function reference(native: NativeFrame): NativeFrame {
   const same = native.clone();
-  if (!same) throw new FaceDetError('OUT_OF_MEMORY', `A picture of ${native.width} × ${native.height} can't be held.`);
+  if (!same)
+    throw new FaceDetError('OUT_OF_MEMORY', `A picture of ${native.width} × ${native.height} can't be kept in memory.`);
   return same;
 }
 
 /**
- * A copy of pixels in FFmpeg's own memory. Its frames can also be laid over a `Buffer`, but that is freed as soon as
- * JavaScript is done with it.
+ * Copies pixels to FFmpeg's own memory. A native frame could also refer to a `Buffer`, but that is freed as soon as
+ * JavaScript no longer refers to it.
  */
 function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
   const { Frame, constants } = ffmpeg;
@@ -539,8 +547,8 @@ function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
   if (data.length < stride * (height - 1) + row)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format}, ` +
-        `received ${data.length}.`,
+      `Expected at least ${stride * (height - 1) + row} bytes for ${width} × ${height} pixels of ${format} but ` +
+        `received ${data.length}; pass all rows of the frame.`,
     );
   const formats = {
     rgb: constants.AV_PIX_FMT_RGB24,
@@ -555,7 +563,7 @@ function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
   frame.height = height;
   frame.format = formats[format];
   try {
-    check(ffmpeg, frame.getBuffer(0), 'OUT_OF_MEMORY', `A picture of ${width} × ${height} can't be held`);
+    check(ffmpeg, frame.getBuffer(0), 'OUT_OF_MEMORY', `A picture of ${width} × ${height} can't be kept in memory`);
   } catch (error) {
     frame.free();
     throw error;
@@ -565,14 +573,15 @@ function nativeOf(ffmpeg: Ffmpeg, pixels: PixelBuffer): NativeFrame {
   return frame;
 }
 
-// FFmpeg's numbers for: not said.
+// FFmpeg's numbers for "unspecified".
 const UNSAID = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
 
 function ownMetadata({ width, height, fps }: { width: number; height: number; fps: number }): VideoMetadata {
   if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0))
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `Expected positive width, height and fps for a video, received ${width} × ${height} at ${fps}.`,
+      `Expected positive width, height and fps for a video but received ${width} × ${height} at ${fps}; ` +
+        'pass positive numbers.',
     );
   return {
     source: '',
@@ -603,7 +612,8 @@ function containerOf(path: string): string {
   if (!found)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      `${path}: expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')}.`,
+      `${path}: Expected a name that ends in ${Object.keys(EXTENSIONS).join(', ')} but received another extension; ` +
+        'rename the output.',
     );
   return found;
 }

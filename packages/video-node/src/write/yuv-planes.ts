@@ -2,7 +2,7 @@ import type { YuvPlanes } from '@facedet/draw';
 import type { Frame as NativeFrame } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 
-// The signal of reference white (203 cd/m²) in HLG and PQ, by their numbers in ITU-T H.273: ITU-R BT.2408, table 1.
+// The signal level of reference white (203 cd/m²) in HLG and PQ, by code point of ITU-T H.273: ITU-R BT.2408, table 1.
 const WHITE_LEVELS: Record<number, number> = { 16: 0.58, 18: 0.75 };
 
 function whiteLevelOf(transfer: number): { whiteLevel?: number } {
@@ -10,7 +10,7 @@ function whiteLevelOf(transfer: number): { whiteLevel?: number } {
   return whiteLevel === undefined ? {} : { whiteLevel };
 }
 
-/** A writable 4:2:0 picture's planes of 8 or 10 bits, straight in FFmpeg's memory: valid until the picture is freed. */
+/** The planes of a writable 4:2:0 picture of 8 or 10 bits, in FFmpeg's memory: valid until the picture is freed. */
 export function planesOf({ constants }: Ffmpeg, frame: NativeFrame): YuvPlanes {
   const { colorSpace: space } = frame;
   const bt2020 = space === constants.AVCOL_SPC_BT2020_NCL || space === constants.AVCOL_SPC_BT2020_CL;
