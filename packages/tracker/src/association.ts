@@ -24,8 +24,9 @@ export type Association = ReturnType<typeof createAssociation>;
 /** Most candidate pairs of one association, and most cells of one component's matrix: about 100 MB, some seconds. */
 const MAX_PAIRS = 1 << 22;
 
-/** The pairs that cost less than the limit, by their positions in the selections. */
+/** The pairs that cost less than the limit, by their positions in the selections: the first `count` of each array. */
 interface CandidatePairs {
+  count: number;
   readonly tracks: number[];
   readonly detections: number[];
   readonly costs: number[];
@@ -60,7 +61,7 @@ interface ComponentSolver {
  */
 export function createAssociation() {
   const visitOverlaps = createOverlapFinder();
-  const pairs: CandidatePairs = { tracks: [], detections: [], costs: [] };
+  const pairs: CandidatePairs = { count: 0, tracks: [], detections: [], costs: [] };
   const components: Components = {
     parent: new Int32Array(0),
     starts: new Int32Array(0),
@@ -76,17 +77,17 @@ export function createAssociation() {
   function associate(problem: AssociationProblem): void {
     const { tracks, detections, cost, costLimit, assigned, margins } = problem;
     assigned.fill(-1, 0, tracks.count);
-    pairs.tracks.length = pairs.detections.length = pairs.costs.length = 0;
+    pairs.count = 0;
     const collect = (track: number, detection: number, iou: number) => {
       const c = cost(track, detection, iou);
       if (!(c < costLimit)) return;
-      if (pairs.costs.length >= MAX_PAIRS) throw tooDense(tracks.count, detections.count);
-      pairs.tracks.push(track);
-      pairs.detections.push(detection);
-      pairs.costs.push(c);
+      if (pairs.count >= MAX_PAIRS) throw tooDense(tracks.count, detections.count);
+      pairs.tracks[pairs.count] = track;
+      pairs.detections[pairs.count] = detection;
+      pairs.costs[pairs.count++] = c;
     };
     visitOverlaps(tracks, detections, collect, margins);
-    if (pairs.costs.length === 0) return;
+    if (pairs.count === 0) return;
 
     const nodes = tracks.count + detections.count;
     findComponents(components, pairs, tracks.count, nodes);
@@ -106,8 +107,7 @@ export function createAssociation() {
 
 /** Sorts the pairs by connected component. */
 function findComponents(components: Components, pairs: CandidatePairs, trackCount: number, nodes: number): void {
-  const { tracks, detections } = pairs;
-  const count = tracks.length;
+  const { tracks, detections, count } = pairs;
   if (components.parent.length < nodes) {
     components.parent = new Int32Array(nodes * 2);
     components.starts = new Int32Array(nodes * 2 + 1);

@@ -80,14 +80,10 @@ export function fromMot(row: string | ArrayLike<number>): MotDetection {
   const numbers = typeof row === 'string' ? parseLine(row) : isList(row) ? row : [];
   const invalid = (expected: string, value: string, next: string) =>
     new FaceDetError('INVALID_DETECTION', `Expected ${expected} but received ${value}; ${next}.`);
-  if (numbers.length < 7 || !allFinite(numbers, 7)) {
-    throw invalid(
-      'frame,id,x,y,width,height,score',
-      received(isTyped(row) ? Array.from(row) : row),
-      'give one row of at least seven numbers',
-    );
-  }
-  const [frame, id, x, y, width, height, score] = Array.from(numbers) as MotColumns;
+  const columns = Array.from(numbers).slice(0, 7);
+  if (columns.length < 7 || !columns.every(Number.isFinite))
+    throw invalid('frame,id,x,y,width,height,score', rowText(row), 'give one row of at least seven numbers');
+  const [frame, id, x, y, width, height, score] = columns as MotColumns;
   if (!(Number.isSafeInteger(frame) && frame >= 1))
     throw invalid('a frame number, an integer from 1,', `${frame}`, 'the first column counts frames');
   if (!Number.isSafeInteger(id))
@@ -124,7 +120,7 @@ function readRows(boxes: unknown, scores: unknown, columns: string, readBox: Rea
         : 'give the scores as second argument or as fifth number of each row';
       throw invalidDetection(`a row of ${allColumns}`, index, received(row), next);
     }
-    const show = () => received(isTyped(row) ? Array.from(row) : row);
+    const show = () => rowText(row);
     const numbers = [row[0], row[1], row[2], row[3]];
     if (!numbers.every(isCoordinate)) {
       const expected = `four finite numbers within ±${MAX_COORDINATE}`;
@@ -162,9 +158,5 @@ const MAX_LINE = 10_000;
 const SEPARATOR = / ?[,;\t] ?| /;
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
-function allFinite(numbers: ArrayLike<unknown>, count: number): boolean {
-  for (let i = 0; i < count; i++) if (!Number.isFinite(numbers[i])) return false;
-  return true;
-}
-
-const isTyped = (value: unknown): value is ArrayLike<number> => ArrayBuffer.isView(value) && isList(value);
+/** A row as text, for messages; a typed array like an array. */
+const rowText = (row: unknown) => received(ArrayBuffer.isView(row) && isList(row) ? Array.from(row) : row);

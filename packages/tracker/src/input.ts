@@ -1,5 +1,5 @@
 import { checkOptionNames, FaceDetError, invalidArgument, received } from '@facedet/checks';
-import type { Box, CameraMotion, Detection, UpdateOptions } from './types.ts';
+import type { Box, CameraMotion, Detection, Point, UpdateOptions } from './types.ts';
 
 const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['motion'];
 
@@ -63,11 +63,15 @@ export const isList = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
 
 function checkLandmarks(landmarks: unknown, index: number): void {
-  // Spread, as `every` skips the holes of an array.
-  if (Array.isArray(landmarks) && [...landmarks].every((point) => isCoordinate(point?.x) && isCoordinate(point?.y)))
-    return;
+  if (Array.isArray(landmarks) && arePoints(landmarks)) return;
   const next = 'give each point as { x, y } in pixels, or leave landmarks out';
   throw invalidDetection('an array of finite points as landmarks', index, received(landmarks), next);
+}
+
+/** Whether all are finite points. A loop, as `every` skips the holes of an array. */
+function arePoints(values: readonly (Partial<Point> | null | undefined)[]): boolean {
+  for (const point of values) if (!isCoordinate(point?.x) || !isCoordinate(point?.y)) return false;
+  return true;
 }
 
 /** The error of a score, with the conversion from the other usual scales. */

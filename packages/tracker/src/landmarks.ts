@@ -5,8 +5,14 @@ import type { Box, Point } from './types.ts';
  * other. A side that is not positive (possible only in `compat`, where boxes may shrink without limit) counts as 1.
  */
 export function relativeLandmarks(points: readonly Readonly<Point>[], box: Readonly<Box>): number[] {
-  const [width, height] = [positiveSide(box.width), positiveSide(box.height)];
-  return points.flatMap(({ x, y }) => [(x - box.x) / width, (y - box.y) / height]);
+  const width = positiveSide(box.width);
+  const height = positiveSide(box.height);
+  const relative = new Array<number>(2 * points.length);
+  for (let k = 0; k < points.length; k++) {
+    relative[2 * k] = (points[k]!.x - box.x) / width;
+    relative[2 * k + 1] = (points[k]!.y - box.y) / height;
+  }
+  return relative;
 }
 
 /** The points of relative landmarks in a box. */

@@ -11,19 +11,16 @@ export interface BoxSelection {
   count: number;
 }
 
-/** A uniform grid over a selection of boxes: each cell lists the boxes that touch it. */
+/** A uniform grid over a selection of boxes, in pixels. */
 interface Grid {
-  left: number;
-  top: number;
-  /** Side of a cell, pixels. */
-  cellSize: number;
-  columns: number;
-  lines: number;
-  /** By cell: where its boxes start in `entries`. */
-  starts: Int32Array;
-  entries: Int32Array;
-  /** By box: the last query that visited it, so that a box in several cells is visited once. */
-  lastVisit: Int32Array;
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  /** Side of a cell. */
+  readonly cellSize: number;
+  readonly columns: number;
+  readonly lines: number;
 }
 
 /**
@@ -35,18 +32,23 @@ interface Grid {
  * visited too, with an IoU of 0 where they do not overlap.
  */
 export function createOverlapFinder() {
-  const grid: Grid = {
-    left: 0,
-    top: 0,
-    cellSize: 0,
-    columns: 0,
-    lines: 0,
-    starts: new Int32Array(0),
-    entries: new Int32Array(0),
-    lastVisit: new Int32Array(0),
-  };
-  /** A box of the first selection with its margin. */
-  const searched = new Float64Array(4);
+  /** By cell: where its boxes start in `entries`. */
+  let starts = new Int32Array(0);
+  let entries = new Int32Array(0);
+  /** By box: the last query that visited it, so that a box in several cells is visited once. */
+  let lastVisit = new Int32Array(0);
+
+  /** Enters each box into every cell that it touches, by a counting sort. */
+  function fillGrid(grid: Grid, selection: BoxSelection): void {
+    const cells = grid.columns * grid.lines;
+    if (starts.length < cells + 1) starts = new Int32Array(2 * cells + 1);
+    starts.fill(0, 0, cells + 1);
+    enterBoxes(grid, selection, starts, null);
+    let total = 0;
+    for (let cell = 0; cell <= cells; cell++) starts[cell] = total += starts[cell]!;
+    if (entries.length < total) entries = new Int32Array(2 * total);
+    enterBoxes(grid, selection, starts, entries);
+  }
 
   return function visitOverlaps(
     first: BoxSelection,
@@ -54,32 +56,43 @@ export function createOverlapFinder() {
     visit: VisitPair,
     margins?: Float64Array,
   ): void {
-    if (first.count === 0 || second.count === 0) return;
-    measureGrid(grid, second);
+    const { boxes, indices, count } = second;
+    if (first.count === 0 || count === 0) return;
+    const grid = measureGrid(second);
     fillGrid(grid, second);
-    const { starts, entries, lastVisit } = grid;
-    const { boxes, indices } = second;
+    if (lastVisit.length < count) lastVisit = new Int32Array(2 * count);
+    lastVisit.fill(-1, 0, count);
+    const { cellSize, columns, lines } = grid;
     for (let i = 0; i < first.count; i++) {
       const a = first.indices[i]! * 4;
       const margin = margins ? margins[i]! : 0;
-      for (let k = 0; k < 4; k++) searched[k] = first.boxes[a + k]! + (k < 2 ? -margin : margin);
-      const [left, top, right, bottom] = searched as unknown as [number, number, number, number];
-      visitCells(grid, searched, 0, (cell) => {
-        for (let e = starts[cell]!; e < starts[cell + 1]!; e++) {
-          const j = entries[e]!;
-          if (lastVisit[j] === i) continue;
-          lastVisit[j] = i;
-          const b = indices[j]! * 4;
-          if (boxes[b]! >= right || boxes[b + 2]! <= left || boxes[b + 1]! >= bottom || boxes[b + 3]! <= top) continue;
-          visit(i, j, iou(first.boxes, a, boxes, b));
+      const left = first.boxes[a]! - margin;
+      const top = first.boxes[a + 1]! - margin;
+      const right = first.boxes[a + 2]! + margin;
+      const bottom = first.boxes[a + 3]! + margin;
+      if (left >= grid.right || top >= grid.bottom || right <= grid.left || bottom <= grid.top) continue;
+      const firstColumn = cellAt(left - grid.left, cellSize, columns);
+      const lastColumn = cellAt(right - grid.left, cellSize, columns);
+      const lastLine = cellAt(bottom - grid.top, cellSize, lines);
+      for (let line = cellAt(top - grid.top, cellSize, lines); line <= lastLine; line++) {
+        for (let cell = line * columns + firstColumn; cell <= line * columns + lastColumn; cell++) {
+          for (let e = starts[cell]!; e < starts[cell + 1]!; e++) {
+            const j = entries[e]!;
+            if (lastVisit[j] === i) continue;
+            lastVisit[j] = i;
+            const b = indices[j]! * 4;
+            if (boxes[b]! >= right || boxes[b + 2]! <= left || boxes[b + 1]! >= bottom || boxes[b + 3]! <= top)
+              continue;
+            visit(i, j, iou(first.boxes, a, boxes, b));
+          }
         }
-      });
+      }
     }
   };
 }
 
-/** Sets the extent of the grid and the size of its cells. */
-function measureGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void {
+/** Lays a grid over boxes. */
+function measureGrid({ boxes, indices, count }: BoxSelection): Grid {
   let left = Infinity;
   let top = Infinity;
   let right = -Infinity;
@@ -93,7 +106,7 @@ function measureGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void 
     bottom = Math.max(bottom, boxes[b + 3]!);
     sides += boxes[b + 2]! - boxes[b]! + boxes[b + 3]! - boxes[b + 1]!;
   }
-  // As large as the average box; larger where there would be many more cells than boxes.
+  // Cells are as large as the average box; larger where there would be many more cells than boxes.
   const width = right - left;
   const height = bottom - top;
   const cellSize = Math.max(
@@ -103,44 +116,33 @@ function measureGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void 
     width / (2 * count),
     height / (2 * count),
   );
-  grid.left = left;
-  grid.top = top;
-  grid.cellSize = cellSize;
-  grid.columns = Math.floor(width / cellSize) + 1;
-  grid.lines = Math.floor(height / cellSize) + 1;
+  const columns = Math.floor(width / cellSize) + 1;
+  const lines = Math.floor(height / cellSize) + 1;
+  return { left, top, right, bottom, cellSize, columns, lines };
 }
 
-/** Enters each box into every cell that it touches, by a counting sort. */
-function fillGrid(grid: Grid, { boxes, indices, count }: BoxSelection): void {
-  const cells = grid.columns * grid.lines;
-  if (grid.starts.length < cells + 1) grid.starts = new Int32Array(2 * cells + 1);
-  if (grid.lastVisit.length < count) grid.lastVisit = new Int32Array(2 * count);
-  const { starts, lastVisit } = grid;
-  starts.fill(0, 0, cells + 1);
-  lastVisit.fill(-1, 0, count);
-  for (let i = 0; i < count; i++) visitCells(grid, boxes, indices[i]! * 4, (cell) => starts[cell]!++);
-  let total = 0;
-  for (let cell = 0; cell <= cells; cell++) starts[cell] = total += starts[cell]!;
-  if (grid.entries.length < total) grid.entries = new Int32Array(2 * total);
-  const { entries } = grid;
-  for (let i = 0; i < count; i++) visitCells(grid, boxes, indices[i]! * 4, (cell) => (entries[--starts[cell]!] = i));
-}
-
-/** Visits the cells touched by the box (left, top, right, bottom) at `at`; outside the grid, those at its edge. */
-function visitCells(
+/** Counts the boxes of each cell in `starts`; with `entries`, enters them there instead, each cell from its end. */
+function enterBoxes(
   { left, top, cellSize, columns, lines }: Grid,
-  boxes: Float64Array,
-  at: number,
-  visit: (cell: number) => void,
+  { boxes, indices, count }: BoxSelection,
+  starts: Int32Array,
+  entries: Int32Array | null,
 ): void {
-  const firstColumn = cellAt(boxes[at]! - left, cellSize, columns);
-  const lastColumn = cellAt(boxes[at + 2]! - left, cellSize, columns);
-  const lastLine = cellAt(boxes[at + 3]! - top, cellSize, lines);
-  for (let line = cellAt(boxes[at + 1]! - top, cellSize, lines); line <= lastLine; line++)
-    for (let column = firstColumn; column <= lastColumn; column++) visit(line * columns + column);
+  for (let i = 0; i < count; i++) {
+    const b = indices[i]! * 4;
+    const firstColumn = cellAt(boxes[b]! - left, cellSize, columns);
+    const lastColumn = cellAt(boxes[b + 2]! - left, cellSize, columns);
+    const lastLine = cellAt(boxes[b + 3]! - top, cellSize, lines);
+    for (let line = cellAt(boxes[b + 1]! - top, cellSize, lines); line <= lastLine; line++) {
+      for (let cell = line * columns + firstColumn; cell <= line * columns + lastColumn; cell++) {
+        if (entries) entries[--starts[cell]!] = i;
+        else starts[cell]!++;
+      }
+    }
+  }
 }
 
-/** The column or line of a coordinate, in pixels from the grid's edge; clamped to the grid. */
+/** The column or line of a coordinate, in pixels from the grid's edge; outside the grid, the one at its edge. */
 const cellAt = (distance: number, cellSize: number, cells: number) =>
   Math.min(Math.max(Math.floor(distance / cellSize), 0), cells - 1);
 
