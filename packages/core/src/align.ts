@@ -41,11 +41,11 @@ interface SourcePart {
 }
 
 /**
- * Crops a face so that it is upright and its landmarks are where face recognition models expect them, in the template
- * of ArcFace, by the least-squares similarity transform (Umeyama, PAMI 1991). Positions outside the image are black.
- * Resolves to packed RGB, `size` × `size`. Rejects with the signal's reason, with `INVALID_ARGUMENT` for a size out of
- * range, an unknown option, or landmarks that are not five finite points or coincide, and with `INVALID_IMAGE` for a
- * value that is not an image.
+ * Cuts a face out of an image so that it is upright and its landmarks are where face recognition models expect them, in
+ * the template of ArcFace, by the least-squares similarity transform (Umeyama, PAMI 1991). Positions outside the image
+ * are black. Resolves to packed RGB, `size` × `size`. Rejects with the signal's reason, with `INVALID_ARGUMENT` for a
+ * size out of range, an unknown option, or landmarks that are not five finite points or coincide, and with
+ * `INVALID_IMAGE` for a value that is not an image.
  */
 export async function alignFace(
   image: ImageSource,

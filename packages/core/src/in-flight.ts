@@ -3,8 +3,8 @@ import { disposedError } from './errors.ts';
 /** The calls in flight of an object that can be disposed. */
 export interface InFlight {
   /**
-   * Runs a call. Even if the work continues, the call rejects as soon as its signal aborts (with the signal's reason)
-   * or `end` is used (with `DISPOSED`); the signal passed to the work then aborts, too.
+   * Runs `work` as one call. Even if the work continues, the call rejects as soon as its signal aborts (with the
+   * signal's reason) or `end` is used (with `DISPOSED`); the signal passed to the work then aborts, too.
    */
   run<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Resolves when all calls made so far have settled. */

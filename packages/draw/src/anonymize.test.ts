@@ -42,57 +42,54 @@ function enlarged({ x, y, width, height }: Box, by: number): Box {
   return { x: x - ((by - 1) * width) / 2, y: y - ((by - 1) * height) / 2, width: width * by, height: height * by };
 }
 
-/** Where the middle of pixel (x, y) lies: 0 at the middle of the shape, 1 on its border, in the shape's own measure. */
+/** Where the center of pixel (x, y) is: 0 at the middle of the shape, 1 on its border, in the shape's own measure. */
 function depth(shape: 'ellipse' | 'box', b: Box, x: number, y: number): number {
   const [u, v] = [(x - b.x - b.width / 2) / (b.width / 2 || 1e-9), (y - b.y - b.height / 2) / (b.height / 2 || 1e-9)];
   return shape === 'box' ? Math.max(Math.abs(u), Math.abs(v)) : Math.hypot(u, v);
 }
 
 describe('anonymizePixels', () => {
-  it(
-    'changes every pixel inside the shape and none outside, in every format, and leaves alpha and padding ' + 'alone',
-    () => {
-      fc.assert(
-        fc.property(
-          box,
-          formats,
-          effects,
-          shapes,
-          fc.double({ min: 0.5, max: 2, noNaN: true }),
-          fc.nat(5),
-          (b, format, effect, shape, margin, extra) => {
-            const pixels = noisePixels(61, 47, format, extra);
-            const before = pixels.data.slice();
-            anonymizePixels(pixels, [{ box: b }], optionsOf(effect, shape, margin));
-            const region = enlarged(b, margin);
-            const channels = format === 'gray' ? 1 : format.length;
-            const shorter = Math.min(region.width, region.height);
-            let [outside, missed] = [0, 0];
-            for (let y = 0; y < 47; y++) {
-              for (let i = 0; i < pixels.stride!; i++) {
-                const [x, channel] = [Math.floor(i / channels), i % channels];
-                const changed = pixels.data[y * pixels.stride! + i] !== before[y * pixels.stride! + i];
-                const touches =
-                  x + 1 > Math.floor(region.x) &&
-                  x < Math.ceil(region.x + region.width) &&
-                  y + 1 > Math.floor(region.y) &&
-                  y < Math.ceil(region.y + region.height);
-                const at = depth(shape, region, x + 0.5, y + 0.5);
-                // A pixel is taken when any point of it lies within: farther than its diagonal from the border, none
-                // does.
-                if (x >= 61 || channel === 3 || !touches || (shorter > 1 && at > 1 + 3 / shorter))
-                  outside += Number(changed);
-                // Of a cell of one pixel, the mean may be the pixel.
-                else if (shorter > 12 && at < 1 && (effect === 'solid' || inside(region))) missed += Number(!changed);
-              }
+  it('changes every pixel in the shape and none outside, in every format, and keeps alpha and padding', () => {
+    fc.assert(
+      fc.property(
+        box,
+        formats,
+        effects,
+        shapes,
+        fc.double({ min: 0.5, max: 2, noNaN: true }),
+        fc.nat(5),
+        (b, format, effect, shape, margin, extra) => {
+          const pixels = noisePixels(61, 47, format, extra);
+          const before = pixels.data.slice();
+          anonymizePixels(pixels, [{ box: b }], optionsOf(effect, shape, margin));
+          const region = enlarged(b, margin);
+          const channels = format === 'gray' ? 1 : format.length;
+          const shorter = Math.min(region.width, region.height);
+          let [outside, missed] = [0, 0];
+          for (let y = 0; y < 47; y++) {
+            for (let i = 0; i < pixels.stride!; i++) {
+              const [x, channel] = [Math.floor(i / channels), i % channels];
+              const changed = pixels.data[y * pixels.stride! + i] !== before[y * pixels.stride! + i];
+              const touches =
+                x + 1 > Math.floor(region.x) &&
+                x < Math.ceil(region.x + region.width) &&
+                y + 1 > Math.floor(region.y) &&
+                y < Math.ceil(region.y + region.height);
+              const at = depth(shape, region, x + 0.5, y + 0.5);
+              // A pixel is taken when any point of it is inside: farther than its diagonal from the border, none
+              // does.
+              if (x >= 61 || channel === 3 || !touches || (shorter > 1 && at > 1 + 3 / shorter))
+                outside += Number(changed);
+              // Of a cell of one pixel, the mean may be the pixel.
+              else if (shorter > 12 && at < 1 && (effect === 'solid' || inside(region))) missed += Number(!changed);
             }
-            expect({ outside, missed }).toEqual({ outside: 0, missed: 0 });
-          },
-        ),
-        { numRuns: 60 },
-      );
-    },
-  );
+          }
+          expect({ outside, missed }).toEqual({ outside: 0, missed: 0 });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
 
   it('gives the same bytes each time', () => {
     fc.assert(
@@ -119,7 +116,7 @@ describe('anonymizePixels', () => {
     }
   });
 
-  it('leaves the identities in `keepIds` alone, and never a face without one', () => {
+  it('keeps the faces of `keepIds` visible, and never a face without an ID', () => {
     const faces = [
       { box: { x: 2, y: 2, width: 10, height: 10 }, id: 1 },
       { box: { x: 30, y: 2, width: 10, height: 10 }, id: 2 },
@@ -177,7 +174,7 @@ describe('anonymizePixels', () => {
       },
     );
 
-    it('has the same colours in planes, also where chroma is halved and sizes are odd', () => {
+    it('has the same colors in planes, also where chroma is halved and sizes are odd', () => {
       const picture = noisePlanes(61, 61, '420', false, 8);
       anonymizePlanes(picture, faces, options);
       const at = (x: number, y: number) => [
@@ -256,7 +253,7 @@ describe('anonymizePlanes', () => {
     },
   );
 
-  it('fills the colour that a player shows: BT.601 and BT.709, limited and full, 8 and 10 bits', () => {
+  it('fills the color that a player shows: BT.601 and BT.709, limited and full, 8 and 10 bits', () => {
     const red = (extra: Partial<YuvPlanes>) => {
       const picture = { ...noisePlanes(16, 16, '444', false, extra.bitDepth ?? 8), ...extra };
       anonymizePlanes(picture, [{ box: { x: 0, y: 0, width: 16, height: 16 } }], {

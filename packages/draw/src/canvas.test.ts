@@ -45,7 +45,7 @@ describe('anonymizeCanvas', () => {
   });
 
   it.each(['solid', 'emoji', 'image'] as const)(
-    'hides one face, leaves the allowed identity and all else: %s',
+    'masks one face and changes neither the face to keep nor anything else: %s',
     (effect) => {
       const ctx = noisy();
       const before = read(ctx);

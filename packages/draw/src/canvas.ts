@@ -8,7 +8,7 @@ import { regionsOf, type Region } from './region.ts';
 import { surfaceOfPixels } from './surface.ts';
 import type { AnonymizeOptions, DrawableFace, OverlayOptions, RegionOptions, Rgb } from './types.ts';
 
-/** Pixels as `getImageData` gives them. Only contexts of 8 bits a channel (a `Uint8ClampedArray`) can be read. */
+/** Pixels as `getImageData` gives them. Only contexts of 8 bits per channel (a `Uint8ClampedArray`) can be read. */
 export interface CanvasPixels {
   readonly data: ArrayLike<number>;
   readonly width: number;
@@ -53,9 +53,9 @@ export interface CanvasContext {
   putImageData(pixels: CanvasPixels, x: number, y: number): void;
 }
 
-/** How faces on a canvas are made unrecognisable. */
+/** How faces on a canvas are masked. */
 export interface CanvasAnonymizeOptions extends RegionOptions {
-  /** As in `AnonymizeOptions`; `emoji` and `image` are laid over a blur. */
+  /** As in `AnonymizeOptions`; `emoji` and `image` are drawn over a blur. */
   readonly effect?: 'blur' | 'pixelate' | 'solid' | 'emoji' | 'image';
   /** For `solid`; default black. */
   readonly color?: Rgb;
@@ -69,7 +69,7 @@ const EMOJI_FONTS = '"Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", 
 
 /**
  * Draws boxes, labels, landmarks and trails on a canvas, in its current transformation. The context's state is
- * afterwards as it was, whatever is thrown.
+ * restored, also after an error.
  * @throws FaceDetError `INVALID_ARGUMENT` where faces or options are not usable, and what the options' functions throw;
  * nothing is drawn then.
  */
@@ -91,10 +91,10 @@ export function drawCanvas(ctx: CanvasContext, faces: readonly DrawableFace[], o
 }
 
 /**
- * Makes faces on a canvas unrecognisable, for good. Boxes are in the canvas's own pixels, whatever its transformation,
- * opacity, blending, filter or shadow are. Only a clipping path stays in force, for `solid` and for what `emoji` and
- * `image` lay over the blur. The context's state is afterwards as it was, whatever is thrown. All faces are hidden
- * before a picture is laid over any.
+ * Masks faces on a canvas irreversibly. Boxes are in the canvas's own pixels; its transformation, opacity, blending,
+ * filter and shadow have no effect. Only a clipping path applies, to `solid` and to what `emoji` and `image` draw over
+ * the blur. The context's state is restored, also after an error. All faces are masked before a picture is drawn over
+ * any.
  * @throws FaceDetError `INVALID_ARGUMENT` for unusable faces or options, with nothing changed, and `CANVAS_UNREADABLE`
  * where the browser forbids reading the canvas (a picture from another origin): `solid` works there still.
  */
@@ -188,7 +188,7 @@ function hideOnCanvas(ctx: CanvasContext, region: Region, effect: AnonymizeOptio
   if (!(data instanceof Uint8ClampedArray))
     throw new FaceDetError(
       'CANVAS_UNREADABLE',
-      'Expected a canvas of 8 bits a channel but received floating-point pixels; ' +
+      'Expected a canvas of 8 bits per channel but received floating-point pixels; ' +
         'make the context without a pixelFormat of float16.',
     );
   const moved: Region = { shape, box: { ...box, x: box.x - x, y: box.y - y } };

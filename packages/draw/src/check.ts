@@ -2,7 +2,7 @@ import { FaceDetError, received } from '@facedet/checks';
 import type { Box } from '@facedet/core';
 import type { DrawableFace, Rgb } from './types.ts';
 
-/** Coordinates beyond this, pixels, are an error: half of such a box plus half of it would no longer be the box. */
+/** The largest coordinate in pixels. Beyond it rounding shows: half of a box plus its other half is not the box. */
 const MAX_COORDINATE = 1e9;
 
 /** Throws `INVALID_ARGUMENT` in the form of all messages unless `holds`. */
@@ -10,7 +10,7 @@ export function expectThat(holds: boolean, what: string, value: unknown, next: s
   if (!holds) throw new FaceDetError('INVALID_ARGUMENT', `Expected ${what} but received ${received(value)}; ${next}.`);
 }
 
-/** Throws `INVALID_ARGUMENT` unless all are faces with a usable box; a face that is left out would stay visible. */
+/** Throws `INVALID_ARGUMENT` unless all are faces with a usable box; a face that is skipped would stay visible. */
 export function checkFaces(faces: readonly DrawableFace[]): void {
   expectThat(Array.isArray(faces), 'an array of faces', faces, 'an empty one is a picture without faces');
   for (const [index, face] of faces.entries()) {
@@ -31,7 +31,7 @@ export function checkDrawable(faces: readonly DrawableFace[]): void {
       isScore,
       `a number or nothing for the score of face ${index}`,
       score,
-      'leave it out where there is none',
+      'leave it out if the face has no score',
     );
     const isList = landmarks === undefined || landmarks === null || isPoints(landmarks);
     expectThat(isList, `points or nothing for the landmarks of face ${index}`, landmarks, 'a point is { x, y }');

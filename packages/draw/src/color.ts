@@ -1,23 +1,23 @@
 import type { Rgb } from './types.ts';
 
-/** The colour of a face that has no identity. */
-export const NO_IDENTITY: Rgb = [0, 230, 118];
+/** The color of a face without a track ID. */
+export const NO_TRACK: Rgb = [0, 230, 118];
 
 const GOLDEN = 0.618033988749895;
 
 /**
- * The colour of an identity: the same in every frame and every run, neighbours far apart. Hues walk round the circle by
- * the golden ratio, which keeps any run of consecutive ids spread out; lightness alternates, so that near hues still
- * differ.
+ * The color of a track: the same in every frame and every run, and far from the colors of neighboring IDs. Each ID
+ * advances the hue by the golden ratio, which spreads consecutive IDs around the color circle; lightness alternates, so
+ * that near hues still differ.
  */
 export function trackColor(id: number | null | undefined): Rgb {
-  if (id === null || id === undefined || !Number.isFinite(id)) return NO_IDENTITY;
+  if (id === null || id === undefined || !Number.isFinite(id)) return NO_TRACK;
   const hue = (((id * GOLDEN) % 1) + 1) % 1;
   const lightness = [0.58, 0.72, 0.5][((Math.trunc(id) % 3) + 3) % 3]!;
   return hsl(hue, 0.92, lightness);
 }
 
-/** Black or white, whichever reads better on a colour. */
+/** Black or white, whichever is easier to read on a color. */
 export function inkOn([red, green, blue]: Rgb): Rgb {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? [0, 0, 0] : [255, 255, 255];
 }

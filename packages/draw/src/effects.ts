@@ -5,9 +5,9 @@ import { boundsOf, spanOf, type Region } from './region.ts';
 import { sampleOf, surfaceOfPixels, type Plane, type Surface } from './surface.ts';
 import type { AnonymizeOptions, Rgb } from './types.ts';
 
-// With 7 cells along the shorter side SCRFD finds two faces of three again, from their blurred blobs; with 3 still 1 of
-// 40, with these values 1 of 75 (528 faces of 62 WIDER and group pictures, score ≥ .5), all small. Mosaic tiles show
-// the same smooth field, so they hide as much.
+// Share of masked faces that SCRFD still detects (528 faces of 62 WIDER and group pictures, score ≥ 0.5): two of three
+// with 7 cells along the shorter side, 1 of 40 with 3, and 1 of 75, all small, with these values. Mosaic tiles show the
+// same smooth field, so they mask as well.
 const CELLS = 2;
 const CONTRAST = 0.4;
 const TILES_PER_CELL = 3;
@@ -31,7 +31,7 @@ export function checkEffect(options: AnonymizeOptions): void {
   if (effect === 'image') surfaceOfPixels(image!, 'image');
 }
 
-/** Hides one region of a picture, in place. */
+/** Masks one region of a picture, in place. */
 export function hideRegion(surface: Surface, region: Region, options: AnonymizeOptions): void {
   const { effect = 'blur', color = BLACK, image } = options;
   for (const plane of surface.planes) {
@@ -50,7 +50,7 @@ function fillRegion(plane: Plane, region: Region, sample: number): void {
 
 /**
  * Replaces the region by a smooth field: the means of a very coarse grid of cells, their contrast lowered, joined by
- * quadratic B-splines. All that is left of a face are some 2 × 3 numbers a channel: nothing that could be restored.
+ * quadratic B-splines. Only about 2 × 3 numbers per channel are left of a face: too few to restore it.
  */
 function averageRegion(plane: Plane, region: Region, smooth: boolean): void {
   const { x0, x1, y0, y1 } = boundsOf(region, plane);
@@ -144,7 +144,7 @@ function writeField(
 }
 
 /**
- * For each of `length` samples the three cells about it and their weights: a uniform quadratic B-spline, ends repeated.
+ * For each of `length` samples the three nearest cells and their weights: a uniform quadratic B-spline, ends repeated.
  */
 function splines(length: number, cells: number): Splines {
   const indices = new Int32Array(3 * length);
@@ -172,7 +172,7 @@ function tiles(length: number, count: number, cells: number): Splines {
   return { indices, weights };
 }
 
-/** Lays an image, stretched, over a region: the mean of bilinear samples at up to 4 × 4 places of a sample. */
+/** Draws an image, stretched, over a region: the mean of bilinear samples at up to 4 × 4 positions per sample. */
 function coverRegion(surface: Surface, region: Region, image: PixelBuffer): void {
   const source = surfaceOfPixels(image);
   const bytes = image.data;
@@ -212,17 +212,17 @@ function coverRegion(surface: Surface, region: Region, image: PixelBuffer): void
             (y + (Math.floor(k / n) + 0.5) / n - box.y * scaleY) * sv,
           );
         const alpha = texel[3]! / (n * n);
-        const colour =
+        const value =
           (weights[0] * texel[0]! + weights[1] * texel[1]! + weights[2] * texel[2]!) / (n * n) + weights[3] * alpha;
-        data[at] = Math.min(top, Math.max(0, data[at]! * (1 - alpha) + colour + 0.5)) | 0;
+        data[at] = Math.min(top, Math.max(0, data[at]! * (1 - alpha) + value + 0.5)) | 0;
       }
     });
   }
 }
 
 /**
- * Calls `write` with every row of the region within the plane: columns from ≤ x < to. A sample touched is a sample
- * hidden.
+ * Calls `write` with every row of the region within the plane: columns from ≤ x < to. Every sample that
+ * the region touches is masked.
  */
 function forEachSpan(plane: Plane, region: Region, write: (y: number, from: number, to: number) => void): void {
   const { x0, x1, y0, y1 } = boundsOf(region, plane);

@@ -1,8 +1,8 @@
-/** What can be drawn or hidden, and the pictures that the functions take. */
+/** Faces to draw or mask, and the pictures that the functions take. */
 export type { AnonymizeOptions, DrawableFace, OverlayOptions, RegionOptions, Rgb, YuvPlanes } from './types.ts';
-/** Boxes, labels, landmarks and trails, straight in pixels or planes. */
+/** Boxes, labels, landmarks and trails, directly in pixels or planes. */
 export { drawPixels, drawPlanes } from './overlay.ts';
-/** Faces made unrecognisable, straight in pixels or planes. */
+/** Masks faces, directly in pixels or planes. */
 export { anonymizePixels, anonymizePlanes } from './anonymize.ts';
 /** The same on a Canvas 2D context. */
 export {
@@ -12,7 +12,7 @@ export {
   type CanvasContext,
   type CanvasPixels,
 } from './canvas.ts';
-/** The colour of an identity, for legends beside the picture. */
+/** The color of a track, for legends beside the picture. */
 export { trackColor } from './color.ts';
-/** Where identities were in the last second. */
+/** Where tracks were in the last second. */
 export { createTrails, type Trails } from './trails.ts';

@@ -128,7 +128,7 @@ describe.each(overlays)('%s', (...target) => {
     [{ lineWidth: 0 }, ['a number above 0 for lineWidth but received 0']],
     [{ lineWidth: '2' }, ['lineWidth']],
     [{ linewidth: 2 }, ['did you mean lineWidth?']],
-    [{ colour: () => [0, 0, 0] }, ['did you mean color?']],
+    [{ colors: () => [0, 0, 0] }, ['did you mean color?']],
     [{ boxes: 'no' }, ['true or false for boxes']],
     [{ landmarks: 1 }, ['true or false for landmarks']],
     [{ labels: 'id' }, ['true, false or a function for labels']],
@@ -188,7 +188,7 @@ describe.each(effects)('%s', (...target) => {
     [{ keepIds: '2' }, ['an iterable of IDs for keepIds']],
     [{ keepIds: ['2'] }, ['a number for each ID in keepIds but received "2"']],
     [{ keep: [2] }, ['a known name in options']],
-    [{ colour: [0, 0, 0] }, ['did you mean color?']],
+    [{ colors: [0, 0, 0] }, ['did you mean color?']],
   ])('refuses the options %j and changes nothing', (options, words) => refuses(target, faces, options, ...words));
 });
 
@@ -227,7 +227,7 @@ describe('pictures', () => {
 });
 
 describe('a canvas', () => {
-  /** A context whose method throws at its n-th call, and that tells how deep its states are stacked. */
+  /** A context whose method throws at its n-th call, and that reports the depth of its state stack. */
   function failing(method: string, at: number) {
     const ctx = canvas();
     const counts = { depth: 0, calls: 0 };
@@ -320,7 +320,7 @@ describe('a canvas', () => {
     );
   });
 
-  it('hides all faces before it lays pictures over any', () => {
+  it('masks all faces before it draws a picture over any', () => {
     const { ctx, proxy } = failing('drawImage', 1);
     const plain = canvas();
     anonymizeCanvas(plain, faces);

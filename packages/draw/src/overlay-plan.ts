@@ -15,8 +15,8 @@ export interface OverlayItem {
 }
 
 /**
- * All that is drawn, decided before the first pixel changes: what the caller's functions throw leaves the picture as it
- * was.
+ * Everything to draw, decided before the first pixel changes: if one of the caller's functions throws, the picture is
+ * unchanged.
  */
 export interface OverlayPlan {
   /** Line width, pixels. */
@@ -28,7 +28,7 @@ export interface OverlayPlan {
 const NAMES: readonly (keyof OverlayOptions)[] = ['boxes', 'labels', 'landmarks', 'trails', 'lineWidth', 'color'];
 
 /**
- * Checks faces and options for a picture of `width` × `height` and asks the caller's functions. Throws
+ * Checks faces and options for a picture of `width` × `height` and calls the caller's functions. Throws
  * `INVALID_ARGUMENT`.
  */
 export function planOverlay(
@@ -91,7 +91,7 @@ function usualLine(width: number, height: number): number {
   return Math.max(shorter < 160 ? 1 : 2, Math.round(shorter / 300));
 }
 
-/** Identity and score, as far as there are any: `#7 0.93`, `0.93`, `#7`. */
+/** Track ID and score, where the face has them: `#7 0.93`, `0.93`, `#7`. */
 function defaultLabel({ id, score }: DrawableFace): string {
   return [id === null || id === undefined ? '' : `#${id}`, score === undefined ? '' : score.toFixed(2)]
     .filter(Boolean)

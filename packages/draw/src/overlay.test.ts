@@ -132,7 +132,7 @@ describe('drawPixels', () => {
 });
 
 describe('trackColor', () => {
-  it('is stable, and far apart for any two of twelve consecutive identities', () => {
+  it('is stable, and far apart for any two of twelve consecutive IDs', () => {
     let nearest = Infinity;
     for (let first = 1; first < 400; first++) {
       for (let other = first + 1; other < first + 12; other++) {
@@ -147,7 +147,7 @@ describe('trackColor', () => {
 });
 
 describe('createTrails', () => {
-  it('keeps the last second of each identity and forgets those that left', () => {
+  it('keeps the last second of each track and removes tracks that ended', () => {
     const trails = createTrails({ duration: 1 });
     const at = (x: number, id: number | null) => ({ id, box: { x, y: 0, width: 2, height: 2 } });
     for (let frame = 0; frame <= 20; frame++)

@@ -3,17 +3,17 @@ import { checkFaces, expectThat, isObject } from './check.ts';
 import type { Plane } from './surface.ts';
 import type { DrawableFace, RegionOptions } from './types.ts';
 
-/** The part of the picture that hides one face: a box in pixels, or the ellipse inscribed in it. */
+/** The part of the picture that masks one face: a box in pixels, or the ellipse inscribed in it. */
 export interface Region {
   readonly box: Box;
   readonly shape: 'ellipse' | 'box';
 }
 
-/** Default of `margin`: a face box runs from forehead to chin; hair and ears tell a person apart too. */
+/** Default of `margin`: a face box runs from forehead to chin; hair and ears identify a person too. */
 const MARGIN = 1.3;
 
 /**
- * The regions to hide. Throws `INVALID_ARGUMENT` for a face or option that is not usable, rather than leave a face
+ * The regions to mask. Throws `INVALID_ARGUMENT` for a face or option that is not usable, rather than leave a face
  * visible.
  */
 export function regionsOf(faces: readonly DrawableFace[], options: RegionOptions): Region[] {
@@ -28,7 +28,7 @@ export function regionsOf(faces: readonly DrawableFace[], options: RegionOptions
     shape === 'ellipse' || shape === 'box',
     "'ellipse' or 'box' for shape",
     shape,
-    'an ellipse hides less background',
+    'an ellipse covers less background',
   );
   checkFaces(faces);
   const visible = idsOf(keepIds);
@@ -51,7 +51,7 @@ function idsOf(keepIds: Iterable<number>): Set<number> {
 }
 
 /**
- * Rows and columns of a plane that a region touches: x0 ≤ x < x1, y0 ≤ y < y1; empty where it lies outside the picture.
+ * Rows and columns of a plane that a region touches: x0 ≤ x < x1, y0 ≤ y < y1; empty if it is outside the picture.
  */
 export function boundsOf({ box }: Region, plane: Plane) {
   const { scaleX, scaleY, width, height } = plane;

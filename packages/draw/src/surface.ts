@@ -2,7 +2,7 @@ import type { PixelBuffer } from '@facedet/core';
 import { expectThat, isObject } from './check.ts';
 import type { Rgb, YuvPlanes } from './types.ts';
 
-/** One channel of a picture: sample (x, y) lies at `offset + y · stride + x · step`. */
+/** One channel of a picture: sample (x, y) is at `offset + y · stride + x · step`. */
 export interface Plane {
   readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
   readonly offset: number;
@@ -10,10 +10,10 @@ export interface Plane {
   readonly stride: number;
   readonly width: number;
   readonly height: number;
-  /** Samples a pixel: 1, or ½ where chroma is sub-sampled. */
+  /** Samples per pixel: 1, or ½ where chroma is subsampled. */
   readonly scaleX: number;
   readonly scaleY: number;
-  /** The sample of a colour is `weights · (r, g, b, 1)`, colours from 0 to 255. */
+  /** The sample of a color is `weights · (r, g, b, 1)`, with r, g and b from 0 to 255. */
   readonly weights: readonly [red: number, green: number, blue: number, constant: number];
   /** The largest sample. */
   readonly top: number;
@@ -32,7 +32,7 @@ const BT601 = [0.299, 0.114] as const;
 const LUMA = { bt601: BT601, bt709: [0.2126, 0.0722], bt2020: [0.2627, 0.0593] } as const; // kr, kb
 
 /**
- * The color channels of packed pixels; alpha is none of them. Throws `INVALID_ARGUMENT` where data and size don't fit.
+ * The color channels of packed pixels, without alpha. Throws `INVALID_ARGUMENT` where data and size don't fit.
  */
 export function surfaceOfPixels(pixels: PixelBuffer, name = 'pixels'): Surface {
   expectThat(isObject(pixels), `a PixelBuffer for ${name}`, pixels, 'it has data, width, height and format');
@@ -146,7 +146,7 @@ export function surfaceOfPlanes(picture: YuvPlanes): Surface {
   return { width, height, planes: result };
 }
 
-/** The sample that shows a colour in this plane. */
+/** The sample that shows a color in this plane. */
 export function sampleOf(plane: Plane, [red, green, blue]: Rgb): number {
   const [r, g, b, constant] = plane.weights;
   return Math.min(plane.top, Math.max(0, r * red + g * green + b * blue + constant));

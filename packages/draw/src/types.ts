@@ -1,6 +1,6 @@
 import type { Box, Landmarks, PixelBuffer, Point } from '@facedet/core';
 
-/** What is drawn or hidden: a `Face`, a `Track`, or a row of the command's JSONL. */
+/** What is drawn or masked: a `Face`, a `Track`, or a row of the command's JSONL. */
 export interface DrawableFace {
   /** Pixels of the picture; may reach over its edges. */
   readonly box: Box;
@@ -8,7 +8,7 @@ export interface DrawableFace {
   readonly score?: number;
   /** Five points in pixels of the picture. */
   readonly landmarks?: Landmarks | null;
-  /** Identity; the same identity has the same colour in every frame. */
+  /** Track ID; a track has the same color in every frame. */
   readonly id?: number | null;
 }
 
@@ -17,7 +17,7 @@ export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Uncompressed YUV (Y′CbCr) planes as decoders and encoders hold them, rows from top to bottom. */
 export interface YuvPlanes {
-  /** Luma samples a row, an integer of at least 1. */
+  /** Luma samples per row, an integer of at least 1. */
   readonly width: number;
   /** Luma rows, an integer of at least 1. */
   readonly height: number;
@@ -30,7 +30,9 @@ export interface YuvPlanes {
   readonly strides: readonly number[];
   /** Chroma samples: half in both directions, half across, or all. Without meaning for grey. */
   readonly subsampling: '420' | '422' | '444';
-  /** Bits of a sample, 8 to 16, in its low bits; default 8. Where the bits stand high (P010), give 16. */
+  /**
+   * Bits per sample, 8 to 16, in the low bits; default 8. For formats with the value in the high bits (P010), give 16.
+   */
   readonly bitDepth?: number;
   /** Which weights made the luma; default `bt709` from 720 rows up, else `bt601`. */
   readonly matrix?: 'bt601' | 'bt709' | 'bt2020';
@@ -43,25 +45,26 @@ export interface YuvPlanes {
   readonly whiteLevel?: number;
 }
 
-/** Which pixels of a face's surroundings an effect takes. */
+/** Which pixels around a face an effect covers. */
 export interface RegionOptions {
   /** An ellipse inscribed in the enlarged box, or the enlarged box itself; default `ellipse`. */
   readonly shape?: 'ellipse' | 'box';
   /**
-   * The box is enlarged by this factor about its center, 0.1 to 100. Higher hides more of hair, ears and background;
+   * The box is enlarged by this factor about its center, 0.1 to 100. Higher covers more of hair, ears and background;
    * lower may leave parts of a face visible. Default 1.3.
    */
   readonly margin?: number;
-  /** IDs of faces that stay visible. A face without an ID is always hidden. */
+  /** IDs of faces that stay visible. A face without an ID is always masked. */
   readonly keepIds?: Iterable<number>;
 }
 
-/** How faces in pixels or planes are made unrecognisable. */
+/** How faces in pixels or planes are masked. */
 export interface AnonymizeOptions extends RegionOptions {
   /**
-   * - `blur` (default): a smooth field of some 2 × 3 means a face, in lowered contrast: nothing is left to restore.
-   * - `pixelate`: tiles that show the same field, and so hide as much.
-   * - `solid`: one colour.
+   * - `blur` (default): a smooth field of about 2 × 3 mean values per face, in lowered contrast: nothing is left to
+   *   restore.
+   * - `pixelate`: tiles that show the same field, and so mask as well.
+   * - `solid`: one color.
    * - `image`: a picture stretched over the enlarged box, over a blur where it is transparent.
    */
   readonly effect?: 'blur' | 'pixelate' | 'solid' | 'image';
@@ -73,19 +76,19 @@ export interface AnonymizeOptions extends RegionOptions {
 
 /** What is drawn of each face. */
 export interface OverlayOptions {
-  /** Rectangles about the faces; default true. */
+  /** Rectangles around the faces; default true. */
   readonly boxes?: boolean;
-  /** Texts above the boxes: identity and score (default true), none, or your own (undefined for none). */
+  /** Labels above the boxes: track ID and score (default true), none, or your own (undefined for none). */
   readonly labels?: boolean | ((face: DrawableFace) => string | undefined);
   /** Five dots, where a face has landmarks; default true. */
   readonly landmarks?: boolean;
-  /** Where each identity was, oldest first; see `createTrails`. */
+  /** Where each track was, oldest point first; see `createTrails`. */
   readonly trails?: ReadonlyMap<number, readonly Point[]>;
   /**
    * Pixels, above 0. Higher draws thicker lines and larger labels. Default about 1/300 of the picture's shorter side,
    * at least 2 (1 where that side is below 160).
    */
   readonly lineWidth?: number;
-  /** The colour of a face; default by identity. */
+  /** The color of a face; by default `trackColor` of its ID. */
   readonly color?: (face: DrawableFace) => Rgb;
 }

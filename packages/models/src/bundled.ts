@@ -12,7 +12,7 @@ interface BundledWeights {
   readonly aliases?: readonly string[];
 }
 
-/** What `weights/figures.json` says of one name. */
+/** The entry of one name in `weights/figures.json`. */
 interface BundledFigures {
   readonly use?: string;
   readonly landmarks?: boolean;
@@ -39,10 +39,10 @@ export function identifyBundled(models: readonly BundledWeights[]): ModelIdentit
 
 /** The manifest's entries for them, with the figures of `weights/figures.json`. */
 export function describeBundled(
-  identities: readonly ModelIdentity[],
+  bundled: readonly ModelIdentity[],
   figures: Readonly<Record<string, BundledFigures>>,
 ): ModelEntry[] {
-  return identities.map((identity, index) => {
+  return bundled.map((model, index) => {
     const {
       use = 'comes with the package',
       landmarks = true,
@@ -50,9 +50,9 @@ export function describeBundled(
       gflops,
       parameters,
       accuracy,
-    } = figures[identity.name] ?? {};
+    } = figures[model.name] ?? {};
     return {
-      ...identity,
+      ...model,
       landmarks,
       use: index === 0 ? `the default: ${use}` : use,
       ...(accuracy ? { accuracy: { ...accuracy, source: CARD } } : {}),

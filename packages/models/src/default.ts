@@ -3,8 +3,8 @@ import { identifyBundled } from './bundled.ts';
 import type { ModelIdentity } from './types.ts';
 
 /**
- * FaceDet's own weights, which lie in this package: read from `weights/weights.json` when it is built. The first is the
- * default; none in a build that lists none.
+ * FaceDet's own weights, which are part of this package: read from `weights/weights.json` when it is built. The first
+ * is the default; empty if the build lists no weights.
  */
 export const bundledIdentities: readonly ModelIdentity[] = identifyBundled(weights.models);
 

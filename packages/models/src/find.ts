@@ -9,12 +9,12 @@ export function byName<M extends ModelIdentity>(models: readonly M[], name: stri
 }
 
 /**
- * What kind of thing somebody named: one of `models` (the first is the default), a URL, or a path.
+ * What a model argument names: one of `models` (the first is the default), a URL, or a path.
  *
- * A name never means a file that happens to lie in the working folder: a path has a separator or ends in `.onnx` or
+ * A name never means a file that happens to be in the working folder: a path has a separator or ends in `.onnx` or
  * `.ort`.
  *
- * @throws FaceDetError `NO_MODEL` without a name and without default weights; `MODEL_UNKNOWN` for a word that is no
+ * @throws FaceDetError `NO_MODEL` without a name and without default weights; `MODEL_UNKNOWN` for an unknown
  * name.
  */
 export function classifyModel<M extends ModelIdentity>(
@@ -43,8 +43,8 @@ export function classifyModel<M extends ModelIdentity>(
   if (/[/\\]/.test(text) || /\.(onnx|ort)$/i.test(text)) return { path: text };
   throw new FaceDetError(
     'MODEL_UNKNOWN',
-    `${received(text)} is no model's name: expected one of ${models.map(({ name }) => name).join(', ')}, a ` +
-      `path that ends in .onnx or a URL${suggestion(models, text)}`,
+    `Expected a model's name but received ${received(text)}; use one of ` +
+      `${models.map(({ name }) => name).join(', ')}, a path that ends in .onnx or a URL${suggestion(models, text)}`,
   );
 }
 

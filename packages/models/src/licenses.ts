@@ -1,6 +1,6 @@
 import type { ModelLicense } from './types.ts';
 
-/** InsightFace's pretrained models: non-commercial research only, whoever hosts them. */
+/** InsightFace's pretrained models: non-commercial research only, no matter where they are hosted. */
 export const INSIGHTFACE_LICENSE: ModelLicense = {
   id: 'insightface-non-commercial-research',
   name: 'InsightFace pretrained models: non-commercial research only',

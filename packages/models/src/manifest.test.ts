@@ -59,7 +59,7 @@ describe('the manifest', () => {
     for (const { url } of downloads) expect(new URL(url).protocol).toBe('https:');
   });
 
-  it.skipIf(!hasShared)('tells the true size of every file whose hash it names [needs ../shared]', () => {
+  it.skipIf(!hasShared)('lists the true size of every file whose hash it knows [needs ../shared]', () => {
     const files = [
       'det_500m',
       'scrfd_1g',
@@ -79,7 +79,7 @@ describe('the manifest', () => {
 });
 
 describe('the default weights', () => {
-  it('lie in this package', () => {
+  it('are in this package', () => {
     expect(fileURLToPath(defaultWeightsUrl())).toBe(join(import.meta.dirname, '../weights/scrfd_0.5g_kps.onnx'));
     expect(fileURLToPath(defaultTrainingImagesUrl())).toBe(
       join(import.meta.dirname, '../weights/training-images.json'),

@@ -3,7 +3,7 @@ import { describeBundled } from './bundled.ts';
 import { bundledIdentities } from './default.ts';
 import { byName } from './find.ts';
 import type { ModelAccuracy, ModelDownload, ModelEntry, ModelIdentity, ModelInput, ModelSpeed } from './types.ts';
-import { identities } from './zoo.ts';
+import { zooModels } from './zoo.ts';
 
 // InsightFace's model zoo, section 2.2: AP at single scale and VGA, FLOPs and parameters; detection/scrfd says the
 // same.
@@ -152,7 +152,7 @@ export const models: readonly ModelEntry[] = [
   },
 ];
 
-/** The entry of a model by its name or an alias, in any case; undefined where there is none. */
+/** The entry of a model by its name or an alias, in any case; undefined for an unknown name. */
 export function findModel(name: string): ModelEntry | undefined {
   return byName(models, name);
 }
@@ -166,7 +166,7 @@ export function findModelBySha256(sha256: string): ModelEntry | undefined {
 }
 
 function zoo(name: string): ModelIdentity {
-  return identities.find((each) => each.name === name)!;
+  return zooModels.find((each) => each.name === name)!;
 }
 
 function accuracy(easy: number, medium: number, hard: number): ModelAccuracy {
@@ -182,7 +182,7 @@ function speed(milliseconds: number): ModelSpeed {
   };
 }
 
-/** The pack in InsightFace's `model-zoo` release, and where the same file lay before (`v0.7`). */
+/** The pack in InsightFace's `model-zoo` release, and in the release that had the same file before (`v0.7`). */
 function pack(name: string, member: string, size: number, sha256: string): ModelDownload[] {
   return ['model-zoo', 'v0.7'].map((tag) => ({
     url: `https://github.com/deepinsight/insightface/releases/download/${tag}/${name}`,

@@ -2,9 +2,9 @@
 export { resolveModel } from './node/resolve.ts';
 /** The folder in which downloads are kept. */
 export { modelCacheDir } from './node/cache.ts';
-/** What lies on this machine, and whether it is what it should be. */
+/** The models on this machine, and whether their files are intact. */
 export { storedModels } from './node/inventory.ts';
-/** What the default weights have seen of WIDER FACE val. */
+/** The images of WIDER FACE val that the default weights were trained on. */
 export { readTrainingImages } from './node/training-images.ts';
 export type { ModelProgress } from './progress.ts';
 export type { ResolvedModel, ResolveModelOptions } from './node/options.ts';

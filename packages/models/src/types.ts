@@ -1,17 +1,16 @@
 /**
- * What somebody may do with a set of weights. The code of this package is Apache-2.0; weights carry licences of their
- * own.
+ * The terms of use of a set of weights. The code of this package is Apache-2.0; weights have licences of their own.
  */
 export interface ModelLicense {
   /** Short stable name, the key under which an acceptance is remembered. */
   readonly id: string;
-  /** One line a person can read. */
+  /** One readable line. */
   readonly name: string;
   /** `unrestricted`, or what use is limited to. */
   readonly use: 'unrestricted' | 'research' | 'non-commercial-research';
   /** The sentence to show before a download. */
   readonly notice: string;
-  /** The page of who sets the terms. */
+  /** The page with the terms. */
   readonly url: string;
   /** Whether a download waits until the licence was accepted once. */
   readonly mustAccept: boolean;
@@ -30,9 +29,9 @@ export interface ModelAccuracy {
 
 /** A published speed of the network alone. */
 export interface ModelSpeed {
-  /** Milliseconds an image. */
+  /** Milliseconds per image. */
   readonly milliseconds: number;
-  /** Images a second, 1000 / `milliseconds`. */
+  /** Images per second (fps), 1000 / `milliseconds`. */
   readonly fps: number;
   /** Device and input size. */
   readonly setting: string;

@@ -54,7 +54,7 @@ describe('loadModel', () => {
     expect(server.seen).toHaveLength(2);
   });
 
-  it('keeps nothing where it is told so, and works without a cache or with a full one', async () => {
+  it('keeps nothing with cache: false, and works without a cache or with a full one', async () => {
     const server = await serve({ '/m.onnx': file(body) });
     await loadModel(`${server.url}/m.onnx`, { ...quick, cache: false });
     vi.stubGlobal('caches', undefined);

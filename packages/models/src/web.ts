@@ -5,20 +5,20 @@ import { bundledIdentities, defaultWeightsUrl } from './default.ts';
 import { classifyModel } from './find.ts';
 import type { ModelProgress } from './progress.ts';
 import type { ModelIdentity } from './types.ts';
-import { identities } from './zoo.ts';
+import { zooModels } from './zoo.ts';
 
 export type { ModelProgress } from './progress.ts';
 
 /** Options of `loadModel`. */
 export interface LoadModelOptions {
   /**
-   * Where the zoo's files lie as `NAME.onnx`, on your own site or with CORS allowed: InsightFace's release archives
-   * can't be read by a page.
+   * Folder of the zoo's files as `NAME.onnx`, on your own site or with CORS allowed: a page can't read InsightFace's
+   * release archives.
    */
   readonly baseUrl?: string | URL;
   /** The SHA-256 (64 hex digits) the file must have; for URLs that the manifest does not know. */
   readonly sha256?: string;
-  /** Says that whoever runs this page may use the model as its licence allows. */
+  /** Accepts the licence that restricts the model's use. */
   readonly acceptLicense?: boolean;
   /** Name of the browser's cache; by default `facedet-models`. `false` keeps nothing. */
   readonly cache?: string | false;
@@ -87,7 +87,7 @@ function locate(
 ): { url: string; name: string; accepted: string[]; sameOrigin: boolean } {
   const base = globalThis.location?.href;
   const own = options.sha256 === undefined ? [] : [options.sha256.toLowerCase()];
-  const target = classifyModel(identities, model);
+  const target = classifyModel(zooModels, model);
   if ('entry' in target) {
     const { entry } = target;
     const accepted = [entry.file.sha256, ...(entry.file.otherExports ?? []).map((other) => other.sha256)].filter(

@@ -3,10 +3,10 @@ import { INSIGHTFACE_LICENSE } from './licenses.ts';
 import type { ModelIdentity } from './types.ts';
 
 /**
- * What it takes to recognise and load every model, FaceDet's own first, then InsightFace's, best first. The manifest
- * adds what a page need not carry.
+ * What is needed to find and load every model: FaceDet's own first, then InsightFace's, best first. The manifest adds
+ * the rest, which web pages don't need.
  */
-export const identities: readonly ModelIdentity[] = [
+export const zooModels: readonly ModelIdentity[] = [
   ...bundledIdentities,
   {
     name: 'scrfd_34g',

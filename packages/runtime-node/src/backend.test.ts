@@ -59,7 +59,7 @@ describe('onnxBackend', () => {
     };
     mkdirSync(join(folder, 'model.onnx'));
     const cases: [string, string, RegExp][] = [
-      [join(folder, 'none.onnx'), 'MODEL_NOT_FOUND', /no file .*none\.onnx/],
+      [join(folder, 'none.onnx'), 'MODEL_NOT_FOUND', /none\.onnx does not exist/],
       [join(folder, 'model.onnx'), 'MODEL_UNUSABLE', /folder/],
       [at('empty.onnx', ''), 'MODEL_UNUSABLE', /empty \(0 bytes\)/],
       [at('text.onnx', 'no model '.repeat(50)), 'MODEL_UNUSABLE', /text\.onnx/],

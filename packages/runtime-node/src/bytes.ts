@@ -6,11 +6,11 @@ import { readWhole } from '@facedet/http';
 
 /** The codes under which a kind of input fails. */
 export interface ByteErrors {
-  /** What is looked for, with its article: `a picture`. */
+  /** What was expected, with its article: `a picture`. */
   readonly what: string;
-  /** Nothing is there. */
+  /** The file doesn't exist. */
   readonly missing: string;
-  /** It is there and can't be read. */
+  /** It exists and can't be read. */
   readonly unreadable: string;
   /** It has no bytes. */
   readonly empty: string;
@@ -111,7 +111,7 @@ async function readFile(path: string, errors: ByteErrors, maxBytes: number, sign
     if (isMissing(code))
       throw new FaceDetError(
         errors.missing,
-        `Expected ${errors.what} but there is no file ${shown}; ${pathAdvice(path)}.`,
+        `Expected ${errors.what} but ${shown} does not exist; ${pathAdvice(path)}.`,
         { cause },
       );
     const hint =

@@ -21,7 +21,7 @@ if (!hasShared) console.warn('skipped: the official models are read from ../shar
 
 const WIDTH = 320;
 const HEIGHT = 256;
-/** A grey picture whose red tells the fixture what to do. */
+/** A gray picture whose red channel selects what the fixture does. */
 function picture(red = 10): PixelBuffer & { data: Uint8Array } {
   const data = new Uint8Array(WIDTH * HEIGHT * 3).fill(90);
   for (let i = 0; i < data.length; i += 3) data[i] = red;
@@ -68,7 +68,7 @@ describe('createDetector', () => {
       sizes.map((width) => ({ ...picture(SLOWISH), width, stride: WIDTH * 3 })),
     );
     expect(new Set(results.map(([face]) => threadOf(face!.score))).size).toBe(2);
-    // The face stands still on the canvas, so its size in the picture tells the picture's scale.
+    // The face has a fixed place on the canvas, so its size in the picture gives the picture's scale.
     const plain = await createInThread({
       backend: fakeBackend({ faces: [{ box: { x: 100, y: 100, width: 64, height: 64 }, score: 0.6 }] }),
       model: '',
@@ -89,7 +89,7 @@ describe('createDetector', () => {
 
   it.each([
     ['ends', EXIT, /exit code 7/],
-    ['throws where nobody catches', UNCAUGHT, /nobody caught me/],
+    ['throws where nobody catches', UNCAUGHT, /not caught/],
   ])('replaces a thread that %s; only its image rejects', async (_, red, reason) => {
     const detector = await pool();
     const results = await Promise.allSettled(
@@ -354,7 +354,12 @@ describe('dispose', () => {
   const built = new URL('../dist/index.js', import.meta.url).href;
   const script = (end: string) => `
     import { createDetector } from ${JSON.stringify(built)};
-    const detector = await createDetector({ model: new Uint8Array(1), inputSize: { width: 320, height: 256 }, workers: 2, backend: { module: ${JSON.stringify(fixture.href)} } });
+    const detector = await createDetector({
+      model: new Uint8Array(1),
+      inputSize: { width: 320, height: 256 },
+      workers: 2,
+      backend: { module: ${JSON.stringify(fixture.href)} },
+    });
     const image = { data: new Uint8Array(320 * 256 * 3), width: 320, height: 256, format: 'rgb' };
     const faces = await detector.detectBatch([image, image, image, image]);
     ${end}

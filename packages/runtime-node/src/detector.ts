@@ -29,14 +29,14 @@ import { silenceTelemetry } from './onnxruntime.ts';
 import { createPool } from './pool.ts';
 import type { ReadyInfo, WorkerSetup } from './worker-protocol.ts';
 
-/** Options of `createDetector`: how faces are looked for, ONNX Runtime's options, and the pool's. */
+/** Options of `createDetector`: detection, ONNX Runtime and the pool. */
 export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOptions {
   /** The model's bytes, or its path or URL. */
   model: Uint8Array | string | URL;
   /**
-   * Threads with a session each; the images in work at once. By default as many as there are cores (one with a GPU
-   * provider), each session with one thread, which finds the most faces a second. With `workers: 1` the session takes
-   * all cores, which is quickest for one image.
+   * Worker threads, each with a session of its own: the number of images processed at once. By default one per core
+   * (one in all with a GPU provider), each session with one thread, which has the highest throughput. With `workers: 1`
+   * the session uses all cores, which is fastest for a single image.
    */
   workers?: number;
   /** Threads inside each session; by default the cores divided by `workers`. */
@@ -47,7 +47,7 @@ export interface PoolDetectorOptions extends DetectionOptions, OnnxBackendOption
    * process from ending.)
    */
   runTimeout?: number;
-  /** Another engine than ONNX Runtime, whose options then don't apply. */
+  /** An engine other than ONNX Runtime; the options of ONNX Runtime then don't apply. */
   backend?: BackendModule;
 }
 
@@ -67,7 +67,7 @@ const KNOWN = [
 export interface PoolDetector extends Detector {
   /** Model, settings and engine, from which `processVideo` knows whether it may continue an interrupted run. */
   readonly fingerprint: Readonly<Record<string, unknown>>;
-  /** What runs the model: the backend's name, the provider, and the providers that could not be had. */
+  /** What runs the model: the backend's name, the provider, and the providers that were not available. */
   readonly info: ReadyInfo;
   /** `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -76,11 +76,11 @@ export interface PoolDetector extends Detector {
 /**
  * A detector on a pool of threads, so that the caller's event loop stays free. Images are taken in order; each is done
  * by one thread. Pixels that a source makes for a call are handed over without a copy; a caller's own `PixelBuffer` is
- * copied once, into memory that is used again, unless it lies in a `SharedArrayBuffer`.
+ * copied once, into memory that is reused, unless it is in a `SharedArrayBuffer`.
  *
  * Rejects with `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `MODEL_UNUSABLE` and core's other `MODEL_…`, `BACKEND_UNUSABLE`,
- * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. A preferred provider that can't be had is a process warning and stands
- * in `info.fallbacks`. `detect` rejects with `WORKER_CRASHED` where its thread ends (another takes its place),
+ * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. A preferred provider that is not available is a process warning and is
+ * listed in `info.fallbacks`. `detect` rejects with `WORKER_CRASHED` where its thread ends (another takes its place),
  * `RUN_TIMEOUT` after `runTimeout`, and as core's detector. A run that goes on for 30 s after its call was aborted ends
  * with its thread too.
  */

@@ -22,7 +22,7 @@ it('a model has one hash as bytes, by path and by URL, and another for other byt
   expect(await modelHash(bytes.map((byte, i) => (i === 99_999 ? byte + 1 : byte)))).not.toBe(hashes[0]);
 });
 
-it('what is no file is known by its text', async () => {
+it('a model without a file is identified by its text', async () => {
   const [a, b] = await Promise.all(['one', 'two'].map((text) => modelHash({ text, url: false })));
   expect(a).not.toBe(b);
   const module = new URL('./fixtures/fake-backend.mjs', import.meta.url);

@@ -5,8 +5,8 @@ import { filePath } from '@facedet/files';
 import type { WorkerSetup } from './worker-protocol.ts';
 
 /**
- * SHA-256 of a model as lower-case hex. Another engine's model that is no file is known by its text alone. What a model
- * keeps outside its file (external data) is not hashed.
+ * SHA-256 of a model as lower-case hex. Another engine's model that is not a file is identified by its text. External
+ * data of a model is not hashed.
  */
 export async function modelHash(model: WorkerSetup['model']): Promise<string> {
   const hash = createHash('sha256');
@@ -20,7 +20,7 @@ export async function modelHash(model: WorkerSetup['model']): Promise<string> {
   }
 }
 
-/** The same for another engine's module: its code decides what its model finds. */
+/** The same for another engine's module, whose code affects the results. */
 export async function moduleHash(url: string): Promise<string> {
   const code = url.startsWith('file:') ? await readFile(filePath(url)).catch(() => url) : url;
   return createHash('sha256').update(code).digest('hex');

@@ -11,11 +11,11 @@ const ERRORS: ByteErrors = {
   empty: 'MODEL_UNUSABLE',
   tooLarge: 'MODEL_UNUSABLE',
 };
-/** What a protobuf can hold. */
+/** The largest protobuf. */
 const MAX_BYTES = 2 ** 31 - 1;
 
 /**
- * Bytes, or the absolute path of a file that is there: ONNX Runtime finds external weights beside a path only. Rejects
+ * Bytes, or the absolute path of an existing file: ONNX Runtime finds external weights only beside a path. Rejects
  * with `MODEL_NOT_FOUND` or `MODEL_UNUSABLE`.
  */
 export async function modelSource(
@@ -30,7 +30,7 @@ export async function modelSource(
     if (isMissing(cause.code))
       throw new FaceDetError(
         'MODEL_NOT_FOUND',
-        `Expected an ONNX model but there is no file ${shown}; ${pathAdvice(at.path)}.`,
+        `Expected an ONNX model but ${shown} does not exist; ${pathAdvice(at.path)}.`,
         { cause },
       );
     throw new FaceDetError(
@@ -45,7 +45,7 @@ export async function modelSource(
   return at.path;
 }
 
-/** A model as threads get it: downloaded once and not by each; another engine's as it was given. */
+/** A model as the threads get it: downloaded once for all of them; another engine's model unchanged. */
 export async function portableModel(model: Uint8Array | string | URL, onnx: boolean): Promise<WorkerSetup['model']> {
   const source = onnx ? await modelSource(model) : model;
   if (source instanceof Uint8Array) return source;

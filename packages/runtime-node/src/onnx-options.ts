@@ -1,8 +1,8 @@
 import { FaceDetError } from '@facedet/core';
 
 /**
- * Where ONNX Runtime can run a model. The binaries from the registry bring `cpu`, on Windows `dml`, on macOS `coreml`;
- * for `cuda` and `tensorrt` see the README.
+ * Where ONNX Runtime runs the model. The binaries from the registry include `cpu`, `dml` on Windows and `coreml` on
+ * macOS; for `cuda` and `tensorrt` see the README.
  */
 export type ExecutionProvider = 'cpu' | 'cuda' | 'tensorrt' | 'dml' | 'coreml';
 
@@ -11,17 +11,17 @@ export interface OnnxBackendOptions {
   /** In order of preference; `cpu` always comes last. By default only that. */
   providers?: ExecutionProvider | readonly ExecutionProvider[];
   /**
-   * Threads inside one run, at least 1; by default 1. Several one-threaded sessions do more than one with several
-   * threads.
+   * Threads inside one run, at least 1; by default 1. Several one-threaded sessions have a higher
+   * throughput than one session with several threads.
    */
   threads?: number;
   /** How far ONNX Runtime rewrites the model when it loads; by default `all`. */
   graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
-  /** What ONNX Runtime may say on standard error, process-wide; by default `fatal`, as every error is thrown too. */
+  /** What ONNX Runtime may write to standard error, process-wide; by default `fatal`, as every error is thrown too. */
   logLevel?: 'verbose' | 'info' | 'warning' | 'error' | 'fatal';
 }
 
-/** A provider that was asked for and could not be had. */
+/** A provider that was requested and is not available. */
 export interface ProviderFallback {
   readonly provider: ExecutionProvider;
   /** One sentence. */
@@ -29,7 +29,7 @@ export interface ProviderFallback {
 }
 
 const PROVIDERS: readonly ExecutionProvider[] = ['cpu', 'cuda', 'tensorrt', 'dml', 'coreml'];
-/** From the most to the least talkative; ONNX Runtime takes the position as a number. */
+/** From the most to the least verbose; ONNX Runtime takes the index. */
 export const LEVELS = ['verbose', 'info', 'warning', 'error', 'fatal'] as const;
 const OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
 

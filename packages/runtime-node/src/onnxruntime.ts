@@ -13,9 +13,9 @@ export function loadOnnxRuntime(): Promise<OnnxRuntime> {
 }
 
 /**
- * From 1.30 on, ONNX Runtime keeps a device id in the user's cache folder and sends usage data to Microsoft, unless
- * this variable is set when its library starts. Who sets it to another value is left with it. A worker thread has only
- * a copy of the environment, which native code does not read: the thread that starts workers has to do it.
+ * ONNX Runtime 1.30 and later keeps a device id in the user's cache folder and sends usage data to Microsoft, unless
+ * this variable is set when its library starts. A value that the user has set is kept. A worker thread has only a copy
+ * of the environment, which native code does not read, so the thread that starts workers sets it.
  */
 export function silenceTelemetry(): void {
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';

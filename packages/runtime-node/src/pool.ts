@@ -90,7 +90,7 @@ export async function createPool({
     let resolveStarted!: (info: ReadyInfo) => void;
     let rejectStarted!: (error: unknown) => void;
     const started = new Promise<ReadyInfo>((resolve, reject) => ([resolveStarted, rejectStarted] = [resolve, reject]));
-    started.catch(() => {}); // whoever needs it hears of it; nobody may
+    started.catch(() => {}); // the callers that need it handle it; there may be none
     const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     const lose = (error: unknown) => {
       if (!members.delete(member)) return;

@@ -72,8 +72,8 @@ const ERRORS: ByteErrors = {
 /**
  * Opens a picture: a path, a `file:`, `http:`, `https:` or `data:` URL, or the file's bytes. JPEG, PNG, WebP, AVIF, GIF
  * and TIFF (of several pictures in a file the first), and what `decoders` read; EXIF orientation applied, alpha laid on
- * black, grey, CMYK and 16-bit pictures made 8-bit sRGB. The format is told by the first bytes, and no library sees a
- * file of another one (SVG, PDF, …).
+ * black, grey, CMYK and 16-bit pictures made 8-bit sRGB. The first bytes decide the format; files of other formats
+ * (SVG, PDF, …) reach no library.
  *
  * The header is read at once and the pixels when they are needed, so that a broken file may show only in `rasterize` or
  * `pixels`. Rejects with `IMAGE_NOT_FOUND`, `IMAGE_EMPTY`, `IMAGE_UNREADABLE` (no picture, a format that is not read,

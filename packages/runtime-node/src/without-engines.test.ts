@@ -28,7 +28,12 @@ describe('an installation without engines', () => {
       `
       import { createDetector, onnxBackend, readImage, encodeImage } from '@facedet/runtime-node';
       const pixels = { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb' };
-      for (const attempt of [() => createDetector({ model: new Uint8Array(9) }), () => onnxBackend().createSession(new Uint8Array(9)), () => readImage(new Uint8Array(9)), () => encodeImage(pixels, { format: 'png' })]) {
+      for (const attempt of [
+        () => createDetector({ model: new Uint8Array(9) }),
+        () => onnxBackend().createSession(new Uint8Array(9)),
+        () => readImage(new Uint8Array(9)),
+        () => encodeImage(pixels, { format: 'png' }),
+      ]) {
         await attempt().then(() => console.log('no error'), (error) => console.log(error.code));
       }`,
     );
@@ -36,11 +41,11 @@ describe('an installation without engines', () => {
     return stdout.trim().split('\n');
   }
 
-  it('says so wherever one is needed, in a pool too', async () => {
+  it('is reported wherever an engine is needed, in a pool too', async () => {
     expect(await codes()).toEqual(Array(4).fill('DEPENDENCY_MISSING'));
   });
 
-  it('tells broken ones from missing ones', async () => {
+  it('distinguishes broken engines from missing ones', async () => {
     for (const name of ['onnxruntime-node', 'sharp']) {
       mkdirSync(join(folder, 'node_modules', name), { recursive: true });
       writeFileSync(join(folder, 'node_modules', name, 'index.js'), "require('./bin/binding.node')");

@@ -56,7 +56,7 @@ describe('encodeImage', () => {
     );
   });
 
-  it('takes a quality, and refuses what is none and pixels that are too few', async () => {
+  it('takes a quality, and refuses an invalid one and too few pixels', async () => {
     const pixels = gradient(64, 64);
     expect((await encodeImage(pixels, { format: 'jpeg', quality: 20 })).length).toBeLessThan(
       (await encodeImage(pixels, { format: 'jpeg', quality: 95 })).length,

@@ -29,7 +29,7 @@ export interface WriteImageOptions {
   like?: ReadableFormat;
 }
 
-/** The format that a path's extension stands for; undefined where it stands for none. */
+/** The format of a path's extension; undefined for any other extension. */
 export function imageFormatOf(path: string): ImageFormat | undefined {
   const format = pictureFormatOf(path);
   return format && isWritable(format) ? format : undefined;
@@ -39,7 +39,7 @@ export function imageFormatOf(path: string): ImageFormat | undefined {
  * Writes pixels as a picture in the format of the path's extension, without any metadata but the `tags` given. The file
  * appears under its name when it is complete: until then it is `NAME.partial`, which is removed where writing fails. A
  * link keeps leading to the picture; pipes and devices are written to. Rejects with `INVALID_ARGUMENT` where neither
- * the extension nor `like` tells a format, with `OUTPUT_UNWRITABLE`, `DISK_FULL`, and `OUTPUT_IN_USE` where another
+ * the extension nor `like` gives a format, with `OUTPUT_UNWRITABLE`, `DISK_FULL`, and `OUTPUT_IN_USE` where another
  * process writes the same picture.
  */
 export async function writeImage(path: string, pixels: PixelBuffer, options: WriteImageOptions = {}): Promise<void> {

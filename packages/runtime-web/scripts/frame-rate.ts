@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { launch, startSite } from '../src/fixtures/browser.fixture.ts';
 
-// Frames a second of the whole detector (an ImageBitmap in, faces out, in its worker) beside bare onnxruntime-web on
-// the same model and canvas, in turn in one page: pnpm --filter @facedet/runtime-web frame-rate [model.onnx]
+// Frames per second (fps) of the whole detector (an ImageBitmap in, faces out, in its worker) beside bare
+// onnxruntime-web on the same model and canvas, in turn in one page: pnpm --filter @facedet/runtime-web frame-rate
+// [model.onnx]
 
 const weights = process.argv[2] ?? new URL('../../models/weights/scrfd_0.5g_kps.onnx', import.meta.url);
 const site = await startSite();
@@ -55,8 +56,8 @@ const rounds = await page.evaluate(async () => {
   return result;
 });
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-console.log(`bare onnxruntime-web, frames a second: ${median(rounds.map((r) => r.bare)).toFixed(1)}`);
-console.log(`detector with worker, frames a second: ${median(rounds.map((r) => r.whole)).toFixed(1)}`);
+console.log(`bare onnxruntime-web, frames per second: ${median(rounds.map((r) => r.bare)).toFixed(1)}`);
+console.log(`detector with worker, frames per second: ${median(rounds.map((r) => r.whole)).toFixed(1)}`);
 console.log(`ratio, median of ${rounds.length} pairs: ${median(rounds.map((r) => r.whole / r.bare)).toFixed(3)}`);
 await browser.close();
 await site.close();

@@ -24,22 +24,22 @@ export interface WebBackendOptions {
   /** Threads of WASM; by default up to 4 on a cross-origin isolated page, else 1. More than 1 needs that isolation. */
   threads?: number;
   /**
-   * Where the .wasm and .mjs files of onnxruntime-web lie: a folder's URL that ends in a slash, or both files' URLs. By
+   * Location of onnxruntime-web's .wasm and .mjs files: a folder's URL that ends in a slash, or both files' URLs. By
    * default where the bundler put them.
    */
   wasmPaths?: WasmPaths;
 }
 
-/** What was chosen, and why not something faster. */
+/** The provider in use, and why not a faster one. */
 export interface WebSelection {
   readonly provider: WebProvider;
   /** Threads of WASM; 1 with WebGPU. */
   readonly threads: number;
-  /** One sentence for each faster way that was not taken, fastest first; empty where nothing faster exists. */
+  /** One sentence for each faster provider that is not used, fastest first; empty if there is no faster one. */
   readonly reasons: readonly string[];
 }
 
-/** A session that tells what it runs on. After a GPU was lost, `selection` changes. */
+/** A session that reports what it runs on. When a GPU is lost, `selection` changes. */
 export interface WebSession extends InferenceSession, AsyncDisposable {
   readonly selection: WebSelection;
 }
@@ -199,7 +199,8 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
       } catch (error) {
         runSignal?.throwIfAborted();
         if (on !== 'webgpu' || disposed) throw error;
-        // A lost device can't be told from other failures by its error; if WASM fails too, the fault lies elsewhere.
+        // The error of a lost device looks like that of any other failure; if WASM fails too, the device is not the
+        // cause.
         const replacement = await createWasm(engine, bytes);
         if (disposed) {
           await replacement.release();

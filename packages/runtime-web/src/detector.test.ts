@@ -303,7 +303,7 @@ describe.skipIf(!browserPath)('createDetector in Chromium [needs a browser]', { 
     await page.close();
   });
 
-  it('tells that its worker could not be loaded', async () => {
+  it('reports that its worker could not be loaded', async () => {
     const { page } = await open();
     const error = await page.evaluate(async () =>
       facedet

@@ -51,7 +51,7 @@ const KNOWN = [...DETECTION_OPTIONS, 'model', 'load', 'worker', 'signal', 'provi
 
 /** A `Detector` that also takes the browser's own pictures. */
 export interface WebDetector extends Detector, AsyncDisposable {
-  /** What the model runs on, and why on nothing faster. It changes when a GPU is lost. */
+  /** What the model runs on, and why on no faster provider. It changes when a GPU is lost. */
   readonly selection: WebSelection;
   /** Milliseconds of the last detection inside the worker; null inline or before the first. */
   readonly lastTimes: WorkerTimes | null;
@@ -170,7 +170,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
   }
 
   return disposable<WebDetector>({
-    // While the worker looks at one picture, the next one's pixels are made.
+    // While the worker processes one picture, the pixels of the next one are made.
     concurrency: 2,
     rotate: settings.rotate,
     get selection() {

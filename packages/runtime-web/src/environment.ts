@@ -1,6 +1,6 @@
-/** What this page or worker can do. */
+/** Capabilities of this page or worker. */
 export interface Environment {
-  /** `navigator.gpu` exists; whether it gives an adapter is found out when it is asked. */
+  /** `navigator.gpu` exists; it may still have no adapter. */
   readonly webgpu: boolean;
   /** Threads need SharedArrayBuffer, which browsers give to cross-origin isolated pages only. */
   readonly threads: boolean;
@@ -8,7 +8,7 @@ export interface Environment {
   readonly cores: number;
 }
 
-/** Looks around. */
+/** Detects what this page or worker can do. */
 export function environment(): Environment {
   const {
     navigator,

@@ -135,7 +135,8 @@ export interface VideoFile {
 
 /**
  * Opens a video file by WebCodecs, through the optional package mediabunny. Rejects with `DEPENDENCY_MISSING` without
- * that package, `VIDEO_UNSUPPORTED` without WebCodecs or its codec, and `VIDEO_UNREADABLE` for a file that is no video.
+ * that package, `VIDEO_UNSUPPORTED` without WebCodecs or its codec, and `VIDEO_UNREADABLE` for a file that is not a
+ * video.
  */
 export async function openVideoFile(file: Blob): Promise<VideoFile> {
   if (typeof VideoDecoder === 'undefined')
@@ -155,8 +156,8 @@ export async function openVideoFile(file: Blob): Promise<VideoFile> {
     const track = await input.getPrimaryVideoTrack().catch((cause: unknown) => {
       throw new FaceDetError(
         'VIDEO_UNREADABLE',
-        `Expected a video file but the ${file.type || 'file'} of ${file.size} bytes is none that can be read ` +
-          '(MP4, WebM, MOV, MKV).',
+        `Expected a video file but the ${file.type || 'file'} of ${file.size} bytes can't be read; ` +
+          'use MP4, WebM, MOV or MKV.',
         { cause },
       );
     });

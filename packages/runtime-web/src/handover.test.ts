@@ -77,7 +77,7 @@ describe('pixels on their way to the worker', () => {
       (bytes: number) => new Uint8Array(new WebAssembly.Memory({ initial: 100 }).buffer, 64, bytes),
     ],
     ['memory of its own', (bytes: number) => new Uint8Array(bytes)],
-  ])('may lie in %s', async (_, memory) => {
+  ])('may be in %s', async (_, memory) => {
     const task = await sent([source(memory), source(memory)]);
     for (const [first, small] of task.images) {
       expect(pixelsOf(first!).data[0]).toBe(9);

@@ -31,8 +31,8 @@ export function hasBitmap(source: object): source is WebImageSource {
 
 /**
  * Makes any picture of the browser an `ImageSource`. Blobs (files) are decoded first, with their EXIF orientation
- * applied. Rejects with `INVALID_IMAGE` for what is no picture or has no pixels yet, `IMAGE_UNREADABLE` for a blob that
- * can't be decoded.
+ * applied. Rejects with `INVALID_IMAGE` for anything that is not a picture or has no pixels yet, `IMAGE_UNREADABLE` for
+ * a blob that can't be decoded.
  */
 export async function imageSource(image: WebImage): Promise<WebImageSource> {
   if (image instanceof Blob) {
@@ -174,7 +174,7 @@ export function drawable(image: Exclude<WebImage, Blob>, width: number, height: 
   };
 }
 
-/** The browser would round a size and a region without a word. */
+/** The browser would silently round a size and a region. */
 function checkRequest(width: number, height: number, region: Box): void {
   if (!(Number.isInteger(width) && width > 0 && Number.isInteger(height) && height > 0)) {
     throw new FaceDetError(

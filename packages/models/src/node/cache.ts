@@ -42,7 +42,7 @@ export interface Pin {
   readonly url?: string;
 }
 
-/** Reads the pin of a file; undefined where there is none or it can't be read. */
+/** Reads the pin of a file; undefined if it is missing or can't be read. */
 export async function readPin(path: string): Promise<Pin | undefined> {
   try {
     const pin = JSON.parse(await readFile(`${path}.json`, 'utf8')) as Pin;

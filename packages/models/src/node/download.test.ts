@@ -110,8 +110,8 @@ describe('whatever a server does before it answers properly', () => {
     async () => {
       const files = { 'a.onnx': noise(3000, 1), 'b.onnx': noise(2000, 2) };
       const archive = zip(files);
-      // One change of one byte gives the first member the second one's name: the file is then the first, whole, and only
-      // its hash can tell.
+      // One of the changes gives the first member the name of the second: the result is then the whole first file, and
+      // only its hash shows it.
       const renaming: [number, number] = [archive.lastIndexOf('a.onnx'), 'a'.charCodeAt(0) ^ 'b'.charCodeAt(0)];
       await fc.assert(
         fc.asyncProperty(fc.nat(archive.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {

@@ -11,12 +11,12 @@ export interface DownloadOptions extends HttpOptions {
   readonly onBytes?: (received: number, total: number | undefined) => void;
 }
 
-/** More than any detector has: what is larger is no model. */
+/** Larger than any detection model: a larger file is refused. */
 export const MAX_MODEL_BYTES = 2 ** 31;
 
 /**
- * Downloads `url` into `part`, going on where an earlier try left it; the caller renames it. What the resumption needs
- * lies in `part + '.json'`.
+ * Downloads `url` into `part`, continuing where an earlier try stopped; the caller renames it. The data that
+ * resuming needs is in `part + '.json'`.
  *
  * @throws FaceDetError as `readUrl`.
  */

@@ -140,7 +140,7 @@ async function fetchPart(
   );
   if (!archive) return downloadFile(url, part, { ...http, verified, onBytes });
   const maxBytes = verified ? largestKnown(entry) : undefined;
-  // A mirror may pack the file anew: then the file's own hash decides, where one is known.
+  // A mirror may have packed the file again: then the file's own hash decides, if it is known.
   const isOfficial = !isMirror || !verified;
   const common = {
     ...(maxBytes === undefined ? {} : { maxBytes }),
@@ -204,7 +204,7 @@ function httpOptions(options: ResolveModelOptions): HttpOptions {
   };
 }
 
-/** At most some thirty calls a second, the last one always. */
+/** At most about thirty calls per second; the last one is always made. */
 function throttled(
   report: (received: number, total: number | undefined) => void,
 ): (received: number, total: number | undefined) => void {

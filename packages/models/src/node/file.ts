@@ -12,7 +12,7 @@ export function bundledPath(entry: ModelEntry): string {
   return url.protocol === 'file:' ? filePath(url) : url.href;
 }
 
-/** SHA-256 and size of a file; undefined where there is none. */
+/** SHA-256 and size of a file; undefined if it doesn't exist. */
 export async function inspect(
   path: string,
   signal?: AbortSignal,

@@ -7,7 +7,7 @@ import { placesOf, readPin } from './cache.ts';
 import { bundledPath, inspect, knownHashes, nameOf } from './file.ts';
 import type { ResolvedModel, ResolveModelOptions } from './options.ts';
 
-/** A model file that lies on this machine. */
+/** A model file on this machine. */
 export interface StoredModel {
   /** The entry's name, or the file's. */
   readonly name: string;
@@ -23,12 +23,12 @@ export interface StoredModel {
 
 /** Options of `storedModels`. */
 export interface StoredModelsOptions extends Pick<ResolveModelOptions, 'cacheDir' | 'signal'> {
-  /** Read every file and compare its SHA-256; without it only names and sizes are looked at. */
+  /** Read every file and compare its SHA-256; without it only names and sizes are read. */
   readonly verify?: boolean;
 }
 
 /**
- * Every model on this machine: FaceDet's own weights and what lies in the cache folder, by the manifest's order, then
+ * Every model on this machine: FaceDet's own weights and the files of the cache folder, in the manifest's order, then
  * by name.
  */
 export async function storedModels(options: StoredModelsOptions = {}): Promise<StoredModel[]> {

@@ -110,7 +110,7 @@ describe('what a server sends in place of a model', () => {
 });
 
 describe('an address whose content changed', () => {
-  it('is taken anew with refresh only, and the old file stays where that fails', async () => {
+  it('is downloaded again only with refresh, and the old file stays if that fails', async () => {
     const other = noise(1000, 5);
     const server = await serve({
       '/m.onnx': [file(body), (_, response) => void response.writeHead(403).end(), file(other)],

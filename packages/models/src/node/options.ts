@@ -13,17 +13,17 @@ export interface ResolveModelOptions {
   /** Never use the network; what is missing is an error that says where to put the file. */
   readonly offline?: boolean;
   /**
-   * Download again, also where the file is there, and take what comes: for an address whose content changed with good
-   * reason. A known or given SHA-256 still holds.
+   * Download again even if the file exists, and accept its new content: for a URL whose content was changed on
+   * purpose. A known or given SHA-256 must still match.
    */
   readonly refresh?: boolean;
   /** Accept the licence that restricts the model's use; it is remembered in `cacheDir`. */
   readonly acceptLicense?: boolean;
   /** The SHA-256 (64 hex digits) that the file must have; for URLs and paths that the manifest does not know. */
   readonly sha256?: string;
-  /** Called as bytes arrive, at most some thirty times a second. */
+  /** Called as bytes arrive, at most about thirty times per second. */
   readonly onProgress?: (progress: ModelProgress) => void;
-  /** Aborts; what was downloaded stays for the next try. */
+  /** Aborts; a partial download is kept for the next try. */
   readonly signal?: AbortSignal;
   /** Attempts in a row that may fail without a byte of progress, at least 1; by default 5. */
   readonly attempts?: number;
@@ -31,7 +31,7 @@ export interface ResolveModelOptions {
   readonly stallTimeout?: number;
 }
 
-/** A model that lies on this machine, ready for an engine. */
+/** A model on this machine, ready for an engine. */
 export interface ResolvedModel {
   /** Absolute path of the ONNX file. */
   readonly path: string;
@@ -39,13 +39,13 @@ export interface ResolvedModel {
   readonly name: string;
   /** The manifest's entry: by name, or because the file's SHA-256 is one it knows. */
   readonly entry?: ModelEntry;
-  /** SHA-256 of the file as it lies there now, lower-case hex. */
+  /** SHA-256 of the file as it is now, lower-case hex. */
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
   /**
    * `verified`: the SHA-256 is the manifest's or the caller's; `pinned`: it is that of the first download;
-   * `unverified`: nobody vouches for the file.
+   * `unverified`: there is no hash to compare with.
    */
   readonly trust: 'verified' | 'pinned' | 'unverified';
   /** Where it came from this time. */

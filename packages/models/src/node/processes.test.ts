@@ -18,7 +18,13 @@ beforeAll(async () => {
   await build({
     stdin: {
       contents: `import { resolveModel } from './resolve.ts';
-        resolveModel(process.argv[2], { cacheDir: process.argv[3] }).then(({ sha256, from }) => console.log(JSON.stringify({ sha256, from })), (error) => { console.error(error.code, error.message); process.exit(1); });`,
+        resolveModel(process.argv[2], { cacheDir: process.argv[3] }).then(
+          ({ sha256, from }) => console.log(JSON.stringify({ sha256, from })),
+          (error) => {
+            console.error(error.code, error.message);
+            process.exit(1);
+          },
+        );`,
       resolveDir: import.meta.dirname,
     },
     outfile: script,

@@ -50,7 +50,7 @@ describe('what was named', () => {
     expect(readdirSync(cacheDir)).toEqual([]);
   });
 
-  it('a word that is no name is told the names, and the nearest', async () => {
+  it('an unknown name is an error that lists the names, and the nearest', async () => {
     await expect(resolveModel('scrfd_2.5', { cacheDir })).rejects.toMatchObject({
       code: 'MODEL_UNKNOWN',
       message: expect.stringMatching(/scrfd_34g.*Did you mean scrfd_2\.5g\?/),
@@ -173,7 +173,7 @@ describe('a URL', () => {
 });
 
 describe('a server that', () => {
-  it('breaks off is gone on with where it stopped', async () => {
+  it('closes the connection is resumed where it stopped', async () => {
     const server = await serve({
       '/m.onnx': [
         file(body, { etag: '"a"', breakAfter: 300_000 }),
@@ -196,14 +196,14 @@ describe('a server that', () => {
     expect(server.seen[1]!.ifRange).toBe('"a"');
   });
 
-  it('breaks off and ignores ranges starts over', async () => {
+  it('closes the connection and ignores ranges starts over', async () => {
     const server = await serve({
       '/m.onnx': [file(body, { ranges: false, breakAfter: 300_000 }), file(body, { ranges: false })],
     });
     expect(await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick })).toMatchObject({ sha256: hash });
   });
 
-  it('breaks off and has another file then starts over', async () => {
+  it('closes the connection and then has another file starts over', async () => {
     const other = noise(500_000, 3);
     const server = await serve({
       '/m.onnx': [file(body, { etag: '"a"', breakAfter: 300_000 }), file(other, { etag: '"b"' })],
@@ -437,7 +437,7 @@ describe('the zoo', () => {
     expect(existsSync(join(cacheDir, 'scrfd_0.5g.onnx'))).toBe(false);
   });
 
-  it('a mirror without the model lists where it looked', async () => {
+  it('a mirror without the model is an error that lists the URLs it tried', async () => {
     const server = await serve({});
     await expect(
       resolveModel('scrfd_10g_kps', { cacheDir, baseUrl: server.url, acceptLicense: true, ...quick }),
@@ -494,7 +494,7 @@ describe('the zoo', () => {
     expect(asked.reduce((sum, [, from, to]) => sum + Number(to) - Number(from) + 1, 0)).toBeLessThan(200_000);
   });
 
-  it('ranges that break off are gone on with', async () => {
+  it('interrupted ranges are resumed', async () => {
     const long = noise(400_000, 9);
     const big = zip({ 'a.onnx': long, 'filler.bin': noise(300_000, 10) });
     const server = await serve({
@@ -519,7 +519,7 @@ describe('the zoo', () => {
     expect(readdirSync(cacheDir).sort()).toEqual(['x.onnx', 'x.onnx.json']);
   });
 
-  it('an archive that is none, or holds something else, is an error', async () => {
+  it('an invalid archive, or one with other content, is an error', async () => {
     const server = await serve({
       '/pack.zip': file(noise(archive.length)),
       '/other.zip': file(zip({ 'y.onnx': model })),
@@ -556,7 +556,7 @@ describe('the zoo', () => {
   });
 });
 
-it('lists what lies in the folder, and says what changed', async () => {
+it('lists the files of the folder and says which changed', async () => {
   const server = await serve({ '/m.onnx': file(body) });
   const { path } = await resolveModel(`${server.url}/m.onnx`, { cacheDir, ...quick });
   writeFileSync(join(cacheDir, 'mine.onnx'), body);

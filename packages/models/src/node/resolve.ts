@@ -186,8 +186,8 @@ function decodedPath(url: string): string {
 }
 
 /**
- * A file of the folder under the entry's name or an alias. A damaged one is reported as an error, which a download may
- * mend.
+ * A file of the folder under the entry's name or an alias. A damaged one is reported as an error; a download may
+ * replace it.
  */
 async function lookUp(
   entry: ModelEntry,
@@ -219,7 +219,7 @@ async function lookUp(
       );
       continue;
     }
-    // No official hash exists: what was first used under this name stays the one.
+    // No official hash exists: the file that was first used under this name is the right one.
     const pin = await readPin(path);
     if (!pin) await writePin(path, found).catch(() => {});
     if (!pin || pin.sha256 === found.sha256) return model('pinned');
@@ -246,7 +246,7 @@ async function requireAcceptance(entry: ModelEntry, cacheDir: string, options: R
   }
 }
 
-/** Runs `work` alone among all processes that want this file; errors of the disk are told as the cache's. */
+/** Runs `work` alone among all processes that want this file; errors of the disk become the cache's errors. */
 async function exclusively(
   path: string,
   name: string,
