@@ -9,6 +9,8 @@ import { changesets } from './checks/changesets.mjs';
 import { docComments } from './checks/doc-comments.mjs';
 import { lockfile } from './checks/lockfile.mjs';
 import { sizes } from './checks/sizes.mjs';
+import { structure } from './checks/structure.mjs';
+import { wordsCheck } from './checks/words.mjs';
 import { packAll, pnpm, published, tool } from './lib/workspace.mjs';
 
 const ATTW = ['--profile', 'esm-only', '--no-emoji', '--no-color', '--format', 'ascii'];
@@ -42,6 +44,8 @@ const checks = {
   'api reports': () => apiReports({ update }),
   sizes,
   'doc comments': docComments,
+  structure,
+  words: wordsCheck,
   changesets,
   lockfile,
 };

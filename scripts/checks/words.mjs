@@ -7,6 +7,8 @@ import { allowed, words } from './words-list.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const TEXT = /\.(ts|mts|js|mjs|cjs|jsx|tsx|vue|md|json|html|css|ya?ml|py|toml|txt|sh)$|(^|\/)(LICENSE|run)$/;
+/** Folders whose text is still to be rewritten; the list only gets shorter. */
+const PENDING = /^(apps\/cli|packages\/(files|http|pipeline|video-node))\//;
 const SKIPPED = /^pnpm-lock\.yaml$|\/weights\/.*\.json$|\/fixtures\/|scripts\/checks\/words|\.lock$/;
 
 /** Every hit in the repository: where, which word, what to say instead. */
@@ -32,9 +34,9 @@ function tracked() {
   return execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
 }
 
-/** The check: no hit. */
+/** The check: no hit outside the pending folders. */
 export async function wordsCheck() {
-  const hits = wordHits();
+  const hits = wordHits().filter(({ file }) => !PENDING.test(file));
   const output = hits
     .map((hit) => `${hit.file}:${hit.line}: "${hit.found.trim()}" (${hit.name}); say: ${hit.say}`)
     .join('\n');

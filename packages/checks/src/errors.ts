@@ -41,8 +41,10 @@ function readable(message: string): string {
 function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
   const start = Math.floor(0.65 * most);
-  // Half of a surrogate pair is no character.
-  return `${text.slice(0, start).replace(/[\ud800-\udbff]$/, '')}…${text.slice(start + 1 - most).replace(/^[\udc00-\udfff]/, '')}`;
+  // Half of a surrogate pair is not a character.
+  const head = text.slice(0, start).replace(/[\ud800-\udbff]$/, '');
+  const tail = text.slice(start + 1 - most).replace(/^[\udc00-\udfff]/, '');
+  return `${head}…${tail}`;
 }
 
 function escaped(character: string): string {
