@@ -16,7 +16,8 @@ export { type VideoFrame } from './read/frame.ts';
 // Writing.
 export { createVideoWriter, type PixelFrame, type VideoWriter, type VideoWriterOptions } from './write/writer.ts';
 export { type VideoCodec } from './write/encoder.ts';
-export { type LeftOut, type SideStreamSummary } from './write/side-streams.ts';
+export { type LeftOut } from './write/left-out.ts';
+export { type SideStreamSummary } from './write/side-routes.ts';
 export { containerFor, type ContainerChoice } from './write/containers.ts';
 export { outputExtension } from './write/output-extension.ts';
 // The whole pipeline of a video.

@@ -1,5 +1,5 @@
 import type { HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
-import type { LeftOut } from './side-streams.ts';
+import type { LeftOut } from './left-out.ts';
 
 /** Reports HDR metadata that is not written, each kind once: `lost` at the start, then that of the pictures. */
 export function hdrLosses(leftOut: LeftOut[], lost: HdrMetadata | undefined): (dynamic: readonly string[]) => void {

@@ -29,7 +29,8 @@ import { check } from '../ffmpeg/errors.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
 import { createMuxer, readFormer } from './muxer.ts';
 import { planesOf } from './yuv-planes.ts';
-import { unreadableStreams, type LeftOut, type SideStreamSummary } from './side-streams.ts';
+import { unreadableStreams, type LeftOut } from './left-out.ts';
+import type { SideStreamSummary } from './side-routes.ts';
 import { formerVideoPath, takeFormer } from './mp4-fragments.ts';
 import type { VideoFrame } from '../read/frame.ts';
 
