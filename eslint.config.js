@@ -54,10 +54,44 @@ const forbid = (...patterns) => ({
   ],
 });
 
-/** Folders with functions that are still to be split; the list only gets shorter. */
+/** Files with functions that are still to be split; the list only gets shorter. */
 const longFunctions = [
-  'apps/cli/src/**',
-  'packages/{draw,files,models,pipeline,runtime-node,runtime-web,video-node}/src/**',
+  'apps/cli/src/run/bench.ts',
+  'apps/cli/src/run/detect.ts',
+  'apps/cli/src/run/track.ts',
+  'apps/cli/src/shared/copies.ts',
+  'packages/draw/src/canvas.ts',
+  'packages/draw/src/effects.ts',
+  'packages/draw/src/overlay.ts',
+  'packages/draw/src/raster.ts',
+  'packages/files/src/output-file.ts',
+  'packages/models/src/node/archive.ts',
+  'packages/models/src/node/resolve.ts',
+  'packages/pipeline/src/feed.ts',
+  'packages/pipeline/src/frame-step.ts',
+  'packages/pipeline/src/look-ahead.ts',
+  'packages/pipeline/src/options.ts',
+  'packages/pipeline/src/refine.ts',
+  'packages/pipeline/src/run.ts',
+  'packages/pipeline/src/shot-difference.ts',
+  'packages/pipeline/src/video-detector.ts',
+  'packages/runtime-node/src/detector.ts',
+  'packages/runtime-node/src/pool.ts',
+  'packages/runtime-web/src/backend.ts',
+  'packages/runtime-web/src/detector.ts',
+  'packages/runtime-web/src/frames.ts',
+  'packages/runtime-web/src/image-source.ts',
+  'packages/video-node/src/read/filters.ts',
+  'packages/video-node/src/read/heif.ts',
+  'packages/video-node/src/read/pipe.ts',
+  'packages/video-node/src/read/rasterize.ts',
+  'packages/video-node/src/read/reload.ts',
+  'packages/video-node/src/run/gallery.ts',
+  'packages/video-node/src/run/process-video.ts',
+  'packages/video-node/src/write/audio-conversion.ts',
+  'packages/video-node/src/write/muxer.ts',
+  'packages/video-node/src/write/side-writer.ts',
+  'packages/video-node/src/write/writer.ts',
 ];
 
 export default tseslint.config(
