@@ -1,17 +1,15 @@
-/** The element types that face detection models use. */
-export type TensorType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'float16' | 'bool' | (string & {});
-
 /** Name, element type and shape of a model's input or output. */
 export interface TensorInfo {
   readonly name: string;
-  readonly type: TensorType;
+  readonly type: Tensor['type'];
   /** A free dimension is a string (its name) or -1. Undefined if the model or the engine does not declare a shape. */
   readonly shape?: readonly (number | string)[];
 }
 
 /** A dense tensor in row-major order. */
 export interface Tensor {
-  readonly type: TensorType;
+  /** The element type; those that face detection models use are listed. */
+  readonly type: 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'float16' | 'bool' | (string & {});
   /** `data.length` is the product of `dims`. */
   readonly data: Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array | Uint16Array;
   readonly dims: readonly number[];

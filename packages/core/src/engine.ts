@@ -9,6 +9,7 @@ export {
   type LargeFacePass,
   type PassCondition,
 } from './settings.ts';
+export type { DetectionPreset } from './options.ts';
 export { planPasses } from './plan.ts';
 export { derivedPixels, rasterizePasses } from './pass-pixels.ts';
 export type { CutEdges, Pass, PassPixels } from './pass.ts';
@@ -20,6 +21,7 @@ export { warmupInputSize } from './detector.ts';
 export { checkImage } from './check-image.ts';
 export { disposedError, packError, unpackError, type ErrorData } from './errors.ts';
 export { inFlight, type InFlight } from './in-flight.ts';
+export { channelOffsets } from './pixels.ts';
 export { resizeInto } from './resize.ts';
 export { semaphore } from './semaphore.ts';
 // Checks of arguments, in the form of all messages.

@@ -16,7 +16,6 @@ export type {
 export type {
   ClaheOptions,
   DetectionOptions,
-  DetectionPreset,
   DetectOptions,
   InputSize,
   Rotate,
@@ -24,21 +23,12 @@ export type {
   TileOptions,
 } from './options.ts';
 // The contract that third parties implement.
-export type {
-  InferenceBackend,
-  InferenceSession,
-  RunOptions,
-  SessionOptions,
-  Tensor,
-  TensorInfo,
-  TensorType,
-} from './backend.ts';
+export type { InferenceBackend, InferenceSession, RunOptions, SessionOptions, Tensor, TensorInfo } from './backend.ts';
 export { createDetector, type DetectorOptions } from './detector.ts';
 // Steps of a detector that are useful alone.
 export { letterbox, type Letterbox } from './letterbox.ts';
 export { nms, type BoxArrays } from './nms.ts';
-export { clahe } from './clahe.ts';
 export { alignFace, type AlignOptions } from './align.ts';
 export { clipBox, iou, scaleBox } from './box.ts';
 export { resizeBilinear } from './resize.ts';
-export { bytesPerPixel, channelOffsets, isRasterSource, rowStride } from './pixels.ts';
+export { bytesPerPixel, isRasterSource, rowStride } from './pixels.ts';

@@ -57,7 +57,7 @@ export interface ClaheOptions {
 /** Options of a detector; all have defaults. */
 export interface DetectionOptions {
   /** The pipeline whose thresholds and geometry apply; by default `runtime`. */
-  preset?: DetectionPreset;
+  preset?: 'paper' | 'runtime';
   /**
    * The network's input size, or a list of sizes with one pass each, merged by one NMS. By default
    * `{ pixels: 409_600 }` plus small passes for faces that fill the image; 640 × 640 alone with `paper`. A given size

@@ -1,14 +1,8 @@
 /// <reference types="node" />
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  createDetector,
-  type InferenceBackend,
-  type InputSize,
-  type PixelBuffer,
-  type DetectionPreset,
-  type Tensor,
-} from './index.ts';
+import { createDetector, type InferenceBackend, type InputSize, type PixelBuffer, type Tensor } from './index.ts';
+import type { DetectionPreset } from './options.ts';
 
 /** Sizes, synthetic network outputs, and the faces that the reference decodes from them. */
 interface Case {

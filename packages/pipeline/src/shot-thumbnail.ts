@@ -1,11 +1,5 @@
-import {
-  bytesPerPixel,
-  channelOffsets,
-  isRasterSource,
-  rowStride,
-  type ImageSource,
-  type PixelBuffer,
-} from '@facedet/core';
+import { bytesPerPixel, isRasterSource, rowStride, type ImageSource, type PixelBuffer } from '@facedet/core';
+import { channelOffsets } from '@facedet/core/engine';
 
 /** Cells of a thumbnail, whatever the picture's shape. */
 export const COLUMNS = 48;

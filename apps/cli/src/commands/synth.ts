@@ -25,7 +25,7 @@ export const synth = () =>
       .addOption(new Option('--faces <count>', 'number of people').argParser(integerIn(1, 40)).default(4))
       .option(
         '--events <names>',
-        'events: crossing,absence,scale,pillar,blur,dark,noise,compression, or none (default: all)',
+        'events: crossing,absence,scale,occluder,blur,dark,noise,compression, or none (default: all)',
       ),
     { audio: false },
   ).action(action(() => import('../run/synth.ts')));

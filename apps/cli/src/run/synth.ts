@@ -23,7 +23,7 @@ const EVENTS: readonly SceneEventKind[] = [
   'crossing',
   'absence',
   'scale',
-  'pillar',
+  'occluder',
   'blur',
   'dark',
   'noise',
@@ -84,7 +84,9 @@ export async function run(context: Context, flags: SynthFlags): Promise<void> {
 function parseEvents(text: string): SceneEventKind[] {
   if (text === 'none') return [];
   return text.split(',').map((name) => {
-    const kind = EVENTS.find((event) => event === name.trim());
+    const trimmed = name.trim();
+    // `pillar` is the name of `occluder` in earlier versions.
+    const kind = EVENTS.find((event) => event === (trimmed === 'pillar' ? 'occluder' : trimmed));
     if (!kind) throw usageError(`expected names from ${EVENTS.join(', ')} for --events but received ${name}`);
     return kind;
   });

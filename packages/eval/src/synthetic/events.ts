@@ -4,14 +4,14 @@ import type { Motion } from './motion.ts';
 import { createRandom } from './random.ts';
 
 /** What can happen in a scene. */
-export type SceneEventKind = 'crossing' | 'absence' | 'scale' | 'pillar' | 'blur' | 'dark' | 'noise' | 'compression';
+export type SceneEventKind = 'crossing' | 'absence' | 'scale' | 'occluder' | 'blur' | 'dark' | 'noise' | 'compression';
 
 /** All kinds of events. */
 export const EVENT_KINDS: readonly SceneEventKind[] = [
   'crossing',
   'absence',
   'scale',
-  'pillar',
+  'occluder',
   'blur',
   'dark',
   'noise',
@@ -80,7 +80,7 @@ export function degradationAt(intervals: readonly DegradedInterval[], time: numb
 export function eventsOf(
   { absences, crossings }: Motion,
   intervals: readonly DegradedInterval[],
-  { hasPillar, duration }: { hasPillar: boolean; duration: number },
+  { hasOccluder, duration }: { hasOccluder: boolean; duration: number },
 ): SceneEvent[] {
   const all: SceneEvent[] = [
     ...crossings.map(({ persons, from, to }) => ({
@@ -91,7 +91,7 @@ export function eventsOf(
     })),
     ...absences.map(({ person, from, to }) => ({ kind: 'absence' as const, from, to, ids: [person + 1] })),
     ...intervals.map(({ kind, from, to }) => ({ kind, from, to, ids: [] })),
-    ...(hasPillar ? [{ kind: 'pillar' as const, from: 0, to: duration, ids: [] }] : []),
+    ...(hasOccluder ? [{ kind: 'occluder' as const, from: 0, to: duration, ids: [] }] : []),
   ];
   return all.filter(({ from }) => from < duration).sort((a, b) => a.from - b.from);
 }

@@ -49,8 +49,11 @@ export interface SceneOptions {
   /** People, from 1 to 40; default 4. Higher makes them smaller where the picture is not wide enough. */
   readonly faces?: number;
   /** What may happen; default all kinds. With an empty list people keep their places, in an undegraded picture. */
-  readonly events?: readonly SceneEventKind[];
+  readonly events?: readonly (SceneEventKind | OldEventKind)[];
 }
+
+/** @deprecated The name of `occluder` in earlier versions. */
+type OldEventKind = 'pillar';
 
 /** A synthetic video with ground truth. Frames can be requested in any order. */
 export interface Scene {
@@ -80,7 +83,10 @@ export function createScene(options: SceneOptions = {}): Scene {
   return new SyntheticScene(checkOptions(options));
 }
 
-type CheckedOptions = Required<Omit<SceneOptions, 'duration' | 'frames'>> & { readonly length: number };
+type CheckedOptions = Required<Omit<SceneOptions, 'duration' | 'frames' | 'events'>> & {
+  readonly length: number;
+  readonly events: readonly SceneEventKind[];
+};
 
 function checkOptions(options: SceneOptions): CheckedOptions {
   checkOptionNames(options, ['seed', 'width', 'height', 'fps', 'duration', 'frames', 'faces', 'events']);
@@ -93,8 +99,9 @@ function checkOptions(options: SceneOptions): CheckedOptions {
   check(Number.isInteger(length) && length >= 1, `at least one frame but received ${given}`);
   const names = EVENT_KINDS.join(', ');
   check(Array.isArray(events), `events as a list of ${names} but received ${received(events)}`);
-  for (const kind of events) check(EVENT_KINDS.includes(kind), `events of ${names} but received ${received(kind)}`);
-  return { seed, width, height, fps, length, faces, events };
+  const kinds = events.map((kind) => (kind === 'pillar' ? 'occluder' : kind));
+  for (const kind of kinds) check(EVENT_KINDS.includes(kind), `events of ${names} but received ${received(kind)}`);
+  return { seed, width, height, fps, length, faces, events: kinds };
 }
 
 class SyntheticScene implements Scene {
@@ -108,8 +115,8 @@ class SyntheticScene implements Scene {
   readonly #motion: Motion;
   readonly #people: readonly Appearance[];
   readonly #intervals: readonly DegradedInterval[];
-  /** A pillar in front of all people. */
-  readonly #pillar: Box | undefined;
+  /** A vertical post in front of all people. */
+  readonly #occluder: Box | undefined;
   /** Painted for the first frame: ground truth does not need it. */
   #background: Raster | undefined;
 
@@ -135,9 +142,9 @@ class SyntheticScene implements Scene {
       createAppearance(Math.floor(randomAt(seed, 40, i) * 2 ** 31)),
     );
     this.#intervals = DEGRADATIONS.filter(has).flatMap((kind, i) => degradedIntervals(kind, seed + i, this.duration));
-    this.#pillar = has('pillar') ? pillarOf(seed, width, height) : undefined;
-    const hasPillar = this.#pillar !== undefined;
-    this.events = eventsOf(this.#motion, this.#intervals, { hasPillar, duration: this.duration });
+    this.#occluder = has('occluder') ? occluderOf(seed, width, height) : undefined;
+    const hasOccluder = this.#occluder !== undefined;
+    this.events = eventsOf(this.#motion, this.#intervals, { hasOccluder, duration: this.duration });
   }
 
   truth(index: number): SceneFace[] {
@@ -157,7 +164,7 @@ class SyntheticScene implements Scene {
       paintBody(raster, head);
       paintHead(raster, head);
     }
-    if (this.#pillar) paintPillar(raster, this.#pillar);
+    if (this.#occluder) paintOccluder(raster, this.#occluder);
     degradePicture(raster, degradationAt(this.#intervals, timestamp, height), this.#seed * 7919 + index);
     return {
       index,
@@ -176,7 +183,7 @@ class SyntheticScene implements Scene {
 
   #truthOf(people: readonly { id: number; head: Head }[]): SceneFace[] {
     const { width, height } = this;
-    return groundTruthOf(people, { width, height, occluder: this.#pillar })
+    return groundTruthOf(people, { width, height, occluder: this.#occluder })
       .filter(({ box }) => box.x < width && box.y < height && box.x + box.width > 0 && box.y + box.height > 0)
       .sort((a, b) => a.id - b.id);
   }
@@ -189,7 +196,7 @@ class SyntheticScene implements Scene {
   }
 }
 
-function pillarOf(seed: number, width: number, height: number): Box {
+function occluderOf(seed: number, width: number, height: number): Box {
   return {
     x: Math.round(width * (0.3 + 0.4 * randomAt(seed, 50))),
     y: 0,
@@ -198,10 +205,10 @@ function pillarOf(seed: number, width: number, height: number): Box {
   };
 }
 
-function paintPillar({ data, width }: Raster, pillar: Box): void {
-  for (let py = 0; py < pillar.height; py++) {
-    for (let px = Math.max(0, pillar.x); px < Math.min(width, pillar.x + pillar.width); px++) {
-      const u = (px + 0.5 - pillar.x) / pillar.width;
+function paintOccluder({ data, width }: Raster, occluder: Box): void {
+  for (let py = 0; py < occluder.height; py++) {
+    for (let px = Math.max(0, occluder.x); px < Math.min(width, occluder.x + occluder.width); px++) {
+      const u = (px + 0.5 - occluder.x) / occluder.width;
       const light = 0.55 + 0.5 * Math.sqrt(Math.max(0, 1 - (2 * u - 0.7) * (2 * u - 0.7))) * 0.8;
       const at = (py * width + px) * 3;
       data[at] = 126 * light;

@@ -312,3 +312,10 @@ function blockiness(data: Bytes, width: number, height: number): number {
   }
   return sum[1] / count[1] / (sum[0] / count[0]);
 }
+
+it('accepts the old name of the occluder event', () => {
+  const options = { seed: 4, width: 160, height: 96, duration: 2, fps: 10 };
+  const scene = createScene({ ...options, events: ['pillar'] });
+  expect(scene.events).toEqual(createScene({ ...options, events: ['occluder'] }).events);
+  expect(scene.events.map(({ kind }) => kind)).toEqual(['occluder']);
+});
