@@ -88,15 +88,10 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
   checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
   const { runTimeout } = options;
-  if (runTimeout !== undefined && !(runTimeout > 0 && runTimeout <= 2e6))
-    throw new FaceDetError(
-      'INVALID_ARGUMENT',
-      `Expected seconds from above 0 to 2,000,000 for runTimeout but received ${received(runTimeout)}.`,
-    );
+  checkRunTimeout(runTimeout);
   const { workers, threads } = division(options);
-  const backend = backendChoice(options, threads);
   const setup: WorkerSetup = {
-    backend,
+    backend: backendChoice(options, threads),
     model: await portableModel(options.model, options.backend === undefined),
     settings,
   };
@@ -104,19 +99,8 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
   silenceTelemetry();
   const pool = await createPool({ size: workers, setup, onReuse: spare.put, runTimeout });
   const { info } = pool;
-  const fingerprint = {
-    model: await modelHash(setup.model),
-    backend:
-      backend.kind === 'onnx'
-        ? (info.provider ?? info.backend)
-        : { module: await moduleHash(backend.module), options: backend.options },
-    settings,
-  };
-  for (const { provider, reason } of info.fallbacks)
-    process.emitWarning(`The model runs on ${info.provider}, not on ${provider}: ${reason}`, {
-      type: 'FaceDetWarning',
-      code: 'PROVIDER_FALLBACK',
-    });
+  const fingerprint = await fingerprintOf(setup, info);
+  warnOfFallbacks(info);
 
   // While each thread works on one image, the pixels of the next are made; more would only fill memory.
   const turn = semaphore(2 * workers);
@@ -167,6 +151,35 @@ export async function createDetector(options: PoolDetectorOptions): Promise<Pool
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+function checkRunTimeout(runTimeout: number | undefined): void {
+  if (runTimeout !== undefined && !(runTimeout > 0 && runTimeout <= 2e6))
+    throw new FaceDetError(
+      'INVALID_ARGUMENT',
+      `Expected seconds from above 0 to 2,000,000 for runTimeout but received ${received(runTimeout)}.`,
+    );
+}
+
+async function fingerprintOf(setup: WorkerSetup, info: ReadyInfo): Promise<PoolDetector['fingerprint']> {
+  const { backend, settings } = setup;
+  return {
+    model: await modelHash(setup.model),
+    backend:
+      backend.kind === 'onnx'
+        ? (info.provider ?? info.backend)
+        : { module: await moduleHash(backend.module), options: backend.options },
+    settings,
+  };
+}
+
+/** Emits one process warning per preferred provider that is not in use. */
+function warnOfFallbacks({ provider: used, fallbacks }: ReadyInfo): void {
+  for (const { provider, reason } of fallbacks)
+    process.emitWarning(`The model runs on ${used}, not on ${provider}: ${reason}`, {
+      type: 'FaceDetWarning',
+      code: 'PROVIDER_FALLBACK',
+    });
 }
 
 /** How the cores are divided between sessions and the threads inside them. */
