@@ -75,8 +75,6 @@ const longFunctions = [
   'packages/pipeline/src/run.ts',
   'packages/pipeline/src/shot-difference.ts',
   'packages/pipeline/src/video-detector.ts',
-  'packages/runtime-node/src/detector.ts',
-  'packages/runtime-node/src/pool.ts',
   'packages/runtime-web/src/backend.ts',
   'packages/runtime-web/src/detector.ts',
   'packages/runtime-web/src/frames.ts',
@@ -206,7 +204,6 @@ export default tseslint.config(
     rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', engine, ...noNode, ...engines),
   },
   {
-    files: ['packages/runtime-node/src/**'],
     ignores: ['**/*.test.ts', '**/fixtures/**'],
     rules: forbid(
       '@facedet/runtime-web',
