@@ -84,14 +84,12 @@ export function createFrameStep(
     const looked = detections !== null;
     const begin = performance.now();
     const tracks = looked ? tracker!.update(detections.faces, timestamp) : tracker!.predict(timestamp);
-    if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked' && t.detection).map((t) => t.id));
+    if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked').map((t) => t.id));
     const faces = tracks
       // Faces that have left the frame are not shown.
       .filter((t) => shown.has(t.id) && (looked || intersects(t.box, frame)))
       .map((t) => faceOf(t, looked));
-    const tentative = looked
-      ? tracks.filter((t) => t.state === 'tentative' && t.detection).map((t) => faceOf(t, true))
-      : [];
+    const tentative = looked ? tracks.filter((t) => t.state === 'tentative').map((t) => faceOf(t, true)) : [];
     const taken = new Set(tracks.map((t) => t.detectionIndex));
     statistics.spent('track', performance.now() - begin);
     return {

@@ -248,10 +248,8 @@ describe('fromMot', () => {
     const rows = text.trim().split('\n').map(fromMot);
     const tracker = createTracker();
     expect(tracker.update(rows.filter(({ frame }) => frame === 1))).toMatchObject([{ id: 1 }, { id: 2 }]);
-    expect(tracker.update(rows.filter(({ frame }) => frame === 2))).toMatchObject([
-      { id: 1, detection: { frame: 2 } },
-      { id: 2, state: 'lost' },
-    ]);
+    expect(tracker.update(rows.filter(({ frame }) => frame === 2))).toMatchObject([{ id: 1, detection: { frame: 2 } }]);
+    expect(tracker.lost).toMatchObject([{ id: 2 }]);
   });
 
   it.each([

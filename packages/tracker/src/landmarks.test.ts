@@ -47,7 +47,8 @@ describe('landmarks of a track', () => {
       expect(ahead!.box.x).toBeGreaterThan(last!.box.x + 3);
       expect(ahead!.box.height).toBeGreaterThan(last!.box.height);
       expect(fractions(ahead!)).toEqual(expected);
-      const [lost] = tracker.update([], 0.4);
+      tracker.update([], 0.4);
+      const [lost] = tracker.lost;
       expect(lost).toMatchObject({ state: 'lost' });
       expect(fractions(lost!)).toEqual(expected);
       // A prediction of no time shows them where they were detected.
@@ -70,7 +71,8 @@ describe('landmarks of a track', () => {
     }
     const [track] = tracker.update([{ ...plain(2), landmarks: [{ x: 20, y: 120 }] }]);
     expect(track!.landmarks).toEqual([{ x: 20, y: 120 }]);
-    expect(tracker.update([])[0]!.landmarks).toHaveLength(1);
+    tracker.update([]);
+    expect(tracker.lost[0]!.landmarks).toHaveLength(1);
   });
 
   it('are absent before the first, and belong to one track', () => {
@@ -92,7 +94,8 @@ describe('landmarks of a track', () => {
     const tracker = createTracker();
     for (let i = 0; i < 5; i++) tracker.update([withLandmarks(100)]);
     const expected = fractions(tracker.tracks[0]!);
-    const [lost] = tracker.update([], undefined, { motion: [2, 0, 30, 0, 2, -10] });
+    tracker.update([], undefined, { motion: [2, 0, 30, 0, 2, -10] });
+    const [lost] = tracker.lost;
     expect(lost!.box.height).toBeCloseTo(100, 3);
     expect(fractions(lost!)).toEqual(expected);
   });

@@ -15,8 +15,6 @@ export interface Update {
   readonly time: number;
   /** Its number, 1 for the first of a video or a shot. */
   readonly frame: number;
-  /** The ID of the next track that starts. */
-  readonly nextId: number;
 }
 
 /** Two tracks whose boxes have a smaller IoU distance (1 − IoU) than this are one; as in the original. */
@@ -33,19 +31,18 @@ export function endTimedOut(settings: CommonSettings, { tracks, ended }: Workspa
     ended[slot] = settings.policy.endsBefore(settings, tracks, slot, time) ? 1 : 0;
 }
 
-/** After matching: updates, starts, ends and merges tracks. Returns the next ID. */
+/** After matching: updates, starts, ends and merges tracks. */
 export function advanceTracks(
   settings: CommonSettings,
   work: Workspace,
   association: Association,
   update: Update,
-): number {
+): void {
   for (let slot = 0; slot < work.tracks.count; slot++) updateTrack(settings, work, slot, update);
-  const nextId = startTracks(settings, work, update);
+  startTracks(settings, work, update);
   settings.policy.endAfter(settings, work, update.frame);
   mergeDuplicates(settings, work, association, update);
   compact(work.tracks, work.ended, work.newSlot);
-  return nextId;
 }
 
 /** Corrects a track by its detection; without one, a confirmed track is lost and a tentative one ends. */
@@ -72,19 +69,18 @@ function updateTrack(settings: CommonSettings, work: Workspace, slot: number, up
 }
 
 /**
- * Starts a track for each unmatched high-score detection from `newTrackThreshold` up, and returns the next ID. Tracks
- * of the first frame are confirmed at once.
+ * Starts a track for each unmatched high-score detection from `newTrackThreshold` up. Tracks of the first frame are
+ * confirmed at once.
  */
-function startTracks(settings: CommonSettings, work: Workspace, update: Update): number {
+function startTracks(settings: CommonSettings, work: Workspace, update: Update): void {
   const { tracks, detectionOf, ended, scores, slotOf } = work;
   const { detections, time, frame } = update;
-  let id = update.nextId;
   for (let i = 0; i < detections.length; i++) {
     if (slotOf[i] !== -1 || scores[i]! < settings.newTrackThreshold) continue;
     if (!settings.policy.reaches(settings.highScoreThreshold, scores[i]!)) continue;
     const slot = tracks.count++;
     initiate(tracks, slot, measurementOf(detections[i]!.box));
-    tracks.id[slot] = id++;
+    tracks.id[slot] = tracks.nextId++;
     tracks.state[slot] = frame === 1 ? TRACKED : TENTATIVE;
     tracks.startTime[slot] = time;
     tracks.startFrame[slot] = frame;
@@ -94,7 +90,6 @@ function startTracks(settings: CommonSettings, work: Workspace, update: Update):
     detectionOf[slot] = i;
     slotOf[i] = slot;
   }
-  return id;
 }
 
 /** Keeps what a track has of its last detection, once the filter has its box. Landmarks stay until it has new ones. */

@@ -1,11 +1,11 @@
 import { MEAN } from './kalman.ts';
 import { placeLandmarks } from './landmarks.ts';
-import { LOST, STATES, type TrackTable } from './table.ts';
+import { STATES, type TrackTable } from './table.ts';
 import type { Box, Detection, Track } from './types.ts';
 import type { Workspace } from './workspace.ts';
 
-/** The tracks after an update: those with a detection in the order of the detections, then the lost ones. */
-export function updatedTracks<D extends Detection>(
+/** The tracks with a detection in this update, in the order of the detections. */
+export function activeTracks<D extends Detection>(
   table: TrackTable,
   { slotOf, ended, newSlot }: Workspace,
   detections: readonly D[],
@@ -15,9 +15,6 @@ export function updatedTracks<D extends Detection>(
     const slot = slotOf[i]!;
     if (slot === -1 || ended[slot]) continue;
     tracks.push(toTrack(table, newSlot[slot]!, detections[i]!, i));
-  }
-  for (let slot = 0; slot < table.count; slot++) {
-    if (table.state[slot] === LOST) tracks.push(toTrack<D>(table, slot));
   }
   return tracks;
 }

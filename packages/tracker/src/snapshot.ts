@@ -35,6 +35,7 @@ export function readTracks(snapshot: TrackerSnapshot): TrackTable {
   if (!isInteger(nextId, 1)) throw invalid('nextId, an integer from 1,', nextId);
   if (!Array.isArray(tracks)) throw invalid('an array of tracks', tracks);
   const table = createTable(Math.max(16, tracks.length));
+  table.nextId = nextId;
   const ids = new Set<number>();
   for (const track of tracks as readonly TrackSnapshot[]) {
     const state = checkTrack(track);

@@ -21,6 +21,8 @@ export function createTable(capacity: number) {
   return {
     capacity,
     count: 0,
+    /** The ID of the next track that starts. */
+    nextId: 1,
     id: new Float64Array(capacity),
     state: new Uint8Array(capacity),
     score: new Float64Array(capacity),
@@ -58,6 +60,7 @@ const scalarColumns = ['id', 'state', 'removedOnce', ...NUMBER_COLUMNS] as const
 export function copyTable(from: TrackTable, to: TrackTable): void {
   const { count } = from;
   to.count = count;
+  to.nextId = from.nextId;
   for (const column of scalarColumns) to[column].set(from[column].subarray(0, count));
   to.mean.set(from.mean.subarray(0, count * MEAN));
   to.covariance.set(from.covariance.subarray(0, count * COVARIANCE));

@@ -3,11 +3,11 @@ import { isOtherUnit, isShortStep, nextCadence, otherUnitError, SECONDS, UNKNOWN
 import { checkTime, checkUpdate, readDetections } from './input.ts';
 import { advanceTracks, endTimedOut, isLive } from './lifecycle.ts';
 import { resolveOptions } from './options.ts';
-import { selectTracks, updatedTracks } from './output.ts';
+import { activeTracks, selectTracks } from './output.ts';
 import { predictAll, predictTracks } from './prediction.ts';
 import { readTracks, writeTracks } from './snapshot.ts';
 import { matchStages } from './stages.ts';
-import { createTable, REMOVED } from './table.ts';
+import { createTable, LOST, REMOVED } from './table.ts';
 import type { Detection, Track, Tracker, TrackerOptions, TrackerSnapshot, UpdateOptions } from './types.ts';
 import { createWorkspace, loadTracks } from './workspace.ts';
 
@@ -34,8 +34,8 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
   let time: number | null = null;
   let cadence = UNKNOWN;
   let frame = 0;
-  let nextId = 1;
-  let latest: Track<D>[] = [];
+  /** All tracks of the last update, also the lost ones. */
+  let latest: readonly Track<D>[] = [];
 
   function update(detections: readonly D[], timestamp?: number, options: UpdateOptions = {}): Track<D>[] {
     const now = timestamp === undefined ? (time === null ? 0 : time + 1 / frameRate) : timestamp;
@@ -52,12 +52,13 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     endTimedOut(settings, work, now);
     matchStages(settings, work, association, { detections, steps });
     // Nothing throws from here on.
-    nextId = advanceTracks(settings, work, association, { detections, time: now, frame: ++frame, nextId });
+    advanceTracks(settings, work, association, { detections, time: now, frame: ++frame });
     time = now;
     cadence = cadenceNow;
     [table, work.tracks] = [work.tracks, table];
-    latest = updatedTracks(table, work, detections);
-    return latest;
+    const active = activeTracks(table, work, detections);
+    latest = [...active, ...selectTracks<D>(table, (slot) => table.state[slot] === LOST)];
+    return active;
   }
 
   function predict(timestamp: number): Track<D>[] {
@@ -85,12 +86,12 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
       cut();
       time = null;
       cadence = UNKNOWN;
-      nextId = 1;
+      table.nextId = 1;
     },
-    snapshot: () => ({ version: 1, time, frame, nextId, tracks: writeTracks(table) }),
+    snapshot: () => ({ version: 1, time, frame, nextId: table.nextId, tracks: writeTracks(table) }),
     restore(snapshot: TrackerSnapshot) {
       table = readTracks(snapshot);
-      ({ time, frame, nextId } = snapshot);
+      ({ time, frame } = snapshot);
       // Timestamps in another unit stay refused: a video detector restores the snapshot of the last frame after an
       // error.
       if (!isOtherUnit(cadence)) cadence = time === null ? UNKNOWN : SECONDS;

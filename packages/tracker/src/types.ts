@@ -200,8 +200,8 @@ export interface TrackSnapshot {
 /** Tracks detections from frame to frame. */
 export interface Tracker<D extends Detection = Detection> {
   /**
-   * Takes one frame's detections, in any order, and returns every live track: first those with a detection, in the
-   * order of the detections, then the lost ones, oldest first.
+   * Takes one frame's detections, in any order, and returns the active tracks: those with a detection in this frame, in
+   * the order of the detections. `lost` has the others.
    *
    * A detection whose index no track carries was too weak to start a track, had no area, or (in `compat`) was dropped
    * as a duplicate. An empty array is a frame in which the detector found nothing; for frames that the detector
@@ -241,7 +241,10 @@ export interface Tracker<D extends Detection = Detection> {
    * then
    */
   restore(snapshot: TrackerSnapshot): void;
-  /** The tracks of the last `update`; after `restore` the same without detections. */
+  /**
+   * Every live track: what the last `update` returned, then the lost ones; after `restore` the same without detections,
+   * oldest first.
+   */
   readonly tracks: readonly Track<D>[];
   /** The lost ones of `tracks`, oldest first: predicted, and not worth showing. */
   readonly lost: readonly Track<D>[];

@@ -28,13 +28,8 @@ export function trackText(frames: Detection[][], options: TrackerOptions): strin
   const tracker = createTracker(options);
   const lines: string[] = [];
   frames.forEach((detections, i) => {
-    for (const { id, box, score, state, detection } of tracker.update(detections)) {
-      if (
-        state !== 'tracked' ||
-        !detection ||
-        box.width * box.height <= MIN_AREA ||
-        box.width / box.height > MAX_ASPECT_RATIO
-      )
+    for (const { id, box, score, state } of tracker.update(detections)) {
+      if (state !== 'tracked' || box.width * box.height <= MIN_AREA || box.width / box.height > MAX_ASPECT_RATIO)
         continue;
       lines.push(
         [

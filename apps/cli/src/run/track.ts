@@ -140,9 +140,9 @@ function trackRows(
     // Frames that were looked at and showed nothing.
     for (const end = Math.min(number, next + patience); next < end; next += stride)
       tracker.update([], (next - 1) / fps);
-    for (const { id, box, score, state, detection } of tracker.update(frames.get(number)!, (number - 1) / fps)) {
+    for (const { id, box, score, state } of tracker.update(frames.get(number)!, (number - 1) / fps)) {
       const { x, y, width, height } = box;
-      if (state !== 'tracked' || !detection || width * height <= minArea || width / height > maxAspectRatio) continue;
+      if (state !== 'tracked' || width * height <= minArea || width / height > maxAspectRatio) continue;
       faces++;
       ids.add(id);
       lines += `${number},${id},${round(x, 2)},${round(y, 2)},${round(width, 2)},${round(height, 2)},${round(score, 5)},-1,-1,-1\n`;
