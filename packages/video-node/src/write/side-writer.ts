@@ -1,5 +1,5 @@
 import { FaceDetError } from '@facedet/core';
-import type { Packet } from 'node-av/lib';
+import type { FormatContext, Packet } from 'node-av/lib';
 import { failure } from '../ffmpeg/errors.ts';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import type { Fraction } from '../read/metadata.ts';
@@ -41,8 +41,8 @@ export function createSideWriter(
   async function write(route: Route, timed: TimedPacket): Promise<void> {
     const { stream, counts } = route;
     const { packet, timeBase } = timed;
-    const lag =
-      packet.pts !== constants.AV_NOPTS_VALUE && packet.dts !== constants.AV_NOPTS_VALUE ? packet.pts - packet.dts : 0n;
+    const { AV_NOPTS_VALUE } = constants;
+    const lag = packet.pts !== AV_NOPTS_VALUE && packet.dts !== AV_NOPTS_VALUE ? packet.pts - packet.dts : 0n;
     const dts = nextDts(route, timed, { lead, mayShareTimes });
     if (dts === undefined) {
       counts.dropped++;
@@ -59,12 +59,7 @@ export function createSideWriter(
       counts.packets++;
       return;
     }
-    // A full disk ends the run; a packet that the muxer rejects does not.
-    const fatal = output.pb?.error ?? 0;
-    if (fatal < 0 || FATAL.has(result)) {
-      const message = `${output.url ?? 'The output'} can't be written`;
-      throw failure(ffmpeg, fatal < 0 ? fatal : result, 'WRITE_FAILED', message);
-    }
+    throwIfFatal(ffmpeg, output, result);
     counts.dropped++;
   }
 
@@ -79,8 +74,7 @@ export function createSideWriter(
     const onPacket = (made: Packet) =>
       write(route, { packet: made, timeBase, seconds: (Number(made.pts) * timeBase.num) / timeBase.den });
     await converter.push(packet, seconds, onPacket).catch((error: unknown) => {
-      if (!(error instanceof FaceDetError) || (error.code !== 'ENCODING_FAILED' && error.code !== 'AUDIO_UNSUPPORTED'))
-        throw error;
+      if (!isConversionError(error)) throw error;
       route.counts.dropped++;
     });
   }
@@ -114,6 +108,18 @@ export function createSideWriter(
       if (route.converter) await convert(route, route.converter, null, 0);
     },
   };
+}
+
+/** Throws an error that affects every packet: a full disk ends the run, a packet that the muxer rejects does not. */
+function throwIfFatal(ffmpeg: Ffmpeg, output: FormatContext, result: number): void {
+  const fatal = output.pb?.error ?? 0;
+  if (fatal >= 0 && !FATAL.has(result)) return;
+  const message = `${output.url ?? 'The output'} can't be written`;
+  throw failure(ffmpeg, fatal < 0 ? fatal : result, 'WRITE_FAILED', message);
+}
+
+function isConversionError(error: unknown): boolean {
+  return error instanceof FaceDetError && (error.code === 'ENCODING_FAILED' || error.code === 'AUDIO_UNSUPPORTED');
 }
 
 /** The decoding time of a packet, at least that of the one before; undefined for audio that was already written. */
