@@ -70,7 +70,15 @@ export function parseHeif(file: Buffer, name: string): HeifPicture {
   }
 }
 
-function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
+/** The items of a file, and the error for what is wrong with them. */
+interface Items {
+  item(id: number): Item;
+  /** The data of an item. */
+  bytes(item: Item): Buffer;
+  bad(what: string): FaceDetError;
+}
+
+function parse(file: Buffer, bad: Items['bad']): HeifPicture {
   const meta = boxes(file).find(({ type }) => type === 'meta');
   if (!meta) throw bad('has no index of pictures (meta)');
   const parts = new Map(boxes(meta.body.subarray(4)).map((box) => [box.type, box.body]));
@@ -82,75 +90,82 @@ function parse(file: Buffer, bad: (what: string) => FaceDetError): HeifPicture {
   const pitm = need('pitm');
   const primary = pitm[0] === 0 ? pitm.readUInt16BE(4) : pitm.readUInt32BE(4);
   const items = readItems({ iinf: need('iinf'), iloc: need('iloc'), iprp: need('iprp'), iref: parts.get('iref') }, bad);
-  const item = (id: number): Item => {
-    const found = items.get(id);
-    if (!found) throw bad(`refers to picture ${id}, which does not exist`);
-    return found;
-  };
-  const bytes = ({ extents }: Item) =>
-    Buffer.concat(
-      extents.map(({ offset, length, inIdat }) => {
-        const from = inIdat ? need('idat') : file;
-        // A length of 0 means up to the end.
-        const end = length === 0 ? from.length : offset + length;
-        if (offset > from.length || end > from.length) throw bad('is cut off');
-        return from.subarray(offset, end);
-      }),
-    );
-  const tile = (part: Item): HeifTile => {
-    const [codec, record] =
-      part.type === 'hvc1'
-        ? (['hvc1', 'hvcC'] as const)
-        : part.type === 'av01'
-          ? (['av01', 'av1C'] as const)
-          : [undefined, ''];
-    if (!codec) throw bad(`has pictures of the type ${part.type.replace(/[^\w ]/g, '?')}, which is not supported`);
-    const configuration = property(part, record);
-    if (!configuration) throw bad(`has a picture without ${record}`);
-    return { codec, configuration, data: bytes(part) };
-  };
+  return readPicture(primary, {
+    item(id) {
+      const found = items.get(id);
+      if (!found) throw bad(`refers to picture ${id}, which does not exist`);
+      return found;
+    },
+    bytes: ({ extents }) =>
+      Buffer.concat(
+        extents.map(({ offset, length, inIdat }) => {
+          const from = inIdat ? need('idat') : file;
+          // A length of 0 means up to the end.
+          const end = length === 0 ? from.length : offset + length;
+          if (offset > from.length || end > from.length) throw bad('is cut off');
+          return from.subarray(offset, end);
+        }),
+      ),
+    bad,
+  });
+}
 
-  const picture = item(primary);
-  let [width, height] = sizeOf(picture) ?? [0, 0];
-  let columns = 1;
-  let tiles: HeifTile[];
-  if (picture.type === 'grid') {
-    const grid = bytes(picture);
-    const rows = grid[2]! + 1;
-    columns = grid[3]! + 1;
-    [width, height] =
-      grid[1]! & 1 ? [grid.readUInt32BE(4), grid.readUInt32BE(8)] : [grid.readUInt16BE(4), grid.readUInt16BE(6)];
-    if (picture.tiles.length !== rows * columns) throw bad(`has ${picture.tiles.length} of ${rows * columns} tiles`);
-    const parts = picture.tiles.map(item);
-    // A tile with its own transformations would have to be transformed before it is placed.
-    if (parts.some((part) => transformsOf(part, ...(sizeOf(part) ?? [0, 0])).length > 0))
-      throw bad('has tiles with their own transformations, which is not supported');
-    tiles = parts.map(tile);
-  } else tiles = [tile(picture)];
-  if (width < 1 || height < 1) throw bad('does not state its size');
-  const nclx = [picture, ...picture.tiles.slice(0, 1).map(item)]
+function readPicture(id: number, items: Items): HeifPicture {
+  const picture = items.item(id);
+  const [width, height] = sizeOf(picture) ?? [0, 0];
+  const parts =
+    picture.type === 'grid'
+      ? readGrid(picture, items)
+      : { width, height, columns: 1, tiles: [readTile(picture, items)] };
+  if (parts.width < 1 || parts.height < 1) throw items.bad('does not state its size');
+  const color = colorOf([picture, ...picture.tiles.slice(0, 1).map(items.item)]);
+  return { ...parts, transforms: transformsOf(picture, parts.width, parts.height), ...(color && { color }) };
+}
+
+function readGrid(picture: Item, items: Items): Omit<HeifPicture, 'transforms'> {
+  const { item, bytes, bad } = items;
+  const grid = bytes(picture);
+  const rows = grid[2]! + 1;
+  const columns = grid[3]! + 1;
+  const [width, height] =
+    grid[1]! & 1 ? [grid.readUInt32BE(4), grid.readUInt32BE(8)] : [grid.readUInt16BE(4), grid.readUInt16BE(6)];
+  if (picture.tiles.length !== rows * columns) throw bad(`has ${picture.tiles.length} of ${rows * columns} tiles`);
+  const parts = picture.tiles.map(item);
+  // A tile with its own transformations would have to be transformed before it is placed.
+  if (parts.some((part) => transformsOf(part, ...(sizeOf(part) ?? [0, 0])).length > 0))
+    throw bad('has tiles with their own transformations, which is not supported');
+  return { width, height, columns, tiles: parts.map((part) => readTile(part, items)) };
+}
+
+function readTile(part: Item, { bytes, bad }: Items): HeifTile {
+  const [codec, record] =
+    part.type === 'hvc1'
+      ? (['hvc1', 'hvcC'] as const)
+      : part.type === 'av01'
+        ? (['av01', 'av1C'] as const)
+        : [undefined, ''];
+  if (!codec) throw bad(`has pictures of the type ${part.type.replace(/[^\w ]/g, '?')}, which is not supported`);
+  const configuration = property(part, record);
+  if (!configuration) throw bad(`has a picture without ${record}`);
+  return { codec, configuration, data: bytes(part) };
+}
+
+/** The first color property (nclx) of some items. */
+function colorOf(items: readonly Item[]): HeifPicture['color'] {
+  const nclx = items
     .map(
-      (part) =>
-        part.properties.find(({ type, body }) => type === 'colr' && body.toString('latin1', 0, 4) === 'nclx')?.body,
+      ({ properties }) =>
+        properties.find(({ type, body }) => type === 'colr' && body.toString('latin1', 0, 4) === 'nclx')?.body,
     )
     .find(Boolean);
-  return {
-    width,
-    height,
-    columns,
-    tiles,
-    transforms: transformsOf(picture, width, height),
-    ...(nclx
-      ? {
-          color: {
-            primaries: nclx.readUInt16BE(4),
-            transfer: nclx.readUInt16BE(6),
-            matrix: nclx.readUInt16BE(8),
-            fullRange: (nclx[10]! & 0x80) !== 0,
-          },
-        }
-      : {}),
-  };
+  return (
+    nclx && {
+      primaries: nclx.readUInt16BE(4),
+      transfer: nclx.readUInt16BE(6),
+      matrix: nclx.readUInt16BE(8),
+      fullRange: (nclx[10]! & 0x80) !== 0,
+    }
+  );
 }
 
 function boxes(bytes: Buffer): Box[] {
@@ -208,7 +223,7 @@ interface ItemBoxes {
   readonly iref: Buffer | undefined;
 }
 
-function readItems({ iinf, iloc, iprp, iref }: ItemBoxes, bad: (what: string) => FaceDetError): Map<number, Item> {
+function readItems({ iinf, iloc, iprp, iref }: ItemBoxes, bad: Items['bad']): Map<number, Item> {
   const types = new Map<number, string>();
   for (const { type, body } of boxes(iinf.subarray(iinf[0] === 0 ? 6 : 8))) {
     if (type !== 'infe' || body[0]! < 2) continue;
@@ -236,7 +251,7 @@ function readItems({ iinf, iloc, iprp, iref }: ItemBoxes, bad: (what: string) =>
   );
 }
 
-function readLocations(iloc: Buffer, bad: (what: string) => FaceDetError): Map<number, Item['extents']> {
+function readLocations(iloc: Buffer, bad: Items['bad']): Map<number, Item['extents']> {
   const version = iloc[0]!;
   const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [
     iloc[4]! >> 4,

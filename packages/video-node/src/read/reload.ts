@@ -50,60 +50,11 @@ export async function fileIdOf(path: string): Promise<string> {
 }
 
 /** Creates a reloader, which opens the source when the first picture is requested. */
-export function createReloader({ name, path, fileId, open }: ReloaderOptions): Reloader {
-  let frames: AsyncGenerator<Placed, void> | undefined;
-  let next = 0; // index of the next picture of `frames`
+export function createReloader(options: ReloaderOptions): Reloader {
+  const { find, leave } = createFinder(options);
   let unloaded = 0;
   let ended = false;
   let chain: Promise<unknown> = Promise.resolve();
-
-  function changedError(): FaceDetError {
-    return new FaceDetError(
-      'VIDEO_CHANGED',
-      `Expected the same pictures when ${name} is read again but received others; do not change the file during ` +
-        'a run.',
-    );
-  }
-
-  async function leave(): Promise<void> {
-    const last = frames;
-    frames = undefined;
-    await last?.return();
-  }
-
-  async function find({ index, timestamp, width, height, previous }: ReloadPlace): Promise<NativeFrame> {
-    if (!frames || index < next || index > next + MAX_SKIPPED) {
-      await leave();
-      frames = open(previous);
-      next = index;
-    }
-    for (;;) {
-      const { value: placed, done } = await frames.next();
-      if (done || (await isReplaced())) {
-        placed?.frame.free();
-        throw changedError();
-      }
-      const { frame } = placed;
-      next = placed.index + 1;
-      if (placed.index < index) {
-        frame.free();
-        continue;
-      }
-      const isSame = placed.index === index && Math.abs(placed.timestamp - timestamp) < 1e-6;
-      if (isSame && frame.width === width && frame.height === height) return frame;
-      frame.free();
-      throw changedError();
-    }
-  }
-
-  let checked: AsyncGenerator<Placed, void> | undefined;
-
-  /** Checked once per reader, after it has opened the file. */
-  async function isReplaced(): Promise<boolean> {
-    if (checked === frames) return false;
-    checked = frames;
-    return (await fileIdOf(path).catch(() => undefined)) !== fileId;
-  }
 
   function inOrder<T>(step: () => Promise<T>): Promise<T> {
     const result = chain.then(step);
@@ -133,6 +84,67 @@ export function createReloader({ name, path, fileId, open }: ReloaderOptions): R
     },
     close,
   };
+}
+
+/** Finds pictures in a source that is read again; one call at a time. */
+interface Finder {
+  find(place: ReloadPlace): Promise<NativeFrame>;
+  /** Closes the source. */
+  leave(): Promise<void>;
+}
+
+function createFinder({ name, path, fileId, open }: ReloaderOptions): Finder {
+  let frames: AsyncGenerator<Placed, void> | undefined;
+  let checked: AsyncGenerator<Placed, void> | undefined;
+  let next = 0; // index of the next picture of `frames`
+
+  function changedError(): FaceDetError {
+    return new FaceDetError(
+      'VIDEO_CHANGED',
+      `Expected the same pictures when ${name} is read again but received others; do not change the file during ` +
+        'a run.',
+    );
+  }
+
+  async function leave(): Promise<void> {
+    const last = frames;
+    frames = undefined;
+    await last?.return();
+  }
+
+  /** Checked once per reader, after it has opened the file. */
+  async function isReplaced(): Promise<boolean> {
+    if (checked === frames) return false;
+    checked = frames;
+    return (await fileIdOf(path).catch(() => undefined)) !== fileId;
+  }
+
+  async function find({ index, timestamp, width, height, previous }: ReloadPlace): Promise<NativeFrame> {
+    if (!frames || index < next || index > next + MAX_SKIPPED) {
+      await leave();
+      frames = open(previous);
+      next = index;
+    }
+    for (;;) {
+      const { value: placed, done } = await frames.next();
+      if (done || (await isReplaced())) {
+        placed?.frame.free();
+        throw changedError();
+      }
+      const { frame } = placed;
+      next = placed.index + 1;
+      if (placed.index < index) {
+        frame.free();
+        continue;
+      }
+      const isSame = placed.index === index && Math.abs(placed.timestamp - timestamp) < 1e-6;
+      if (isSame && frame.width === width && frame.height === height) return frame;
+      frame.free();
+      throw changedError();
+    }
+  }
+
+  return { find, leave };
 }
 
 /** Reloads one picture; rejects with the signal's reason once it is aborted. */
