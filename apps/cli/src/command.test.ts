@@ -64,7 +64,7 @@ describe('the command', () => {
     ['an unknown provider', ['detect', 'a.jpg', '--provider', 'abacus'], 'cuda'],
     ['an unknown shell', ['completion', 'tcsh'], 'bash'],
     ['a missing model', ['detect', 'a.jpg', '--model', './missing.onnx'], './missing.onnx'],
-    ['a name that is no model', ['detect', 'a.jpg', '--model', 'scrfd_99g'], 'scrfd_99g'],
+    ['an unknown model name', ['detect', 'a.jpg', '--model', 'scrfd_99g'], 'scrfd_99g'],
   ])('ends with 2 and one line on standard error for %s', async (_, args, culprit) => {
     const run = await facedet(args);
     expect(run).toMatchObject({ code: 2, stdout: '' });
@@ -142,7 +142,7 @@ describe('the command', () => {
     expect(stderr).toBe('');
   });
 
-  it('hides the faces of pictures in a folder that it makes', async () => {
+  it('masks the faces of pictures into a new folder', async () => {
     const sample = join(here, '..', '..', '..', 'examples', 'sample.png');
     const folder = join(dir, 'hidden', 'pictures');
     expect(await facedet(['anonymize', sample, sample, '-o', folder])).toMatchObject({ code: 0 });

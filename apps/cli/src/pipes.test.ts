@@ -24,7 +24,7 @@ const folder = mkdtempSync(join(tmpdir(), 'facedet-pipes-'));
 const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a line of the shell in which `fd` is the command. */
+/** Runs a shell command line in which `fd` stands in for `facedet`. */
 function sh(line: string): { code: number | null; out: string; err: string } {
   const text = `fd() { "${process.execPath}" "${bin}" "$@"; }; ${line}`;
   const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', text], {

@@ -9,7 +9,7 @@ export type FileKind =
 /** How many bytes `fileKind` needs to see of a file. */
 export const HEAD_BYTES = 4096;
 
-/** Tells what a file holds from its first bytes. Only a TGA, which has no signature, is told by its name too. */
+/** Detects the kind of a file from its first bytes; for TGA, which has no signature, from its name too. */
 export function fileKind(head: Uint8Array, name = ''): FileKind {
   const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, HEAD_BYTES));
   if (bytes.length === 0) return { type: 'empty' };

@@ -149,7 +149,7 @@ function writeNew(path: string, text: string): void {
   }
 }
 
-/** Whoever renames an abandoned lock removes it; one that became another's in between is put back. */
+/** Removes an abandoned lock: renames it first, so that a lock taken by another run in between can be put back. */
 function remove(path: string, abandoned: string): void {
   const aside = asideOf(path);
   try {
@@ -160,7 +160,7 @@ function remove(path: string, abandoned: string): void {
   try {
     if (content(aside) !== abandoned) linkSync(aside, path);
   } catch {
-    // Somebody holds a new lock already.
+    // Another run holds a new lock already.
   }
   try {
     unlinkSync(aside);

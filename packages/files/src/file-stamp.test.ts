@@ -27,7 +27,7 @@ it('is the same for the same content and time, and another for each change', () 
   expect(write('b', 2)).toBe(stamps[3]);
 });
 
-it('is undefined where there is no file', () => {
+it('is undefined for a missing file', () => {
   mkdirSync(join(folder, 'b'));
   for (const name of ['b', 'c', 'a/c', '\0']) expect(fileStamp(join(folder, name))).toBeUndefined();
 });

@@ -19,7 +19,7 @@ export function filePath(url: string | URL): string {
   }
 }
 
-/** A URL of a text. Throws `INVALID_ARGUMENT` for what is none. */
+/** Parses a URL. Throws `INVALID_ARGUMENT` for an invalid one. */
 export function parseUrl(text: string): URL {
   if (URL.canParse(text)) return new URL(text);
   throw new FaceDetError('INVALID_ARGUMENT', `Expected a URL but received ${shownSource(text)}; correct it.`);

@@ -12,7 +12,7 @@ let registry: FinalizationRegistry<Leak> | undefined;
 
 /**
  * Warns when `target` is garbage-collected before `unwatchLeak(leak)`. It frees nothing: a part of the object may still
- * be in use, and native memory goes with the last object that refers to it.
+ * be in use, and native memory is freed with the last object that refers to it.
  */
 export function watchLeak(target: object, leak: Leak): void {
   registry ??= new FinalizationRegistry(({ code, message }) => {

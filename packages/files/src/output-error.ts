@@ -49,7 +49,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'a folder of its path does not exist; create it.',
   ELOOP: 'a symbolic link in its way; remove the link, or write elsewhere.',
   ENAMETOOLONG: 'its name is too long; give a shorter one.',
-  ENXIO: 'a pipe that nobody reads; start its reader first.',
+  ENXIO: 'a pipe without a reader; start its reader first.',
   EPIPE: 'the program that read it has ended.',
   EIO: 'an input/output error of the disk; check the disk.',
 };

@@ -176,26 +176,41 @@ interface OpenFileOptions {
   readonly createsFolder: boolean;
 }
 
+/** Locks the output and creates its partial file, or continues it with `keepBytes`. */
 function openFile(
   path: string,
-  { target, partialPath }: OutputPlace & { kind: 'file' },
+  place: OutputPlace & { kind: 'file' },
   { keepBytes = 0, isKept = false, isLocked = false, createsFolder }: OpenFileOptions,
 ): InternalFile {
-  const kept = isKept ? partialPath : undefined;
+  const { partialPath } = place;
   const lock = guarded(path, undefined, () => {
     if (createsFolder) makeFolder(dirname(partialPath));
     return isLocked ? NO_LOCK : lockPartial(path, partialPath);
   });
-  let file: number;
   try {
-    file = guarded(path, undefined, () =>
+    const file = guarded(path, undefined, () =>
       keepBytes > 0 ? reopen(partialPath, keepBytes) : createPartial(partialPath),
     );
+    return outputOf({ path, ...place, file, lock, kept: isKept ? partialPath : undefined }, keepBytes);
   } catch (error) {
     lock.release();
     throw error;
   }
-  let size = keepBytes;
+}
+
+interface OpenedFile {
+  readonly path: string;
+  readonly target: string;
+  readonly partialPath: string;
+  /** The descriptor of the partial file. */
+  readonly file: number;
+  readonly lock: Pick<FileLock, 'release'>;
+  /** The partial file where it stays after an error; named in messages. */
+  readonly kept: string | undefined;
+}
+
+/** The output over an opened partial file of `size` bytes. */
+function outputOf({ path, target, partialPath, file, lock, kept }: OpenedFile, size: number): InternalFile {
   let state: 'open' | 'complete' | 'ended' = 'open';
   const write = <T>(work: () => T) => {
     if (state !== 'open')

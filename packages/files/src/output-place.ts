@@ -108,7 +108,7 @@ function openDescriptor(path: string): number | undefined {
   return numbered ? Number(numbered[1]) : undefined;
 }
 
-/** The path that a link leads to, also where nothing is there yet; a path that is no link stays as it was given. */
+/** The target of a link, also where it doesn't exist yet; any other path is returned as given. */
 function behindLinks(path: string): string {
   if (!isLink(path)) return path;
   let target = resolve(path);

@@ -42,7 +42,7 @@ const BY_EXTENSION = new Map(
 /** Extensions of all pictures that are read. */
 export const PICTURE_EXTENSIONS: readonly string[] = [...BY_EXTENSION.keys()];
 
-/** The format that a name's extension stands for; undefined where it stands for none. */
+/** The format of a file extension; undefined for an unknown one. */
 export function pictureFormatOf(name: string): PictureFormat | undefined {
   return BY_EXTENSION.get(extname(name).toLowerCase());
 }

@@ -1,11 +1,14 @@
 /** Line breaks, tabs and Unicode's line and paragraph separators. */
 const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/**
- */
-/* eslint-disable no-control-regex -- control characters are what it replaces */
-const UNPRINTABLE =
-   
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+/** Control characters, bidirectional and zero-width marks, tags and lone surrogates. */
+const UNPRINTABLE = new RegExp(
+  [
+    String.raw`[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f]`,
+    String.raw`[\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]`,
+    String.raw`\p{Cs}`,
+  ].join('|'),
+  'gu',
+);
 
 /**
  * A foreign text (a name, a message of another program) for a terminal or a log: on one line, with control characters,

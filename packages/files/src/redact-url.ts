@@ -1,11 +1,13 @@
-/** What stands for a credential. */
+/** Replaces a credential. */
 const HIDDEN = '***';
 /**
  * Ends of the names of secret query parameters, in lower case without punctuation: `access_token`, `apiKey`, `X-Auth`.
  */
-const SECRET_NAME =
-  /(?:token|password|passwort|passwd|passphrase|pass|pwd|key|keyid|secret|sig|signature|auth|authorization|credentials?|jwt|hmac|session|sessionid|user|username|usr|login)$|^(?:xamz|xgoog)/;
-/** Names that end like a secret's and are none. */
+const SECRET_ENDINGS =
+  'token|password|passwort|passwd|passphrase|pass|pwd|key|keyid|secret|sig|signature|auth|authorization|' +
+  'credentials?|jwt|hmac|session|sessionid|user|username|usr|login';
+const SECRET_NAME = new RegExp(`(?:${SECRET_ENDINGS})$|^(?:xamz|xgoog)`);
+/** Names with such an ending that are not secret. */
 const HARMLESS_NAME = /^(?:xamz|xgoog)(?:date|expires|algorithm|signedheaders)$/;
 // eslint-disable-next-line no-control-regex
 const PARAMETER = /([?&;#])([\w.~%[\]-]{1,64})=([^&#;\s"'<>\u0000-\u001f\u007f]*)/g;
@@ -79,7 +81,7 @@ function userinfoLength(text: string, start: number): number {
       if (slash < 0) inAuthority = at;
       if (query < 0) inPath = at;
     } else if (mark[0] === ':') {
-      // The next URL, in a list or a parameter, is looked at by itself.
+      // The next URL, in a list or a parameter, is handled separately.
       if (text.startsWith('://', at) && slash >= 0) break;
       if (colon < 0 && slash < 0) colon = at;
     } else if ('/?#'.includes(mark[0])) {

@@ -111,7 +111,7 @@ describe('through a proxy', () => {
     expect(proxy.through).toHaveLength(3);
   });
 
-  it('NO_PROXY spares hosts from it, and redirects are decided anew', async () => {
+  it('NO_PROXY exempts hosts, and each redirect is decided separately', async () => {
     const server = await serve({ '/f': redirect('http://files.invalid/g'), '/g': file(body) });
     const proxy = await proxied(server.port);
     vi.stubEnv('HTTP_PROXY', proxy.url);
@@ -237,7 +237,7 @@ describe('a server', () => {
   });
 
   // Nothing mixes two versions of a file: neither where no validator tells them apart, nor where If-Range is ignored.
-  it('that breaks off and has another file then gives one or the other, whole', async () => {
+  it('that is interrupted and then serves another file returns one of the two, complete', async () => {
     const other = noise(150_000, 4);
     const ignoresIfRange =
       (content: Uint8Array, etag: string): Behaviour =>

@@ -54,7 +54,7 @@ describe('the proxy of an address', () => {
     );
   });
 
-  it('that is no address of http or https is an error without its password', () => {
+  it('that is not an http or https URL is an error without its password', () => {
     for (const setting of ['socks5://u:SECRET@p:1', 'http://[', 'ftp://p']) {
       expect(() => chosen('http://a.example/', { HTTP_PROXY: setting })).toThrow(
         expect.objectContaining({ code: 'DOWNLOAD_FAILED', message: expect.not.stringContaining('SECRET') as string }),

@@ -9,7 +9,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * The proxy that the environment names for an address: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, else `ALL_PROXY`,
  * unless `NO_PROXY` names its host; lower case wins, as in curl. Undefined where the address is reached directly.
  *
- * Throws `DOWNLOAD_FAILED` for a variable that is no `http://` or `https://` address.
+ * Throws `DOWNLOAD_FAILED` for a variable that is not an `http://` or `https://` URL.
  */
 export function proxyFor(url: URL, env: Environment = process.env): URL | undefined {
   const scheme = url.protocol.slice(0, -1).toLowerCase();

@@ -1,8 +1,8 @@
 import { readUrl, type HttpOptions } from './read-url.ts';
 
 /**
- * A whole resource in memory. A connection that breaks off is gone on with only where the server vouches for it being
- * the same resource; else it starts over. Throws as `readUrl`.
+ * Reads a whole resource into memory. An interrupted download is resumed only where the server confirms that the
+ * resource is unchanged; else it starts over. Throws as `readUrl`.
  */
 export async function readWhole(
   url: string,

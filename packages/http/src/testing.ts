@@ -67,7 +67,7 @@ export interface FileOptions {
   readonly chunked?: boolean;
 }
 
-/** Answers with a file as a proper server does, or breaks off as a bad one does. */
+/** Serves a file correctly, or closes the connection early. */
 export function file(body: Uint8Array, options: FileOptions = {}): Behaviour {
   return (request, response) => {
     const match = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');

@@ -6,7 +6,7 @@ export const models = () =>
     .description('list, download and check models')
     .addCommand(
       new Command('list')
-        .description('list the known models: accuracy, speed, license, and whether they are downloaded')
+        .description('list the known models: accuracy, size, license, and whether they are downloaded')
         .option('--json', 'print one JSON array')
         .action(action(() => import('../run/models.ts').then(({ list }) => ({ run: list })))),
     )

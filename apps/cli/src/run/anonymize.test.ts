@@ -33,7 +33,7 @@ const [UNSURE, UNLIKELY] = [
   { x: 8, y: 8, width: 16, height: 16 },
   { x: 40, y: 8, width: 16, height: 16 },
 ];
-/** The most pictures that were looked at at the same time. */
+/** The highest number of detections in parallel. */
 let together = 0;
 let fails: (call: number) => boolean = () => false;
 
@@ -123,7 +123,7 @@ describe('anonymize', () => {
     return data[3 * (64 * (y + 8) + x + 8)]!;
   };
 
-  it('hides faces from a lower score on than detection finds them, and from --score on where that is given', async () => {
+  it('masks faces at lower scores than detection returns, or at --score where it is given', async () => {
     expect((await hide([at('photo.png')], { output: at('a.png') })).failed).toEqual([]);
     expect([await level(at('a.png'), UNSURE), await level(at('a.png'), UNLIKELY)]).toEqual([255, 90]);
     await hide([at('photo.png')], { output: at('b.png'), score: 0.5 });
@@ -271,7 +271,7 @@ describe('anonymize', () => {
       }
     });
 
-    it('is continued where it was interrupted: what is done stays as it is, unless it or its input has changed', async () => {
+    it('resumes after an interruption: completed outputs stay, unless they or their inputs changed', async () => {
       fill();
       await interrupt();
       expect(readdirSync(at('batch'))).toEqual(['.facedet-run.partial.json', 'a.png', 'b.png']);
@@ -325,14 +325,14 @@ describe('anonymize', () => {
     });
   });
 
-  it('writes no picture that could not be looked at', async () => {
+  it('writes no picture that could not be analyzed', async () => {
     fails = () => true;
     expect((await hide([at('photo.png')], { output: at('d.png') })).failed).toEqual(['WORKER_CRASHED']);
     expect(existsSync(at('d.png'))).toBe(false);
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
-  it('hides a frame whole that could not be looked at, and says how many', async () => {
+  it('masks frames that could not be analyzed as a whole, and reports how many', async () => {
     fails = (call) => call === 7;
     const { failed, log } = await hide([at('film.mp4')], { output: at('e.mp4') });
     expect([failed, log]).toEqual([
@@ -378,7 +378,7 @@ describe('anonymize', () => {
     ]);
   });
 
-  it('refuses options of looking together with rows that exist', async () => {
+  it('refuses options of detection together with --tracks', async () => {
     const flags = { tracks: at('rows.jsonl'), output: at('f.mp4') };
     await expect(hide([at('film.mp4')], { ...flags, lookAhead: 2, resume: true })).rejects.toMatchObject({
       code: 'USAGE',
@@ -391,7 +391,7 @@ describe('anonymize', () => {
     expect(existsSync(at('f.mp4'))).toBe(false);
   });
 
-  it('takes several pictures at once, and tells of each that failed', async () => {
+  it('processes pictures in parallel, and reports each failure', async () => {
     for (let i = 0; i < 4; i++) await writeImage(at(`many-${i}.png`), grey);
     writeFileSync(at('many-4.png'), 'no picture');
     const { failed } = await hide(
@@ -422,7 +422,7 @@ describe('a 10-bit HDR film', () => {
     return { ...summarizeColors(video.metadata), codec: video.metadata.codec, frames: await frameCount(path) };
   };
 
-  it('keeps 10 bits where they are asked for, else says so in one line, and is continued only with the same', async () => {
+  it('keeps 10 bits where requested, else reports the reduction in one line, and resumes only the same', async () => {
     const source = await film('hlg.mp4');
     const shallow = await hide([source], { output: at('shallow.mp4') });
     expect(shallow.log).toEqual([

@@ -55,13 +55,13 @@ export async function run(context: Context, flags: BenchFlags, name: string | un
       provider = stopwatch.provider();
       try {
         results.push(
-          await measure(
-            flags.runs,
+          await measure({
+            runs: flags.runs,
             size,
-            () => detector.detect(image, { signal: context.signal }),
-            stopwatch.inside,
-            bar.tick,
-          ),
+            detect: () => detector.detect(image, { signal: context.signal }),
+            inside: stopwatch.inside,
+            tick: bar.tick,
+          }),
         );
       } finally {
         await detector.dispose();
@@ -77,30 +77,34 @@ export async function run(context: Context, flags: BenchFlags, name: string | un
     cores: availableParallelism(),
     node: process.versions.node,
   };
-  if (flags.json)
-    return context.write(
-      `${JSON.stringify({ model, provider, threads, machine, image: `${image.width}x${image.height} rgb`, results })}\n`,
-    );
+  if (flags.json) {
+    const report = { model, provider, threads, machine, image: `${image.width}x${image.height} rgb`, results };
+    return context.write(`${JSON.stringify(report)}\n`);
+  }
   const rows = results.map(({ size, median, p95, fps, pre, run, post }) => [
     `${size}x${size}`,
     ...[median, p95, pre, run, post].map((ms) => ms.toFixed(2)),
     fps.toFixed(1),
   ]);
-  const plain = table(['canvas', 'median ms', 'p95 ms', 'pre', 'run', 'post', 'FPS'], rows, context.colors.bold);
+  const plain = table(['input', 'median ms', 'p95 ms', 'pre', 'run', 'post', 'FPS'], rows, context.colors.bold);
   await context.write(
     `${model} on ${provider}, ${threads} thread${threads === 1 ? '' : 's'} · ${machine.cpu} · Node ` +
       `${machine.node}\n${plain}`,
   );
 }
 
-async function measure(
-  runs: number,
-  size: number,
-  detect: () => Promise<unknown>,
-  inside: () => { from: number; to: number },
-  tick: () => void,
-): Promise<Figures> {
-  for (let i = 0; i < 3; i++) await detect(); // warm: allocations, caches, the just-in-time compiler
+interface Measurement {
+  readonly runs: number;
+  readonly size: number;
+  readonly detect: () => Promise<unknown>;
+  /** Start and end of the last inference, in milliseconds. */
+  readonly inside: () => { from: number; to: number };
+  /** Called after each run. */
+  readonly tick: () => void;
+}
+
+async function measure({ runs, size, detect, inside, tick }: Measurement): Promise<Figures> {
+  for (let i = 0; i < 3; i++) await detect(); // warm-up: allocations, caches, JIT
   const total: number[] = [];
   const parts: [pre: number[], run: number[], post: number[]] = [[], [], []];
   for (let i = 0; i < runs; i++) {
@@ -126,7 +130,7 @@ async function measure(
   };
 }
 
-/** A backend that notes when its last run began and ended. */
+/** A backend that records the start and end of its last run. */
 function timed(backend: OnnxBackend): {
   backend: InferenceBackend;
   inside: () => { from: number; to: number };
@@ -159,7 +163,7 @@ function timed(backend: OnnxBackend): {
   };
 }
 
-/** A full-HD picture with the same pixels on every machine: soft colours and some noise. */
+/** A full-HD picture with the same pixels on every machine: smooth colors and some noise. */
 function scene(width = 1920, height = 1080): PixelBuffer {
   const data = new Uint8Array(width * height * 3);
   let seed = 1;

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { isFaceDetError, type Detector, type Face } from '@facedet/core';
 import { parseUrl, type FileKind } from '@facedet/files';
 import type { StillImage } from '@facedet/runtime-node';
-import { copyWriter } from '../shared/copies.ts';
+import { copyWriter, type CopyWriter } from '../shared/copies.ts';
 import type { Context } from '../shared/context.ts';
 import { countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
@@ -30,7 +30,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   const writesCopies = flags.draw !== undefined || flags.crop !== undefined;
   const { detector, model } = await openDetector(context, flags, { images: inputs.length });
   const results = resultWriter(context, flags);
-  // A table on the terminal grows by itself; a bar in the midst of it would only be overwritten.
+  // On a terminal the table itself shows the progress, and would overwrite a bar.
   const bar =
     inputs.length > 1 && !context.terminal
       ? await progress(context, { total: inputs.length, unit: 'images' })
@@ -43,7 +43,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
       if (input.error) throw input.error;
       requirePicture(input.source, input.kind === 'stdin' ? await stdin.kind() : input.content);
       const bytes = input.kind === 'stdin' ? await stdin.bytes() : undefined;
-      return { input, ...(await detectFaces(context, detector, input, bytes, copies)) };
+      return { input, ...(await detectFaces({ context, detector, copies }, input, bytes)) };
     } catch (error) {
       return { input, error };
     }
@@ -76,7 +76,7 @@ export async function run(context: Context, flags: DetectFlags, args: string[]):
   }
 }
 
-/** Throws for a film, which `facedet video` takes: before its bytes are read. */
+/** Throws for a video, before its bytes are read; `facedet video` accepts those. */
 function requirePicture(source: string, content: FileKind | undefined): void {
   if (content?.type !== 'video') return;
   throw new CommandError(
@@ -87,16 +87,21 @@ function requirePicture(source: string, content: FileKind | undefined): void {
 
 type Done = { input: Input } & ({ result: Result; faces: number } | { error: unknown });
 
+/** What the inputs of a run share. */
+interface Shared {
+  readonly context: Context;
+  readonly detector: Detector;
+  readonly copies: CopyWriter;
+}
+
 async function detectFaces(
-  context: Context,
-  detector: Detector,
+  { context, detector, copies }: Shared,
   input: Input,
   bytes: Uint8Array | undefined,
-  copies: Awaited<ReturnType<typeof copyWriter>>,
 ): Promise<{ result: Result; faces: number }> {
   const { signal } = context;
   signal.throwIfAborted();
-  // A folder that took a picture's name since the inputs were listed, or a device, is no picture.
+  // Rejects with the system's error where the file was removed since the inputs were listed.
   if (input.kind === 'file') await stat(input.source);
   const image: StillImage = await readPicture(bytes ?? (input.kind === 'url' ? parseUrl(input.source) : input.source), {
     signal,

@@ -12,17 +12,17 @@ import { Exit } from '../shared/exit.ts';
 /** One line of the diagnosis. */
 interface Finding {
   what: string;
-  /** `info` is neither good nor bad. */
+  /** `info` is neutral. */
   state: 'ok' | 'missing' | 'broken' | 'info';
   detail: string;
-  /** What to do about it. */
+  /** The next step. */
   advice?: string;
 }
 
-/** Without these nothing can be detected. */
+/** Detection needs these. */
 const needed = ['inference', 'pictures'];
 
-/** Shows what is there and what is missing; exit code 1 where detection can't work. */
+/** Prints the diagnosis; returns exit code 1 where detection can't work. */
 export async function run(context: Context, flags: { json?: boolean }): Promise<number> {
   const findings = [machine(), await inference(), await pictures(), await video(), ...(await models())];
   if (flags.json) await context.write(`${JSON.stringify({ version, findings }, null, 2)}\n`);
@@ -72,7 +72,7 @@ async function inference(): Promise<Finding> {
       detail: `onnxruntime-node ${engine}; providers: ${names}`,
       ...(gpu && {
         advice:
-          'for an NVIDIA card fetch the CUDA libraries once (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild ' +
+          'for an NVIDIA GPU, install the CUDA libraries once (ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild ' +
           'onnxruntime-node), then use --provider cuda,cpu',
       }),
     };
@@ -111,33 +111,33 @@ async function models(): Promise<Finding[]> {
       : {
           what: 'default model',
           state: 'missing',
-          detail: 'this build carries no default weights',
-          advice: 'name a model with --model: a path, a URL or a name of `facedet models list`',
+          detail: 'this build has no default weights',
+          advice: 'choose a model with --model: a name of `facedet models list`, a path or a URL',
         },
     {
       what: 'downloads',
       state: 'info',
       detail:
-        `${modelCacheDir()}${from}; ` +
-        `${stored.length ? stored.map(({ name }) => name).join(', ') : 'none yet'}${proxies.length ? `; through ${proxies.join(', ')}` : ''}`,
+        `${modelCacheDir()}${from}; ${stored.length ? stored.map(({ name }) => name).join(', ') : 'none yet'}` +
+        `${proxies.length ? `; through ${proxies.join(', ')}` : ''}`,
     },
   ];
 }
 
-async function probe(what: string, look: () => Promise<{ detail: string; advice?: string }>): Promise<Finding> {
+async function probe(what: string, check: () => Promise<{ detail: string; advice?: string }>): Promise<Finding> {
   try {
-    return { what, state: 'ok', ...(await look()) };
+    return { what, state: 'ok', ...(await check()) };
   } catch (error) {
     const { code, message } = describe(error);
     return { what, state: code === 'DEPENDENCY_MISSING' ? 'missing' : 'broken', detail: `${message} [${code}]` };
   }
 }
 
-/** The installed version of a package that another depends on; undefined where there is none. */
+/** The installed version of a dependency of `dependent`; undefined where it is not installed. */
 function versionOf(name: string, dependent = '@facedet/runtime-node'): string | undefined {
   try {
     const require = createRequire(import.meta.resolve(dependent));
-    // Not every package exports its package.json; its folder is found by where modules are looked for.
+    // Not every package exports its package.json, so it is searched in the module paths.
     for (const folder of require.resolve.paths(name) ?? []) {
       try {
         return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string }).version;

@@ -31,7 +31,7 @@ const unix = process.platform !== 'win32';
 if (!unix)
   process.stderr.write('A test of folders with pipes and control characters in names is skipped: not on Windows.\n');
 
-/** Called for each picture that is looked at. */
+/** Called for each detection. */
 let onDetect: (call: number) => void = () => {};
 vi.mock('../shared/detector.ts', () => ({
   openDetector: async () => {
@@ -199,7 +199,7 @@ describe.skipIf(!unix)('a folder of anything [not on Windows]', () => {
 });
 
 describe('a folder run', () => {
-  it('leaves nothing of a film that breaks off, and everything of one that is interrupted', async () => {
+  it('leaves nothing of a truncated video, and all of an interrupted one', async () => {
     copyFileSync(at('good.mp4'), at('in/a.mp4'));
     writeFileSync(at('in/b.webm'), readFileSync(at('good.webm')).subarray(0, 0.6 * statSync(at('good.webm')).size));
     copyFileSync(at('good.mp4'), at('in/c.mp4'));

@@ -38,10 +38,12 @@ function fake() {
   return { context, seen };
 }
 
-it('lists the zoo as a table and as JSON', async () => {
+it('lists the models as a table and as JSON', async () => {
   const { context, seen } = fake();
   await list(context, {});
-  expect(seen.output).toMatch(/scrfd_34g +96\.06 +94\.92 +85\.29 +34\.13 +9\.80 M +non-commercial research +by hand/);
+  expect(seen.output).toMatch(
+    /scrfd_34g +96\.06 +94\.92 +85\.29 +34\.13 +9\.80 M +non-commercial research +manual download/,
+  );
   const json = fake();
   await list(json.context, { json: true });
   expect(JSON.parse(json.seen.output)).toContainEqual(expect.objectContaining({ name: 'scrfd_2.5g_kps', path: null }));

@@ -31,7 +31,7 @@ export async function list(context: Context, flags: { json?: boolean }): Promise
   ]);
   await context.write(
     table(
-      ['model', 'easy', 'medium', 'hard', 'GFLOPs', 'parameters', 'landmarks', 'licence', 'state', 'use'],
+      ['model', 'easy', 'medium', 'hard', 'GFLOPs', 'parameters', 'landmarks', 'license', 'state', 'use'],
       rows,
       context.colors.bold,
     ),
@@ -40,7 +40,7 @@ export async function list(context: Context, flags: { json?: boolean }): Promise
   const settings = new Map<string, string[]>();
   for (const { name, accuracy } of zoo)
     if (accuracy) settings.set(accuracy.setting, [...(settings.get(accuracy.setting) ?? []), name]);
-  await context.write('\nEasy, medium, hard: AP on WIDER FACE val in percent; other settings, other figures:\n');
+  await context.write('\nEasy, medium, hard: AP on WIDER FACE val in percent, with these settings:\n');
   for (const [setting, names] of settings) await context.write(`  ${setting}: ${names.join(', ')}\n`);
   await context.write("The scrfd_* weights are InsightFace's, for non-commercial research only.\n");
 }
@@ -58,7 +58,7 @@ export async function pull(
       if (from === 'download')
         context.log(
           `${model}: SHA-256 ${sha256}, ` +
-            `${trust === 'verified' ? 'verified' : 'not verified by any official value: pinned from now on'}`,
+            `${trust === 'verified' ? 'verified' : 'no official value to verify it with: pinned from now on'}`,
         );
       if (entry?.license.mustAccept) context.log(`${model}: ${entry.license.notice}`);
       await context.write(`${path}\n`);
@@ -66,7 +66,7 @@ export async function pull(
       if (context.signal.aborted) throw error;
       const cause = error instanceof CommandError && error.cause ? error.cause : error;
       context.fail(model, cause);
-      // What no network would mend is wrong usage.
+      // Errors that a retry can't fix are wrong usage.
       const wrong = ['MODEL_UNKNOWN', 'MODEL_NOT_DOWNLOADABLE', 'LICENSE_NOT_ACCEPTED'].includes(describe(cause).code);
       code = wrong || code === Exit.usage ? Exit.usage : Exit.failed;
     }
@@ -97,14 +97,14 @@ export async function verify(context: Context, flags: { json?: boolean }, names:
     if (trust === 'damaged')
       context.fail(
         path,
-        new CommandError('CHECKSUM_MISMATCH', 'is not the file it was, or should be: delete it and pull it again'),
+        new CommandError('CHECKSUM_MISMATCH', 'has a different SHA-256 than expected; delete it and pull it again'),
       );
   }
   for (const name of names) {
     if (!stored.some((model) => isNamed(model, name)))
-      context.fail(name, new CommandError('MODEL_NOT_FOUND', `is not on this machine: facedet models pull ${name}`));
+      context.fail(name, new CommandError('MODEL_NOT_FOUND', `is not downloaded; run: facedet models pull ${name}`));
   }
-  if (stored.length === 0) context.log('No model lies on this machine.');
+  if (stored.length === 0) context.log('No models are downloaded.');
 }
 
 /** `facedet models where` */
@@ -115,7 +115,7 @@ export async function where(context: Context, _flags: object, model?: string): P
     throw modelError(
       model,
       describe(error).code === 'OFFLINE'
-        ? new CommandError('MODEL_NOT_FOUND', `is not on this machine: facedet models pull ${model}`)
+        ? new CommandError('MODEL_NOT_FOUND', `is not downloaded; run: facedet models pull ${model}`)
         : error,
     );
   });
@@ -123,9 +123,9 @@ export async function where(context: Context, _flags: object, model?: string): P
 }
 
 function stateOf(entry: ModelEntry, stored: StoredModel | undefined): string {
-  if (entry.file.verification === 'bundled') return 'comes with facedet';
-  if (stored) return 'here';
-  return entry.downloads.length > 0 ? 'can be pulled' : 'by hand';
+  if (entry.file.verification === 'bundled') return 'bundled';
+  if (stored) return 'downloaded';
+  return entry.downloads.length > 0 ? 'available' : 'manual download';
 }
 
 async function writeAll(context: Context, values: readonly object[]): Promise<void> {

@@ -8,21 +8,21 @@ import { usageError } from '../shared/errors.ts';
 import { place } from '../shared/paths.ts';
 
 /**
- * Which files of a run are done. The record of a folder is in it while the run goes on and after it was interrupted, in
- * the cache folder when the run is over; that of a single file is only there.
+ * Which files of a run are done. The record of a folder is in that folder during the run and after an interruption, and
+ * in the cache folder after the run; the record of a single file is in the cache folder only.
  */
 export interface RunRecord {
-  /** Whether no file is done. */
+  /** Whether no output is complete yet. */
   readonly isEmpty: boolean;
-  /** Whether an earlier run with the same settings has made this output of this input, and both are as they were. */
+  /** Whether an earlier run with the same settings wrote this output of this input, and both are unchanged. */
   isDone(input: string, output: string): boolean;
-  /** Whether this output is as an earlier run made it, but of another input, or the input was changed since. */
+  /** Whether an earlier run wrote this output of another input, or of this one before it changed. */
   isOfOther(input: string, output: string): boolean;
   /** Notes that an output is complete. */
   done(input: string, output: string): void;
-  /** Nothing is done: nothing is kept. */
+  /** Removes the record, as nothing is done. */
   remove(): void;
-  /** The run is over: the record goes to the cache folder, so that only results are in the output folder. */
+  /** Moves the record to the cache folder after the run, so that the output folder has only results. */
   moveAway(): void;
 }
 
@@ -37,16 +37,15 @@ interface Entry {
 
 /** Options of `openRunRecord`. */
 export interface RunRecordOptions {
-  /** Goes on with the record of an earlier run. */
+  /** Continues the record of an earlier run. */
   readonly resume: boolean;
-  /** Whether the output is a folder that is filled. */
+  /** Whether the output is a folder. */
   readonly isFolder: boolean;
 }
 
 /**
- * Opens the record of a run: a line of settings, then one for each file that is done. With `resume`, ends the command
- * with exit code 2 and `RESUME_MISMATCH` where the earlier run had other settings and something that it made is still
- * there.
+ * Opens the record of a run: a line of settings, then one line per completed file. With `resume`, throws a usage error
+ * (exit code 2, `RESUME_MISMATCH`) where the earlier run had other settings and any of its outputs still exists.
  */
 export function openRunRecord(
   output: string,
@@ -67,7 +66,7 @@ export function openRunRecord(
     const what = differing === 'unreadable' ? 'a record that cannot be read' : differing.join('; ');
     throw usageError(
       `${output}: expected the settings of the earlier run but received others: ${what}. ` +
-        `Use the same again, or leave out --resume to make ${isFolder ? 'all files' : 'it'} again.`,
+        `Use the same settings, or leave out --resume to write ${isFolder ? 'all files' : 'it'} again.`,
       'RESUME_MISMATCH',
     );
   }
@@ -75,7 +74,7 @@ export function openRunRecord(
   const text = () => `${[header, ...[...entries.values()].map((entry) => JSON.stringify(entry))].join('\n')}\n`;
   if (isFolder) {
     createFolder(output);
-    // The last line of the one that is there may have been cut off in the middle.
+    // The last line of an existing record may be incomplete.
     refuseUnwritable(() => replaceFile(path, text()));
     quietly(() => rmSync(away, { force: true }));
   }
@@ -93,7 +92,7 @@ export function openRunRecord(
     },
     done(input, made) {
       const [inputStamp, outputStamp] = [fileStamp(input), fileStamp(made)];
-      // Of what comes from a pipe or goes into one nothing can be known later.
+      // Pipes can't be compared later.
       if (inputStamp === undefined || outputStamp === undefined) return;
       const entry = { output: resolve(made), input: resolve(input), inputStamp, outputStamp };
       entries.set(entry.output, entry);
@@ -116,7 +115,7 @@ function isOf({ input, inputStamp }: Entry, path: string): boolean {
   return input === resolve(path) && inputStamp === fileStamp(path);
 }
 
-/** Where the record of a run that is over lies: with the other states of runs, which are removed after a month. */
+/** The path of the record after the run: with other run states, which are removed after a month. */
 function awayPath(output: string, isFolder: boolean): string {
   const key = createHash('sha256')
     .update(`${isFolder ? 'folder' : 'file'} run\0${place(output)}`)
@@ -124,7 +123,7 @@ function awayPath(output: string, isFolder: boolean): string {
   return join(modelCacheDir(), 'resume', `${key.slice(0, 32)}.json`);
 }
 
-/** The lines of a file; none where there is none that can be read. */
+/** The lines of a file; none where it can't be read. */
 function linesOf(path: string): string[] {
   try {
     return readFileSync(path, 'utf8').split('\n');
@@ -133,7 +132,7 @@ function linesOf(path: string): string[] {
   }
 }
 
-/** What fails here costs the next run time, and this one nothing. */
+/** Ignores errors: a missing record only costs the next run time. */
 function quietly(work: () => void): void {
   try {
     work();
@@ -142,7 +141,7 @@ function quietly(work: () => void): void {
   }
 }
 
-/** Names and values that differ, as `keep: [1,2], now nothing`. */
+/** Names and values that differ, e.g. `keep: [1,2], now nothing`. */
 function differences(before: string, now: Readonly<Record<string, unknown>>): string[] | 'unreadable' {
   let settings: Record<string, unknown>;
   try {
@@ -159,7 +158,7 @@ function differences(before: string, now: Readonly<Record<string, unknown>>): st
     .map((name) => `${name}: ${shown(was.get(name))}, now ${shown(is.get(name))}`);
 }
 
-/** Each value under its whole name, as `detector.model`. */
+/** Each value by its full name, e.g. `detector.model`. */
 function flat(settings: Readonly<Record<string, unknown>>): Map<string, string> {
   const found = new Map<string, string>();
   const add = (value: unknown, at: string) => {

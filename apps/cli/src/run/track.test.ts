@@ -29,7 +29,7 @@ const walker = (frame: number) => `${frame},-1,${100 + 2 * frame},50,40,50,0.9`;
 const frames = (...numbers: number[]) => numbers.map(walker).join('\n');
 
 describe('track', () => {
-  it('gives one identity to one face, rows in any order and with blanks', async () => {
+  it('gives one ID to one face, with rows in any order and blank lines', async () => {
     const rows = await track(`${frames(3, 1, 2)}\r\n\n`);
     expect(rows.map(([frame, id]) => [frame, id])).toEqual([
       [1, 1],
@@ -40,7 +40,7 @@ describe('track', () => {
   });
 
   it('takes frames between those of every 5th for unseen, not for empty', async () => {
-    const late = '\n1,-1,500,50,40,50,.9\n6,-1,700,50,40,50,.9\n11,-1,700,50,40,50,.9';
+    const late = '\n1,-1,500,50,40,50,0.9\n6,-1,700,50,40,50,0.9\n11,-1,700,50,40,50,0.9';
     const rows = await track(frames(1, 6, 11, 16) + late);
     expect(rows.filter(([, id]) => id === 1).map(([frame]) => frame)).toEqual([1, 6, 11, 16]);
     // The one that comes in frame 6 is confirmed by its second detection, in frame 11.
@@ -51,18 +51,15 @@ describe('track', () => {
     [150, 30],
     [2, 0.1],
     [1, 0.01],
-  ])(
-    'keeps an identity over %d frames between detections at %d fps, where all are so far apart',
-    async (stride, fps) => {
-      const rows = await track(
-        Array.from({ length: 8 }, (_, i) => `${1 + i * stride},-1,${100 + 2 * i},50,40,50,0.9`).join('\n'),
-        { fps },
-      );
-      expect(rows.map(([, id]) => id)).toEqual(Array(8).fill(1));
-    },
-  );
+  ])('keeps a track over %d frames between detections at %d fps, where all gaps are that long', async (stride, fps) => {
+    const rows = await track(
+      Array.from({ length: 8 }, (_, i) => `${1 + i * stride},-1,${100 + 2 * i},50,40,50,0.9`).join('\n'),
+      { fps },
+    );
+    expect(rows.map(([, id]) => id)).toEqual(Array(8).fill(1));
+  });
 
-  it('gives identities where the score leaves little room above', async () => {
+  it('starts tracks where the score threshold is close to 1', async () => {
     const sure = (frame: number) => `${frame},-1,${100 + 2 * frame},50,40,50,0.99`;
     expect(await track([1, 2, 3].map(sure).join('\n'), { scoreThreshold: 0.95 })).toHaveLength(3);
     await expect(track(sure(1), { scoreThreshold: 1, compat: true })).rejects.toMatchObject({
@@ -71,8 +68,8 @@ describe('track', () => {
     });
   });
 
-  it('ends an identity over a long silence', async () => {
-    const rows = await track(`${frames(1, 2, 3)}\n1000000,-1,106,50,40,50,.9\n1000001,-1,106,50,40,50,.9`);
+  it('ends a track after a long gap', async () => {
+    const rows = await track(`${frames(1, 2, 3)}\n1000000,-1,106,50,40,50,0.9\n1000001,-1,106,50,40,50,0.9`);
     expect(rows.map(([frame, id]) => [frame, id])).toEqual([
       [1, 1],
       [2, 1],
@@ -81,10 +78,10 @@ describe('track', () => {
     ]);
   });
 
-  it('ends an identity between the only two frames, however far apart', async () => {
-    const rows = await track('1,-1,106,50,40,50,.9\n1000,-1,106,50,40,50,.9\n');
+  it('ends a track between the only two frames, however far apart', async () => {
+    const rows = await track('1,-1,106,50,40,50,0.9\n1000,-1,106,50,40,50,0.9\n');
     expect(rows.map(([frame, id]) => [frame, id])).toEqual([[1, 1]]);
-    const near = await track('1,-1,106,50,40,50,.9\n6,-1,106,50,40,50,.9\n');
+    const near = await track('1,-1,106,50,40,50,0.9\n6,-1,106,50,40,50,0.9\n');
     expect(near.map(([frame, id]) => [frame, id])).toEqual([
       [1, 1],
       [6, 1],
@@ -92,7 +89,7 @@ describe('track', () => {
   });
 
   it('refuses a frame number that no film has, with its line', async () => {
-    await expect(track(`${frames(1)}\n9007199254740991,-1,1,2,3,4,.9`)).rejects.toMatchObject({
+    await expect(track(`${frames(1)}\n9007199254740991,-1,1,2,3,4,0.9`)).rejects.toMatchObject({
       code: 'MALFORMED_FILE',
       message: expect.stringMatching(
         /^line 2: Expected a frame number from 1 to 20000000 but received 9007199254740991;/,
@@ -117,12 +114,12 @@ describe('track', () => {
   });
 
   it.each([
-    ['1,-1,a,2,3,4,.5', 'line 1: Expected frame,id,x,y,width,height,score but received "1,-1,a,2,3,4,.5"; '],
+    ['1,-1,a,2,3,4,0.5', 'line 1: Expected frame,id,x,y,width,height,score but received "1,-1,a,2,3,4,0.5"; '],
     ['1,-1,1,2,3,4', 'line 1: Expected frame,id,x,y,width,height,score but received '],
-    ['1,-1,,2,3,4,.5', 'line 1: Expected frame,id,x,y,width,height,score but received '],
-    [`${walker(1)}\n0,-1,1,2,3,4,.5`, 'line 2: Expected a frame number, an integer from 1, but received 0; '],
+    ['1,-1,,2,3,4,0.5', 'line 1: Expected frame,id,x,y,width,height,score but received '],
+    [`${walker(1)}\n0,-1,1,2,3,4,0.5`, 'line 2: Expected a frame number, an integer from 1, but received 0; '],
     ['1,-1,1,2,3,4,50', 'line 1: Expected a score in [0, 1] but received 50; '],
-    ['1,-1,1,2,-3,4,.5', 'line 1: Expected a width and height of at least 0 but received -3 × 4; '],
+    ['1,-1,1,2,-3,4,0.5', 'line 1: Expected a width and height of at least 0 but received -3 × 4; '],
   ])('refuses %j, naming the line', async (text, message) => {
     await expect(track(text)).rejects.toMatchObject({
       code: 'MALFORMED_FILE',

@@ -30,7 +30,7 @@ interface Options {
 /** A week at 30 frames per second, as in the metrics: a frame number beyond it is a damaged file. */
 const MAX_FRAMES = 20_000_000;
 
-/** What ByteTrack publishes for detections of any kind; a preset brings its own. */
+/** ByteTrack's published `track_thresh`; a preset has its own. */
 const PUBLISHED_SCORE = 0.6;
 
 export async function run(context: Context, options: Options, input: string): Promise<void> {
@@ -46,14 +46,14 @@ export async function run(context: Context, options: Options, input: string): Pr
   const numbers = [...frames.keys()].sort((a, b) => a - b);
   const stride = options.compat ? 1 : commonStride(numbers);
   const tracker = trackerFor(options, stride);
-  const track = () => trackRows(frames, numbers, stride, tracker, options, context.signal);
+  const track = () => trackRows({ frames, numbers, stride }, tracker, options, context.signal);
   if (options.output === '-') {
     const { lines, ...counts } = track();
     await context.write(lines);
     if (!context.isUnread) context.log(countsLine({ files: 1, ...counts, failures: 0 }));
     return;
   }
-  // Opened first: what can't be written is refused before the work.
+  // Opened first, so that an unwritable output fails before the work.
   const file = openOutput(options.output);
   try {
     const { lines, ...counts } = track();
@@ -65,7 +65,7 @@ export async function run(context: Context, options: Options, input: string): Pr
   }
 }
 
-/** A tracker whose tracks reach from one frame with detections to the next, `stride` frames apart. */
+/** A tracker for frames with detections that are `stride` frames apart. */
 function trackerFor({ preset, scoreThreshold, matchThreshold, buffer, fps, compat }: Options, stride: number): Tracker {
   const score = scoreThreshold ?? (preset ? undefined : PUBLISHED_SCORE);
   const given: TrackerOptions = {
@@ -79,7 +79,7 @@ function trackerFor({ preset, scoreThreshold, matchThreshold, buffer, fps, compa
   try {
     return createTracker(given);
   } catch (error) {
-    // Options that don't fit together: what each may be is checked before.
+    // Options that conflict; each value was checked before.
     throw usageError(describe(error).message);
   }
 }
@@ -112,7 +112,7 @@ function readFrames(text: string, input: string): Map<number, Detection[]> {
   return frames;
 }
 
-/** The rows, and how many frames with detections, boxes and identities there are. */
+/** The rows, and the numbers of frames with detections, faces and tracks. */
 interface Tracked {
   readonly lines: string;
   readonly frames: number;
@@ -120,24 +120,31 @@ interface Tracked {
   readonly tracks: number;
 }
 
-/** Tracks every frame and gives a row for each identity found in it. */
+/** Detections by frame number. */
+interface DetectedFrames {
+  readonly frames: ReadonlyMap<number, Detection[]>;
+  /** The keys of `frames` in order. */
+  readonly numbers: readonly number[];
+  /** Frames from one detector run to the next. */
+  readonly stride: number;
+}
+
+/** Tracks every frame; returns one row per detected track and frame. */
 function trackRows(
-  frames: Map<number, Detection[]>,
-  numbers: readonly number[],
-  stride: number,
+  { frames, numbers, stride }: DetectedFrames,
   tracker: Tracker,
   options: Options,
   signal: AbortSignal,
 ): Tracked {
   const { fps, compat, minArea = -Infinity, maxAspectRatio = Infinity } = options;
-  const patience = fps * ((options.buffer ?? 60) / 30) + 3; // frames after which nobody waits any more
+  const patience = fps * ((options.buffer ?? 60) / 30) + 3; // frames after which no track is alive
   let lines = '';
   let faces = 0;
   const ids = new Set<number>();
   let next = compat ? 1 : (numbers[0] ?? 1);
   for (const number of numbers) {
     signal.throwIfAborted();
-    // Frames that were looked at and showed nothing.
+    // Frames without detections.
     for (const end = Math.min(number, next + patience); next < end; next += stride)
       tracker.update([], (next - 1) / fps);
     for (const { id, box, score, state } of tracker.update(frames.get(number)!, (number - 1) / fps)) {
@@ -145,7 +152,8 @@ function trackRows(
       if (state !== 'tracked' || width * height <= minArea || width / height > maxAspectRatio) continue;
       faces++;
       ids.add(id);
-      lines += `${number},${id},${round(x, 2)},${round(y, 2)},${round(width, 2)},${round(height, 2)},${round(score, 5)},-1,-1,-1\n`;
+      const place = `${round(x, 2)},${round(y, 2)},${round(width, 2)},${round(height, 2)}`;
+      lines += `${number},${id},${place},${round(score, 5)},-1,-1,-1\n`;
     }
     next = number + stride;
   }
@@ -153,8 +161,8 @@ function trackRows(
 }
 
 /**
- * The greatest step that reaches all frames: with detections in every 5th frame alone, the detector skipped the four
- * between, which is not the same as empty frames. Two frames show no step: the time between them may be any.
+ * The largest step that reaches all frames: with detections in every 5th frame alone, the detector skipped the four
+ * between, which is not the same as empty frames. Two frames alone show no step.
  */
 function commonStride(numbers: readonly number[]): number {
   if (numbers.length < 3) return 1;

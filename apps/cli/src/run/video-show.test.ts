@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'facedet-show-'));
 const scene = join(folder, 'scene.mp4');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The command, under way: its lines, the page's address as soon as it is told, and its end. */
+/** A running command: its lines, the page's address once it is printed, and its end. */
 function start(flags: Partial<VideoFlags>, signal = new AbortController().signal) {
   const log: string[] = [];
   const failed: unknown[] = [];

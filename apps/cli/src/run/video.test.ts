@@ -117,7 +117,7 @@ describe('video', () => {
     expect(readdirSync(folder).filter((name) => name.includes('.partial'))).toEqual([]);
   });
 
-  it('reports a source that is none, and writes nothing', async () => {
+  it('reports an unreadable source, and writes nothing', async () => {
     const { failed } = await follow(at('missing.mp4'), { jsonl: at('none.jsonl') });
     expect(failed).toEqual([{ input: at('missing.mp4'), code: 'NOT_FOUND' }]);
     expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([]);

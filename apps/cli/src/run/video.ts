@@ -54,13 +54,13 @@ export async function run(context: Context, flags: VideoFlags, source: string): 
   const page = await openPage(flags.show, basename(source));
   try {
     if (page) context.log(`The video is shown at ${page.url}`);
-    return await follow(context, flags, source, page);
+    return await trackVideo(context, flags, source, page);
   } finally {
     await page?.close();
   }
 }
 
-async function follow(
+async function trackVideo(
   context: Context,
   flags: VideoFlags,
   source: string,
@@ -111,17 +111,17 @@ async function follow(
     const { live } = summary.metadata;
     if (summary.failedFrames > 0) {
       const failed = new CommandError('FRAMES_FAILED', failedLine(summary));
-      // A camera loses a frame now and then.
+      // A camera loses a frame occasionally.
       if (live) context.log(errorLine(failed, source));
       else context.fail(source, failed);
     }
     if (summary.lost) context.fail(source, withoutName(summary.lost, source));
     context.log(summaryLine(summary, flags));
-    // A live source has no other end than the signal.
+    // A live source ends by the signal only.
     if (live) return Exit.ok;
   } catch (error) {
     if (context.signal.aborted) {
-      // Waiting for a camera has no other end than the signal either.
+      // So does waiting for a camera.
       if (hasStarted || !waitsForStream(source, flags)) {
         context.log(interruptedLine(flags, source));
         throw error;
@@ -129,7 +129,7 @@ async function follow(
       await reportNothing(context, flags);
       return Exit.ok;
     }
-    // A reader that has seen enough (`| head`).
+    // The reader of standard output has ended (`| head`).
     if (isFaceDetError(error) && error.code === 'OUTPUT_CLOSED') return Exit.ok;
     if (isFaceDetError(error) && error.code === 'RESUME_MISMATCH') throw usageError(error.message, error.code);
     if (isFaceDetError(error) && error.code.startsWith('MODEL_')) throw modelError(model, error);
@@ -141,7 +141,7 @@ async function follow(
   }
 }
 
-/** Whether a source is a camera in a network, for whose first connection the run waits as long as it takes. */
+/** Whether a source is a network camera, whose first connection the run waits for without a limit. */
 function waitsForStream(source: string, { reconnects }: VideoFlags): boolean {
   return /^rtsps?:/i.test(source) || (/^https?:/i.test(source) && reconnects !== undefined);
 }
@@ -158,11 +158,9 @@ async function reportNothing(context: Context, { json }: VideoFlags): Promise<vo
   );
 }
 
-/** What the run did; failed frames make a failure of a source that has an end. */
-function summaryLine(
-  { metadata, totalFrames, totalFaces, identities, failedFrames, avgFps, avgFacesPerFrame, isDoneBefore }: VideoSummary,
-  { track }: VideoFlags,
-): string {
+/** The counts of the run; failed frames count as a failure, except for a live source. */
+function summaryLine(statistics: VideoSummary, { track }: VideoFlags): string {
+  const { metadata, totalFrames, totalFaces, failedFrames, avgFps, avgFacesPerFrame, isDoneBefore } = statistics;
   const failures = failedFrames > 0 && !metadata.live ? 1 : 0;
   if (isDoneBefore) return countsLine({ files: 0, frames: 0, faces: 0, doneBefore: 1 - failures, failures });
   const counts = {
@@ -170,14 +168,14 @@ function summaryLine(
     ...(metadata.live && { unit: 'source' as const }),
     frames: totalFrames,
     faces: totalFaces,
-    ...(track && { tracks: identities }),
+    ...(track && { tracks: statistics.identities }),
     failedFrames,
     failures,
   };
   return countsLine(counts, `; ${avgFps.toFixed(1)} frames per second, ${avgFacesPerFrame.toFixed(2)} faces per frame`);
 }
 
-/** What an interrupted run leaves, and how to go on. */
+/** The partial outputs of an interrupted run, and how to continue. */
 function interruptedLine({ output, jsonl, mot, csv }: VideoFlags, source: string): string {
   const partials = [...[jsonl, mot, csv].map((path) => [path, false] as const), [output, true] as const].flatMap(
     ([path, media]) => {
@@ -187,12 +185,12 @@ function interruptedLine({ output, jsonl, mot, csv }: VideoFlags, source: string
   );
   const kept =
     partials.length > 0
-      ? `; what is done is kept in ${partials.join(', ')}${source === '-' ? '' : ': continue with --resume'}`
+      ? `; partial outputs: ${partials.join(', ')}${source === '-' ? '' : '; continue with --resume'}`
       : '';
   return `facedet: interrupted${kept}`;
 }
 
-/** What became of the frames that could not be analyzed. */
+/** Reports frames that could not be analyzed. */
 function failedLine({ failedFrames, totalFrames, firstFailure }: VideoSummary): string {
   return (
     `${failedFrames} of ${totalFrames} frames could not be analyzed and have no detections; the first: ` +
@@ -200,7 +198,7 @@ function failedLine({ failedFrames, totalFrames, firstFailure }: VideoSummary): 
   );
 }
 
-/** A stream that was lost or is back. */
+/** Reports a lost or restored stream. */
 function connectionLine(source: string, { state, attempt, delay, error }: ConnectionChange): string {
   const name = `facedet: ${shown(source)}`;
   if (state === 'restored')
@@ -211,7 +209,7 @@ function connectionLine(source: string, { state, attempt, delay, error }: Connec
   );
 }
 
-/** Says where the results of a live source go, where names that were asked for are those of an earlier recording. */
+/** Reports the outputs of a live source whose requested names belong to an earlier recording. */
 function reportNames({ log }: Context, flags: VideoFlags, outputs: VideoSummary['outputs']): void {
   for (const kind of ['output', 'jsonl', 'mot', 'csv', 'gallery'] as const) {
     const [asked, path] = [flags[kind], outputs[kind]];
@@ -220,21 +218,20 @@ function reportNames({ log }: Context, flags: VideoFlags, outputs: VideoSummary[
   }
 }
 
-/** The page of `--show`; without a port, its usual one or else any that is free. */
+/** The page of `--show`; without a given port, the default port or any free one. */
 async function openPage(show: VideoFlags['show'], title: string): Promise<LivePage | undefined> {
   if (show === undefined) return undefined;
   if (show !== true) return startLivePage({ port: show, title });
   return startLivePage({ title }).catch(() => startLivePage({ port: 0, title }));
 }
 
-/** Whether a run leaves anything behind. */
+/** Whether a run writes any file. */
 function writes({ output, jsonl, mot, csv, gallery }: VideoFlags): boolean {
   return [output, jsonl, mot, csv, gallery].some((path) => path !== undefined);
 }
 
 /**
- * Where nothing is written the page is what the run is for: it begins when somebody looks, and goes no faster than the
- * video.
+ * Paces a run that only shows the video: it starts with the first viewer and runs no faster than the video plays.
  */
 function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: number }) => Promise<void> {
   let begun: number | undefined;
@@ -244,7 +241,7 @@ function player(page: LivePage, signal: AbortSignal): (frame: { timestamp: numbe
     begun ??= now - 1000 * timestamp;
     const early = begun + 1000 * timestamp - now;
     if (early > 0) await sleep(early, undefined, { signal });
-    else begun -= early; // what is late is not caught up with
+    else begun -= early; // a delay is not caught up
   };
 }
 
@@ -271,7 +268,7 @@ function checkFlags(flags: VideoFlags, source: string): void {
   checkFiles(flags, source);
 }
 
-/** A file of its own for each output, and no more than one thing on standard output. */
+/** Requires a different file for each output, and at most one output on standard output. */
 function checkFiles({ output, jsonl, mot, csv, gallery, json, resume }: VideoFlags, source: string): void {
   const rows = [jsonl, mot, csv].filter((path) => path !== undefined);
   const printed = rows.filter(isStandardOutput);

@@ -7,16 +7,16 @@ import { shown } from './shown.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-/** What a command's work is given: where to write, how to report, when to stop. */
+/** What a command works with: where to write, how to report, when to stop. */
 export interface Context {
   /**
-   * Data. Resolves when more may be written, and at once where nobody reads any more; rejects where it can't be
-   * written.
+   * Writes data to standard output. Resolves when more may be written, and at once where its reader has ended; rejects
+   * where it can't be written.
    */
   write(data: string | Uint8Array): Promise<void>;
-  /** Whether the reader of standard output has ended (`| head`): who writes nothing else may stop. */
+  /** Whether the reader of standard output has ended (`| head`): a command without other outputs may stop. */
   isUnread?: boolean;
-  /** A line on standard error, above a progress bar that may stand there. */
+  /** Writes a line to standard error, above a progress bar if there is one. */
   log(line: string): void;
   /**
    * Reports an input that failed and goes on; the command will end with exit code 1. Returns what `--json` shows of it.
@@ -26,17 +26,17 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Whether standard output is a terminal: a table, not data for a program. */
   readonly terminal: boolean;
-  /** Colours for standard output; they do nothing outside a terminal and with NO_COLOR. */
+  /** Colors for standard output; without effect outside a terminal and with NO_COLOR. */
   readonly colors: Colors;
   /** The command that runs; its `parent` chain ends at `facedet`. */
   readonly command: Command;
-  /** Set by a progress bar while it stands, so that lines go above it. */
+  /** Set by a progress bar while it is shown, so that lines go above it. */
   bar: { log(line: string): void; stop(): void } | undefined;
 }
 
 /**
- * The work of a command: a module that exports `run`. It may return an exit code; failed inputs make at least a 1 of
- * it.
+ * The work of a command: a module that exports `run`. It may return an exit code; with failed inputs the code is at
+ * least 1.
  */
 export interface Work<Args extends unknown[], Options> {
   run(context: Context, options: Options, ...args: Args): Promise<number | void>;
@@ -70,7 +70,7 @@ async function perform(command: Command, work: (context: Context) => Promise<num
   const context: Context = {
     write: (data) => (context.isUnread ? Promise.resolve() : writeTo(process.stdout, data)),
     log(text) {
-      // A stack has several lines; what is in a line may come from anywhere.
+      // A stack has several lines, and their text may come from untrusted input.
       const line = text
         .split('\n')
         .map((part) => shown(part, 4000))
@@ -99,7 +99,7 @@ async function perform(command: Command, work: (context: Context) => Promise<num
   try {
     const ended = await work(context);
     const code = ended ?? Exit.ok;
-    // Work that the signal ends normally, as that on a live source, says so itself.
+    // A command that a signal ends normally, as with a live source, returns 0 itself.
     if (controller.signal.aborted && ended !== Exit.ok) return Exit.interrupted;
     return code === Exit.ok && failures > 0 ? Exit.failed : code;
   } catch (error) {
@@ -114,7 +114,7 @@ async function perform(command: Command, work: (context: Context) => Promise<num
   }
 }
 
-/** Whether a stream may show colours: a terminal that can, and nobody said no. */
+/** Whether a stream may show colors: a terminal that can, without NO_COLOR. */
 export function colorful(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }

@@ -8,7 +8,7 @@ import { CommandError, usageError } from './errors.ts';
 import type { Input } from './inputs.ts';
 import { copyName, outputNames } from './output-names.ts';
 
-/** Writes what `--draw` and `--crop` ask for of one picture. */
+/** Writes the annotated copy and the crops of one picture, as `--draw` and `--crop` request. */
 export type CopyWriter = (
   input: Input,
   image: StillImage,
@@ -17,8 +17,8 @@ export type CopyWriter = (
 ) => Promise<void>;
 
 /**
- * Prepares the folders of `--draw` and `--crop` and gives every input a file name of its own there. A folder in which a
- * copy would replace an input is refused before anything is written.
+ * Prepares the folders of `--draw` and `--crop` and assigns a unique file name to each input. Throws a usage error where
+ * a copy would overwrite an input, before anything is written.
  */
 export async function copyWriter(
   inputs: readonly Input[],
@@ -32,7 +32,7 @@ export async function copyWriter(
   const files = new Map<string, string>();
   for (const { source, kind } of inputs) if (kind === 'file') files.set(await real(source), source);
   const refuse = (folder: string, source: string) =>
-    usageError(`${folder}: a copy would replace the input ${source}; expected another folder`, 'OUTPUT_IS_INPUT');
+    usageError(`${folder}: a copy would overwrite the input ${source}; choose another folder`, 'OUTPUT_IS_INPUT');
   if (draw !== undefined) {
     for (const name of names.values()) {
       const taken = [name, partialPathOf(name)]
@@ -44,7 +44,7 @@ export async function copyWriter(
   if (crop !== undefined) {
     const stems = new Set([...names.values()].map((name) => basename(name, extname(name))));
     for (const [path, source] of files) {
-      // `a-1.jpg.partial` is a face in progress.
+      // `a-1.jpg.partial` is a crop being written.
       const name = basename(path).replace(/\.partial$/, '');
       const stem = basename(name, extname(name)).match(/^(.*)-\d+(?:\.aligned)?$/)?.[1];
       if (dirname(path) === cropped && stem !== undefined && stems.has(stem)) throw refuse(crop, source);
@@ -53,7 +53,7 @@ export async function copyWriter(
   return async (input, image, faces, signal) => {
     const name = names.get(input)!;
     if (draw !== undefined) await drawCopy(join(draw, name), image, faces, signal);
-    if (crop !== undefined) await cropFaces(crop, name, image, faces, signal);
+    if (crop !== undefined) await cropFaces(join(crop, name), image, faces, signal);
   };
 }
 
@@ -63,15 +63,15 @@ async function writableFolder(folder: string): Promise<string> {
     await access(folder, constants.W_OK);
     return await realpath(folder);
   } catch (cause) {
-    throw new CommandError(
-      'OUTPUT_UNWRITABLE',
-      `expected a folder that can be made and written to: ${(cause as Error).message}`,
-      { exitCode: 2, input: folder, cause },
-    );
+    throw new CommandError('OUTPUT_UNWRITABLE', `can't create or write to the folder: ${(cause as Error).message}`, {
+      exitCode: 2,
+      input: folder,
+      cause,
+    });
   }
 }
 
-/** A path without links, also of a file that is not there. */
+/** A path without links, also of a file that doesn't exist. */
 async function real(path: string): Promise<string> {
   return realpath(path).catch(async () =>
     join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path)),
@@ -88,18 +88,12 @@ async function drawCopy(path: string, image: StillImage, faces: readonly Face[],
   await writeImage(withExtension(path, image), pixels, { like: image.format });
 }
 
-async function cropFaces(
-  folder: string,
-  name: string,
-  image: StillImage,
-  faces: readonly Face[],
-  signal: AbortSignal,
-): Promise<void> {
+async function cropFaces(copy: string, image: StillImage, faces: readonly Face[], signal: AbortSignal): Promise<void> {
   const [{ alignFace, clipBox }, { writeImage }] = await Promise.all([
     import('@facedet/core'),
     import('@facedet/runtime-node'),
   ]);
-  const path = withExtension(join(folder, name), image);
+  const path = withExtension(copy, image);
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
   for (const [i, { box, landmarks }] of faces.entries()) {
@@ -125,7 +119,7 @@ function withExtension(path: string, image: StillImage): string {
   return extname(path) === '' ? `${path}${PICTURE_FORMATS[PICTURE_FORMATS[image.format].copy].extensions[0]}` : path;
 }
 
-/** A copy of the pixels to draw on, grey ones as colour so that marks stand out. */
+/** A copy of the pixels to draw on, gray ones as RGB so that colored boxes are visible. */
 function inColor({ data, width, height, format }: PixelBuffer): PixelBuffer {
   if (format !== 'gray') return { data: new Uint8Array(data), width, height, format };
   const rgb = new Uint8Array(width * height * 3);

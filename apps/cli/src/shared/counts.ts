@@ -1,12 +1,12 @@
 import type { PassedOver } from './inputs.ts';
 
-/** What a run did; a line of it ends every run. */
+/** The counts of a run; every run ends with a line of them. */
 export interface RunCounts {
-  /** Inputs done by this run. */
+  /** Inputs completed by this run. */
   readonly files: number;
-  /** What an input is called. Default `file`. */
+  /** Name of an input. Default `file`. */
   readonly unit?: 'file' | 'source';
-  /** Frames of films. */
+  /** Frames of videos. */
   readonly frames?: number;
   /** Faces in all pictures and frames. */
   readonly faces?: number;
@@ -16,9 +16,9 @@ export interface RunCounts {
   readonly failedFrames?: number;
   /** Inputs that failed. */
   readonly failures: number;
-  /** Files and folders that are no inputs. */
+  /** Files and folders that are not inputs. */
   readonly skipped?: number;
-  /** Inputs that an earlier run has done, and those that nobody came to. */
+  /** Inputs that an earlier run completed, and those that were not tried. */
   readonly doneBefore?: number;
   readonly left?: number;
 }

@@ -5,7 +5,7 @@ import { shown } from './shown.ts';
 export class CommandError extends Error {
   readonly code: string;
   readonly exitCode: number;
-  /** Stands in the line between `facedet:` and the message. */
+  /** Printed between `facedet:` and the message. */
   readonly input: string | undefined;
 
   constructor(code: string, message: string, options: { exitCode?: number; input?: string; cause?: unknown } = {}) {
@@ -22,7 +22,7 @@ export function usageError(message: string, code = 'USAGE'): CommandError {
   return new CommandError(code, message, { exitCode: 2 });
 }
 
-/** A model that can't be used is no model: ends the command with exit code 2 and a line that names it. */
+/** The error of a model that can't be used: exit code 2 and a line that names the model. */
 export function modelError(model: string | undefined, cause: unknown): CommandError {
   const { code, message } = describe(cause);
   return new CommandError(code, message, { exitCode: 2, ...(model !== undefined && { input: model }), cause });

@@ -11,13 +11,13 @@ export async function* inOrder<T, R>(
   try {
     for await (const item of items) {
       const result = work(item);
-      result.catch(() => {}); // it is looked at when its turn comes
+      result.catch(() => {}); // handled when its turn comes
       begun.push(result);
       if (begun.length >= limit) yield await begun.shift()!;
     }
     while (begun.length > 0) yield await begun.shift()!;
   } finally {
-    // Whoever stops early may free what the work uses only after the work has ended.
+    // A caller that stops early may free shared resources only after all work has ended.
     await Promise.allSettled(begun);
   }
 }

@@ -50,7 +50,7 @@ describe('inputs', () => {
     expect(passed.map(passedOverText)).toEqual(['2 folders in it not searched']);
   });
 
-  it('of a folder are told by content, and what is passed over is counted', async () => {
+  it('of a folder are detected by content, and skipped files are counted', async () => {
     const passed: PassedOver[] = [];
     const jpeg = Buffer.from('ffd8ffe0', 'hex');
     for (const folder of ['mixed', 'mixed/deeper', 'mixed/.hidden']) mkdirSync(at(folder));

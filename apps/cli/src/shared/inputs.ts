@@ -124,7 +124,7 @@ async function expandGlob(pattern: string, options: ExpandOptions): Promise<Inpu
   return Promise.all(paths.map(named));
 }
 
-/** Whether a dot and something that is no wildcard come last: `*.jpg`. */
+/** Whether a pattern ends in an extension without wildcards: `*.jpg`. */
 function namesExtension(pattern: string): boolean {
   const last = pattern.split(/[/*?]/).at(-1)!;
   return last.includes('.') && last.indexOf('.') < last.length - 1;
@@ -163,7 +163,7 @@ async function select(
   );
 }
 
-/** Whether a path is a pipe, a socket or a device: one that happens to be in a folder could block the run for ever. */
+/** Whether a path is a pipe, a socket or a device: one in a folder could block the run forever. */
 function isSpecial(path: string): boolean {
   try {
     return !statSync(path).isFile();

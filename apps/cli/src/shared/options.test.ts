@@ -36,7 +36,7 @@ describe('option values', () => {
       expect(() => parseRotate(text)).toThrow(/like 0,90,270/);
   });
 
-  it('that are numbers lie in their range', () => {
+  it('that are numbers are within their range', () => {
     expect(numberIn(0, 1)('.5')).toBe(0.5);
     for (const text of ['high', '', ' ', '1.1', '-0.1', 'NaN'])
       expect(() => numberIn(0, 1)(text)).toThrow(/from 0 to 1/);

@@ -32,7 +32,7 @@ function readCsv(text: string): string[][] {
 }
 
 describe('rows', () => {
-  it('of a JSON array parse to what was written, also when there is none', async () => {
+  it('of a JSON array parse to what was written, also without rows', async () => {
     for (const values of [[], [1], [{ a: 'ü\n' }, null, [2]]]) {
       const text = await written(async (write) => {
         const rows = jsonArray<unknown>(write);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { withCurrentNames } from './renamed-options.ts';
 
-it('takes options by their names of the release before, and leaves all else alone', () => {
+it('accepts the option names of the release before, and keeps all other arguments', () => {
   const argv = [
     'node',
     'facedet',

@@ -1,8 +1,8 @@
 const RENAMED: Readonly<Record<string, string>> = { '--clear': '--keep', '--thumbnails': '--gallery' };
 
 /**
- * Arguments with today's names for the options that had other names in the release before; they are not listed in the
- * help.
+ * Replaces option names of the release before by their current names. The old names are hidden: the help does not list
+ * them.
  */
 export function withCurrentNames(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');

@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { csv, jsonArray, jsonLines, round, type Rows } from './output.ts';
 import { shown, sourceField } from './shown.ts';
 
-/** What is printed of one picture. */
+/** The printed result of one picture. */
 export type Result =
   | { source: string; width: number; height: number; faces: Face[] }
   | { source: string; error: { code: string; message: string } };
@@ -22,7 +22,7 @@ const CSV_HEADER = [
   ...LANDMARKS.flatMap((name) => [`${name}_x`, `${name}_y`]),
 ];
 
-/** Prints results as the flags say; without one, a table. */
+/** Prints results in the format of the flags; by default a table. */
 export function resultWriter(
   context: Context,
   flags: { json?: boolean; jsonl?: boolean; csv?: boolean },
@@ -34,7 +34,7 @@ export function resultWriter(
   return flags.csv ? csvResults(context) : tableOfResults(context);
 }
 
-/** Three decimals of a pixel, five of a score: far finer than any model, and short. */
+/** Rounds to three decimals of a pixel and five of a score. */
 function rounded(result: Result): Result {
   const source = sourceField(result.source);
   if ('error' in result) return { ...result, source };
@@ -77,7 +77,7 @@ function csvResults(context: Context): Rows<Result> {
   };
 }
 
-/** A line a face, written as the pictures are done; so the columns have fixed widths and the names stand last. */
+/** One line per face, as soon as each picture is done; the columns have fixed widths, and the names come last. */
 function tableOfResults(context: Context): Rows<Result> {
   const { bold, dim } = context.colors;
   const line = (cells: readonly string[], source: string, note = '') =>

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { progress } from './progress.ts';
 import { shown, sourceField } from './shown.ts';
 
-/** A bar for the frames of a video: name, frames a second, faces in the last one. */
+/** A progress bar for a video: name, frames per second, faces in the last frame. */
 export async function videoProgress(
   context: Context,
   source: string,
