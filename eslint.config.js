@@ -79,6 +79,7 @@ const longFunctions = [
   'packages/runtime-web/src/detector.ts',
   'packages/runtime-web/src/frames.ts',
   'packages/runtime-web/src/image-source.ts',
+  'packages/tracker/src/tracker.ts',
   'packages/video-node/src/read/filters.ts',
   'packages/video-node/src/read/heif.ts',
   'packages/video-node/src/read/pipe.ts',
@@ -88,8 +89,6 @@ const longFunctions = [
   'packages/video-node/src/run/process-video.ts',
   'packages/video-node/src/write/audio-conversion.ts',
   'packages/video-node/src/write/muxer.ts',
-  'packages/video-node/src/write/side-writer.ts',
-  'packages/video-node/src/write/writer.ts',
 ];
 
 export default tseslint.config(
@@ -204,6 +203,7 @@ export default tseslint.config(
     rules: forbid('@facedet/*', '!@facedet/checks', '!@facedet/core', engine, ...noNode, ...engines),
   },
   {
+    files: ['packages/runtime-node/src/**'],
     ignores: ['**/*.test.ts', '**/fixtures/**'],
     rules: forbid(
       '@facedet/runtime-web',
