@@ -2,14 +2,13 @@ import type { Face, FaceDetError, Frame } from '@facedet/core';
 import { invalidArgument } from '@facedet/core/engine';
 import type { Track } from '@facedet/tracker';
 import type { FrameDetections } from './frame-detection.ts';
-import type { PendingRow } from './look-ahead.ts';
 import type { Settings } from './options.ts';
 import { intersects } from './refine.ts';
 import { initialShotState, nextShotState, type ShotState, type ShotVerdict } from './shot-cut.ts';
 import { restoreShots, snapshotShots } from './shot-snapshot.ts';
 import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
-import type { VideoFace, VideoSnapshot } from './types.ts';
+import type { PendingRow, VideoFace, VideoSnapshot } from './types.ts';
 
 /** What tracker and smoother made of one frame. */
 export type FollowedFrame = Pick<PendingRow, 'faces' | 'tentative' | 'unmatched' | 'looked' | 'cut'>;

@@ -1,8 +1,14 @@
 import { isRasterSource, type Frame } from '@facedet/core';
-import type { PendingRow } from './look-ahead.ts';
 import { closeFrame } from './feed.ts';
-import type { BufferedFrame } from './run.ts';
-import type { UnloadableFrame } from './types.ts';
+import type { PendingRow, UnloadableFrame } from './types.ts';
+
+/** A frame whose row look-ahead may still hold back. */
+export interface BufferedFrame<F extends Frame> {
+  readonly frame: F;
+  readonly row: PendingRow;
+  /** What `row.error` is the data of. */
+  readonly error: Error | undefined;
+}
 
 /** How long results are held back, and how much memory their frames may take. */
 export interface HoldLimits {

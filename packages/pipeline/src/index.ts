@@ -2,8 +2,6 @@
 export { createVideoDetector } from './video-detector.ts';
 export { videoDetectorOptionNames } from './options.ts';
 export type * from './types.ts';
-// Results that are held back, and how they are mended.
-export type { PendingRow } from './look-ahead.ts';
 // Which frames are looked at.
 export type { ScheduleSnapshot } from './schedule.ts';
 // Parts that are useful alone: the test for shot cuts, and sources that show a part of another.

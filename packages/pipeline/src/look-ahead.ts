@@ -1,30 +1,5 @@
 import { iou, type Box, type Face, type Landmarks } from '@facedet/core';
-import type { ErrorData } from '@facedet/core/engine';
-import type { VideoFace } from './types.ts';
-
-/** One frame's faces while they are held back. */
-export interface PendingRow {
-  readonly index: number;
-  /** Seconds. */
-  readonly timestamp: number;
-  /** Shown faces; replaced and added to until the row is given out. */
-  faces: VideoFace[];
-  /** First sightings that no second one has confirmed yet. */
-  readonly tentative: VideoFace[];
-  /** Detections that no track took: a track that begins later may have been here already. */
-  readonly unmatched: Face[];
-  /**
-   * Where this frame was not looked at whole: what the next whole look finds anew, and what the last one found of no
-   * identity. It may be here too.
-   */
-  readonly nearby: Face[];
-  readonly looked: boolean;
-  /** Whether it was looked at by crops only. */
-  readonly refined: boolean;
-  readonly cut: boolean;
-  /** Why it could not be looked at, where that is skipped. */
-  readonly error?: ErrorData;
-}
+import type { PendingRow, VideoFace } from './types.ts';
 
 /** Boxes of one identity that overlap by less are not taken for the same face one frame earlier. */
 const BACKWARD_IOU = 0.4;

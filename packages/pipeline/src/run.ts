@@ -1,16 +1,16 @@
 import { FaceDetError, type Frame, type Rotate } from '@facedet/core';
 import { invalidArgument, unpackError } from '@facedet/core/engine';
 import { closeFrame, createFeed } from './feed.ts';
-import { bytesOf, createHeldFrames } from './held-frames.ts';
+import { bytesOf, createHeldFrames, type BufferedFrame } from './held-frames.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
-import { mendRows, type PendingRow } from './look-ahead.ts';
+import { mendRows } from './look-ahead.ts';
 import type { Settings } from './options.ts';
 import { isReadBetter, type Orientation } from './orientation.ts';
 import type { Schedule, ScheduleState } from './schedule.ts';
 import type { ShotVerdict } from './shot-cut.ts';
 import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
-import type { FrameResult, RunOptions } from './types.ts';
+import type { FrameResult, PendingRow, RunOptions } from './types.ts';
 
 /** How far a video is; with the memory of tracker, smoother and shot cuts this is all of its state. */
 export interface Progress {
@@ -26,14 +26,6 @@ export interface Progress {
   processed: number;
   /** Rows that look-ahead holds back. */
   pending: PendingRow[];
-}
-
-/** A frame whose row look-ahead may still hold back. */
-export interface BufferedFrame<F extends Frame> {
-  readonly frame: F;
-  readonly row: PendingRow;
-  /** What `row.error` is the data of. */
-  readonly error: Error | undefined;
 }
 
 /** The parts of a video detector that a run drives. */

@@ -1,6 +1,6 @@
 import type { Box, Detector, Face, FaceDetError, Frame, InputSize, Landmarks, Rotate } from '@facedet/core';
+import type { ErrorData } from '@facedet/core/engine';
 import type { Tracker, TrackerOptions, TrackerSnapshot } from '@facedet/tracker';
-import type { PendingRow } from './look-ahead.ts';
 import type { OrientationSnapshot } from './orientation.ts';
 import type { ScheduleSnapshot } from './schedule.ts';
 import type { ShotSnapshot } from './shot-snapshot.ts';
@@ -267,4 +267,28 @@ export interface VideoDetector {
   restore(snapshot: VideoSnapshot): void;
   /** Back to the beginning: no tracks, no time, IDs from 1, statistics at 0. Throws `BUSY` during a run. */
   reset(): void;
+}
+
+/** One frame's faces while they are held back. */
+export interface PendingRow {
+  readonly index: number;
+  /** Seconds. */
+  readonly timestamp: number;
+  /** Shown faces; replaced and added to until the row is given out. */
+  faces: VideoFace[];
+  /** First sightings that no second one has confirmed yet. */
+  readonly tentative: VideoFace[];
+  /** Detections that no track took: a track that begins later may have been here already. */
+  readonly unmatched: Face[];
+  /**
+   * Where this frame was not looked at whole: what the next whole look finds anew, and what the last one found of no
+   * identity. It may be here too.
+   */
+  readonly nearby: Face[];
+  readonly looked: boolean;
+  /** Whether it was looked at by crops only. */
+  readonly refined: boolean;
+  readonly cut: boolean;
+  /** Why it could not be looked at, where that is skipped. */
+  readonly error?: ErrorData;
 }

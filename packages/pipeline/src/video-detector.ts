@@ -2,6 +2,7 @@ import { FaceDetError, type Frame } from '@facedet/core';
 import { checkOptionNames, invalidArgument, packError } from '@facedet/core/engine';
 import { createFrameDetection, type FrameDetections } from './frame-detection.ts';
 import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
+import type { BufferedFrame } from './held-frames.ts';
 import { resolveOptions } from './options.ts';
 import { createOrientation, type Orientation } from './orientation.ts';
 import {
@@ -9,7 +10,6 @@ import {
   choosePlan,
   runFrames,
   settleDetections,
-  type BufferedFrame,
   type Progress,
   type RunParts,
   type StepPlan,
