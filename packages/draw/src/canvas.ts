@@ -1,5 +1,5 @@
 import { checkOptionNames } from '@facedet/checks';
-import { FaceDetError, type Point } from '@facedet/core';
+import { FaceDetError, type Box, type Point } from '@facedet/core';
 import { checkColor, expectThat, isObject } from './check.ts';
 import { cssColor, inkOn } from './color.ts';
 import { hideRegion } from './effects.ts';
@@ -183,7 +183,7 @@ function hideOnCanvas(ctx: CanvasContext, region: Region, effect: AnonymizeOptio
   const width = Math.min(ctx.canvas.width, Math.ceil(box.x + box.width)) - x;
   const height = Math.min(ctx.canvas.height, Math.ceil(box.y + box.height)) - y;
   if (width <= 0 || height <= 0) return;
-  const pixels = readPixels(ctx, x, y, width, height);
+  const pixels = readPixels(ctx, { x, y, width, height });
   const { data } = pixels;
   if (!(data instanceof Uint8ClampedArray))
     throw new FaceDetError(
@@ -196,7 +196,7 @@ function hideOnCanvas(ctx: CanvasContext, region: Region, effect: AnonymizeOptio
   ctx.putImageData(pixels, x, y);
 }
 
-function readPixels(ctx: CanvasContext, x: number, y: number, width: number, height: number): CanvasPixels {
+function readPixels(ctx: CanvasContext, { x, y, width, height }: Box): CanvasPixels {
   try {
     return ctx.getImageData(x, y, width, height);
   } catch (cause) {

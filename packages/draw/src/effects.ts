@@ -1,5 +1,5 @@
 import { checkOptionNames } from '@facedet/checks';
-import type { PixelBuffer } from '@facedet/core';
+import type { Box, PixelBuffer } from '@facedet/core';
 import { checkColor, expectThat } from './check.ts';
 import { boundsOf, spanOf, type Region } from './region.ts';
 import { sampleOf, surfaceOfPixels, type Plane, type Surface } from './surface.ts';
@@ -54,37 +54,26 @@ function fillRegion(plane: Plane, region: Region, sample: number): void {
  */
 function averageRegion(plane: Plane, region: Region, smooth: boolean): void {
   const { x0, x1, y0, y1 } = boundsOf(region, plane);
-  const [width, height] = [x1 - x0, y1 - y0];
+  const area: Box = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
+  const { width, height } = area;
   if (width <= 0 || height <= 0) return;
   const cell = Math.max(1, Math.min(region.box.width, region.box.height) / CELLS);
   const count = (length: number, scale: number, finer: number) =>
     Math.max(1, Math.min(length, Math.round((finer * length) / (cell * scale))));
   const [columns, rows] = [count(width, plane.scaleX, 1), count(height, plane.scaleY, 1)];
-  const means = cellMeans(plane, x0, y0, width, height, columns, rows);
+  const means = cellMeans(plane, area, { columns, rows });
   const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
   for (let i = 0; i < means.length; i++) means[i] = mean + (means[i]! - mean) * CONTRAST;
-  if (smooth) writeField(plane, region, splines(width, columns), splines(height, rows), x0, y0, means, columns);
-  else
-    writeField(
-      plane,
-      region,
-      tiles(width, count(width, plane.scaleX, TILES_PER_CELL), columns),
-      tiles(height, count(height, plane.scaleY, TILES_PER_CELL), rows),
-      x0,
-      y0,
-      means,
-      columns,
-    );
+  const across = smooth ? splines(width, columns) : tiles(width, count(width, plane.scaleX, TILES_PER_CELL), columns);
+  const down = smooth ? splines(height, rows) : tiles(height, count(height, plane.scaleY, TILES_PER_CELL), rows);
+  writeField(plane, region, { x: x0, y: y0, across, down, means, columns });
 }
 
+/** The mean of each cell of an area, row by row. */
 function cellMeans(
   { data, offset, step, stride }: Plane,
-  x0: number,
-  y0: number,
-  width: number,
-  height: number,
-  columns: number,
-  rows: number,
+  { x: x0, y: y0, width, height }: Box,
+  { columns, rows }: { columns: number; rows: number },
 ): Float32Array {
   const means = new Float32Array(columns * rows);
   const edges = Int32Array.from({ length: columns + 1 }, (_, i) => Math.floor((i * width) / columns));
@@ -109,16 +98,19 @@ interface Splines {
   readonly weights: Float32Array;
 }
 
-function writeField(
-  plane: Plane,
-  region: Region,
-  across: Splines,
-  down: Splines,
-  x0: number,
-  y0: number,
-  means: Float32Array,
-  columns: number,
-): void {
+/** The means of a grid of cells and how samples are interpolated between them. */
+interface Field {
+  /** First sample of the grid. */
+  readonly x: number;
+  readonly y: number;
+  readonly across: Splines;
+  readonly down: Splines;
+  readonly means: Float32Array;
+  readonly columns: number;
+}
+
+function writeField(plane: Plane, region: Region, field: Field): void {
+  const { x: x0, y: y0, across, down, means, columns } = field;
   const { data, offset, step, stride } = plane;
   const { indices, weights } = across;
   const line = new Float32Array(columns);

@@ -1,7 +1,7 @@
 import type { PixelBuffer, Point } from '@facedet/core';
 import { inkOn } from './color.ts';
 import { forEachRun, GLYPH_HEIGHT, textWidth } from './font.ts';
-import { planOverlay } from './overlay-plan.ts';
+import { planOverlay, type OverlayItem } from './overlay-plan.ts';
 import { fillCapsule, fillRect } from './raster.ts';
 import { surfaceOfPixels, surfaceOfPlanes, type Surface } from './surface.ts';
 import type { DrawableFace, OverlayOptions, Rgb, YuvPlanes } from './types.ts';
@@ -28,9 +28,9 @@ function drawOnSurface(surface: Surface, faces: readonly DrawableFace[], options
   for (const { trail, color } of items) drawTrail(surface, trail, line, color);
   for (const { face, color, landmarks } of items) {
     if (boxes) drawBox(surface, face, line, color);
-    for (const { x, y } of landmarks) drawDot(surface, face, x, y, line, color);
+    drawDots(surface, { face, landmarks, color }, line);
   }
-  for (const { face, label, color } of items) drawLabel(surface, face, label, line, color);
+  for (const item of items) drawLabel(surface, item, line);
 }
 
 function drawBox(surface: Surface, { box }: DrawableFace, line: number, color: Rgb): void {
@@ -40,27 +40,32 @@ function drawBox(surface: Surface, { box }: DrawableFace, line: number, color: R
     Math.max(top + 1, Math.round(box.y + box.height)),
   ];
   const t = Math.min(line, right - left, bottom - top);
-  fillRect(surface, left, top, right - left, t, color);
-  fillRect(surface, left, bottom - t, right - left, t, color);
-  fillRect(surface, left, top + t, t, bottom - top - 2 * t, color);
-  fillRect(surface, right - t, top + t, t, bottom - top - 2 * t, color);
+  const [width, height] = [right - left, bottom - top - 2 * t];
+  fillRect(surface, { x: left, y: top, width, height: t }, color);
+  fillRect(surface, { x: left, y: bottom - t, width, height: t }, color);
+  fillRect(surface, { x: left, y: top + t, width: t, height }, color);
+  fillRect(surface, { x: right - t, y: top + t, width: t, height }, color);
 }
 
-function drawDot(surface: Surface, { box }: DrawableFace, x: number, y: number, line: number, color: Rgb): void {
+type FaceDots = Pick<OverlayItem, 'face' | 'landmarks' | 'color'>;
+
+function drawDots(surface: Surface, { face: { box }, landmarks, color }: FaceDots, line: number): void {
   const radius = Math.max(0.75, Math.min(line, Math.min(box.width, box.height) / 16));
-  fillCapsule(surface, x, y, x, y, radius + Math.min(1, radius / 2), [0, 0, 0], 0.6);
-  fillCapsule(surface, x, y, x, y, radius, color);
+  for (const point of landmarks) {
+    fillCapsule(surface, { from: point, to: point, radius: radius + Math.min(1, radius / 2) }, [0, 0, 0], 0.6);
+    fillCapsule(surface, { from: point, to: point, radius }, color);
+  }
 }
 
 function drawTrail(surface: Surface, points: readonly Point[], line: number, color: Rgb): void {
   for (let i = 1; i < points.length; i++) {
-    const [a, b] = [points[i - 1]!, points[i]!];
-    fillCapsule(surface, a.x, a.y, b.x, b.y, line / 2, color, (0.9 * i) / points.length);
+    const segment = { from: points[i - 1]!, to: points[i]!, radius: line / 2 };
+    fillCapsule(surface, segment, color, (0.9 * i) / points.length);
   }
 }
 
-/** A label stands above its box, or below or inside where the picture ends; it is never much wider than its face. */
-function drawLabel(surface: Surface, { box }: DrawableFace, text: string, line: number, color: Rgb): void {
+/** A label is above its box, or below or inside it at the picture's edge; it is never much wider than its face. */
+function drawLabel(surface: Surface, { face: { box }, label: text, color }: OverlayItem, line: number): void {
   if (!text) return;
   const columns = textWidth(text);
   const room = box.width + box.height;
@@ -70,9 +75,10 @@ function drawLabel(surface: Surface, { box }: DrawableFace, text: string, line: 
   const left = Math.round(Math.max(0, Math.min(box.x, surface.width - width)));
   const [above, below] = [Math.round(box.y) - height, Math.round(box.y + box.height)];
   const top = above >= 0 ? above : below + height <= surface.height ? below : Math.max(0, Math.round(box.y));
-  fillRect(surface, left, top, width, height, color);
+  fillRect(surface, { x: left, y: top, width, height }, color);
   const ink = inkOn(color);
-  forEachRun(text, (column, row, length) =>
-    fillRect(surface, left + (column + 2) * dot, top + (row + 2) * dot, length * dot, dot, ink),
-  );
+  forEachRun(text, (column, row, length) => {
+    const run = { x: left + (column + 2) * dot, y: top + (row + 2) * dot, width: length * dot, height: dot };
+    fillRect(surface, run, ink);
+  });
 }

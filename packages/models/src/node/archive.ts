@@ -13,8 +13,12 @@ const TAIL_BYTES = 128 * 1024;
 /** Files in an archive at most: releases hold some ten, and a crafted directory names millions. */
 const MAX_ENTRIES = 10_000;
 
-/** Options of the two extractions. */
+/** What to extract from a zip, and where to. */
 export interface ExtractOptions {
+  /** Name of the file in the archive, in any folder. */
+  readonly member: string;
+  /** Path to write it to. */
+  readonly destination: string;
   readonly signal?: AbortSignal;
   /** Bytes of the member, uncompressed. */
   readonly onBytes?: (received: number, total: number) => void;
@@ -31,13 +35,7 @@ export interface ExtractOptions {
  * @throws RangesUnsupported where the server sends only whole files; FaceDetError `ARCHIVE_INVALID` and those of
  * `readUrl`.
  */
-export async function extractFromUrl(
-  url: string,
-  member: string,
-  destination: string,
-  http: HttpOptions,
-  options: ExtractOptions,
-): Promise<void> {
+export async function extractFromUrl(url: string, http: HttpOptions, options: ExtractOptions): Promise<void> {
   const { default: yauzl } = await import('yauzl');
   const tail = await readTail(url, http, options);
   class UrlReader extends yauzl.RandomAccessReader {
@@ -49,8 +47,6 @@ export async function extractFromUrl(
   await unzip(
     () => yauzl.fromRandomAccessReaderPromise(new UrlReader(), tail.total, { autoClose: false }),
     url,
-    member,
-    destination,
     options,
   );
 }
@@ -60,24 +56,13 @@ export async function extractFromUrl(
  *
  * @throws FaceDetError `ARCHIVE_INVALID`.
  */
-export async function extractFromFile(
-  path: string,
-  member: string,
-  destination: string,
-  options: ExtractOptions,
-): Promise<void> {
+export async function extractFromFile(path: string, options: ExtractOptions): Promise<void> {
   const { default: yauzl } = await import('yauzl');
-  await unzip(() => yauzl.openPromise(path, { autoClose: false }), path, member, destination, options);
+  await unzip(() => yauzl.openPromise(path, { autoClose: false }), path, options);
 }
 
-async function unzip(
-  open: () => Promise<ZipFile>,
-  source: string,
-  member: string,
-  destination: string,
-  options: ExtractOptions,
-): Promise<void> {
-  const { signal, onBytes, maxBytes = MAX_MODEL_BYTES } = options;
+async function unzip(open: () => Promise<ZipFile>, source: string, options: ExtractOptions): Promise<void> {
+  const { member, destination, signal, onBytes, maxBytes = MAX_MODEL_BYTES } = options;
   let zip: ZipFile | undefined;
   try {
     zip = await open();
@@ -134,11 +119,11 @@ async function* contents(url: string, start: number, end: number, http: HttpOpti
 async function readTail(
   url: string,
   http: HttpOptions,
-  { size }: ExtractOptions,
+  { size }: Pick<ExtractOptions, 'size'>,
 ): Promise<{ bytes: Buffer; start: number; total: number }> {
   let total: number | undefined;
   for await (const chunk of readUrl(url, { start: 0, end: 1 }, http)) ({ total } = chunk);
-  if (total === undefined) throw new RangesUnsupported(`${shownSource(url)} does not tell its size`);
+  if (total === undefined) throw new RangesUnsupported(`${shownSource(url)} does not report its size`);
   checkArchiveSize(url, total, size);
   const start = Math.max(0, total - TAIL_BYTES);
   const parts: Uint8Array[] = [];

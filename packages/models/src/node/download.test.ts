@@ -91,10 +91,10 @@ describe('whatever a server does before it answers properly', () => {
         const member = name.slice('folder/'.length);
         const server = await startServer({ '/a.zip': file(archive) });
         try {
-          await extractFromUrl(`${server.url}/a.zip`, member, join(folder, 'from-url'), patient, {});
+          await extractFromUrl(`${server.url}/a.zip`, patient, { member, destination: join(folder, 'from-url') });
           expect(readFileSync(join(folder, 'from-url')).equals(wanted)).toBe(true);
           writeFileSync(join(folder, 'a.zip'), archive);
-          await extractFromFile(join(folder, 'a.zip'), member, join(folder, 'from-file'), {});
+          await extractFromFile(join(folder, 'a.zip'), { member, destination: join(folder, 'from-file') });
           expect(readFileSync(join(folder, 'from-file')).equals(wanted)).toBe(true);
         } finally {
           await server.close();
@@ -118,7 +118,10 @@ describe('whatever a server does before it answers properly', () => {
           const damaged = Buffer.from(archive);
           damaged[at]! ^= change;
           writeFileSync(join(folder, 'damaged.zip'), damaged);
-          const code = await extractFromFile(join(folder, 'damaged.zip'), 'b.onnx', join(folder, 'b.onnx'), {}).then(
+          const code = await extractFromFile(join(folder, 'damaged.zip'), {
+            member: 'b.onnx',
+            destination: join(folder, 'b.onnx'),
+          }).then(
             () => undefined,
             (error: { code: string }) => error.code,
           );

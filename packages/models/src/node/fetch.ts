@@ -143,12 +143,14 @@ async function fetchPart(
   // A mirror may have packed the file again: then the file's own hash decides, if it is known.
   const isOfficial = !isMirror || !verified;
   const common = {
+    member: archive.member,
+    destination: part,
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(options.signal ? { signal: options.signal } : {}),
   };
   const archiveHttp = { ...http, what: 'a release archive', allowHttp: verified };
   try {
-    return await extractFromUrl(url, archive.member, part, archiveHttp, {
+    return await extractFromUrl(url, archiveHttp, {
       ...common,
       onBytes,
       ...(isOfficial && { size: archive.size }),
@@ -170,7 +172,7 @@ async function fetchPart(
           'The archive there is damaged or another one; try another mirror.',
         );
     }
-    await extractFromFile(zip, archive.member, part, common);
+    await extractFromFile(zip, common);
   } finally {
     await rm(zip, { force: true });
   }
@@ -182,7 +184,7 @@ function largestKnown(entry: ModelEntry | undefined): number | undefined {
   return Math.max(entry.file.size, ...(entry.file.otherExports ?? []).map(({ size }) => size));
 }
 
-/** The same file under a mirror's roof: by the model's name, else in the archive that officially holds it. */
+/** The same file on a mirror: by the model's name, else in the archive that officially has it. */
 export function mirrored(entry: ModelEntry, baseUrl: string): ModelSource[] {
   const archives = new Map(entry.downloads.map((download) => [basename(new URL(download.url).pathname), download]));
   return [

@@ -26,10 +26,10 @@ describe('archives', () => {
     const server = await serve({ '/bomb.zip': file(bomb) });
     const destination = join(cacheDir, 'member');
     writeFileSync(join(cacheDir, 'bomb.zip'), bomb);
-    const limit = { maxBytes: 1e6 };
+    const limited = { member: 'det_x.onnx', destination, maxBytes: 1e6 };
     const extractions = [
-      () => extractFromUrl(`${server.url}/bomb.zip`, 'det_x.onnx', destination, http, limit),
-      () => extractFromFile(join(cacheDir, 'bomb.zip'), 'det_x.onnx', destination, limit),
+      () => extractFromUrl(`${server.url}/bomb.zip`, http, limited),
+      () => extractFromFile(join(cacheDir, 'bomb.zip'), limited),
     ];
     for (const extract of extractions) {
       await expect(extract()).rejects.toMatchObject({
@@ -45,7 +45,11 @@ describe('archives', () => {
     for (let at = lying.indexOf('PK\x01\x02', 0, 'latin1') + 24, k = 0; k < 1; k++) lying.writeUInt32LE(1000, at);
     writeFileSync(join(cacheDir, 'lying.zip'), lying);
     await expect(
-      extractFromFile(join(cacheDir, 'lying.zip'), 'det_x.onnx', join(cacheDir, 'member'), { maxBytes: 1e6 }),
+      extractFromFile(join(cacheDir, 'lying.zip'), {
+        member: 'det_x.onnx',
+        destination: join(cacheDir, 'member'),
+        maxBytes: 1e6,
+      }),
     ).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
     expect(readFileSync(join(cacheDir, 'member')).length).toBeLessThan(1e6);
   });

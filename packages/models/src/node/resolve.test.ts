@@ -501,7 +501,11 @@ describe('the zoo', () => {
       '/pack.zip': [file(big), file(big), file(big), file(big, { breakAfter: 100_000 }), file(big)],
     });
     const path = join(cacheDir, 'a.onnx');
-    await extractFromUrl(`${server.url}/pack.zip`, 'a.onnx', path, { what: 'a model', ...quick }, {});
+    await extractFromUrl(
+      `${server.url}/pack.zip`,
+      { what: 'a model', ...quick },
+      { member: 'a.onnx', destination: path },
+    );
     expect(readFileSync(path).equals(long)).toBe(true);
     expect(server.seen).toHaveLength(5);
   });

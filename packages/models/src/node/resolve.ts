@@ -112,7 +112,7 @@ async function fromZoo(entry: ModelEntry, places: Places, options: ResolveModelO
     );
   if (entry.license.mustAccept) await requireAcceptance(entry, cacheDir, options);
 
-  return exclusively(path, entry.name, cacheDir, options, async () => {
+  return exclusively({ path, name: entry.name, cacheDir }, options, async () => {
     // Another process may have been faster.
     const meanwhile = await lookUp(entry, cacheDir, options);
     if (meanwhile && 'model' in meanwhile && !options.refresh) return meanwhile.model;
@@ -156,9 +156,7 @@ async function fromUrl(url: string, { cacheDir }: Places, options: ResolveModelO
   // The second download of a URL must bring what the first brought, even where the file was lost or damaged since.
   const pinned = expected ?? (options.refresh ? undefined : (await readPin(path))?.sha256);
   return exclusively(
-    path,
-    name,
-    cacheDir,
+    { path, name, cacheDir },
     options,
     async () =>
       (await look()) ??
@@ -248,9 +246,7 @@ async function requireAcceptance(entry: ModelEntry, cacheDir: string, options: R
 
 /** Runs `work` alone among all processes that want this file; errors of the disk become the cache's errors. */
 async function exclusively(
-  path: string,
-  name: string,
-  cacheDir: string,
+  { path, name, cacheDir }: { path: string; name: string; cacheDir: string },
   options: ResolveModelOptions,
   work: () => Promise<ResolvedModel>,
 ): Promise<ResolvedModel> {
