@@ -1,5 +1,5 @@
 import { FaceDetError } from '@facedet/core';
-import type { CodecContext, CodecParameters, FormatContext, Packet } from 'node-av/lib';
+import type { CodecContext, CodecParameters, FormatContext, Packet, Stream } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import { check } from '../ffmpeg/errors.ts';
 import { hdrSideData, type HdrMetadata } from '../ffmpeg/hdr-metadata.ts';
@@ -9,7 +9,7 @@ import type { Fraction } from '../read/metadata.ts';
 import type { LeftOut } from './left-out.ts';
 import type { SideStreamSummary } from './side-routes.ts';
 import type { SideStreamOptions } from './side-selection.ts';
-import { openSideStreams } from './side-streams.ts';
+import { openSideStreams, type SideStreams } from './side-streams.ts';
 import { muxerOptions, STRICTNESS } from './trial.ts';
 import { moveIndexToFront } from './faststart.ts';
 import { addMatroskaChapters } from './matroska-chapters.ts';
@@ -79,32 +79,112 @@ export async function createMuxer(ffmpeg: Ffmpeg, options: MuxerOptions): Promis
 }
 
 /** Opens the container; on failure, everything except `output` is freed. */
-async function openMuxer(
-  ffmpeg: Ffmpeg,
-  output: FormatContext,
-  { path, container, encoder, timeBase, hdr, sides }: MuxerOptions,
-): Promise<Muxer> {
-  const { Dictionary, Rational } = ffmpeg;
+async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, options: MuxerOptions): Promise<Muxer> {
+  const { path, container, timeBase, sides } = options;
   const failed = `${path} can't be written`;
-  const stream = output.newStream(null);
-  const base = new Rational(timeBase.num, timeBase.den);
-  stream.timeBase = base;
-  stream.avgFrameRate = encoder.framerate;
-  stream.codecpar.fromContext(encoder);
-  const isHevc = encoder.codecId === ffmpeg.constants.AV_CODEC_ID_HEVC;
-  const isMp4 = container === 'mp4' || container === 'mov';
-  // Apple's players accept HEVC only under this tag, which requires that all parameter sets are in the header.
-  stream.codecpar.codecTag = isHevc && isMp4 ? HVC1 : 0;
-  stream.sampleAspectRatio = encoder.sampleAspectRatio;
-  for (const { type, data } of hdr ? hdrSideData(ffmpeg, hdr) : [])
-    check(ffmpeg, stream.codecpar.addCodedSideData(type as never, data), 'OUT_OF_MEMORY', failed);
+  const stream = addVideoStream(ffmpeg, output, options);
+  const base = new ffmpeg.Rational(timeBase.num, timeBase.den);
   output.strictStdCompliance = STRICTNESS;
   const side = sides
     ? await openSideStreams(ffmpeg, sides.path, { output, container, pictures: stream }, sides)
     : undefined;
   const lead = BigInt(Math.round(((side?.lead ?? 0) * timeBase.den) / timeBase.num));
+  await writeHeader(ffmpeg, output, options, side);
+  const order = createPictureOrder();
+  const seconds = (ticks: bigint) => (Number(ticks) * timeBase.num) / timeBase.den;
+  let fragmentStart = 0;
+  let end = 0;
+  let opened = true;
+  let closed = false;
+
+  async function write(packet: Packet): Promise<void> {
+    const { pts } = packet;
+    order.arrange(packet);
+    end = Math.max(end, seconds(pts + packet.duration));
+    await side?.copyUntil(seconds(pts));
+    packet.streamIndex = stream.index;
+    packet.pts += lead;
+    packet.dts += lead;
+    packet.rescaleTs(base, stream.timeBase);
+    check(ffmpeg, await output.writeFrame(packet), 'WRITE_FAILED', failed);
+    if (order.isComplete && end - fragmentStart >= FRAGMENT) {
+      fragmentStart = end;
+      await cut();
+    }
+  }
+
+  async function cut(): Promise<void> {
+    check(ffmpeg, await output.writeFrame(null), 'WRITE_FAILED', failed);
+    await flush();
+  }
+
+  async function flush(): Promise<void> {
+    await output.flush();
+    check(ffmpeg, output.pb?.error ?? 0, 'WRITE_FAILED', failed);
+  }
+
+  return {
+    leftOut: side?.leftOut ?? [],
+    sideStreams: side?.summary ?? [],
+    moveOrigin(at, origin) {
+      side?.jump(at, origin);
+    },
+    expect: order.expect,
+    write,
+    cut,
+    async end(rest) {
+      await side?.copyUntil(rest ? Infinity : end);
+      check(ffmpeg, await output.writeTrailer(), 'WRITE_FAILED', failed);
+      await flush();
+      await output.closeOutput();
+      opened = false;
+      // A file that ends early is read again by `resume`, so its index stays where it is.
+      if (rest) await completeFile(options, side);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await side?.close();
+      if (opened) await output.closeOutput();
+      output.freeContext();
+    },
+  };
+}
+
+function isMp4(container: string): boolean {
+  return container === 'mp4' || container === 'mov';
+}
+
+function addVideoStream(
+  ffmpeg: Ffmpeg,
+  output: FormatContext,
+  { path, container, encoder, timeBase, hdr }: MuxerOptions,
+): Stream {
+  const stream = output.newStream(null);
+  stream.timeBase = new ffmpeg.Rational(timeBase.num, timeBase.den);
+  stream.avgFrameRate = encoder.framerate;
+  stream.codecpar.fromContext(encoder);
+  const isHevc = encoder.codecId === ffmpeg.constants.AV_CODEC_ID_HEVC;
+  // Apple's players accept HEVC only under this tag, which requires that all parameter sets are in the header.
+  stream.codecpar.codecTag = isHevc && isMp4(container) ? HVC1 : 0;
+  stream.sampleAspectRatio = encoder.sampleAspectRatio;
+  for (const { type, data } of hdr ? hdrSideData(ffmpeg, hdr) : []) {
+    const result = stream.codecpar.addCodedSideData(type as never, data);
+    check(ffmpeg, result, 'OUT_OF_MEMORY', `${path} can't be written`);
+  }
+  return stream;
+}
+
+/** Opens the file and writes its header; on failure, closes the file and the side streams. */
+async function writeHeader(
+  ffmpeg: Ffmpeg,
+  output: FormatContext,
+  { path, container }: MuxerOptions,
+  side: SideStreams | undefined,
+): Promise<void> {
+  const failed = `${path} can't be written`;
+  const options = ffmpeg.Dictionary.fromObject(muxerOptions(container));
   let opened = false;
-  const options = Dictionary.fromObject(muxerOptions(container));
   try {
     check(ffmpeg, await output.openOutput(), 'WRITE_FAILED', failed);
     opened = true;
@@ -116,84 +196,55 @@ async function openMuxer(
   } finally {
     options.free();
   }
+}
 
+/** Moves the index of a closed MP4 to the front, and adds the chapters. */
+async function completeFile({ path, container }: MuxerOptions, side: SideStreams | undefined): Promise<void> {
+  const chapters = side?.chapters ?? [];
+  if (isMp4(container)) await moveIndexToFront(path, chapters);
+  else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters)))
+    side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no space for them' });
+}
+
+/** Pictures on their way through the encoder, which may store them out of display order. */
+interface PictureOrder {
+  /** Whether no picture before the last written one is missing. */
+  readonly isComplete: boolean;
+  /** Announces a picture, in display order. */
+  expect(pts: bigint, duration: bigint): void;
+  /** Gives the packet of a picture its duration and an increasing decoding time. */
+  arrange(packet: Packet): void;
+}
+
+function createPictureOrder(): PictureOrder {
   const durations = new Map<bigint, bigint>();
   const expected: bigint[] = []; // times of the pictures that are not yet written, in display order
   let early = 0; // pictures written before an earlier one
   let lastDts: bigint | undefined;
-  let fragmentStart = 0;
-  let end = 0;
-
-  const seconds = (ticks: bigint) => (Number(ticks) * timeBase.num) / timeBase.den;
-
-  async function write(packet: Packet): Promise<void> {
-    const { pts } = packet;
-    const duration = durations.get(pts);
-    if (duration !== undefined) packet.duration = duration;
-    durations.delete(pts);
-    const place = expected.indexOf(pts);
-    if (place >= 0) {
-      expected[place] = WRITTEN;
-      early++;
-    }
-    while (expected[0] === WRITTEN) {
-      expected.shift();
-      early--;
-    }
-    if (lastDts !== undefined && packet.dts <= lastDts) packet.dts = lastDts + 1n;
-    lastDts = packet.dts;
-    end = Math.max(end, seconds(pts + packet.duration));
-    await side?.copyUntil(seconds(pts));
-    packet.streamIndex = stream.index;
-    packet.pts += lead;
-    packet.dts += lead;
-    packet.rescaleTs(base, stream.timeBase);
-    check(ffmpeg, await output.writeFrame(packet), 'WRITE_FAILED', failed);
-    if (early === 0 && end - fragmentStart >= FRAGMENT) {
-      fragmentStart = end;
-      await cut();
-    }
-  }
-
-  async function cut(): Promise<void> {
-    check(ffmpeg, await output.writeFrame(null), 'WRITE_FAILED', failed);
-    await output.flush();
-    check(ffmpeg, output.pb?.error ?? 0, 'WRITE_FAILED', failed);
-  }
-
-  let closed = false;
   return {
-    leftOut: side?.leftOut ?? [],
-    sideStreams: side?.summary ?? [],
-    moveOrigin(at, origin) {
-      side?.jump(at, origin);
+    get isComplete() {
+      return early === 0;
     },
     expect(pts, duration) {
       durations.set(pts, duration);
       expected.push(pts);
     },
-    write,
-    cut,
-    async end(rest) {
-      await side?.copyUntil(rest ? Infinity : end);
-      check(ffmpeg, await output.writeTrailer(), 'WRITE_FAILED', failed);
-      await output.flush();
-      check(ffmpeg, output.pb?.error ?? 0, 'WRITE_FAILED', failed);
-      await output.closeOutput();
-      opened = false;
-      // A file that ends early is read again by `resume`, so its index stays where it is.
-      if (!rest) return;
-      const chapters = side?.chapters ?? [];
-      if (isMp4) await moveIndexToFront(path, chapters);
-      else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters)))
-        side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no space for them' });
-    },
-    async close() {
-      if (closed) return;
-      closed = true;
-      await side?.close();
-      if (opened) await output.closeOutput();
-      output.freeContext();
+    arrange(packet) {
+      const { pts } = packet;
+      const duration = durations.get(pts);
+      if (duration !== undefined) packet.duration = duration;
+      durations.delete(pts);
+      const place = expected.indexOf(pts);
+      if (place >= 0) {
+        expected[place] = WRITTEN;
+        early++;
+      }
+      while (expected[0] === WRITTEN) {
+        expected.shift();
+        early--;
+      }
+      if (lastDts !== undefined && packet.dts <= lastDts) packet.dts = lastDts + 1n;
+      lastDts = packet.dts;
     },
   };
 }
@@ -209,8 +260,7 @@ export async function readFormer(
   onPacket: (packet: Packet) => Promise<void>,
 ): Promise<number> {
   const { constants, Packet, avRescaleQ } = ffmpeg;
-  const mp4 = container === 'mp4' || container === 'mov';
-  if (mp4 && !(await trimFragments(former))) return 0;
+  if (isMp4(container) && !(await trimFragments(former))) return 0;
   const input = await openInput(ffmpeg, { kind: 'file', name: former, path: former }).catch((error: unknown) => {
     // The run was interrupted before it wrote anything readable.
     if (error instanceof FaceDetError && /^VIDEO_/.test(error.code)) return undefined;
