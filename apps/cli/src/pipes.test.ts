@@ -154,7 +154,7 @@ describe.skipIf(!hasShell)('the command among pipes [needs bash and /dev/full]',
     [
       'a film over its input',
       'cp film.mkv a.partial.mkv; fd video a.partial.mkv -o a.mkv; e=$?; mv a.partial.mkv a.mkv && exit $e',
-      'would replace the input a.partial.mkv',
+      'would overwrite the input a.partial.mkv',
     ],
     ['resume of standard input', 'fd video - --jsonl rows.jsonl --resume < film.mkv', 'expected a file for --resume'],
     ['resume of standard output', 'fd video film.mkv --jsonl - --resume', 'expected files for --resume'],
