@@ -41,26 +41,26 @@ function drawBox(surface: Surface, { box }: DrawableFace, line: number, color: R
   ];
   const t = Math.min(line, right - left, bottom - top);
   const [width, height] = [right - left, bottom - top - 2 * t];
-  fillRect(surface, { x: left, y: top, width, height: t }, color);
-  fillRect(surface, { x: left, y: bottom - t, width, height: t }, color);
-  fillRect(surface, { x: left, y: top + t, width: t, height }, color);
-  fillRect(surface, { x: right - t, y: top + t, width: t, height }, color);
+  fillRect(surface, left, top, width, t, color);
+  fillRect(surface, left, bottom - t, width, t, color);
+  fillRect(surface, left, top + t, t, height, color);
+  fillRect(surface, right - t, top + t, t, height, color);
 }
 
 type FaceDots = Pick<OverlayItem, 'face' | 'landmarks' | 'color'>;
 
 function drawDots(surface: Surface, { face: { box }, landmarks, color }: FaceDots, line: number): void {
   const radius = Math.max(0.75, Math.min(line, Math.min(box.width, box.height) / 16));
-  for (const point of landmarks) {
-    fillCapsule(surface, { from: point, to: point, radius: radius + Math.min(1, radius / 2) }, [0, 0, 0], 0.6);
-    fillCapsule(surface, { from: point, to: point, radius }, color);
+  for (const { x, y } of landmarks) {
+    fillCapsule(surface, x, y, x, y, radius + Math.min(1, radius / 2), [0, 0, 0], 0.6);
+    fillCapsule(surface, x, y, x, y, radius, color);
   }
 }
 
 function drawTrail(surface: Surface, points: readonly Point[], line: number, color: Rgb): void {
   for (let i = 1; i < points.length; i++) {
-    const segment = { from: points[i - 1]!, to: points[i]!, radius: line / 2 };
-    fillCapsule(surface, segment, color, (0.9 * i) / points.length);
+    const [a, b] = [points[i - 1]!, points[i]!];
+    fillCapsule(surface, a.x, a.y, b.x, b.y, line / 2, color, (0.9 * i) / points.length);
   }
 }
 
@@ -75,10 +75,9 @@ function drawLabel(surface: Surface, { face: { box }, label: text, color }: Over
   const left = Math.round(Math.max(0, Math.min(box.x, surface.width - width)));
   const [above, below] = [Math.round(box.y) - height, Math.round(box.y + box.height)];
   const top = above >= 0 ? above : below + height <= surface.height ? below : Math.max(0, Math.round(box.y));
-  fillRect(surface, { x: left, y: top, width, height }, color);
+  fillRect(surface, left, top, width, height, color);
   const ink = inkOn(color);
-  forEachRun(text, (column, row, length) => {
-    const run = { x: left + (column + 2) * dot, y: top + (row + 2) * dot, width: length * dot, height: dot };
-    fillRect(surface, run, ink);
-  });
+  forEachRun(text, (column, row, length) =>
+    fillRect(surface, left + (column + 2) * dot, top + (row + 2) * dot, length * dot, dot, ink),
+  );
 }

@@ -1,27 +1,42 @@
-import type { Box, Point } from '@facedet/core';
+/* eslint-disable max-params -- Called per glyph run and segment: with objects drawPixels takes half as long again. */
 import { sampleOf, type Plane, type Surface } from './surface.ts';
 import type { Rgb } from './types.ts';
 
 /** Fills a rectangle in pixels; an edge within a sample covers it in part. */
-export function fillRect(surface: Surface, { x, y, width, height }: Box, color: Rgb): void {
-  for (const plane of surface.planes) {
-    const { scaleX, scaleY } = plane;
-    const edges = { left: x * scaleX, top: y * scaleY, right: (x + width) * scaleX, bottom: (y + height) * scaleY };
-    fillRectOfPlane(plane, edges, sampleOf(plane, color));
-  }
+export function fillRect(
+  surface: Surface,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  color: Rgb,
+  opacity = 1,
+): void {
+  for (const plane of surface.planes)
+    fillRectOfPlane(
+      plane,
+      x * plane.scaleX,
+      y * plane.scaleY,
+      (x + width) * plane.scaleX,
+      (y + height) * plane.scaleY,
+      sampleOf(plane, color),
+      opacity,
+    );
 }
 
-/** All points within `radius` pixels of the segment between two points: a line with round ends, or a disc. */
-interface Capsule {
-  readonly from: Point;
-  readonly to: Point;
-  readonly radius: number;
-}
-
-/** Fills a capsule with a soft edge. */
-export function fillCapsule(surface: Surface, { from, to, radius }: Capsule, color: Rgb, opacity = 1): void {
-  const { x: ax, y: ay } = from;
-  const { x: bx, y: by } = to;
+/**
+ * Fills all points within `radius` pixels of the segment from (ax, ay) to (bx, by): a line with round ends, or a disc.
+ */
+export function fillCapsule(
+  surface: Surface,
+  ax: number,
+  ay: number,
+  bx: number,
+  by: number,
+  radius: number,
+  color: Rgb,
+  opacity = 1,
+): void {
   const [dx, dy] = [bx - ax, by - ay];
   const length2 = dx * dx + dy * dy;
   for (const plane of surface.planes) {
@@ -48,22 +63,22 @@ export function fillCapsule(surface: Surface, { from, to, radius }: Capsule, col
   }
 }
 
-/** Edges of a rectangle in samples of a plane. */
-interface Edges {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-function fillRectOfPlane(plane: Plane, { left, top, right, bottom }: Edges, sample: number): void {
+function fillRectOfPlane(
+  plane: Plane,
+  left: number,
+  top: number,
+  right: number,
+  bottom: number,
+  sample: number,
+  opacity: number,
+): void {
   const { data, step, stride, offset, width, height } = plane;
   const x0 = Math.max(0, Math.floor(left));
   const x1 = Math.min(width, Math.ceil(right));
   const y0 = Math.max(0, Math.floor(top));
   const y1 = Math.min(height, Math.ceil(bottom));
   for (let y = y0; y < y1; y++) {
-    const row = Math.min(y + 1, bottom) - Math.max(y, top);
+    const row = (Math.min(y + 1, bottom) - Math.max(y, top)) * opacity;
     let at = offset + y * stride + x0 * step;
     for (let x = x0; x < x1; x++, at += step) {
       const cover = row * (Math.min(x + 1, right) - Math.max(x, left));
