@@ -1,15 +1,11 @@
 import {
-  bytesPerPixel,
   createDetector as createInline,
   FaceDetError,
-  isRasterSource,
-  rowStride,
   type DetectionOptions,
   type Detector,
   type DetectOptions,
   type Face,
   type ImageSource,
-  type PixelBuffer,
 } from '@facedet/core';
 import {
   checkImage,
@@ -20,17 +16,18 @@ import {
   disposedError,
   inFlight,
   planPasses,
-  rasterizePasses,
   settingsForCall,
-  unpackError,
   warmupInputSize,
-  type ModelShape,
+  type DetectionSettings,
 } from '@facedet/core/engine';
 import { loadModel, type LoadModelOptions } from '@facedet/models/web';
-import { webBackend, type WebBackendOptions, type WebSelection, type WebSession } from './backend.ts';
+import { webBackend, type WebBackendOptions } from './backend.ts';
 import { disposable } from './disposable.ts';
-import { hasBitmap, imageSource, type WebImage } from './image-source.ts';
-import type { FromWorker, ToWorker, WebPass, WorkerTimes } from './worker-protocol.ts';
+import { handOver } from './handover.ts';
+import { imageSource, type WebImage } from './image-source.ts';
+import type { WebSelection, WebSession } from './session.ts';
+import { openPort, type WorkerPort } from './worker-port.ts';
+import type { FromWorker, WebPass, WorkerTimes } from './worker-protocol.ts';
 
 /** Options of `createDetector`. */
 export interface WebDetectorOptions extends DetectionOptions, WebBackendOptions {
@@ -65,14 +62,10 @@ export interface WebDetector extends Detector, AsyncDisposable {
  * and with `WORKER_FAILED` where the worker's script can't be loaded or dies.
  */
 export async function createDetector(options: WebDetectorOptions = {}): Promise<WebDetector> {
-  const { provider, threads, wasmPaths, worker = true, signal } = options;
+  const { worker = true, signal } = options;
   checkOptionNames(options, KNOWN, '', 'the options of createDetector');
   const settings = detectionSettings(options);
-  const backend: WebBackendOptions = {
-    ...(provider && { provider }),
-    ...(threads !== undefined && { threads }),
-    ...(wasmPaths && { wasmPaths: absolute(wasmPaths) }),
-  };
+  const backend = backendOptions(options);
   webBackend(backend); // refuses bad options here, not in the worker
   const model =
     options.model instanceof Uint8Array
@@ -81,53 +74,28 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
   signal?.throwIfAborted();
   if (worker === false) return inline(model, backend, options);
 
-  const port = talkTo(
+  const port = openPort(
     typeof worker === 'function'
       ? worker()
       : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'facedet' }),
   );
-  let opened: Extract<FromWorker, { type: 'opened' }>;
   try {
-    opened = (await port.ask({ type: 'open', model, backend, settings }, [], signal)) as typeof opened;
+    const opened = await port.ask({ type: 'open', model, backend, settings }, [], signal);
+    return inWorker(port, opened as Opened, settings);
   } catch (error) {
     port.end(disposedError('detector'));
     throw error;
   }
-  const shape: ModelShape = opened.model;
+}
+
+type Opened = Extract<FromWorker, { type: 'opened' }>;
+
+/** A detector whose model is open in a worker. */
+function inWorker(port: WorkerPort, opened: Opened, settings: DetectionSettings): WebDetector {
+  const { model } = opened;
   let { selection } = opened;
   let lastTimes: WorkerTimes | null = null;
   const calls = inFlight('detector');
-
-  async function passesOf(
-    image: ImageSource,
-    call: typeof settings,
-    transfer: Transferable[],
-    stop?: AbortSignal,
-  ): Promise<WebPass[]> {
-    const passes = planPasses(image.width, image.height, call, shape);
-    if (hasBitmap(image)) {
-      const result: WebPass[] = [];
-      for (const pass of passes) {
-        if (pass.from !== null) {
-          result.push({ pass, bitmap: null });
-          continue;
-        }
-        const { region } = pass;
-        const whole = region.width === image.width && region.height === image.height;
-        const bitmap = await image.bitmap(pass.width, pass.height, {
-          ...(whole ? {} : { region }),
-          ...(stop ? { signal: stop } : {}),
-        });
-        transfer.push(bitmap);
-        result.push({ pass, bitmap });
-      }
-      return result;
-    }
-    const made = await rasterizePasses(image, passes, stop);
-    // Passes that share their pixels go on sharing them.
-    const moved = new Map(made.map(({ pixels }) => [pixels, movable(pixels, isRasterSource(image), transfer)]));
-    return made.map((item) => ({ ...item, pixels: moved.get(item.pixels)! }));
-  }
 
   async function detectBatch(
     images: readonly (ImageSource | WebImage)[],
@@ -139,7 +107,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
 
   async function send(
     images: readonly (ImageSource | WebImage)[],
-    call: typeof settings,
+    call: DetectionSettings,
     stop: AbortSignal,
   ): Promise<Face[][]> {
     const transfer: Transferable[] = [];
@@ -149,7 +117,8 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
         const source = await sourceOf(image);
         checkImage(source);
         try {
-          lists.push(await passesOf(source, call, transfer, stop));
+          const passes = planPasses(source.width, source.height, call, model);
+          lists.push(await handOver(source, passes, transfer, stop));
         } finally {
           release(source, image);
         }
@@ -183,7 +152,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
     detect: async (image, detectOptions) => (await detectBatch([image], detectOptions))[0]!,
     warmup: () =>
       calls.run(undefined, async (stop) => {
-        const { width, height } = warmupInputSize(settings, shape);
+        const { width, height } = warmupInputSize(settings, model);
         await port.ask({ type: 'warmup', width, height }, [], stop);
       }),
     drain: calls.drain,
@@ -191,7 +160,7 @@ export async function createDetector(options: WebDetectorOptions = {}): Promise<
   });
 }
 
-/** The same in the calling thread. */
+/** A detector in the calling thread. */
 async function inline(
   model: Uint8Array,
   backend: WebBackendOptions,
@@ -224,26 +193,6 @@ async function inline(
   });
 }
 
-/**
- * Pixels as they can be sent to a worker. What a source made for this call is handed over where it fills its memory; a
- * caller's own pixels, and a part of something larger, are copied; shared memory stays where it is.
- */
-function movable(pixels: PixelBuffer, isMade: boolean, transfer: Transferable[]): PixelBuffer {
-  const { width, height, format, stride, data } = pixels;
-  // Only what the contract names: a video frame may carry methods, which cannot be sent.
-  const plain = { width, height, format, ...(stride === undefined ? {} : { stride }) };
-  const { buffer } = data;
-  if (!(buffer instanceof ArrayBuffer)) return { ...plain, data };
-  if (isMade && buffer.byteLength === data.byteLength && !transfer.includes(buffer)) {
-    transfer.push(buffer);
-    return { ...plain, data };
-  }
-  const size = rowStride(pixels) * (height - 1) + width * bytesPerPixel(format);
-  const copy = new Uint8Array(data.subarray(0, size));
-  transfer.push(copy.buffer);
-  return { ...plain, data: copy };
-}
-
 async function sourceOf(image: ImageSource | WebImage): Promise<ImageSource> {
   if (image === null || typeof image !== 'object')
     throw new FaceDetError('INVALID_IMAGE', `Expected a picture but received ${String(image)}.`);
@@ -256,71 +205,19 @@ function release(source: ImageSource, image: ImageSource | WebImage): void {
   if (source !== image && 'close' in source) source.close?.();
 }
 
+/** The options of the backend, as they can be sent to a worker. */
+function backendOptions({ provider, threads, wasmPaths }: WebBackendOptions): WebBackendOptions {
+  return {
+    ...(provider && { provider }),
+    ...(threads !== undefined && { threads }),
+    ...(wasmPaths && { wasmPaths: absolute(wasmPaths) }),
+  };
+}
+
 /** Relative paths mean the page, not the worker's script. */
 function absolute(paths: NonNullable<WebBackendOptions['wasmPaths']>): NonNullable<WebBackendOptions['wasmPaths']> {
   const full = (path: string | URL) => new URL(path, globalThis.location?.href).href;
   return typeof paths === 'string'
     ? full(paths)
     : { ...(paths.wasm ? { wasm: full(paths.wasm) } : {}), ...(paths.mjs ? { mjs: full(paths.mjs) } : {}) };
-}
-
-type Question = ToWorker extends infer T ? (T extends { id: number } ? Omit<T, 'id'> : never) : never;
-
-/** Questions and answers by number; a worker that fails rejects all that wait. */
-function talkTo(worker: Worker) {
-  const waiting = new Map<number, { resolve(answer: FromWorker): void; reject(error: unknown): void }>();
-  let next = 0;
-  let dead: unknown = null;
-  const end = (error: unknown) => {
-    dead ??= error;
-    worker.terminate();
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-  };
-  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    const question = waiting.get(data.id);
-    waiting.delete(data.id);
-    if (data.type === 'failed') question?.reject(unpackError(data.error));
-    else question?.resolve(data);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault?.();
-    end(
-      new FaceDetError(
-        'WORKER_FAILED',
-        `Expected the detector's worker to run but it ended: ` +
-          `${event.message || 'its script could not be loaded'}. Check that the bundler made a module worker of ` +
-          'it, or pass worker: () => new Worker(…) or worker: false.',
-      ),
-    );
-  };
-  worker.onmessageerror = () =>
-    end(new FaceDetError('WORKER_FAILED', "Expected messages that can be cloned but the worker's could not be read."));
-  return {
-    end,
-    ask(question: Question, transfer: Transferable[], signal?: AbortSignal): Promise<FromWorker> {
-      if (dead) return Promise.reject(dead as Error);
-      return new Promise((resolve, reject) => {
-        const id = next++;
-        const abort = () => {
-          waiting.delete(id);
-          reject(signal!.reason as Error);
-        };
-        const settle =
-          <T>(done: (value: T) => void) =>
-          (value: T) => {
-            signal?.removeEventListener('abort', abort);
-            done(value);
-          };
-        waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
-        signal?.addEventListener('abort', abort, { once: true });
-        try {
-          worker.postMessage({ ...question, id } as ToWorker, transfer);
-        } catch (error) {
-          waiting.get(id)?.reject(error);
-          waiting.delete(id);
-        }
-      });
-    },
-  };
 }

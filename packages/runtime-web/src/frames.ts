@@ -12,11 +12,8 @@ export interface FrameOptions {
 }
 
 function webFrame(
-  image: VideoFrame | ImageBitmap,
-  width: number,
-  height: number,
-  index: number,
-  timestamp: number,
+  image: WebFrame['image'],
+  { width, height, index, timestamp }: { width: number; height: number; index: number; timestamp: number },
 ): WebFrame {
   return { ...drawable(image, width, height), image, index, timestamp, close: () => image.close() };
 }
@@ -42,7 +39,7 @@ export async function* videoFrames(
         : new VideoFrame(video, { timestamp: Math.round(shown.mediaTime * 1e6) });
     if (shown.mediaTime + offset <= last) offset = last - shown.mediaTime + 1 / 60;
     last = shown.mediaTime + offset;
-    yield webFrame(image, video.videoWidth, video.videoHeight, index++, last);
+    yield webFrame(image, { width: video.videoWidth, height: video.videoHeight, index: index++, timestamp: last });
   }
 }
 
@@ -114,7 +111,12 @@ export async function* streamFrames(
         continue;
       }
       last = seconds - first;
-      yield webFrame(value, value.displayWidth, value.displayHeight, index++, last);
+      yield webFrame(value, {
+        width: value.displayWidth,
+        height: value.displayHeight,
+        index: index++,
+        timestamp: last,
+      });
     }
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -184,7 +186,7 @@ export async function openVideoFile(file: Blob): Promise<VideoFile> {
             image.close();
             return;
           }
-          yield webFrame(image, track.displayWidth, track.displayHeight, index++, timestamp);
+          yield webFrame(image, { width: track.displayWidth, height: track.displayHeight, index: index++, timestamp });
         }
       },
       close: () => input.dispose(),

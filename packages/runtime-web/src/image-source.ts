@@ -87,83 +87,33 @@ function sizeOf(image: Exclude<WebImage, Blob>): [number, number] {
 }
 
 /** A source over anything that `createImageBitmap` takes. */
-export function drawable(image: Exclude<WebImage, Blob>, width: number, height: number): WebImageSource {
-  /** A part of whole pixels inside the picture. */
-  async function scaled(part: Box, w: number, h: number): Promise<ImageBitmap> {
-    try {
-      // 'low' is bilinear between neighbours without anti-aliasing, as the detector's rules want; 'medium' and 'high'
-      // average.
-      return await createImageBitmap(image, part.x, part.y, part.width, part.height, {
-        resizeWidth: w,
-        resizeHeight: h,
-        resizeQuality: 'low',
-      });
-    } catch (cause) {
-      if (isClosed(image))
-        throw new FaceDetError('DISPOSED', 'Expected an open picture but it was closed; close it after its last use.', {
-          cause,
-        });
-      throw new FaceDetError(
-        'INVALID_IMAGE',
-        `Expected a picture that can be drawn but the browser refused: ${(cause as Error).message}`,
-        { cause },
-      );
-    }
-  }
-
-  /**
-   * A region between whole pixels or over the edges: `createImageBitmap` would round it, and fill what lies outside
-   * with black.
-   */
-  async function resampled(region: Box, w: number, h: number): Promise<PixelBuffer> {
-    const [left, right] = cover(region.x, region.width, width);
-    const [top, bottom] = cover(region.y, region.height, height);
-    // The browser shrinks to about the size asked for, so that only few pixels are read back.
-    const shrink = Math.min(region.width / w, region.height / h);
-    const side = (length: number, of: number, to: number) =>
-      shrink < 2 ? length : Math.max(Math.round((length / of) * to), 1);
-    const [partWidth, partHeight] = [side(right - left, region.width, w), side(bottom - top, region.height, h)];
-    const [sx, sy] = [partWidth / (right - left), partHeight / (bottom - top)];
-    const part = await scaled({ x: left, y: top, width: right - left, height: bottom - top }, partWidth, partHeight);
-    try {
-      return resizeBilinear(pixelsOf(part), w, h, {
-        x: (region.x - left) * sx,
-        y: (region.y - top) * sy,
-        width: region.width * sx,
-        height: region.height * sy,
-      });
-    } finally {
-      part.close();
-    }
-  }
-
-  const isInside = ({ x, y, width: w, height: h }: Box) =>
-    [x, y, w, h].every(Number.isInteger) && x >= 0 && y >= 0 && x + w <= width && y + h <= height;
-
+export function drawable(image: Drawable['image'], width: number, height: number): WebImageSource {
+  const picture: Drawable = { image, width, height };
+  const all = { x: 0, y: 0, width, height };
   return {
     width,
     height,
-    async bitmap(w, h, { region = { x: 0, y: 0, width, height }, signal } = {}) {
+    async bitmap(w, h, { region = all, signal } = {}) {
       signal?.throwIfAborted();
       checkRequest(w, h, region);
-      const result = isInside(region)
-        ? await scaled(region, w, h)
-        : await createImageBitmap(imageData(await resampled(region, w, h)));
+      const result = isInside(picture, region)
+        ? await scaled(image, region, w, h)
+        : await createImageBitmap(imageData(await resampled(picture, region, w, h)));
       if (signal?.aborted) {
         result.close();
         signal.throwIfAborted();
       }
       return result;
     },
-    async rasterize(w, h, { region = { x: 0, y: 0, width, height }, signal } = {}) {
+    async rasterize(w, h, { region = all, signal } = {}) {
       signal?.throwIfAborted();
       checkRequest(w, h, region);
-      if (!isInside(region)) {
-        const pixels = await resampled(region, w, h);
+      if (!isInside(picture, region)) {
+        const pixels = await resampled(picture, region, w, h);
         signal?.throwIfAborted();
         return pixels;
       }
-      const result = await scaled(region, w, h);
+      const result = await scaled(image, region, w, h);
       try {
         signal?.throwIfAborted();
         return pixelsOf(result);
@@ -172,6 +122,73 @@ export function drawable(image: Exclude<WebImage, Blob>, width: number, height: 
       }
     },
   };
+}
+
+interface Drawable {
+  readonly image: Exclude<WebImage, Blob>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Whether a region has whole pixels and is inside the picture. */
+function isInside(picture: Drawable, { x, y, width, height }: Box): boolean {
+  return (
+    [x, y, width, height].every(Number.isInteger) &&
+    x >= 0 &&
+    y >= 0 &&
+    x + width <= picture.width &&
+    y + height <= picture.height
+  );
+}
+
+/** Scales a part of whole pixels inside the picture. */
+async function scaled(image: Drawable['image'], part: Box, width: number, height: number): Promise<ImageBitmap> {
+  try {
+    // 'low' is bilinear between neighbors without anti-aliasing, as the detector's rules want; 'medium' and 'high'
+    // average.
+    return await createImageBitmap(image, part.x, part.y, part.width, part.height, {
+      resizeWidth: width,
+      resizeHeight: height,
+      resizeQuality: 'low',
+    });
+  } catch (cause) {
+    if (isClosed(image))
+      throw new FaceDetError('DISPOSED', 'Expected an open picture but it was closed; close it after its last use.', {
+        cause,
+      });
+    throw new FaceDetError(
+      'INVALID_IMAGE',
+      `Expected a picture that can be drawn but the browser refused: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Scales a region between whole pixels or over the edges: `createImageBitmap` would round it, and fill what is outside
+ * with black.
+ */
+async function resampled(picture: Drawable, region: Box, width: number, height: number): Promise<PixelBuffer> {
+  const [left, right] = cover(region.x, region.width, picture.width);
+  const [top, bottom] = cover(region.y, region.height, picture.height);
+  // The browser shrinks to about the size asked for, so that only few pixels are read back.
+  const shrink = Math.min(region.width / width, region.height / height);
+  const side = (length: number, of: number, to: number) =>
+    shrink < 2 ? length : Math.max(Math.round((length / of) * to), 1);
+  const [partWidth, partHeight] = [side(right - left, region.width, width), side(bottom - top, region.height, height)];
+  const [sx, sy] = [partWidth / (right - left), partHeight / (bottom - top)];
+  const whole = { x: left, y: top, width: right - left, height: bottom - top };
+  const part = await scaled(picture.image, whole, partWidth, partHeight);
+  try {
+    return resizeBilinear(pixelsOf(part), width, height, {
+      x: (region.x - left) * sx,
+      y: (region.y - top) * sy,
+      width: region.width * sx,
+      height: region.height * sy,
+    });
+  } finally {
+    part.close();
+  }
 }
 
 /** The browser would silently round a size and a region. */

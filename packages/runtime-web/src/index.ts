@@ -3,14 +3,9 @@ export { createDetector, type WebDetector, type WebDetectorOptions } from './det
 export { serveDetector, type WorkerScope } from './serve.ts';
 export type { FromWorker, ToWorker, WebPass, WorkerTimes } from './worker-protocol.ts';
 // onnxruntime-web, and which of its ways was taken.
-export {
-  webBackend,
-  type WebBackend,
-  type WebBackendOptions,
-  type WebProvider,
-  type WebSelection,
-  type WebSession,
-} from './backend.ts';
+export { webBackend, type WebBackend, type WebBackendOptions } from './backend.ts';
+export type { WebProvider } from './providers.ts';
+export type { WebSelection, WebSession } from './session.ts';
 export { type WasmPaths } from './ort.ts';
 export { environment, type Environment } from './environment.ts';
 // Pictures and frames of the browser.

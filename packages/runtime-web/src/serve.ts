@@ -1,7 +1,8 @@
 import type { PixelBuffer } from '@facedet/core';
 import { createEngine, derivedPixels, packError, type DetectionEngine, type PassPixels } from '@facedet/core/engine';
-import { webBackend, type WebSession } from './backend.ts';
+import { webBackend } from './backend.ts';
 import { pixelsOf } from './image-source.ts';
+import type { WebSession } from './session.ts';
 import type { FromWorker, ToWorker, WebPass } from './worker-protocol.ts';
 
 /** What a worker's global scope offers, as far as it is used here. */

@@ -1,6 +1,7 @@
 import type { Face } from '@facedet/core';
 import type { DetectionSettings, ErrorData, ModelShape, Pass, PassPixels } from '@facedet/core/engine';
-import type { WebBackendOptions, WebSelection } from './backend.ts';
+import type { WebBackendOptions } from './backend.ts';
+import type { WebSelection } from './session.ts';
 
 /**
  * A pass with its pixels, or with the bitmap that they are read from in the worker; a pass that is scaled down from
