@@ -77,7 +77,7 @@ async function openSession(bytes: Uint8Array, options: WebBackendOptions, signal
   const { provider = 'auto', wasmPaths } = options;
   const { threads, reason } = threadsFor(options.threads);
   const opened = await openModel(bytes, { provider, threads, wasmPaths, signal });
-  return webSession(opened, { bytes, threads, threadsReason: reason });
+  return webSession(opened, bytes, threads, reason);
 }
 
 async function bytesOf(model: Uint8Array | string | URL, signal?: AbortSignal): Promise<Uint8Array> {

@@ -37,7 +37,7 @@ export async function openModel(bytes: Uint8Array, options: OpenOptions): Promis
       // WASM first: its error shows that the model is bad and not the GPU, its results are compared with the GPU's, and
       // it stays in use if the GPU fails.
       wasm = await createWasm(ort, bytes);
-      const session = await createWebgpu({ ort, bytes, wasm, signal });
+      const session = await createWebgpu(ort, bytes, wasm, signal);
       await wasm.release().catch(() => {});
       return { ort, session, provider: 'webgpu', reasons };
     } catch (error) {
@@ -75,7 +75,12 @@ async function checkAdapter(): Promise<void> {
 }
 
 /** A session on WebGPU whose first result agrees with that of `wasm`. */
-async function createWebgpu({ ort, bytes, wasm, signal }: WebgpuRequest): Promise<OrtSession> {
+async function createWebgpu(
+  ort: Ort,
+  bytes: Uint8Array,
+  wasm: OrtSession,
+  signal: AbortSignal | undefined,
+): Promise<OrtSession> {
   const gpu = await ort.InferenceSession.create(bytes, { executionProviders: ['webgpu'], logSeverityLevel: 3 });
   if (signal?.aborted) {
     await gpu.release().catch(() => {});
@@ -89,13 +94,6 @@ async function createWebgpu({ ort, bytes, wasm, signal }: WebgpuRequest): Promis
       : new Error(`its first result is not that of WASM: ${String(disagreement)}.`);
   }
   return gpu;
-}
-
-interface WebgpuRequest {
-  readonly ort: Ort;
-  readonly bytes: Uint8Array;
-  readonly wasm: OrtSession;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** A session on WASM. Rejects with `DEPENDENCY_MISSING` or `MODEL_UNUSABLE`. */

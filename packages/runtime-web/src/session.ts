@@ -18,20 +18,15 @@ export interface WebSession extends InferenceSession, AsyncDisposable {
   readonly selection: WebSelection;
 }
 
-/** Options of `webSession`. */
-export interface SessionParts {
-  /** The model, for another session if the GPU is lost. */
-  readonly bytes: Uint8Array;
-  /** Threads of WASM. */
-  readonly threads: number;
-  /** Why WASM gets no more threads. */
-  readonly threadsReason: string | undefined;
-}
-
-/** A session over an opened model. If a run on WebGPU fails, WASM replaces it and the run is repeated. */
+/**
+ * A session over an opened model. If a run on WebGPU fails, WASM replaces it, with `threads` threads, and the run is
+ * repeated. `threadsReason` says why WASM gets no more threads.
+ */
 export function webSession(
   { ort, session, provider, reasons }: OpenedModel,
-  { bytes, threads, threadsReason }: SessionParts,
+  bytes: Uint8Array,
+  threads: number,
+  threadsReason: string | undefined,
 ): WebSession {
   const onWasm = (why: readonly string[]): WebSelection => ({
     provider: 'wasm',
