@@ -21,12 +21,16 @@ export { type SideStreamSummary } from './write/side-routes.ts';
 export { containerFor, type ContainerChoice } from './write/containers.ts';
 export { outputExtension } from './write/output-extension.ts';
 // The whole pipeline of a video.
-export { processVideo, type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video.ts';
-export { type OutputPaths } from './run/output-files.ts';
+export { processVideo } from './run/process-video.ts';
+export { type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video-options.ts';
+export { type OutputPaths } from './run/output-paths.ts';
 export { type DamageSummary } from './run/damage.ts';
 export { renderVideo, type RenderSummary, type RenderVideoOptions } from './run/render-video.ts';
 export { type Row } from './run/rows.ts';
+export { readRows, type RowsFile } from './run/rows-file.ts';
+export { type RowAnalysis } from './run/analysis.ts';
 export { type Preview, type PreviewUpdate } from './run/preview.ts';
-export { type GalleryDocument, type GalleryIdentity, type GalleryPage } from './run/gallery.ts';
+export { type GalleryPage } from './run/gallery.ts';
+export { type GalleryDocument, type GalleryTrack } from './run/gallery-document.ts';
 // Arguments of a run's `onFrame`.
 export { type FrameResult, type VideoFace } from '@facedet/pipeline';

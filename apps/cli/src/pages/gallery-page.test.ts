@@ -11,13 +11,13 @@ import { galleryPage } from './gallery-page.ts';
 const folder = mkdtempSync(join(tmpdir(), 'facedet-page-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const portrait = { frame: 0, timestamp: 0, box: { x: 0, y: 0, width: 60, height: 60 }, score: 0.9, quality: 0.5 };
+const crop = { frame: 0, timestamp: 0, box: { x: 0, y: 0, width: 60, height: 60 }, score: 0.9, quality: 0.5 };
 const document: GalleryDocument = {
   source: '/videos/<b>film & "more".mp4',
   frames: 50,
   seconds: 2,
-  identities: [
-    { id: 1, image: '0001.jpg', spans: [[0, 2]], frames: 50, portrait },
+  tracks: [
+    { id: 1, image: '0001.jpg', spans: [[0, 2]], frames: 50, crop },
     {
       id: 2,
       image: '0002.jpg',
@@ -26,18 +26,18 @@ const document: GalleryDocument = {
         [1.6, 2],
       ],
       frames: 19,
-      portrait,
+      crop,
     },
   ],
 };
 const page = (of: GalleryDocument) => galleryPage(of, (id) => `000${id}.jpg`);
 
 it('says where no face was tracked', () => {
-  expect(page({ source: 'film.mp4', frames: 1, seconds: 0.04, identities: [] })).toContain('No face was tracked');
+  expect(page({ source: 'film.mp4', frames: 1, seconds: 0.04, tracks: [] })).toContain('No face was tracked');
 });
 
 describe.skipIf(!browserPath)('the page [needs Chromium]', () => {
-  it('shows every portrait and bar, names them for a screen reader, fits a phone and runs no script', async () => {
+  it('shows every crop and bar, names them for a screen reader, fits a phone and runs no script', async () => {
     const picture = { data: new Uint8Array(3 * 102 * 102).fill(90), width: 102, height: 102, format: 'rgb' } as const;
     for (const name of ['0001.jpg', '0002.jpg'])
       writeFileSync(join(folder, name), await encodeImage(picture, { format: 'jpeg' }));

@@ -1,15 +1,15 @@
 import { basename } from 'node:path';
 import { trackColor } from '@facedet/draw';
-import type { GalleryDocument, GalleryIdentity } from '@facedet/video-node';
+import type { GalleryDocument, GalleryTrack } from '@facedet/video-node';
 import { GALLERY_STYLE } from './gallery-style.ts';
 import { BRAND, clock, escapeHtml, PAGE_STYLE } from './page-style.ts';
 
 /**
- * A page that shows the portrait of each track, and a timeline of when it appears. It has no script and loads only the
- * portraits beside it.
+ * A page that shows the best crop of each track, and a timeline of when it appears. It has no script and loads only the
+ * crops beside it.
  */
 export function galleryPage(document: GalleryDocument, imageOf: (id: number) => string): string {
-  const { identities: tracks, seconds, frames, source } = document;
+  const { tracks, seconds, frames, source } = document;
   const name = basename(source) || source;
   const short = seconds < 60;
   const counts = presence(tracks, seconds);
@@ -49,7 +49,7 @@ ${timeline(tracks, { seconds, imageOf, counts, most })}
 `;
 }
 
-function card({ id, image, spans }: GalleryIdentity, imageOf: (id: number) => string, precise: boolean): string {
+function card({ id, image, spans }: GalleryTrack, imageOf: (id: number) => string, precise: boolean): string {
   const picture = image
     ? `<img src="${imageOf(id)}" alt="Face of track ${id}" loading="lazy" width="160" height="160">`
     : '<span class="none"></span>';
@@ -68,7 +68,7 @@ interface TimelineContext {
   readonly most: number;
 }
 
-function timeline(tracks: readonly GalleryIdentity[], { seconds, imageOf, counts, most }: TimelineContext): string {
+function timeline(tracks: readonly GalleryTrack[], { seconds, imageOf, counts, most }: TimelineContext): string {
   const at = (time: number) => `${((100 * time) / Math.max(seconds, 1e-9)).toFixed(3)}%`;
   const step = STEPS.find((candidate) => seconds / candidate <= 8) ?? Math.ceil(seconds / 8 / 3600) * 3600;
   const ticks = Array.from({ length: Math.floor(seconds / step) + 1 }, (_, i) => i * step);
@@ -91,11 +91,11 @@ function timeline(tracks: readonly GalleryIdentity[], { seconds, imageOf, counts
           `<s style="left:${at(from)};width:${at(to - from)}" title="${clock(from, true)} – ${clock(to, true)}"></s>`,
       )
       .join('');
-    const portrait = image
+    const crop = image
       ? `<img src="${imageOf(id)}" alt="" loading="lazy" width="36" height="36">`
       : '<span class="none"></span>';
     return `<tr id="when-${id}" style="--own:${color(id)}">
-<th scope="row"><a href="#face-${id}">${portrait}#${id}</a></th>
+<th scope="row"><a href="#face-${id}">${crop}#${id}</a></th>
 <td class="lane"><div role="img" aria-label="${label}">${lines}${bars}</div></td>
 <td class="total">${total.toFixed(1)} s</td>
 </tr>`;
@@ -130,7 +130,7 @@ function crowd(counts: readonly number[], most: number): string {
 }
 
 /** The highest number of tracks present at once, in each of 240 equal parts of the time. */
-function presence(tracks: readonly GalleryIdentity[], seconds: number): number[] {
+function presence(tracks: readonly GalleryTrack[], seconds: number): number[] {
   const parts = 240;
   const changes = tracks
     .flatMap(({ spans }) =>

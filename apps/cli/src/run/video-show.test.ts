@@ -77,7 +77,7 @@ describe('facedet video --show', () => {
     const { failed, done } = start({ show: 0, gallery: who });
     await done;
     expect(failed).toEqual([]);
-    expect(readdirSync(who)).toEqual(expect.arrayContaining(['0001.jpg', 'identities.json', 'index.html']));
+    expect(readdirSync(who)).toEqual(expect.arrayContaining(['0001.jpg', 'tracks.json', 'index.html']));
   });
 
   it('ends at once with Ctrl-C, also while it waits', async () => {

@@ -14,7 +14,8 @@ import type { Detector } from '@facedet/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { manifestPath } from './manifest.ts';
-import { processVideo, type ProcessVideoOptions } from './process-video.ts';
+import { processVideo } from './process-video.ts';
+import type { ProcessVideoOptions } from './process-video-options.ts';
 
 let folder: string;
 let film: string;
@@ -59,7 +60,7 @@ const run = (options: Partial<ProcessVideoOptions> = {}, source = film) =>
 const again = (options: Partial<ProcessVideoOptions> = {}, source = film) => run({ resume: true, ...options }, source);
 /** The files that a person sees of an output. */
 const filesOf = (kind: Kind) =>
-  kind === 'gallery' ? ['identities.json', '0001.jpg'].map((name) => join(all().gallery, name)) : [all()[kind]];
+  kind === 'gallery' ? ['tracks.json', '0001.jpg'].map((name) => join(all().gallery, name)) : [all()[kind]];
 const state = () =>
   kinds
     .flatMap((kind) => filesOf(kind))
@@ -165,7 +166,7 @@ describe('a run that is complete', () => {
     await expect(again(all())).rejects.toMatchObject(mismatch);
   });
 
-  it('is done again where nobody can tell whether it would be the same, or the notes are gone or broken', async () => {
+  it('runs again where equality cannot be established, and where the notes are missing or broken', async () => {
     const { fingerprint: _, ...unnamed } = detectorOf('m');
     const own = { ...only('jsonl'), detector: unnamed as Detector };
     await run(own);

@@ -5,13 +5,13 @@ import { FaceDetError } from '@facedet/core';
 import { fileStamp, makeFolder, printable, replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import { differencesText, type RunManifest } from './manifest.ts';
-import type { OutputPaths } from './output-files.ts';
+import type { OutputPaths } from './output-paths.ts';
 
 /** An output of a complete run. */
 interface CompletedOutput {
   /** The run's manifest, and its summary as plain data. */
   readonly manifest: RunManifest;
-  /** Tells whether the output is as the run left it. */
+  /** Whether the output is as the run left it. */
   readonly stamp: string;
 }
 
@@ -76,9 +76,9 @@ function notePath(output: string): string {
 /** Stamps of all files of an output; undefined where one is missing. */
 function stampOf(kind: string, path: string): string | undefined {
   if (kind !== 'gallery') return fileStamp(path);
-  const list = join(path, 'identities.json');
-  const { identities } = JSON.parse(readFileSync(list, 'utf8')) as { identities: { image: string | null }[] };
-  const images = identities.flatMap(({ image }) => (image === null ? [] : [join(path, image)]));
+  const list = join(path, 'tracks.json');
+  const { tracks } = JSON.parse(readFileSync(list, 'utf8')) as { tracks: { image: string | null }[] };
+  const images = tracks.flatMap(({ image }) => (image === null ? [] : [join(path, image)]));
   const stamps = [list, ...images].map(fileStamp);
   if (stamps.includes(undefined)) return undefined;
   // The page is there only where one was asked for.

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { tempFolder, writeByGraph } from '../fixtures.ts';
 import { openVideo } from '../read/open-video.ts';
 import { writeMedia } from '../testing/media.ts';
-import { processVideo, type ProcessVideoOptions } from './process-video.ts';
+import { processVideo } from './process-video.ts';
+import type { ProcessVideoOptions } from './process-video-options.ts';
 import { renderVideo } from './render-video.ts';
 
 let folder: string;
@@ -81,7 +82,7 @@ describe('frames that are damaged in the source', () => {
     expect(rendered).toMatchObject(expected);
   }, 60_000);
 
-  it('are told behind a filter, too, and none are where nothing is damaged', async () => {
+  it('are counted behind a filter too, and intact streams have none', async () => {
     const size = [320, 192] as const;
     const film = { encoder: 'mpeg2video', pixelFormat: 'yuv420p', frames: 30, interlaced: true, size };
     const path = await writeByGraph(at('interlaced.ts'), film);

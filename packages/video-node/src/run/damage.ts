@@ -8,7 +8,7 @@ export interface Damage {
 export interface DamageSummary {
   /** Frames that are damaged in the source: the decoder made part of them up, and faces in them may not be found. */
   readonly damagedFrames: number;
-  /** Seconds at which the first of them is; undefined where there is none. */
+  /** Time of the first of them in seconds; undefined without damage. */
   readonly firstDamage?: number;
 }
 

@@ -1,4 +1,3 @@
-import { iou, type Face } from '@facedet/core';
 import {
   anonymizePlanes,
   createTrails,
@@ -7,9 +6,6 @@ import {
   type OverlayOptions,
   type YuvPlanes,
 } from '@facedet/draw';
-import type { FrameResult, VideoFace } from '@facedet/pipeline';
-import type { VideoFrame } from '../read/frame.ts';
-import type { Lingering } from './resume-state.ts';
 import type { Row } from './rows.ts';
 
 /** What is drawn into a video: boxes and labels as given, and trails if asked for. */
@@ -34,69 +30,37 @@ export function marksOf({ draw = true }: EditOptions): OverlayOptions | undefine
 /** What is done to the pictures of the output. */
 export interface Editor {
   /**
-   * What is done to the next picture. It has to be asked for every frame, written or not: trails and what lingers come
-   * from those before.
+   * What is done to the picture of a row. To be called for every frame, written or not: trails come from those before.
    */
-  next(row: Row, result: FrameResult<VideoFrame> | undefined): (planes: YuvPlanes) => void;
-  /** What has to be known of the frames so far, and taking it up again in a resumed run. */
-  lingering(): readonly Lingering[];
-  restore(lingering: readonly Lingering[]): void;
+  next(row: Row): (planes: YuvPlanes) => void;
 }
 
 /** An editor; undefined where the pictures stay as they are. */
 export function createEditor({ draw, anonymize }: EditOptions): Editor | undefined {
-  const hiding = anonymize === true ? {} : anonymize || undefined;
-  const overlay = draw === undefined ? (hiding ? undefined : DRAWN) : draw === true ? DRAWN : draw || undefined;
+  const masking = anonymize === true ? {} : anonymize || undefined;
+  const overlay = draw === undefined ? (masking ? undefined : DRAWN) : draw === true ? DRAWN : draw || undefined;
   const { trails: wanted = false, ...marks } = overlay ?? {};
   const trails = wanted ? createTrails() : undefined;
-  if (!hiding && !overlay) return undefined;
-  const lingering = createLingering();
+  if (!masking && !overlay) return undefined;
   return {
-    next(row, result) {
-      const gone = hiding ? lingering.next(row) : [];
+    next(row) {
       const drawn = trails ? { ...marks, trails: trails.update(row.faces, row.timestamp) } : marks;
       return (planes) => {
-        if (hiding) {
-          if (!result || result.error)
-            anonymizePlanes(planes, [{ box: { x: 0, y: 0, width: planes.width, height: planes.height } }], {
-              ...hiding,
-              shape: 'box',
-              keepIds: [],
-            });
-          else anonymizePlanes(planes, hidden([...row.faces, ...gone], result.unassigned), hiding);
-        }
+        if (masking) maskRow(planes, row, masking);
         if (overlay) drawPlanes(planes, row.faces, drawn);
       };
     },
-    lingering: lingering.all,
-    restore: lingering.restore,
   };
 }
 
-/**
- * The faces shown, and the detections of no identity; one that lies on a shown face is that face, which may be left
- * clear.
- */
-function hidden(faces: readonly VideoFace[], others: readonly Face[]): (VideoFace | Face)[] {
-  return [...faces, ...others.filter(({ box }) => faces.every((face) => iou(face.box, box) < 0.3))];
-}
-
-// Seconds for which a face that is no longer found stays hidden where it was: it may only have turned away.
-const LINGER = 0.25;
-
-/** Remembers where faces were last. `next` gives those of the last quarter of a second that a row no longer shows. */
-function createLingering() {
-  const last = new Map<number, Lingering>();
-  return {
-    next({ faces, timestamp }: Row): VideoFace[] {
-      const shown = new Set(faces.map(({ id }) => id));
-      for (const face of faces) if (face.id !== null) last.set(face.id, { face, seen: timestamp });
-      for (const [id, { seen }] of last) if (timestamp - seen > LINGER) last.delete(id);
-      return [...last.values()].filter(({ face }) => !shown.has(face.id)).map(({ face }) => face);
-    },
-    all: (): Lingering[] => [...last.values()],
-    restore(lingering: readonly Lingering[]): void {
-      for (const { face, seen } of lingering) if (face.id !== null) last.set(face.id, { face, seen });
-    },
-  };
+/** Masks the faces of a row; the whole picture where the row says that it could not be analyzed. */
+export function maskRow(planes: YuvPlanes, row: Row, options: AnonymizeOptions): void {
+  if (!row.failed) return anonymizePlanes(planes, row.faces, options);
+  const { width, height } = planes;
+  anonymizePlanes(planes, [{ box: { x: 0, y: 0, width, height } }], {
+    ...options,
+    shape: 'box',
+    margin: 1,
+    keepIds: [],
+  });
 }

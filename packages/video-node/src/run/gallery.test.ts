@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resizeBilinear, type Detector, type Landmarks, type PixelBuffer, type RasterSource } from '@facedet/core';
 import type { VideoFace } from '@facedet/pipeline';
 import { evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
-import { openGallery as open, type GalleryDocument, type GalleryPage } from './gallery.ts';
+import { openGallery as open, type GalleryPage } from './gallery.ts';
+import type { GalleryDocument } from './gallery-document.ts';
 import { processVideo } from './process-video.ts';
 
-const page: GalleryPage = ({ identities }, imageOf) =>
-  identities.map(({ id }) => `<img src="${imageOf(id)}">`).join('');
+const page: GalleryPage = ({ tracks }, imageOf) => tracks.map(({ id }) => `<img src="${imageOf(id)}">`).join('');
 const openGallery = (folder: string, options: Parameters<typeof open>[1]) => open(folder, { ...options, page });
 
 let folder: string;
@@ -53,14 +53,14 @@ function face(id: number | null, { x = 100, turn = 0, score = 0.9, side = 60 } =
 }
 const row = (frame: number, ...faces: VideoFace[]) => ({ frame, timestamp: frame / 25, faces });
 const until = (frame: number) => (frame + 1) / 25;
-const result = () => JSON.parse(readFileSync(join(folder, 'identities.json'), 'utf8')) as GalleryDocument;
+const result = () => JSON.parse(readFileSync(join(folder, 'tracks.json'), 'utf8')) as GalleryDocument;
 async function brightness(name: string): Promise<number> {
   const { channels } = await sharp(join(folder, name)).stats();
   return channels[0]!.mean;
 }
 
 describe('a gallery', () => {
-  it('keeps the portrait that is sharp, frontal, large and sure', async () => {
+  it('keeps the crop that is sharp, frontal, large and sure', async () => {
     const gallery = await openGallery(folder, { source: 'film.mp4' });
     const shots: [number, boolean, Parameters<typeof face>[1]][] = [
       [20, true, { turn: 0.35 }],
@@ -73,18 +73,18 @@ describe('a gallery', () => {
     for (const [i, [level, sharp, like]] of shots.entries())
       await gallery.add(picture(level, sharp), row(10 * i, face(1, like)), until(10 * i));
     await gallery.finish();
-    const [identity] = result().identities;
-    expect(identity).toMatchObject({
+    const [track] = result().tracks;
+    expect(track).toMatchObject({
       id: 1,
       image: '0001.jpg',
       frames: 6,
-      portrait: { frame: 20, timestamp: 0.8, score: 0.9 },
+      crop: { frame: 20, timestamp: 0.8, score: 0.9 },
     });
     expect(await brightness('0001.jpg')).toBeGreaterThan(150);
-    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', 'identities.json', 'index.html']);
+    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', 'index.html', 'tracks.json']);
   });
 
-  it('keeps the identities that were seen last, where it has a limit, and counts the others', async () => {
+  it('keeps the tracks that were seen last, where it has a limit, and counts the others', async () => {
     const gallery = await openGallery(folder, { source: 'camera 0', limit: 20 });
     for (let i = 0; i < 200; i++) {
       await gallery.add(picture(40 + (i % 100)), row(i, face(1), face(i + 2, { x: 200 })), until(i));
@@ -94,10 +94,10 @@ describe('a gallery', () => {
       }
     }
     await gallery.finish();
-    const { removed, identities } = result();
+    const { removed, tracks } = result();
     expect(removed).toBe(201 - 20);
-    expect(identities.map(({ id }) => id)).toEqual([1, ...Array.from({ length: 19 }, (_, i) => 183 + i)]);
-    expect(identities[0]!.frames).toBe(200);
+    expect(tracks.map(({ id }) => id)).toEqual([1, ...Array.from({ length: 19 }, (_, i) => 183 + i)]);
+    expect(tracks[0]!.frames).toBe(200);
     expect(readdirSync(folder).length).toBe(20 + 2);
   });
 
@@ -112,9 +112,9 @@ describe('a gallery', () => {
       await gallery.add(picture(90), row(i, ...there), until(i));
     }
     await gallery.finish();
-    const { identities, frames, seconds } = result();
+    const { tracks, frames, seconds } = result();
     expect([frames, seconds]).toEqual([100, 4]);
-    expect(identities.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual([
+    expect(tracks.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual([
       {
         id: 12,
         spans: [
@@ -132,7 +132,7 @@ describe('a gallery', () => {
     const frame = picture(90);
     for (let i = 0; i < 1500; i++) await gallery.add(frame, row(i, face(1), face(2, { x: 200 })), until(i));
     await gallery.finish();
-    // Two identities for a minute, each at most every two seconds after the first tries.
+    // Two tracks for a minute, each at most every two seconds after the first tries.
     expect(frame.cuts).toBeLessThan(90);
     const many = await openGallery(folder, { source: 'film.mp4' });
     for (let i = 0; i < 200; i++) await many.add(picture(90), row(i, face(i + 1)), until(i));
@@ -157,15 +157,15 @@ describe('a gallery', () => {
     for (let i = 0; i < 50; i++) await first.add(...at(i));
     await first.leave();
     expect(readdirSync(folder)).toEqual(
-      expect.arrayContaining(['0001.partial.jpg', 'identities.json.partial', 'index.partial.html', 'index.html']),
+      expect.arrayContaining(['0001.partial.jpg', 'tracks.json.partial', 'index.partial.html', 'index.html']),
     );
     expect(readFileSync(join(folder, 'index.partial.html'), 'utf8')).toContain('src="0001.partial.jpg"');
     const second = await openGallery(folder, { source: 'film.mp4', resume: true });
     expect(second.frames).toBe(50);
     for (let i = 42; i < 80; i++) await second.add(...at(i));
     await second.finish();
-    expect(result().identities.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual(
-      expected.identities.map(({ id, spans, frames }) => ({ id, spans, frames })),
+    expect(result().tracks.map(({ id, spans, frames }) => ({ id, spans, frames }))).toEqual(
+      expected.tracks.map(({ id, spans, frames }) => ({ id, spans, frames })),
     );
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
@@ -177,14 +177,14 @@ describe('a gallery', () => {
     renameSync(join(folder, '0001.partial.jpg'), join(folder, '0001.jpg'));
     const second = await openGallery(folder, { source: 'film.mp4', resume: true });
     await second.finish();
-    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', '0007.jpg', 'identities.json', 'index.html']);
+    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', '0007.jpg', 'index.html', 'tracks.json']);
   });
 
-  it('begins anew for another video, without resume, and where the state is torn; earlier portraits do not stay', async () => {
+  it('starts empty for another video, without resume, and with a torn state; earlier crops are removed', async () => {
     const first = await openGallery(folder, { source: 'film.mp4' });
     await first.add(picture(90), row(0, face(1), face(7, { x: 200 })), until(0));
     await first.leave();
-    const state = join(folder, 'identities.json.partial');
+    const state = join(folder, 'tracks.json.partial');
     const text = readFileSync(state, 'utf8');
     expect((await openGallery(folder, { source: 'other.mp4', resume: true })).frames).toBe(0);
     expect(existsSync(state)).toBe(false);
@@ -200,7 +200,7 @@ describe('a gallery', () => {
     const fourth = await openGallery(folder, { source: 'film.mp4' });
     await fourth.add(picture(90), row(0, face(1)), until(0));
     await fourth.finish();
-    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', '9999.jpg', 'identities.json', 'index.html']);
+    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', '9999.jpg', 'index.html', 'tracks.json']);
   });
 
   it('has no page where nobody makes one, nor that of an earlier gallery', async () => {
@@ -213,7 +213,7 @@ describe('a gallery', () => {
     await second.leave();
     expect(readdirSync(folder)).not.toContain('index.partial.html');
     await second.finish();
-    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', 'identities.json']);
+    expect(readdirSync(folder).sort()).toEqual(['0001.jpg', 'tracks.json']);
   });
 
   it('says so where the folder can not be written', async () => {
@@ -257,15 +257,15 @@ describe('processVideo with a gallery', () => {
       resume: true,
       onFrame: ({ index }) => void seen.push(index),
     });
-    expect(readdirSync(out).sort()).toEqual(['0001.jpg', 'identities.json', 'index.html']);
-    const { identities, frames } = JSON.parse(readFileSync(join(out, 'identities.json'), 'utf8')) as GalleryDocument;
+    expect(readdirSync(out).sort()).toEqual(['0001.jpg', 'index.html', 'tracks.json']);
+    const { tracks, frames } = JSON.parse(readFileSync(join(out, 'tracks.json'), 'utf8')) as GalleryDocument;
     expect(frames).toBe(60);
-    expect(identities).toMatchObject([{ id: 1, spans: [[0, 2.4]], frames: 60 }]);
+    expect(tracks).toMatchObject([{ id: 1, spans: [[0, 2.4]], frames: 60 }]);
     expect(seen.at(-1)).toBe(59);
     expect(seen.length).toBeLessThan(60);
   });
 
-  it('needs identities', async () => {
+  it('needs a tracker', async () => {
     await expect(processVideo('film.mp4', { detector, gallery: folder, tracker: false })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });

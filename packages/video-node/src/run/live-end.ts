@@ -3,7 +3,7 @@ import { isFaceDetError, type FaceDetError } from '@facedet/core';
 /**
  * The frames of a source that has no end, until the signal: it then ends like any other, so that what is in progress is
  * completed. Aborted before the first frame, it is an empty source. A stream that is lost for good ends it too, as
- * nobody can continue it; `onLost` gets the error (`STREAM_LOST`).
+ * it cannot be continued; `onLost` gets the error (`STREAM_LOST`).
  */
 export async function* endless<F>(
   frames: AsyncIterable<F>,

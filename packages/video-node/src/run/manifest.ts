@@ -18,7 +18,7 @@ export interface RunManifest {
   readonly options: unknown;
   /** The run's summary, once all outputs are complete and only lack their final names. */
   readonly summary?: unknown;
-  /** The outputs are being opened: what lies under their partial names is not worth continuing. */
+  /** The outputs are being opened: what is under their partial names is not worth continuing. */
   readonly opening?: true;
 }
 
@@ -60,7 +60,7 @@ export async function describeRun(
 }
 
 /** What is known of an input without reading it whole. */
-async function describeInput(source: VideoSource): Promise<unknown> {
+export async function describeInput(source: VideoSource): Promise<unknown> {
   const resolved = await resolveSource(source);
   if (resolved.kind === 'file' && statSync(resolved.path).isFile()) return describeFile(resolved.path);
   if (resolved.kind === 'pictures') {
@@ -209,7 +209,7 @@ function readManifest({ path, partials }: PartialOutput, now: RunManifest): RunM
     throw new FaceDetError(
       'RESUME_MISMATCH',
       `${path}: expected the run manifest ${file} beside ${partial} but received none that can be read; without it ` +
-        'nobody can say with which settings that file was made. Leave out resume to start from the beginning.',
+        'the settings that file was made with are unknown. Leave out resume to start from the beginning.',
     );
   }
   if (before.opening) return 'opening';

@@ -14,7 +14,8 @@ import type { Detector, Face } from '@facedet/core';
 import { openOutput } from '@facedet/files';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
-import { processVideo, type ProcessVideoOptions } from './process-video.ts';
+import { processVideo } from './process-video.ts';
+import type { ProcessVideoOptions } from './process-video-options.ts';
 
 const hasFifo = process.platform !== 'win32' && spawnSync('mkfifo', ['--version']).error === undefined;
 if (!hasFifo) process.stderr.write('Tests of named pipes and links are skipped: there is no mkfifo.\n');
@@ -152,7 +153,7 @@ describe('outputs of a run', () => {
   it.skipIf(process.platform === 'win32')(
     'in progress are never opened through links (symbolic links: not on Windows)',
     async () => {
-      const kinds = { jsonl: 'rows.partial', output: 'out.partial.mp4', gallery: 'faces/identities.json.partial' };
+      const kinds = { jsonl: 'rows.partial', output: 'out.partial.mp4', gallery: 'faces/tracks.json.partial' };
       const options = { jsonl: at('rows'), output: at('out.mp4'), gallery: at('faces') };
       writeFileSync(at('victim'), 'precious');
       for (const partial of Object.values(kinds)) {

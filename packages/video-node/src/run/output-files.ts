@@ -1,13 +1,7 @@
-import { join } from 'node:path';
 import { FaceDetError } from '@facedet/core';
 import { lockOutput, outputPlace, printable } from '@facedet/files';
 import { resolveSource, type VideoSource } from '../read/source.ts';
-
-/** The outputs of a run that have a path. */
-export const OUTPUTS = ['jsonl', 'mot', 'csv', 'output', 'gallery'] as const;
-
-/** Paths of a run's outputs, those that were asked for. */
-export type OutputPaths = Readonly<Partial<Record<(typeof OUTPUTS)[number], string>>>;
+import { fileOf, type OutputKind, type OutputPaths } from './output-paths.ts';
 
 /**
  * Where the outputs of a run go: `targets` are all of them, behind links; `files` those that are files and folders,
@@ -45,9 +39,8 @@ export function lockOutputs(targets: OutputPaths): () => void {
   const locks: { release(): void }[] = [];
   const release = () => locks.forEach((lock) => lock.release());
   try {
-    for (const [kind, path] of Object.entries(targets)) {
-      const file = kind === 'gallery' ? join(path, 'identities.json') : path;
-      locks.push(lockOutput(file, { media: kind === 'output' }));
+    for (const [kind, path] of Object.entries(targets) as [OutputKind, string][]) {
+      locks.push(lockOutput(fileOf(path, kind), { media: kind === 'output' }));
     }
   } catch (error) {
     release();

@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { FaceDetError } from '@facedet/core';
-import { anonymizePlanes, drawPlanes, type AnonymizeOptions, type OverlayOptions } from '@facedet/draw';
+import { drawPlanes, type AnonymizeOptions, type OverlayOptions } from '@facedet/draw';
+import { idRanges } from '@facedet/files';
 import { openVideo, type OpenVideoOptions } from '../read/open-video.ts';
 import type { VideoMetadata } from '../read/metadata.ts';
+import { maskRow } from './editor.ts';
 import { damageOf, type DamageSummary } from './damage.ts';
-import type { VideoProgress } from './process-video.ts';
+import type { VideoProgress } from './process-video-options.ts';
 import { Counter } from './totals.ts';
-import { parseRow, type Row } from './rows.ts';
+import { isMadeFrom } from './analysis.ts';
+import { readRows, type RowsFile } from './rows-file.ts';
 import type { VideoSource } from '../read/source.ts';
 import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from '../write/writer.ts';
 
@@ -14,8 +16,11 @@ import { createVideoWriter, type VideoWriter, type VideoWriterOptions } from '..
 export interface RenderVideoOptions extends Omit<OpenVideoOptions, 'after'> {
   /** The video to write. */
   output: string;
-  /** Rows of the same video as `processVideo` writes them, perhaps corrected by hand: the JSONL file's path. */
-  tracks: string;
+  /**
+   * Rows of the same video as `processVideo` writes them, perhaps corrected by hand: the JSONL file's path, or what
+   * `readRows` returned for it.
+   */
+  tracks: string | RowsFile;
   /** How it is written. */
   encoding?: Omit<VideoWriterOptions, 'like' | 'resume'>;
   draw?: OverlayOptions;
@@ -28,18 +33,28 @@ export interface RenderSummary extends Pick<VideoWriter, 'leftOut' | 'sideStream
   readonly totalFrames: number;
   /** Faces in all frames: someone in ten frames counts ten times. */
   readonly totalFaces: number;
+  /** IDs of the tracks in the rows, in ascending order. */
+  readonly trackIds: readonly number[];
   readonly metadata: VideoMetadata;
 }
 
 /**
  * Writes a video from rows that exist: nothing is detected. Throws what `openVideo` and `createVideoWriter` throw,
- * `MALFORMED_FILE` for rows that can't be read, `TRACKS_INCOMPLETE` at a frame that has no row, as nobody knows whether
- * there is a face in it, and `TRACKS_MISMATCH` at the end of a video that has fewer frames than there are rows: they
- * are those of another.
+ * `MALFORMED_FILE` for rows that can't be read, `TRACKS_INCOMPLETE` at a frame that has no row, `INVALID_ARGUMENT`
+ * where `anonymize.keepIds` names an ID that no row has, and `TRACKS_MISMATCH` where the rows say that they were made
+ * from another source, or the video ends before the rows do.
  */
 export async function renderVideo(source: VideoSource, options: RenderVideoOptions): Promise<RenderSummary> {
   const { output, tracks, draw, anonymize, onProgress } = options;
-  const rows = await readRows(tracks);
+  const file = typeof tracks === 'string' ? await readRows(tracks) : tracks;
+  const { path, rows } = file;
+  checkIds(file, anonymize);
+  if (file.analysis && (await isMadeFrom(file.analysis, source)) === false)
+    throw new FaceDetError(
+      'TRACKS_MISMATCH',
+      `${path}: expected rows of this video but received those of another file, or of this one before it changed. ` +
+        'Give the rows that were written for it.',
+    );
   const video = await openVideo(source, options);
   const { metadata } = video;
   let writer: VideoWriter | undefined;
@@ -52,11 +67,11 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
         if (!row)
           throw new FaceDetError(
             'TRACKS_INCOMPLETE',
-            `${tracks}: expected a row for every frame, there is none for frame ${frame.index} ` +
-              `(${frame.timestamp.toFixed(2)} s). Add it, with "faces": [] where nobody is.`,
+            `${path}: expected a row for every frame but frame ${frame.index} has none ` +
+              `(${frame.timestamp.toFixed(2)} s). Add it, with "faces": [] where no face is.`,
           );
         await writer.write(frame, (planes) => {
-          if (anonymize) anonymizePlanes(planes, row.faces, anonymize);
+          if (anonymize) maskRow(planes, row, anonymize);
           if (draw) drawPlanes(planes, row.faces, draw);
         });
         counter.count(row);
@@ -77,7 +92,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
     if (more !== undefined)
       throw new FaceDetError(
         'TRACKS_MISMATCH',
-        `${tracks}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. ` +
+        `${path}: expected rows of this video, which has ${frames} frames, found one for frame ${more}. ` +
           'Give the rows that were written for it.',
       );
     await writer.finish();
@@ -85,6 +100,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
     return {
       totalFrames: frames,
       totalFaces: counter.faces,
+      trackIds: counter.trackIds,
       ...damageOf(counter.damage),
       leftOut,
       sideStreams,
@@ -98,47 +114,13 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
   }
 }
 
-async function readRows(path: string): Promise<Map<number, Row>> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new FaceDetError(
-      'NOT_FOUND',
-      `${path}: expected a file of rows that can be read: ${(cause as Error).message}`,
-      { cause },
-    );
-  });
-  const rows = new Map<number, Row>();
-  text.split('\n').forEach((line, i) => {
-    if (line.trim() === '') return;
-    const row = usable(line);
-    if (!row)
-      throw new FaceDetError(
-        'MALFORMED_FILE',
-        `${path}: line ${i + 1}: expected { "frame", "timestamp", "faces": [{ "id", "box": { "x", "y", ` +
-          `"width", "height" } }] } with sides above 0, found ${line.slice(0, 200)}`,
-      );
-    if (rows.has(row.frame))
-      throw new FaceDetError(
-        'MALFORMED_FILE',
-        `${path}: line ${i + 1}: expected one row for each frame, found a second one for frame ${row.frame}. ` +
-          'Put the faces of both into one.',
-      );
-    rows.set(row.frame, row);
-  });
-  return rows;
-}
-
-/** A line's row; undefined where it is none, or has a face that nobody could hide. */
-function usable(line: string): Row | undefined {
-  try {
-    const { frame, faces, ...rest } = parseRow(line);
-    const whole =
-      Number.isInteger(frame) &&
-      frame >= 0 &&
-      faces.every(
-        ({ box: { x, y, width, height } }) => [x, y, width, height].every(Number.isFinite) && width > 0 && height > 0,
-      );
-    return whole ? { frame, faces, ...rest } : undefined;
-  } catch {
-    return undefined;
-  }
+/** A wrong ID would uncover another person, or nobody: both are mistakes. */
+function checkIds({ path, ids }: RowsFile, anonymize: AnonymizeOptions | undefined): void {
+  const unknown = [...(anonymize?.keepIds ?? [])].filter((id) => !ids.includes(id));
+  if (unknown.length === 0) return;
+  const known = ids.length > 0 ? `they have ${idRanges(ids)}` : 'they have no IDs';
+  throw new FaceDetError(
+    'INVALID_ARGUMENT',
+    `${path}: expected keepIds of these rows (${known}) but received ${unknown.join(', ')}.`,
+  );
 }

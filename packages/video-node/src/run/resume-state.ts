@@ -32,7 +32,7 @@ export interface ResumePoint {
   readonly totals: Totals;
 }
 
-/** Keeps the state of a run now and then, so that an interrupted run need not begin anew. */
+/** Keeps the state of a run now and then, so that an interrupted run need not start over. */
 export interface ResumeState {
   /** The latest state from which a run can go on that has yet to see frame `frame`. */
   before(frame: number): ResumePoint | undefined;
@@ -45,7 +45,7 @@ export interface ResumeState {
 /** Of a run that can't be continued: nothing is kept. */
 export const NO_RESUME_STATE: ResumeState = { before: () => undefined, offer() {}, forget() {} };
 
-// Milliseconds between two states: what is looked at again after a kill is at most as much.
+// Milliseconds between two states: after a kill at most that much is detected again.
 const INTERVAL = 400;
 // An encoder lags behind the rows by a second or two; a state from before that is needed too.
 const KEPT = 12;
@@ -56,8 +56,8 @@ const MIN_KEPT = 3;
 const OLD = 30 * 24 * 3600 * 1000;
 
 /**
- * State of runs lies in the cache folder, not beside the outputs: it is of no use to anybody else, and where it is gone
- * a run still ends with the same rows, only later. It counts only for the same outputs and the same run manifest.
+ * The state of runs is in the cache folder, not beside the outputs: it is of no use to anybody else, and where it is
+ * gone a run still ends with the same rows, only later. It counts only for the same outputs and the same run manifest.
  */
 export function openResumeState(outputs: readonly string[], manifest: RunManifest, resume: boolean): ResumeState {
   const places = outputs.map((path) => resolve(path));

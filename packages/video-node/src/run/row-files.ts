@@ -94,7 +94,7 @@ const FRAME_OF = {
   csv: (line: string) => Number(line.split(',', 1)[0]),
 };
 
-/** Frames that are whole in all files; a file that is asked for but is not there makes all of them begin anew. */
+/** Frames that are whole in all files; a file that is asked for but is not there makes all of them start over. */
 function framesOf(paths: RowPaths, left: Partial<Record<keyof RowPaths, string[] | undefined>>): number {
   const kinds = (['jsonl', 'mot', 'csv'] as const).filter((kind) => paths[kind] !== undefined);
   if (kinds.length === 0 || kinds.some((kind) => left[kind] === undefined)) return 0;
@@ -128,7 +128,7 @@ function isBrokenPipe(error: unknown): boolean {
   return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';
 }
 
-/** The whole lines of a file that an interrupted run left; undefined where there is none. */
+/** The whole lines of a file that an interrupted run left; undefined where there is no such file. */
 function read(path: string | undefined): string[] | undefined {
   if (path === undefined) return undefined;
   const place = outputPlace(path);

@@ -1,4 +1,5 @@
 import type { VideoFace } from '@facedet/pipeline';
+import type { RowAnalysis } from './analysis.ts';
 
 /** One frame's row, with numbers as short as they are written: three decimals of a pixel, five of a score. */
 export interface Row {
@@ -9,6 +10,10 @@ export interface Row {
   /** When a live source's frame came, in ISO 8601 (UTC); undefined for other sources. Only JSONL has it. */
   readonly time?: string;
   readonly faces: readonly VideoFace[];
+  /** The frame could not be analyzed; anonymizing masks it whole. Only JSONL has it. */
+  readonly failed?: true;
+  /** How the rows were made. Only the first row of JSONL has it. */
+  readonly analysis?: RowAnalysis;
 }
 
 /** The first line of the CSV. */
@@ -27,7 +32,7 @@ export function jsonLine(row: Row): string {
   return `${JSON.stringify(row)}\n`;
 }
 
-/** The row's faces in MOT format: `frame from 1,id,x,y,width,height,score,-1,-1,-1`; without identities, -1. */
+/** The row's faces in MOT format: `frame from 1,id,x,y,width,height,score,-1,-1,-1`; without a track, -1. */
 export function motLines({ frame, faces }: Row): string {
   return faces
     .map(
@@ -52,7 +57,8 @@ export function parseRow(line: string): Row {
   return JSON.parse(line) as Row;
 }
 
-function shortFace({ id, box, score, landmarks, state }: VideoFace): VideoFace {
+/** A face with numbers as short as they are written. */
+export function shortFace({ id, box, score, landmarks, state }: VideoFace): VideoFace {
   const px = (value: number) => round(value, 3);
   return {
     id,

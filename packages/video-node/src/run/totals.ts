@@ -2,7 +2,7 @@ import type { Damage } from './damage.ts';
 import type { Totals } from './resume-state.ts';
 import type { Row } from './rows.ts';
 
-/** Counts the frames, faces and identities of a run. */
+/** Counts the frames, faces and tracks of a run. */
 export class Counter {
   frames = 0;
   faces = 0;
@@ -11,6 +11,11 @@ export class Counter {
 
   get identities(): number {
     return this.#ids.size;
+  }
+
+  /** IDs of the tracks counted, in ascending order. */
+  get trackIds(): readonly number[] {
+    return [...this.#ids].sort((a, b) => a - b);
   }
 
   count({ faces }: Row): void {

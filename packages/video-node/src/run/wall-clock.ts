@@ -1,4 +1,4 @@
-/** Seconds that the time of day may be ahead of the source's clock before it is taken over anew. */
+/** Seconds that the time of day may be ahead of the source's clock before it is taken over again. */
 const DRIFT = 2;
 
 /**

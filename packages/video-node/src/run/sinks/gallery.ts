@@ -6,7 +6,7 @@ export interface GallerySink extends Sink {
   readonly gallery: Gallery;
 }
 
-/** Keeps the best portrait of each track. */
+/** Keeps the best crop of each track. */
 export async function openGallerySink(
   folder: string,
   options: { source: string; resume: boolean; limit?: number; page?: GalleryPage },

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Landmarks, PixelBuffer } from '@facedet/core';
-import { frontality, portraitPromise, portraitRegion, sharpness } from './portrait.ts';
+import { frontality, cropPromise, cropRegion, sharpness } from './crop-quality.ts';
 
 /**
  * Landmarks of a frontal face that fills the box, its nose moved by `turn` of the distance between the eyes, rolled
- * about the centre.
+ * about the center.
  */
 function landmarks(box: { x: number; y: number; width: number; height: number }, turn = 0, roll = 0): Landmarks {
   const [cx, cy] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -61,18 +61,18 @@ describe('frontality', () => {
   });
 });
 
-describe('what a portrait promises', () => {
+describe('what a crop promises', () => {
   const box = { x: 100, y: 100, width: 60, height: 80 };
   const face = { box, score: 0.9, landmarks: landmarks(box) };
   it('grows with score, size and pose, and falls where the picture ends', () => {
-    const promise = portraitPromise(face, 640, 480);
-    expect(portraitPromise({ ...face, score: 0.5 }, 640, 480)).toBeLessThan(promise);
-    expect(portraitPromise({ ...face, landmarks: landmarks(box, 0.3) }, 640, 480)).toBeLessThan(promise);
-    expect(portraitPromise({ box: { ...box, width: 20, height: 24 }, score: 0.9 }, 640, 480)).toBeLessThan(
-      portraitPromise({ box, score: 0.9 }, 640, 480),
+    const promise = cropPromise(face, 640, 480);
+    expect(cropPromise({ ...face, score: 0.5 }, 640, 480)).toBeLessThan(promise);
+    expect(cropPromise({ ...face, landmarks: landmarks(box, 0.3) }, 640, 480)).toBeLessThan(promise);
+    expect(cropPromise({ box: { ...box, width: 20, height: 24 }, score: 0.9 }, 640, 480)).toBeLessThan(
+      cropPromise({ box, score: 0.9 }, 640, 480),
     );
-    expect(portraitPromise(face, 130, 480)).toBeCloseTo(promise / 2, 6);
-    expect(portraitPromise(face, 90, 480)).toBe(0);
+    expect(cropPromise(face, 130, 480)).toBeCloseTo(promise / 2, 6);
+    expect(cropPromise(face, 90, 480)).toBe(0);
   });
 
   it('is cut as a square inside the picture around the face', () => {
@@ -82,7 +82,7 @@ describe('what a portrait promises', () => {
         fc.integer({ min: 16, max: 4000 }),
         fc.integer({ min: 16, max: 3000 }),
         (face, width, height) => {
-          const region = portraitRegion(face, width, height);
+          const region = cropRegion(face, width, height);
           const outside = face.x >= width || face.y >= height || face.x + face.width <= 0 || face.y + face.height <= 0;
           if (outside) return void expect(region).toBeNull();
           expect(region!.width).toBe(region!.height);
@@ -127,7 +127,7 @@ describe('sharpness', () => {
     expect(sharpness(stripes(2, 0.15), whole)).toBeLessThan(sharpness(stripes(2), whole) / 3);
   });
 
-  it('hardly depends on contrast and size, and looks at the part alone', () => {
+  it('hardly depends on contrast and size, and measures the region alone', () => {
     const reference = sharpness(stripes(2), whole);
     expect(sharpness(stripes(2, 0.8), whole)).toBeCloseTo(reference, 1);
     expect(sharpness(stripes(8, 1, 2 * side), { ...whole, width: 2 * side, height: 2 * side })).toBeCloseTo(

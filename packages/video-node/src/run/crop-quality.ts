@@ -1,20 +1,20 @@
 import { clipBox, type Box, type Face, type PixelBuffer } from '@facedet/core';
 
-/** Longest side of a portrait, in pixels. */
-export const PORTRAIT_SIDE = 160;
+/** Longest side of a crop, in pixels. */
+export const CROP_SIDE = 160;
 
-/** How many sides of its face a portrait spans. */
+/** How many sides of its face a crop spans. */
 const SURROUNDINGS = 1.7;
 
 /**
- * The square of a picture that a portrait shows, inside the picture where that is possible; null for a face outside of
+ * The square of a picture that a crop shows, inside the picture where that is possible; null for a face outside of
  * it.
  */
-export function portraitRegion(box: Box, width: number, height: number): Box | null {
+export function cropRegion(box: Box, width: number, height: number): Box | null {
   const shown = clipBox(box, width, height);
   if (!(shown.width > 0 && shown.height > 0)) return null;
   const side = Math.min(Math.max(box.width, box.height) * SURROUNDINGS, width, height);
-  const inside = (centre: number, limit: number) => Math.min(Math.max(centre - side / 2, 0), limit - side);
+  const inside = (center: number, limit: number) => Math.min(Math.max(center - side / 2, 0), limit - side);
   return {
     x: inside(box.x + box.width / 2, width),
     y: inside(box.y + box.height / 2, height),
@@ -24,10 +24,10 @@ export function portraitRegion(box: Box, width: number, height: number): Box | n
 }
 
 /**
- * What a portrait of a face can at best be worth, in [0, 1], before any pixel is looked at: score × frontality × size ×
+ * What a crop of a face can at best be worth, in [0, 1], before its pixels are read: score × frontality × size ×
  * the part of it that the picture shows. The size of 40 pixels is worth a half.
  */
-export function portraitPromise(face: Face, width: number, height: number): number {
+export function cropPromise(face: Face, width: number, height: number): number {
   const { box, score, landmarks } = face;
   const shown = clipBox(box, width, height);
   const side = Math.min(box.width, box.height);
@@ -42,16 +42,16 @@ export function portraitPromise(face: Face, width: number, height: number): numb
 
 /**
  * How far a face looks into the camera, in [0, 1]: 1 with the nose midway between the eyes, the eyes level, and as far
- * apart as in a frontal face (some .4 of the box's width).
+ * apart as in a frontal face (some 0.4 of the box's width).
  */
 export function frontality([left, right, nose]: NonNullable<Face['landmarks']>, box: Box): number {
   const [dx, dy] = [right.x - left.x, right.y - left.y];
   const apart = Math.hypot(dx, dy);
   if (!(apart > 0)) return 0;
   const along = ((nose.x - left.x) * dx + (nose.y - left.y) * dy) / (apart * apart);
-  const centred = Math.max(0, 1 - 2 * Math.abs(along - 0.5));
+  const centerd = Math.max(0, 1 - 2 * Math.abs(along - 0.5));
   const level = Math.max(0, dx / apart);
-  return centred * level * Math.min(1, apart / (0.4 * box.width));
+  return centerd * level * Math.min(1, apart / (0.4 * box.width));
 }
 
 /** Side of the grid that sharpness is measured on: the same for all faces, so that near and far ones compare. */

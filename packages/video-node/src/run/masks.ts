@@ -1,0 +1,52 @@
+import { iou, type Box, type Face } from '@facedet/core';
+import type { VideoFace } from '@facedet/pipeline';
+import type { Lingering } from './resume-state.ts';
+import { shortFace, type Row } from './rows.ts';
+
+/** Seconds for which a face that is no longer detected stays masked at its last place: it may only have turned away. */
+const LINGER = 0.25;
+/** IoU at which a detection without a track is the same face as one of a track, which may be kept visible. */
+const SAME_FACE = 0.3;
+
+/** All that an anonymizing run masks, as rows: masking by the rows later gives the same pictures. */
+export interface Masks {
+  /**
+   * The row with what is masked besides its tracks: detections that belong to no track (ID null), and tracks that
+   * ended within the last quarter of a second (`predicted`). To be called for every frame.
+   */
+  next(row: Row, unassigned: readonly Face[]): Row;
+  /** What a resumed run has to know of the frames before. */
+  lingering(): readonly Lingering[];
+  restore(lingering: readonly Lingering[]): void;
+}
+
+export function createMasks(): Masks {
+  const last = new Map<number, Lingering>();
+  const ended = ({ faces, timestamp }: Row): VideoFace[] => {
+    const shown = new Set(faces.map(({ id }) => id));
+    for (const face of faces) if (face.id !== null) last.set(face.id, { face, seen: timestamp });
+    for (const [id, { seen }] of last) if (timestamp - seen > LINGER) last.delete(id);
+    return [...last.values()]
+      .filter(({ face }) => !shown.has(face.id))
+      .map(({ face }) => ({ ...face, state: 'predicted' }));
+  };
+  return {
+    next(row, unassigned) {
+      const faces = [...row.faces, ...ended(row)];
+      const others = unassigned
+        .filter(({ box }) => faces.every((face) => iou(face.box, box) < SAME_FACE))
+        .map((face) => shortFace({ ...face, id: null, state: 'detected' }))
+        // Frames between two detector runs have the detections of both.
+        .filter((face, i, all) => all.findIndex(({ box }) => isSameBox(box, face.box)) === i);
+      return { ...row, faces: [...faces, ...others] };
+    },
+    lingering: () => [...last.values()],
+    restore(lingering) {
+      for (const { face, seen } of lingering) if (face.id !== null) last.set(face.id, { face, seen });
+    },
+  };
+}
+
+function isSameBox(a: Box, b: Box): boolean {
+  return a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+}
