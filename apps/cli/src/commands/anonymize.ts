@@ -49,6 +49,11 @@ export const anonymize = () =>
             new Option('--keep <ids>', 'track IDs of a video to leave unblurred, e.g. 3,7').argParser(parseIdentities),
           )
           .option(
+            '--jsonl <file>',
+            'write what is masked as rows, one JSON object per frame; with --tracks and --keep they uncover a person',
+          )
+          .option('--gallery <folder>', 'write the best picture of each track and a page that shows them')
+          .option(
             '--tracks <file>',
             'mask the boxes in this JSONL file of `facedet video`, which may be corrected by hand; no detection',
           )

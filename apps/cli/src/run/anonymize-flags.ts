@@ -11,6 +11,8 @@ export interface AnonymizeFlags extends DetectorFlags, TrackingFlags, EncodingFl
   margin?: number;
   keep?: number[];
   tracks?: string;
+  jsonl?: string;
+  gallery?: string;
   lookAhead?: number;
   detectEvery?: number | 'auto';
   keepMetadata?: boolean;

@@ -6,7 +6,8 @@ import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
 import { outputPlace, PICTURE_FORMATS } from '@facedet/files';
 import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
-import { processVideo, renderVideo } from '@facedet/video-node';
+import { processVideo, renderVideo, type RowsFile } from '@facedet/video-node';
+import { galleryPage } from '../pages/gallery-page.ts';
 import { createFolder } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
 import { firstOfSeveral } from '../shared/inputs.ts';
@@ -14,7 +15,7 @@ import { isStandardOutput } from '../shared/paths.ts';
 import { readPicture } from '../shared/read-picture.ts';
 import type { StandardInput } from '../shared/standard-input.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { ANONYMIZE_PRESET, encodingOptions } from '../shared/video-options.ts';
+import { ANONYMIZE_HIGH, ANONYMIZE_LOOK_AHEAD, ANONYMIZE_PRESET, encodingOptions } from '../shared/video-options.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
 import type { Job } from './anonymize-plan.ts';
 import { colorLines } from './color-report.ts';
@@ -28,6 +29,8 @@ export interface MaskingContext {
   readonly effect: AnonymizeOptions;
   readonly score: number;
   readonly detector: Detector | undefined;
+  /** The rows of `--tracks`, in place of a detector. */
+  readonly rows?: RowsFile;
   readonly isFolderRun: boolean;
 }
 
@@ -36,6 +39,8 @@ export interface Done {
   readonly faces: number;
   readonly frames?: number;
   readonly masked?: number;
+  /** IDs of the tracks of a video. */
+  readonly trackIds?: readonly number[];
   /** Whether an earlier run completed it. */
   readonly isDoneBefore?: boolean;
 }
@@ -88,7 +93,7 @@ export async function maskVideo(work: MaskingContext, job: Job): Promise<Done> {
 }
 
 async function maskVideoSource(
-  { context, flags, effect, score, detector, isFolderRun }: MaskingContext,
+  { context, flags, effect, score, detector, rows, isFolderRun }: MaskingContext,
   job: Job,
   source: string,
 ): Promise<Done> {
@@ -101,7 +106,7 @@ async function maskVideoSource(
     if (!detector) {
       const rendered = await renderVideo(source, {
         output,
-        tracks: flags.tracks!,
+        tracks: rows!,
         anonymize: effect,
         encoding,
         signal,
@@ -111,24 +116,26 @@ async function maskVideoSource(
       colorLines(output, rendered.metadata, flags).forEach(context.log);
       streamLines(output, rendered).forEach(context.log);
       damageLines(input.source, rendered).forEach(context.log);
-      return { faces: rendered.totalFaces, frames: rendered.totalFrames };
+      return { faces: rendered.totalFaces, frames: rendered.totalFrames, trackIds: rendered.trackIds };
     }
     const summary = await processVideo(source, {
       detector,
       tracker: {
         preset: flags.trackerPreset ?? ANONYMIZE_PRESET,
-        highScoreThreshold: Math.max(score, 0.3),
+        highScoreThreshold: Math.max(score, ANONYMIZE_HIGH),
         newTrackThreshold: Math.max(score, 0.35),
         lowScoreThreshold: score,
       },
       // A smoothed box may lag behind a moving face.
       smoother: false,
-      lookAhead: flags.lookAhead ?? 1,
+      lookAhead: flags.lookAhead ?? ANONYMIZE_LOOK_AHEAD,
       ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
       ...(flags.rotate !== undefined && { rotate: flags.rotate }),
       onError: flags.onError ?? 'skip',
       onPictureError: flags.onError ?? 'skip',
       output,
+      ...(flags.jsonl !== undefined && { jsonl: flags.jsonl }),
+      ...(flags.gallery !== undefined && { gallery: flags.gallery, galleryPage }),
       anonymize: effect,
       encoding,
       // The run record of a folder knows which outputs are complete.
@@ -150,7 +157,8 @@ async function maskVideoSource(
           `${failed === 1 ? 'is' : 'are'} masked whole; the first: ${summary.firstFailure}`,
       );
     const { isDoneBefore = false } = summary;
-    return { faces: summary.totalFaces, frames: summary.totalFrames, masked: failed, isDoneBefore };
+    const { totalFaces: faces, totalFrames: frames, trackIds } = summary;
+    return { faces, frames, trackIds, masked: failed, isDoneBefore };
   } finally {
     bar.stop();
   }

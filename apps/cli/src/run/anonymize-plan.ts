@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { imageFormatOf } from '@facedet/runtime-node';
-import { outputExtension } from '@facedet/video-node';
+import { outputExtension, type RowsFile } from '@facedet/video-node';
 import { checkOutputs } from '../shared/check-outputs.ts';
 import { usageError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
@@ -11,6 +11,7 @@ import { isStandardOutput } from '../shared/paths.ts';
 import { standardInput, type StandardInput } from '../shared/standard-input.ts';
 import { checkVideo, WRITTEN_VIDEOS } from '../shared/video-options.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
+import { checkedRows } from './anonymize-rows.ts';
 
 /** An input and its output path. */
 export interface Job {
@@ -24,6 +25,8 @@ export interface Plan {
   readonly jobs: readonly Job[];
   readonly passed: readonly PassedOver[];
   readonly stdin: StandardInput;
+  /** The rows of `--tracks`. */
+  readonly rows?: RowsFile;
   /** Whether the output is a folder: the input is a folder, a pattern or several files. */
   readonly isFolderRun: boolean;
   /** Whether the run can be continued with `--resume`: not with `--tracks`, or where an input comes from a pipe. */
@@ -61,8 +64,9 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags, si
     return { input, video: videos.has(input), output: names ? join(output, names.get(input)!) : output };
   });
   checkJobs(jobs, flags, folder);
+  const rows = await checkedRows(jobs, flags);
   const isResumable = flags.tracks === undefined && jobs.every(({ input }) => input.kind === 'file');
-  return { jobs, passed, stdin, isFolderRun: several, isResumable };
+  return { jobs, passed, stdin, ...(rows && { rows }), isFolderRun: several, isResumable };
 }
 
 /** The inputs, with the detected content of standard input. */
@@ -84,7 +88,7 @@ function namesSeveral(argument: string): boolean {
 /** The inputs that are written as videos. */
 async function filmsOf(
   inputs: readonly Input[],
-  { output, tracks }: AnonymizeFlags,
+  { output }: AnonymizeFlags,
   folder: boolean,
   stdin: StandardInput,
 ): Promise<Set<Input>> {
@@ -100,7 +104,7 @@ async function filmsOf(
     const isFirstFrameRequested =
       film === 'animation' && !folder && (imageFormatOf(output) || isStandardOutput(output));
     const isUnknown = isVideoRequested && !input.error && input.content?.type !== 'picture';
-    if (tracks !== undefined || (film && !isFirstFrameRequested) || isUnknown) videos.add(input);
+    if ((film && !isFirstFrameRequested) || isUnknown) videos.add(input);
   }
   return videos;
 }
@@ -142,27 +146,12 @@ function checkJobs(jobs: readonly Job[], flags: AnonymizeFlags, folder: boolean)
   }
   const files = read.filter(({ input }) => input.kind === 'file').map(({ input }) => input.source);
   checkOutputs(
-    jobs.map(({ output, video }) => ({ path: output, media: video })),
+    [
+      ...jobs.map(({ output, video }) => ({ path: output, media: video })),
+      ...(flags.jsonl === undefined ? [] : [{ path: flags.jsonl }]),
+      ...(flags.gallery === undefined ? [] : [{ path: flags.gallery, isFolder: true }]),
+    ],
     files,
     'choose another name or folder',
   );
-  checkTracks(jobs, flags);
-}
-
-/** Rows of `--tracks` need no detector and belong to one video. */
-function checkTracks(jobs: readonly Job[], flags: AnonymizeFlags): void {
-  if (flags.tracks === undefined) return;
-  const unused = {
-    lookAhead: '--look-ahead',
-    detectEvery: '--detect-every',
-    resume: '--resume',
-    trackerPreset: '--tracker-preset',
-  };
-  const idle = Object.entries(unused).filter(([flag]) => flags[flag as keyof typeof unused] !== undefined);
-  if (idle.length > 0)
-    throw usageError(
-      `${idle.map(([, name]) => name).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect with --tracks, ` +
-        'which runs no detector; leave out one of them',
-    );
-  if (jobs.length !== 1) throw usageError(`expected one video for --tracks but received ${jobs.length} inputs`);
 }

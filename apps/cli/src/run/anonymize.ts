@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { FaceDetError, isFaceDetError, type Detector } from '@facedet/core';
 import type { AnonymizeOptions } from '@facedet/draw';
+import { idRanges } from '@facedet/files';
 import { version } from '../../package.json';
-import { isInProgress, maskPicture, maskVideo, type MaskingContext } from './anonymize-input.ts';
+import { isInProgress, maskPicture, maskVideo, type Done, type MaskingContext } from './anonymize-input.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
 import { planRun, type Job, type Plan } from './anonymize-plan.ts';
 import { openRunRecord, type RunRecord } from './run-record.ts';
 import type { Context } from '../shared/context.ts';
-import { countsLine, skippedIn } from '../shared/counts.ts';
+import { counted, countsLine, skippedIn } from '../shared/counts.ts';
 import { openDetector } from '../shared/detector.ts';
 import { modelError, usageError } from '../shared/errors.ts';
 import { inOrder } from '../shared/in-order.ts';
@@ -16,6 +17,7 @@ import { passedOverText, type PassedOver } from '../shared/inputs.ts';
 import { isStream } from '../shared/paths.ts';
 import { progress } from '../shared/progress.ts';
 import { readPicture } from '../shared/read-picture.ts';
+import { shown } from '../shared/shown.ts';
 import { withoutName } from '../shared/video-errors.ts';
 import { ANONYMIZE_SCORE } from '../shared/video-options.ts';
 
@@ -55,7 +57,7 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
   const detector = opened?.detector;
   const record = await recordOf(plan, flags, () => settingsOf(flags, effect, score, detector));
   const current: Run = {
-    masking: { context, flags, stdin, effect, score, detector, isFolderRun },
+    masking: { context, flags, stdin, effect, score, detector, ...(plan.rows && { rows: plan.rows }), isFolderRun },
     plan,
     record,
     model: opened?.model,
@@ -100,6 +102,7 @@ async function attempt(current: Run, job: Job): Promise<void> {
       tally.before++;
       return;
     }
+    context.log(doneLine(job, done));
     tally.files++;
     tally.faces += done.faces;
     if (done.frames !== undefined) tally.frames = (tally.frames ?? 0) + done.frames;
@@ -112,6 +115,17 @@ async function attempt(current: Run, job: Job): Promise<void> {
     context.fail(source, withoutName(error, source));
     current.isStopped = flags.onError === 'stop';
   }
+}
+
+/** `facedet: film.mp4: 250 frames, 301 faces, 3 tracks (IDs 1–3)`. */
+function doneLine({ input }: Job, { faces, frames, trackIds }: Done): string {
+  const ids = trackIds && trackIds.length > 0 ? ` (IDs ${idRanges(trackIds)})` : '';
+  const parts = [
+    ...(frames === undefined ? [] : [counted(frames, 'frame')]),
+    counted(faces, 'face'),
+    ...(trackIds === undefined ? [] : [`${counted(trackIds.length, 'track')}${ids}`]),
+  ];
+  return `facedet: ${shown(input.source, 200)}: ${parts.join(', ')}`;
 }
 
 /** Processes pictures in parallel: as many as the detector takes, plus one that is read or written meanwhile. */
@@ -197,6 +211,8 @@ async function settingsOf(
     workers: ______,
     image,
     tracks,
+    jsonl: _______,
+    gallery: ________,
     ...flags
   }: AnonymizeFlags,
   effect: AnonymizeOptions,

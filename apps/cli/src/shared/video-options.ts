@@ -138,6 +138,10 @@ export const ANONYMIZE_SCORE = 0.2;
  */
 export const ANONYMIZE_PRESET: TrackerPreset = 'aggressive';
 
+/** The lowest score of an anonymizing tracker's first association, and its look-ahead in seconds. */
+export const ANONYMIZE_HIGH = 0.3;
+export const ANONYMIZE_LOOK_AHEAD = 1;
+
 /** The flags as options of the tracker; `--score` is its high threshold. */
 export function trackerOptions({ trackerPreset, score }: TrackingFlags & Pick<DetectorFlags, 'score'>): TrackerOptions {
   return {

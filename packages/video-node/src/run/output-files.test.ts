@@ -139,7 +139,7 @@ describe('outputs of a run', () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  it('leave nothing of a run that fails before its first frame, and what there is of one that fails later', async () => {
+  it('leave nothing of a run that fails before its first frame, and what is there of a later failure', async () => {
     const all = { jsonl: at('a/rows'), csv: at('a/csv'), output: at('a/out.mp4'), gallery: at('a/faces') };
     await expect(run({ ...all, detector: detector(0) })).rejects.toThrow();
     expect(files()).toEqual(['a', 'a/faces']);

@@ -1,0 +1,121 @@
+import { isFaceDetError } from '@facedet/core';
+import { idRanges } from '@facedet/files';
+import { readRows, type RowAnalysis, type RowsFile } from '@facedet/video-node';
+import { usageError } from '../shared/errors.ts';
+import { shown } from '../shared/shown.ts';
+import { ANONYMIZE_HIGH, ANONYMIZE_LOOK_AHEAD, ANONYMIZE_PRESET } from '../shared/video-options.ts';
+import type { AnonymizeFlags } from './anonymize-flags.ts';
+import type { Job } from './anonymize-plan.ts';
+
+/** Options that say how faces are found and tracked, which rows make idle. */
+const DETECTION = {
+  model: '--model',
+  size: '--size',
+  pixels: '--pixels',
+  rotate: '--rotate',
+  preset: '--preset',
+  score: '--score',
+  iou: '--iou',
+  maxFaces: '--max-faces',
+  tiles: '--tiles',
+  clahe: '--clahe',
+  threads: '--threads',
+  workers: '--workers',
+  provider: '--provider',
+  lookAhead: '--look-ahead',
+  detectEvery: '--detect-every',
+  trackerPreset: '--tracker-preset',
+  resume: '--resume',
+  jsonl: '--jsonl',
+  gallery: '--gallery',
+} as const;
+
+/**
+ * The rows of `--tracks`, checked. Ends the command with exit code 2 where they can't be read, lack an ID of `--keep`, or
+ * were made with settings that find fewer faces than anonymizing does; also for `--keep` without rows.
+ */
+export async function checkedRows(jobs: readonly Job[], flags: AnonymizeFlags): Promise<RowsFile | undefined> {
+  const { tracks, keep } = flags;
+  if (tracks === undefined) {
+    if (keep !== undefined) throw usageError(keepNeedsRows(jobs));
+    checkAnalysisOutputs(jobs, flags);
+    return undefined;
+  }
+  checkIdle(flags);
+  if (jobs.length !== 1) throw usageError(`expected one video for --tracks but received ${jobs.length} inputs`);
+  const { input, video } = jobs[0]!;
+  if (!video)
+    throw usageError(`expected a video for --tracks but ${shown(input.source, 200)} is a picture, which has no tracks`);
+  const rows = await readRows(tracks).catch((error: unknown) => {
+    if (isFaceDetError(error)) throw usageError(error.message, error.code);
+    throw error;
+  });
+  const found = rows.analysis ? findsLess(rows.analysis) : [];
+  if (found.length > 0)
+    throw usageError(
+      `${tracks}: expected rows made with the settings of anonymize but received rows made with ${found.join(', ')}; ` +
+        `faces that they lack would stay visible. Make new ones: ${analysisCommand(input.source, tracks)}`,
+    );
+  const unknown = (keep ?? []).filter((id) => !rows.ids.includes(id));
+  if (unknown.length > 0)
+    throw usageError(
+      `expected track IDs of ${tracks} for --keep (${rows.ids.length > 0 ? idRanges(rows.ids) : 'it has none'}) but ` +
+        `received ${unknown.join(', ')}`,
+    );
+  return rows;
+}
+
+function checkIdle(flags: AnonymizeFlags): void {
+  const idle = (Object.keys(DETECTION) as (keyof typeof DETECTION)[]).filter((name) => flags[name] !== undefined);
+  if (idle.length > 0)
+    throw usageError(
+      `${idle.map((name) => DETECTION[name]).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect with ` +
+        '--tracks, which runs no detector; leave out one of them',
+    );
+}
+
+/** Rows and a gallery belong to one video. */
+function checkAnalysisOutputs(jobs: readonly Job[], { jsonl, gallery }: AnonymizeFlags): void {
+  const asked = [jsonl !== undefined && '--jsonl', gallery !== undefined && '--gallery'].filter(Boolean).join(' and ');
+  if (asked === '' || (jobs.length === 1 && jobs[0]!.video)) return;
+  const received = jobs.length === 1 ? 'a picture' : `${jobs.length} inputs`;
+  throw usageError(`expected one video for ${asked} but received ${received}`);
+}
+
+function keepNeedsRows(jobs: readonly Job[]): string {
+  if (jobs.length > 0 && jobs.every(({ video }) => !video))
+    return 'expected a video for --keep but received pictures, which have no track IDs';
+  const source = jobs.find(({ video }) => video)?.input.source ?? 'IN';
+  return (
+    'expected --keep together with --tracks: IDs are those of an analysis of the same file. Analyze it, ' +
+    `${analysisCommand(source, 'rows.jsonl')} --gallery tracks, then repeat the command with --tracks rows.jsonl`
+  );
+}
+
+function analysisCommand(source: string, rows: string): string {
+  return `facedet anonymize ${shown(source, 200)} -o OUT --jsonl ${shown(rows, 200)}`;
+}
+
+/** What makes rows find less than those of anonymizing, as options of `facedet video`. */
+function findsLess({ options, isAnonymized }: RowAnalysis): string[] {
+  if (isAnonymized) return [];
+  const { tracker, smoother, lookAhead = 0, detectEvery = 1 } = options as VideoSettings;
+  if (tracker === false) return ['--no-track'];
+  const { preset = 'balanced', highScoreThreshold } = tracker ?? {};
+  return [
+    ...(preset === ANONYMIZE_PRESET ? [] : [`--tracker-preset ${preset} (not ${ANONYMIZE_PRESET})`]),
+    ...(highScoreThreshold !== undefined && highScoreThreshold <= ANONYMIZE_HIGH
+      ? []
+      : [`--score ${highScoreThreshold ?? 0.5} (more than ${ANONYMIZE_HIGH})`]),
+    ...(smoother === false ? [] : ['smoothed boxes, which lag behind (without --no-smooth)']),
+    ...(lookAhead >= ANONYMIZE_LOOK_AHEAD ? [] : [`--look-ahead ${lookAhead} (less than ${ANONYMIZE_LOOK_AHEAD})`]),
+    ...(detectEvery === 1 ? [] : [`--detect-every ${detectEvery}`]),
+  ];
+}
+
+interface VideoSettings {
+  readonly tracker?: false | { readonly preset?: string; readonly highScoreThreshold?: number };
+  readonly smoother?: unknown;
+  readonly lookAhead?: number;
+  readonly detectEvery?: number | 'auto';
+}
