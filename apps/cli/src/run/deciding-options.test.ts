@@ -51,7 +51,6 @@ const DECIDES: Record<string, Record<string, string[]>> = {
     color: ['--effect', 'blur', '--color', '00ff00'],
     shape: ['--shape', 'box'],
     margin: ['--margin', '1.5'],
-    keep: ['--keep', '2'],
     keepMetadata: ['--keep-metadata'],
   },
   video: {
@@ -65,7 +64,7 @@ const DECIDES: Record<string, Record<string, string[]>> = {
     refine: ['--refine'],
   },
 };
-// Where results go, how fast, and what is printed. `--tracks` is not resumed; `--show` would open a page.
+// Where results go, how fast, and what is printed. `--tracks` and its `--keep` are not resumed; `--show` would open a page.
 const DECIDES_NOT: Record<string, Record<string, string[]>> = {
   anonymize: {
     output: [],
@@ -74,6 +73,10 @@ const DECIDES_NOT: Record<string, Record<string, string[]>> = {
     threads: ['--threads', '1'],
     workers: ['--workers', '1'],
     tracks: [],
+    keep: [],
+    // For one video, not for a folder.
+    jsonl: [],
+    gallery: [],
   },
   video: {
     output: [],
