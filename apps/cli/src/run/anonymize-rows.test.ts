@@ -110,10 +110,10 @@ describe('rows and track IDs', () => {
     ['a higher score', { tracker: { preset: 'aggressive', highScoreThreshold: 0.5 } }, /--score 0\.5/],
     ['the default score', { tracker: { preset: 'aggressive' } }, /--score 0\.5/],
     ['another preset', { tracker: { highScoreThreshold: 0.3 } }, /--tracker-preset balanced/],
-    ['smoothing', { smoother: {} }, /smoothed/],
+    ['smoothing', { smoother: undefined } as unknown as Partial<ProcessVideoOptions>, /smoothed/],
     ['no look-ahead', { lookAhead: 0 }, /--look-ahead 0/],
     ['skipped frames', { detectEvery: 2 }, /--detect-every 2/],
-    ['no tracks', { tracker: false }, /--no-track/],
+    ['no tracks', { tracker: false, lookAhead: 0 }, /--no-track/],
   ])('are refused where they were made with %s', async (_, options, reason) => {
     const message = await refused([at('a.mp4')], { tracks: await rowsWith('less.jsonl', options) });
     expect(message).toMatch(/^2: .*settings of anonymize.*facedet anonymize .* --jsonl/);
