@@ -96,7 +96,7 @@ describe('facedet video', () => {
         expect(ended).toMatchObject({
           code: 130,
           stderr: expect.stringMatching(
-            /^facedet: interrupted; partial outputs: \S+rows\.jsonl\.partial, \S+out\.partial\.mp4; continue with --resume$/m,
+            /^facedet: interrupted; partial outputs: \S+rows\.jsonl\.partial, \S+out\.partial\.mp4; continue with/m,
           ) as string,
         });
       else expect(ended).toMatchObject({ code: null, signal });

@@ -17,7 +17,7 @@ import type { StandardInput } from '../shared/standard-input.ts';
 import { videoProgress } from '../shared/video-progress.ts';
 import { ANONYMIZE_HIGH, ANONYMIZE_LOOK_AHEAD, ANONYMIZE_PRESET, encodingOptions } from '../shared/video-options.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
-import type { Job } from './anonymize-plan.ts';
+import type { Job } from './anonymize-job.ts';
 import { colorLines } from './color-report.ts';
 import { damageLines, earlyLines, streamLines } from './streams-report.ts';
 

@@ -11,14 +11,8 @@ import { isStandardOutput } from '../shared/paths.ts';
 import { standardInput, type StandardInput } from '../shared/standard-input.ts';
 import { checkVideo, WRITTEN_VIDEOS } from '../shared/video-options.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
+import type { Job } from './anonymize-job.ts';
 import { checkedRows } from './anonymize-rows.ts';
-
-/** An input and its output path. */
-export interface Job {
-  readonly input: Input;
-  readonly output: string;
-  readonly video: boolean;
-}
 
 /** The inputs and outputs of a run. */
 export interface Plan {

@@ -5,7 +5,7 @@ import { usageError } from '../shared/errors.ts';
 import { shown } from '../shared/shown.ts';
 import { ANONYMIZE_HIGH, ANONYMIZE_LOOK_AHEAD, ANONYMIZE_PRESET } from '../shared/video-options.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
-import type { Job } from './anonymize-plan.ts';
+import type { Job } from './anonymize-job.ts';
 
 /** Options that say how faces are found and tracked, which rows make idle. */
 const DETECTION = {
@@ -28,8 +28,8 @@ const DETECTION = {
 } as const;
 
 /**
- * The rows of `--tracks`, checked. Ends the command with exit code 2 where they can't be read, lack an ID of `--keep`, or
- * were made with settings that find fewer faces than anonymizing does; also for `--keep` without rows.
+ * The rows of `--tracks`, checked. Ends the command with exit code 2 where they can't be read, lack an ID of `--keep`,
+ * or were made with settings that find fewer faces than anonymizing does; also for `--keep` without rows.
  */
 export async function checkedRows(jobs: readonly Job[], flags: AnonymizeFlags): Promise<RowsFile | undefined> {
   const { tracks, keep } = flags;

@@ -64,7 +64,8 @@ const DECIDES: Record<string, Record<string, string[]>> = {
     refine: ['--refine'],
   },
 };
-// Where results go, how fast, and what is printed. `--tracks` and its `--keep` are not resumed; `--show` would open a page.
+// Where results go, how fast, and what is printed. `--tracks` and its `--keep` are not resumed; `--show` would open a
+// page.
 const DECIDES_NOT: Record<string, Record<string, string[]>> = {
   anonymize: {
     output: [],

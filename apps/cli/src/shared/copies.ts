@@ -17,8 +17,8 @@ export type CopyWriter = (
 ) => Promise<void>;
 
 /**
- * Prepares the folders of `--draw` and `--crop` and assigns a unique file name to each input. Throws a usage error where
- * a copy would overwrite an input, before anything is written.
+ * Prepares the folders of `--draw` and `--crop` and assigns a unique file name to each input. Throws a usage error
+ * where a copy would overwrite an input, before anything is written.
  */
 export async function copyWriter(
   inputs: readonly Input[],

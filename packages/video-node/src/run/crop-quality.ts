@@ -3,7 +3,7 @@ import { clipBox, type Box, type Face, type PixelBuffer } from '@facedet/core';
 /** Longest side of a crop, in pixels. */
 export const CROP_SIDE = 160;
 
-/** How many sides of its face a crop spans. */
+/** Side of a crop, in sides of its face. */
 const SURROUNDINGS = 1.7;
 
 /**

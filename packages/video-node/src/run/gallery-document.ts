@@ -49,7 +49,7 @@ export function documentText({ tracks, ...rest }: GalleryDocument): string {
   return `${head},"tracks":[\n${tracks.map((track) => JSON.stringify(track)).join(',\n')}\n]}\n`;
 }
 
-/** Reads a document; undefined where there is none that can be used. */
+/** Reads a document; undefined where it is missing or damaged. */
 export async function readDocument(path: string): Promise<GalleryDocument | undefined> {
   try {
     const found = JSON.parse(await readFile(path, 'utf8')) as Partial<GalleryDocument>;

@@ -3,7 +3,7 @@ import type { VideoFace } from '@facedet/pipeline';
 import type { Lingering } from './resume-state.ts';
 import { shortFace, type Row } from './rows.ts';
 
-/** Seconds for which a face that is no longer detected stays masked at its last place: it may only have turned away. */
+/** Seconds for which a face stays masked at its last place after its last detection: it may only have turned away. */
 const LINGER = 0.25;
 /** IoU at which a detection without a track is the same face as one of a track, which may be kept visible. */
 const SAME_FACE = 0.3;
