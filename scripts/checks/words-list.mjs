@@ -84,9 +84,10 @@ export const words = [
     name: 'identities',
     pattern: /\bidentit(y|ies)\b/,
     say: 'track IDs, tracks',
-    // Layers of networks, and what readers of earlier output know by this name: `identities` of a summary and
-    // identities.json of a gallery.
-    ignore: /\bnn\.Identity\b|'Identity'|"Identity"|\bstatistics\.identities\b|"identities"|\bidentities\.json\b/,
+    // Layers of networks, HTTP's content coding, and names in outputs: `identities` of a summary and of a gallery,
+    // identities.json.
+    ignore:
+      /\bnn\.Identity\b|["']identit(y|ies)["']|\bstatistics\.identities\b|\bidentities(\.json\b|: (\d|\[|\w+[ .,;]))/i,
   },
   { name: 'colour', pattern: /\bcolour/, say: 'color (American spelling, as in code)' },
   {
@@ -110,7 +111,8 @@ export const words = [
 ];
 
 /** Lists of old names beside the new ones. */
-const OLD_NAMES = /\/(migrate\.md|renamed-options\.ts|(names-of-the-field|eval-entries|landmarks-of-tracks)\.md)$/;
+const OLD_NAMES =
+  /\/(migrate\.md|renamed-options(\.test)?\.ts|(names-of-the-field|eval-entries|landmarks-of-tracks)\.md)$/;
 
 /** Places where a word is right: `file` and, where given, `line` must match. Each entry says why. */
 export const allowed = [

@@ -5,9 +5,9 @@ import { received } from '@facedet/core/engine';
 const MAX_COORDINATE = 1e9;
 
 /**
- * What a detector returned for one image: an array of faces with finite boxes, sides of at least 0, scores in [0, 1]
- * and five finite landmarks or none. Throws `INVALID_DETECTION`, naming the first that is none; tracker and smoother
- * then have not seen the frame.
+ * Checks a detector's output for one image: an array of faces with finite boxes, sides of at least 0, scores in [0, 1]
+ * and either five finite landmarks or no landmarks. Throws `INVALID_DETECTION` with the first invalid face, before
+ * tracker and smoother see the frame.
  */
 export function checkFaces(faces: unknown): asserts faces is Face[] {
   if (!Array.isArray(faces)) throw invalid('an array of faces from the detector', faces);

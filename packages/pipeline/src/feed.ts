@@ -3,7 +3,7 @@ import type { Frame, RasterSource } from '@facedet/core';
 /** A frame on its way through the detector. */
 export interface Job<F extends Frame, R> {
   readonly frame: F;
-  /** What the frame's work comes to. */
+  /** The result of the frame's work. */
   readonly work: Promise<R>;
 }
 
@@ -25,10 +25,10 @@ export interface FeedOptions<F extends Frame, R> {
 /** Reads a source ahead of its consumer, by a bounded number of frames. */
 export interface Feed<F extends Frame, R> {
   /**
-   * The next job in order, its work begun; null at the end. Throws what the source threw, after all frames before it.
+   * The next job in order, its work begun; null at the end. Throws the source's error, after all frames before it.
    */
   next(): Promise<Job<F, R> | null>;
-  /** Tells that the last job given is done with, which makes room. Its frame stays the caller's. */
+  /** Marks the last job returned as done, which makes room for another. The caller keeps its frame. */
   release(): void;
   /** Stops reading and closes all frames that were not given out. */
   stop(): Promise<void>;
@@ -39,8 +39,8 @@ export function closeFrame(frame: Frame): void {
   (frame as Partial<RasterSource> | null | undefined)?.close?.();
 }
 
-/** Milliseconds that a source may take to end when it is told to. */
-const PATIENCE = 500;
+/** Milliseconds that a source may take to end after `return()`. */
+const STOP_TIMEOUT = 500;
 
 /** Begins to read `frames`. */
 export function createFeed<F extends Frame, R>(
@@ -56,8 +56,8 @@ export function createFeed<F extends Frame, R>(
   let stopped = false;
   let failure: { error: unknown } | null = null;
   let wake: (() => void)[] = [];
-  const changed = () => new Promise<void>((done) => wake.push(done));
-  const tell = () => {
+  const nextChange = () => new Promise<void>((done) => wake.push(done));
+  const notify = () => {
     const all = wake;
     wake = [];
     for (const done of all) done();
@@ -69,14 +69,14 @@ export function createFeed<F extends Frame, R>(
   const begin = (frame: F) => {
     const job = { frame, work: work(frame) };
     jobs.push(job);
-    job.work.catch(() => {}); // whoever takes the job hears of its failure
-    tell();
+    job.work.catch(() => {}); // the consumer of the job gets its error
+    notify();
   };
 
   const pump = (async () => {
     try {
       while (!stopped) {
-        while (!live && isFull() && !stopped) await changed();
+        while (!live && isFull() && !stopped) await nextChange();
         if (stopped) break;
         const asked = performance.now();
         const { done, value } = await iterator.next();
@@ -100,7 +100,7 @@ export function createFeed<F extends Frame, R>(
       failure = { error };
     } finally {
       ended = true;
-      tell();
+      notify();
     }
   })();
 
@@ -122,7 +122,7 @@ export function createFeed<F extends Frame, R>(
           if (failure && !stopped) throw failure.error;
           return null;
         }
-        await changed();
+        await nextChange();
       }
     },
     release() {
@@ -133,11 +133,11 @@ export function createFeed<F extends Frame, R>(
         waiting = null;
         begin(newest);
       }
-      tell();
+      notify();
     },
     async stop() {
       stopped = true;
-      tell();
+      notify();
       const left = jobs.splice(0).slice(given);
       if (waiting) closeFrame(waiting);
       waiting = null;
@@ -145,7 +145,10 @@ export function createFeed<F extends Frame, R>(
       // caller for long.
       const returned = (async () => iterator.return?.())().catch(() => {});
       let timer: ReturnType<typeof setTimeout> | undefined;
-      await Promise.race([Promise.all([pump, returned]), new Promise((done) => (timer = setTimeout(done, PATIENCE)))]);
+      await Promise.race([
+        Promise.all([pump, returned]),
+        new Promise((done) => (timer = setTimeout(done, STOP_TIMEOUT))),
+      ]);
       clearTimeout(timer);
       for (const job of left) {
         await job.work.catch(() => {});

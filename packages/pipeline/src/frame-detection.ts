@@ -30,7 +30,7 @@ export interface FrameDetection {
   detectInCrops(frame: Frame, rotate: Rotate, signal?: AbortSignal): Promise<FrameDetections | null>;
 }
 
-/** For how long crops are made around a lost track, seconds: its prediction is worth little by then. */
+/** Seconds for which crops are made around a lost track; later predictions are too inaccurate. */
 const MAX_LOST_REFINE_SECONDS = 0.5;
 
 /** The detector as the options want it: with the tracker's low score, and a tap for shot cuts. */

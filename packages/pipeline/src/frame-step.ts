@@ -10,22 +10,21 @@ import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { PendingRow, VideoFace, VideoSnapshot } from './types.ts';
 
-/** What tracker and smoother made of one frame. */
-export type FollowedFrame = Pick<PendingRow, 'faces' | 'tentative' | 'unmatched' | 'looked' | 'cut'>;
+/** The output of tracker and smoother for one frame. */
+export type TrackedFrame = Pick<PendingRow, 'faces' | 'tentative' | 'unmatchedDetections' | 'detectorRan' | 'cut'>;
 
 /** The parts of a snapshot that one frame changes. */
-export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'shown' | 'cut'>;
+export type StepSnapshot = Pick<VideoSnapshot, 'tracker' | 'smoother' | 'visibleIds' | 'cut'>;
 
-/** One frame's way through shot cut, tracker and smoother, and all that is remembered of it for the next frame. */
+/** Takes frames through shot cut test, tracker and smoother, and keeps the state between frames. */
 export interface FrameStep {
-  /** Whether `follow` would find a shot cut before the frame. */
+  /** Whether `trackFrame` would find a shot cut before the frame. */
   isCut(frame: Frame, shot: Thumbnail | ShotVerdict | null): boolean;
   /**
-   * `detections` is null where the detector did not run. `shot` is the frame's thumbnail, to be tested for a shot cut;
-   * the verdict, where that is known; or null. Throws what tracker or smoother throw; the state is then as it
-   * was.
+   * `detections` is null if the detector did not run. `shot` is the frame's thumbnail, to be tested for a shot cut; the
+   * verdict, if it is known already; or null. Rethrows errors of tracker and smoother; the state is then unchanged.
    */
-  follow(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | ShotVerdict | null): FollowedFrame;
+  trackFrame(frame: Frame, detections: FrameDetections | null, shot: Thumbnail | ShotVerdict | null): TrackedFrame;
   snapshot(): StepSnapshot;
   restore(snapshot: StepSnapshot): void;
   reset(): void;
@@ -33,13 +32,13 @@ export interface FrameStep {
 
 const NO_CUT: ShotVerdict = { cut: false, suspected: false };
 
-/** A step without memory of any frame. */
+/** Creates a step that has not seen a frame yet. */
 export function createFrameStep(
   { tracker, smoother, scoreThreshold = 0, foreignParts }: Settings,
   statistics: StatisticsCounter,
 ): FrameStep {
-  /** Tracks shown in the last frame in which the detector ran. */
-  let shown = new Set<number>();
+  /** IDs of the tracks shown in the last frame on which the detector ran. */
+  let visibleIds = new Set<number>();
   let shots: ShotState = initialShotState();
 
   function isCut({ timestamp }: Frame, shot: Thumbnail | ShotVerdict | null): boolean {
@@ -47,18 +46,18 @@ export function createFrameStep(
     return 'cut' in shot ? shot.cut : nextShotState(shots, shot, timestamp).cut;
   }
 
-  function follow(
+  function trackFrame(
     frame: Frame,
     detections: FrameDetections | null,
     shot: Thumbnail | ShotVerdict | null,
-  ): FollowedFrame {
+  ): TrackedFrame {
     const shotsBefore = shots;
     let before: StepSnapshot | undefined;
     try {
       if (shot && !('cut' in shot)) shots = nextShotState(shots, shot, frame.timestamp);
       const { cut, suspected } = !shot ? NO_CUT : 'cut' in shot ? shot : shots;
       const ends = cut || suspected;
-      // Otherwise the tracker is the only part that throws, and is then as it was.
+      // Otherwise only the tracker can throw, and an error leaves its state unchanged.
       if (ends || foreignParts) before = snapshot();
       if (ends) endShot();
       return { ...(tracker ? track(frame, detections) : select(detections)), cut };
@@ -69,33 +68,33 @@ export function createFrameStep(
     }
   }
 
-  function select(detections: FrameDetections | null): Omit<FollowedFrame, 'cut'> {
+  function select(detections: FrameDetections | null): Omit<TrackedFrame, 'cut'> {
     const faces = (detections?.faces ?? [])
       .filter(({ score }) => score >= scoreThreshold)
       .map((face): VideoFace => ({ id: null, ...face, state: 'detected' }));
-    return { faces, tentative: [], unmatched: [], looked: detections !== null };
+    return { faces, tentative: [], unmatchedDetections: [], detectorRan: detections !== null };
   }
 
-  function track(frame: Frame, detections: FrameDetections | null): Omit<FollowedFrame, 'cut'> {
+  function track(frame: Frame, detections: FrameDetections | null): Omit<TrackedFrame, 'cut'> {
     const { timestamp } = frame;
-    // The tracker would take none for the time of the next frame, and the smoother refuses it afterwards.
+    // Without this check the tracker would use the time of the next frame, and the smoother would then reject it.
     if (timestamp === undefined) throw noTimestamp(frame);
-    const looked = detections !== null;
+    const detectorRan = detections !== null;
     const begin = performance.now();
-    const tracks = looked ? tracker!.update(detections.faces, timestamp) : tracker!.predict(timestamp);
-    if (looked) shown = new Set(tracks.filter((t) => t.state === 'tracked').map((t) => t.id));
+    const tracks = detectorRan ? tracker!.update(detections.faces, timestamp) : tracker!.predict(timestamp);
+    if (detectorRan) visibleIds = new Set(tracks.filter((t) => t.state === 'tracked').map((t) => t.id));
     const faces = tracks
-      // Faces that have left the frame are not shown.
-      .filter((t) => shown.has(t.id) && (looked || intersects(t.box, frame)))
-      .map((t) => faceOf(t, looked));
-    const tentative = looked ? tracks.filter((t) => t.state === 'tentative').map((t) => faceOf(t, true)) : [];
+      // Faces that have left the frame are not part of the result.
+      .filter((t) => visibleIds.has(t.id) && (detectorRan || intersects(t.box, frame)))
+      .map((t) => faceOf(t, detectorRan));
+    const tentative = detectorRan ? tracks.filter((t) => t.state === 'tentative').map((t) => faceOf(t, true)) : [];
     const taken = new Set(tracks.map((t) => t.detectionIndex));
     statistics.spent('track', performance.now() - begin);
     return {
       faces: smooth(faces, timestamp),
       tentative,
-      unmatched: looked ? detections.faces.filter((_, i) => !taken.has(i)) : [],
-      looked,
+      unmatchedDetections: detectorRan ? detections.faces.filter((_, i) => !taken.has(i)) : [],
+      detectorRan,
     };
   }
 
@@ -110,26 +109,26 @@ export function createFrameStep(
   function endShot(): void {
     tracker?.cut();
     smoother?.reset();
-    shown.clear();
+    visibleIds.clear();
   }
 
   const snapshot = (): StepSnapshot => ({
     tracker: tracker?.snapshot() ?? null,
     smoother: smoother?.snapshot() ?? null,
-    shown: [...shown],
+    visibleIds: [...visibleIds],
     cut: snapshotShots(shots),
   });
 
   function restore(saved: StepSnapshot): void {
     if (tracker) tracker.restore(saved.tracker!);
     smoother?.restore(saved.smoother as never);
-    shown = new Set(saved.shown);
+    visibleIds = new Set(saved.visibleIds);
     shots = restoreShots(saved.cut);
   }
 
   return {
     isCut,
-    follow,
+    trackFrame,
     snapshot,
     restore,
     reset() {
@@ -144,7 +143,7 @@ function noTimestamp({ index }: Frame): FaceDetError {
   return invalidArgument(`a timestamp in seconds for frame ${index}`, undefined, 'give the time of each frame');
 }
 
-/** The face that a track shows: landmarks are the detection's own, or those that moved with the box since the last. */
-function faceOf({ id, box, score, landmarks }: Track<Face>, looked: boolean): VideoFace & { id: number } {
-  return { id, box, score, ...(landmarks && { landmarks }), state: looked ? 'detected' : 'predicted' };
+/** The face of a track. Its landmarks are the detection's, or the last ones moved along with the box. */
+function faceOf({ id, box, score, landmarks }: Track<Face>, isDetected: boolean): VideoFace & { id: number } {
+  return { id, box, score, ...(landmarks && { landmarks }), state: isDetected ? 'detected' : 'predicted' };
 }

@@ -35,7 +35,7 @@ export interface HeldFrames<F extends Frame> {
 
 /** Frames from which the memory of the whole look-ahead is estimated. */
 const MIN_FRAMES = 3;
-/** Frames that can't be reloaded may take so many times the bytes: less look-ahead costs more than memory. */
+/** Factor of the byte limit for frames that can't be reloaded: less look-ahead costs more than memory. */
 const KEPT_FACTOR = 4;
 
 /** No frames yet. */
@@ -72,7 +72,7 @@ export function createHeldFrames<F extends Frame>({ lookAhead, lookAheadBytes }:
     },
     due(timestamp) {
       if (!items.length) return null;
-      // Where times are no numbers, nothing waits for a later one.
+      // Negated, so that a frame without a valid timestamp does not wait.
       if (!(timestamp - items[0]!.buffered.row.timestamp < lookAhead)) return 'in time';
       return kept > KEPT_FACTOR * lookAheadBytes ? 'early' : null;
     },

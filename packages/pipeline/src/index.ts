@@ -2,7 +2,7 @@
 export { createVideoDetector } from './video-detector.ts';
 export { videoDetectorOptionNames } from './options.ts';
 export type * from './types.ts';
-// Which frames are looked at.
+// The choice of key frames.
 export type { ScheduleSnapshot } from './schedule.ts';
 // Parts that are useful alone: the test for shot cuts, and sources that show a part of another.
 export { initialShotState, nextShotState, type ShotState, type ShotVerdict } from './shot-cut.ts';

@@ -25,7 +25,7 @@ function* frames(times: readonly number[], first = 0): Generator<Frame> {
     } as unknown as Frame;
 }
 
-/** Times that rise by 1 to 15 frames of a steady film. */
+/** Times that rise by 1 to 15 frames of a constant frame rate. */
 const risingTimes = fc.array(fc.integer({ min: 1, max: 15 }), { minLength: 2, maxLength: 30 }).map((steps) =>
   steps.map(
     (

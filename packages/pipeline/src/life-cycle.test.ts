@@ -7,7 +7,7 @@ import { faceAt, fakeDetector, film, FPS, frameAt, landmarksOf } from './fixture
 import type { FrameResult, VideoDetector, VideoDetectorOptions, VideoSnapshot } from './types.ts';
 import { createVideoDetector } from './video-detector.ts';
 
-/** Two people; one is away now and then, so that identities, gaps and scores all matter. */
+/** Two people. One disappears at times, so that track IDs, gaps and scores all matter. */
 const scene = (index: number): Face[] => [
   faceAt(50 + 4 * index, 80),
   ...(index % 13 < 9 ? [faceAt(500 - 3 * index, 200, index % 5 ? 0.9 : 0.2)] : []),
@@ -573,9 +573,9 @@ describe('a snapshot of another release', () => {
   it('is refused with what it lacks', async () => {
     const video = make();
     await video.process(frameAt(0));
-    const { orientation: _, shown: __, ...old } = video.snapshot();
+    const { orientation: _, visibleIds: __, ...old } = video.snapshot();
     expect(() => video.restore(old as never)).toThrow(
-      'version 1, but received one without shown, orientation; start from the beginning instead.',
+      'version 1, but received one without visibleIds, orientation; start from the beginning instead.',
     );
   });
 });

@@ -1,49 +1,49 @@
 import { iou, type Box, type Face, type Landmarks } from '@facedet/core';
 import type { PendingRow, VideoFace } from './types.ts';
 
-/** Boxes of one identity that overlap by less are not taken for the same face one frame earlier. */
+/** Lowest IoU at which an earlier detection counts as the same face. */
 const BACKWARD_IOU = 0.4;
 
 /**
- * Takes in the newest row, which must be the last of `rows`, and mends the earlier ones: a face that was seen before
- * and is seen again is interpolated in between, and a track that is new is followed back to where it first appeared. No
- * identity is carried over a shot cut. Frames between two whole looks also learn what these found of no identity that
- * is shown there, so that who hides faces hides it there too.
+ * Updates earlier rows with the newest one, which must be the last of `rows`. Gaps between two detections of a track
+ * are interpolated, and new tracks are extended back to their first appearance; neither crosses a shot cut. Rows
+ * between two key frames also get the detections of these key frames that have no track ID there, so that anonymizers
+ * can mask them there too.
  */
-export function mendRows(rows: readonly PendingRow[]): void {
+export function backfillRows(rows: readonly PendingRow[]): void {
   const last = rows.length - 1;
   const newest = rows[last]!;
-  const anew: Face[] = [...newest.tentative, ...newest.unmatched];
+  const newDetections: Face[] = [...newest.tentative, ...newest.unmatchedDetections];
   for (const face of newest.faces) {
     if (face.state !== 'detected' || face.id === null) continue;
-    const before = newest.cut ? null : lastSighting(rows, last, face.id);
+    const before = newest.cut ? null : lastDetection(rows, last, face.id);
     if (before) {
-      fillGap(rows, before.at, last, before.face, face);
+      interpolateGap(rows, before.at, last, before.face, face);
     } else {
       extendBack(rows, last, face);
-      anew.push(face);
+      newDetections.push(face);
     }
   }
-  if (!isWhole(newest)) return;
-  // Also over a cut: it lies somewhere between the two looks.
-  const from = rows.findLastIndex((row, at) => at < last && isWhole(row));
-  const nearby = [...anew, ...(rows[from]?.tentative ?? []), ...(rows[from]?.unmatched ?? [])].map(
+  if (!isKeyFrame(newest)) return;
+  // Also across a cut, as it may be anywhere between the two key frames.
+  const from = rows.findLastIndex((row, at) => at < last && isKeyFrame(row));
+  const nearby = [...newDetections, ...(rows[from]?.tentative ?? []), ...(rows[from]?.unmatchedDetections ?? [])].map(
     ({ box, score }): Face => ({ box, score }),
   );
-  for (let at = from + 1; at < last; at++) rows[at]!.nearby.push(...nearby);
+  for (let at = from + 1; at < last; at++) rows[at]!.nearbyDetections.push(...nearby);
 }
 
-const isWhole = ({ looked, refined }: PendingRow) => looked && !refined;
+const isKeyFrame = ({ detectorRan, refined }: PendingRow) => detectorRan && !refined;
 
-/** Where an identity was last detected (shown or still tentative) before row `end`, up to the last cut. */
-function lastSighting(rows: readonly PendingRow[], end: number, id: number): { at: number; face: VideoFace } | null {
+/** The last detection of a track, confirmed or tentative, before row `end` and since the last cut. */
+function lastDetection(rows: readonly PendingRow[], end: number, id: number): { at: number; face: VideoFace } | null {
   for (let at = end - 1; at >= 0; at--) {
     const row = rows[at]!;
-    const shown = row.faces.find((f) => f.id === id && f.state === 'detected');
-    if (shown) return { at, face: shown };
+    const confirmed = row.faces.find((f) => f.id === id && f.state === 'detected');
+    if (confirmed) return { at, face: confirmed };
     const first = row.tentative.find((f) => f.id === id);
     if (first) {
-      // It is confirmed now: its first sighting is shown, and followed further back.
+      // The track is confirmed now: its first detection becomes a face of the row and is extended further back.
       row.tentative.splice(row.tentative.indexOf(first), 1);
       row.faces.push(first);
       extendBack(rows, at, first);
@@ -54,7 +54,7 @@ function lastSighting(rows: readonly PendingRow[], end: number, id: number): { a
   return null;
 }
 
-function fillGap(rows: readonly PendingRow[], from: number, to: number, a: VideoFace, b: VideoFace): void {
+function interpolateGap(rows: readonly PendingRow[], from: number, to: number, a: VideoFace, b: VideoFace): void {
   for (let at = from + 1; at < to; at++) {
     const row = rows[at]!;
     const t = (row.timestamp - rows[from]!.timestamp) / (rows[to]!.timestamp - rows[from]!.timestamp);
@@ -71,17 +71,17 @@ function fillGap(rows: readonly PendingRow[], from: number, to: number, a: Video
   }
 }
 
-/** Follows a track back over detections that were too weak to begin it. */
+/** Extends a track back over detections that were too weak to start it. */
 function extendBack(rows: readonly PendingRow[], start: number, face: VideoFace): void {
   let [later, laterAt] = [face, start];
   for (let at = start - 1; at >= 0 && !rows[at + 1]!.cut; at--) {
     const row = rows[at]!;
-    if (!row.looked) continue;
+    if (!row.detectorRan) continue;
     let best: Face | null = null;
-    for (const candidate of row.unmatched)
+    for (const candidate of row.unmatchedDetections)
       if (iou(candidate.box, later.box) >= BACKWARD_IOU && (!best || candidate.score > best.score)) best = candidate;
     if (!best) return;
-    row.unmatched.splice(row.unmatched.indexOf(best), 1);
+    row.unmatchedDetections.splice(row.unmatchedDetections.indexOf(best), 1);
     const found: VideoFace = {
       id: face.id,
       box: best.box,
@@ -90,7 +90,7 @@ function extendBack(rows: readonly PendingRow[], start: number, face: VideoFace)
       state: 'detected',
     };
     row.faces.push(found);
-    fillGap(rows, at, laterAt, found, later);
+    interpolateGap(rows, at, laterAt, found, later);
     [later, laterAt] = [found, at];
   }
 }

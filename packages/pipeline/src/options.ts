@@ -191,7 +191,7 @@ function expectThat(holds: boolean, what: string, value: unknown, next: string):
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Core's rotations; text that looks like one is none. */
+/** Whether a value is one of core's rotations; numbers as text are not. */
 const isRotation = (value: unknown) =>
   Number.isInteger(value) && (value as number) % 45 === 0 && (value as number) >= 0 && (value as number) < 360;
 const isPositiveInteger = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;

@@ -186,7 +186,7 @@ describe('rotate of a video detector', () => {
     };
   }
 
-  it("follows a film that lies on its side; 'auto' is asked for in the first frames only", async () => {
+  it("tracks faces of a film turned by 90°; the detector runs with 'auto' in the first frames only", async () => {
     const log: DetectOptions[] = [];
     const pipeline = createVideoDetector({ detector: turned(90, log) });
     let shown = 0;

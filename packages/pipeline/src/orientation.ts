@@ -26,7 +26,7 @@ export interface Orientation {
   /**
    * Asked for each key frame in order, when all frames before it were followed: another orientation in which the
    * detector should run on it, or null. `rotate` is what `choose` said, which knew nothing of the last `lag` frames;
-   * `isCut` tells whether a shot cut is before the frame.
+   * `isCut` returns whether a shot cut is before the frame.
    */
   amend(
     frame: { index: number; timestamp: number },
@@ -52,7 +52,7 @@ const UPRIGHT_SCORE = 0.82;
 const DOUBT_SECONDS = 1;
 /** Seconds between two such requests. */
 const PROBE_SECONDS = 2;
-/** Seconds after which sure faces that are gone are looked for in all orientations again. */
+/** Seconds after which the detector searches all orientations for confirmed faces that disappeared. */
 const RETRY_SECONDS = 0.5;
 /** Seconds after which an orientation other than upright is checked again. */
 const RECHECK_SECONDS = 5;

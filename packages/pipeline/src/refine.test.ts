@@ -75,7 +75,7 @@ describe('cropsAround', () => {
 });
 
 describe('detectAround', () => {
-  it('looks at all crops in one batch and tells where in the picture the faces are', async () => {
+  it('detects in all crops in one batch and returns faces in coordinates of the picture', async () => {
     const faces = [face(60, 60), face(200, 150, 0.7)];
     const { detector, calls } = knower(faces);
     const found = await detectAround(
@@ -93,7 +93,7 @@ describe('detectAround', () => {
     expect(calls[0]!.inputSize).toEqual({ width: 64, height: 64 });
   });
 
-  it('gives a face that two crops see once, and leaves one that a crop cuts to the crop that shows it whole', async () => {
+  it('returns a face in two crops once, and prefers the crop with the whole face to one that cuts it', async () => {
     const faces = [face(100, 100), face(152, 100, 0.8)];
     const { detector, calls } = knower(faces);
     expect(
@@ -131,7 +131,7 @@ describe('detectAround', () => {
   });
 });
 
-it('regionSource shows the same pixels of plain pixels and of a source that scales itself, also parts of it', async () => {
+it('regionSource returns the same pixels for a pixel buffer and a source that scales, also in regions', async () => {
   const asked: (Box | undefined)[] = [];
   const scaling: ImageSource = {
     width: WIDTH,

@@ -3,7 +3,7 @@ import { invalidArgument, unpackError } from '@facedet/core/engine';
 import { closeFrame, createFeed } from './feed.ts';
 import { bytesOf, createHeldFrames, type BufferedFrame } from './held-frames.ts';
 import type { FrameDetection, FrameDetections } from './frame-detection.ts';
-import { mendRows } from './look-ahead.ts';
+import { backfillRows } from './look-ahead.ts';
 import type { Settings } from './options.ts';
 import { isReadBetter, type Orientation } from './orientation.ts';
 import type { Schedule, ScheduleState } from './schedule.ts';
@@ -12,7 +12,7 @@ import type { Thumbnail } from './shot-thumbnail.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { FrameResult, PendingRow, RunOptions } from './types.ts';
 
-/** How far a video is; with the memory of tracker, smoother and shot cuts this is all of its state. */
+/** Progress in a video: all of its state apart from that of tracker, smoother and shot cuts. */
 export interface Progress {
   schedule: Schedule;
   /** The schedule after its choice for the last frame processed: it may have chosen for later frames already. */
@@ -35,13 +35,14 @@ export interface RunParts extends FrameDetection {
   readonly limit: number;
   readonly statistics: StatisticsCounter;
   readonly progress: Progress;
-  /** Whether a shot cut is before a frame that is next to be followed. */
+  /** Whether a shot cut is before the frame that the tracker gets next. */
   isCut(frame: Frame, shot: Thumbnail | ShotVerdict | null): boolean;
-  /** One frame's way through tracker and smoother. Throws what ends the run. */
+  /** Takes one frame through tracker and smoother. Throws errors that end the run. */
   step<F extends Frame>(frame: F, detections: FrameDetections | null, plan: StepPlan): BufferedFrame<F>;
   resultOf<F extends Frame>(buffered: BufferedFrame<F>): FrameResult<F>;
 }
-/** Bytes of frames ahead of the tracker beyond which none waits that does not keep a session busy: 15 of 1080p. */
+
+/** Bytes of frames read ahead, beyond which only frames that keep a session busy are read: 15 frames of 1080p. */
 const AHEAD_BYTES = 48e6;
 
 /** How a frame goes through the tracker. */
@@ -70,8 +71,8 @@ export async function choosePlan(progress: Progress, frame: Frame): Promise<Omit
 }
 
 /**
- * What the detector found in a key frame; in another orientation where the frames before it show that it was read
- * wrongly.
+ * The detections of a key frame. Runs the detector again in another orientation if the frames before it show that the
+ * first one was wrong.
  */
 export async function settleDetections(
   { progress, detectFrame, isCut }: Pick<RunParts, 'progress' | 'detectFrame' | 'isCut'>,
@@ -133,12 +134,12 @@ export async function* runFrames<F extends Frame>(
     },
   });
 
-  /** What a snapshot needs of the frames that the tracker has seen and whose results are still to come. */
+  /** Keeps, for a snapshot, the rows of tracked frames whose results are not emitted yet. */
   function keepPending(): void {
     progress.pending = [...held.rows, ...known.values()];
   }
 
-  /** Gives the first of the results held back. */
+  /** Yields the first of the results held back. */
   async function* emit(): AsyncGenerator<FrameResult<F>, void, undefined> {
     await orAborted(held.load(), signal);
     const item = held.shift();
@@ -168,7 +169,7 @@ export async function* runFrames<F extends Frame>(
       try {
         const plan = await orAborted(job.work, signal);
         if (frame.index <= seen) {
-          // A frame from before the snapshot: its row was held back, or it had its result.
+          // A frame from before the snapshot: its row was held back, or its result was emitted.
           const row = known.get(frame.index);
           if (row) hold({ frame, row, error: row.error && unpackError(row.error) });
           else closeFrame(frame);
@@ -182,7 +183,7 @@ export async function* runFrames<F extends Frame>(
           );
           hold(step(frame, detections, { refined: !plan.key && detections !== null, shot: plan.chosen.shots }));
           Object.assign(progress, { chosen: plan.chosen, probed: plan.probed });
-          if (lookAhead) mendRows(held.rows);
+          if (lookAhead) backfillRows(held.rows);
         }
         // Also without a result: the run may end before the next one.
         keepPending();
@@ -221,7 +222,9 @@ export async function* runFrames<F extends Frame>(
   }
 }
 
-/** Throws `INVALID_ARGUMENT` for what is no frame, and `INDEX_NOT_RISING` for one that is not after the last. */
+/**
+ * Throws `INVALID_ARGUMENT` for a value that is not a frame, and `INDEX_NOT_RISING` for one that is not after the last.
+ */
 export function checkFrame(frame: Frame, last: number): void {
   const index: unknown = (frame as Frame | null | undefined)?.index;
   if (!Number.isInteger(index) || (index as number) < 0) {

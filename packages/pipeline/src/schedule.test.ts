@@ -41,7 +41,7 @@ function picture(paint: Painter, format: PixelFormat, extra: number): ImageSourc
   };
 }
 
-/** Which of `length` frames are looked at, where `tracks` and the picture are what they are. */
+/** Indices of the key frames among `length` frames with these `tracks` and pictures. */
 async function keys(
   length: number,
   {
@@ -61,14 +61,14 @@ async function keys(
   return chosen;
 }
 
-/** Frames from one look to the next, once the first results count. */
+/** Frames between two key frames, once the first results count. */
 async function interval(tracks: readonly Track[]): Promise<number> {
   const chosen = await keys(60, { tracks });
   return chosen.at(-1)! - chosen.at(-2)!;
 }
 
 describe("detectEvery: 'auto'", () => {
-  it('looks at every tenth frame where nothing moves and all are sure, at every fifth of an empty scene', async () => {
+  it('chooses every tenth frame without motion and uncertain tracks, every fifth of an empty scene', async () => {
     expect(await interval([sure])).toBe(10);
     expect(await interval([])).toBe(5);
   });
@@ -78,14 +78,14 @@ describe("detectEvery: 'auto'", () => {
     ['… by a tenth', { innovation: 0.1 }, 2],
     ['… by more', { innovation: 0.2 }, 1],
     ['its score is low', { score: 0.3 }, 2],
-    ['an identity was just lost', { state: 'lost' as const }, 2],
-    ['somebody is seen for the first time', { state: 'tentative' as const }, 1],
-    ['an identity is new', { hits: 2 }, 1],
-  ])('looks sooner where %s', async (_, unsure, frames) => {
+    ['a track was just lost', { state: 'lost' as const }, 2],
+    ['a face is detected for the first time', { state: 'tentative' as const }, 1],
+    ['a track is new', { hits: 2 }, 1],
+  ])('has the next key frame sooner if %s', async (_, unsure, frames) => {
     expect(await interval([sure, { ...sure, id: 2, ...unsure }])).toBe(frames);
   });
 
-  it('looks at once after a shot cut', async () => {
+  it('chooses the first frame after a shot cut', async () => {
     const cut =
       (index: number): Painter =>
       (x) =>
@@ -110,7 +110,7 @@ describe("detectEvery: 'auto'", () => {
     ['gray', 0],
     ['rgb', 12],
   ] as const)(
-    'looks at once where something moves at the borders, not where it moves in the middle: %s, %i bytes between rows',
+    'chooses a frame with motion at the borders, not in the middle: %s, %i bytes between rows',
     async (format, extra) => {
       const quiet = await keys(40, { format, extra });
       expect(quiet).not.toContain(26);
@@ -136,7 +136,7 @@ describe("detectEvery: 'auto'", () => {
     }
   });
 
-  it('looks at a frame that cannot be scaled: the look tells why', async () => {
+  it('chooses a frame that cannot be scaled, so that the detector reports why', async () => {
     const schedule = createSchedule('auto', LAG);
     const broken: ImageSource = { width: 640, height: 360, rasterize: () => Promise.reject(new Error('broken')) };
     expect(await schedule.isKey({ ...broken, index: 0, timestamp: 0 })).toBe(true);

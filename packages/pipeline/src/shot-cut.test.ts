@@ -29,7 +29,7 @@ function cutsOf(frames: readonly Pixels[], { fps = FPS, times = (i: number) => i
 const SEEDS = Array.from({ length: 12 }, (_, k) => k + 1);
 
 describe('hard cuts', () => {
-  it('are found at their first frame between places of one room, in the same colours and the same light', () => {
+  it('are found at their first frame between places of one room, of the same colors and light', () => {
     for (const seed of SEEDS) {
       const frames = [
         ...shot(seed, 15),

@@ -86,7 +86,7 @@ const FADED = { share: 0.35, seconds: 0.4 };
 const FLASH = { begins: 0.25, lasts: 0.08, white: 0.8, brightFirst: 25, mixed: 0.15 };
 /** For how long an overexposed picture is taken for a flash, seconds. */
 const FLASH_SECONDS = 0.14;
-/** For how many seconds a picture may be gone and return without a cut. */
+/** Longest time, in seconds, after which a picture that returns is not a cut. */
 const RETURN_SECONDS = 0.6;
 /** Seconds without another cut after one: what is left of a whip pan. */
 const SHORTEST_SHOT = 0.18;
@@ -106,7 +106,7 @@ export function initialShotState(): ShotState {
 }
 
 /**
- * The state after a frame; its `cut` tells whether a shot ended. A hard cut is reported at the first frame of the new
+ * The state after a frame; its `cut` is true if a shot ended. A hard cut is reported at the first frame of the new
  * shot, one through black or white at the first frame that shows something else than before, a dissolve once within it.
  * A picture counts as another shot if much of its structure is neither where it was nor moved, far more than usual in
  * this shot, unless only the light changed.

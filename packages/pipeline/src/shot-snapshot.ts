@@ -74,9 +74,9 @@ export function textOf(bytes: Uint8Array | Int8Array): string {
   return btoa(text);
 }
 
-/** The bytes of such a text; throws an `Error` where they are not as many as `length`. */
+/** The bytes of such a text; throws an `Error` if their number is not `length`. */
 export function bytesOf(text: string, length: number): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  if (bytes.length !== length) throw new Error(`expected ${length} bytes, received ${bytes.length}`);
+  if (bytes.length !== length) throw new Error(`Expected ${length} bytes but received ${bytes.length}`);
   return bytes;
 }

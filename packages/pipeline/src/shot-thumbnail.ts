@@ -49,7 +49,7 @@ export async function thumbnailOfSource(image: ImageSource): Promise<Thumbnail> 
   return thumbnailOf(isRasterSource(image) ? await image.rasterize(ASKED.width, ASKED.height) : image);
 }
 
-/** Mean colour of each cell, packed RGB. */
+/** Mean color of each cell, packed RGB. */
 function cellMeans(pixels: PixelBuffer): Uint8Array {
   const { width, height, data, format } = pixels;
   const [red, green, blue] = channelOffsets(format);

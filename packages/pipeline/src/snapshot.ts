@@ -9,16 +9,18 @@ export function isSnapshot(value: Partial<VideoSnapshot> | null | undefined): va
     value?.version === 1 &&
     Boolean(value.schedule && value.cut) &&
     isOrientationSnapshot(value.orientation) &&
-    areArrays(value.pending, value.shown) &&
+    areArrays(value.pending, value.visibleIds) &&
     Number.isInteger(value.lastIndex) &&
     Number.isInteger(value.processed) &&
     value.pending!.every(
-      (row) => Number.isInteger(row?.index) && areArrays(row.faces, row.tentative, row.unmatched, row.nearby),
+      (row) =>
+        Number.isInteger(row?.index) &&
+        areArrays(row.faces, row.tentative, row.unmatchedDetections, row.nearbyDetections),
     )
   );
 }
 
-/** The error for what is none. */
+/** The error for an invalid snapshot. */
 export function invalidSnapshot(snapshot: unknown, withTracker: boolean, cause?: unknown): FaceDetError {
   const missing = missingParts(snapshot);
   const found = missing.length ? `one without ${missing.join(', ')}` : received(snapshot);
@@ -30,7 +32,7 @@ export function invalidSnapshot(snapshot: unknown, withTracker: boolean, cause?:
   );
 }
 
-/** What a snapshot of another release of this package lacks. */
+/** Names of the parts that a snapshot of another release of this package lacks. */
 function missingParts(snapshot: unknown): string[] {
   if ((snapshot as Partial<VideoSnapshot> | null | undefined)?.version !== 1) return [];
   return Object.keys(PARTS).filter((name) => (snapshot as Record<string, unknown>)[name] === undefined);
@@ -42,7 +44,7 @@ const PARTS = {
   smoother: 0,
   schedule: 0,
   pending: 0,
-  shown: 0,
+  visibleIds: 0,
   processed: 0,
   cut: 0,
   orientation: 0,

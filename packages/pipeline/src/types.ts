@@ -6,25 +6,25 @@ import type { ScheduleSnapshot } from './schedule.ts';
 import type { ShotSnapshot } from './shot-snapshot.ts';
 
 /**
- * - `detected`: the detector saw it in this frame.
+ * - `detected`: detected in this frame.
  * - `predicted`: not detected in this frame; the box is where the tracker expects the face.
- * - `interpolated`: filled in afterwards between two sightings (offline, with look-ahead).
+ * - `interpolated`: filled in afterwards between two detections (offline, with look-ahead).
  */
 export type FaceState = 'detected' | 'predicted' | 'interpolated';
 
 /** One face of one frame. */
 export interface VideoFace {
-  /** The identity, from 1; null without a tracker. */
+  /** The track ID, from 1; null without a tracker. */
   readonly id: number | null;
   /** Pixels of the frame. */
   readonly box: Box;
-  /** In [0, 1]: of the detection, or of the last one. */
+  /** Score of the detection, or of the track's last one, in [0, 1]. */
   readonly score: number;
   readonly landmarks?: Landmarks;
   readonly state: FaceState;
 }
 
-/** What the pipeline says of one frame. */
+/** The result for one frame. */
 export interface FrameResult<F extends Frame = Frame> {
   /**
    * The frame itself. Of `run`, it is open until the consumer asks for the next result, and closed afterwards; of
@@ -38,7 +38,7 @@ export interface FrameResult<F extends Frame = Frame> {
   /**
    * Detections from the tracker's low threshold up that belong to none of `faces`: too weak to start a track, or found
    * in one frame only. With `detectEvery` and `lookAhead`, between key frames, also such detections of the surrounding
-   * key frames. Anonymizers must hide these too.
+   * key frames. Anonymizers must mask these too.
    */
   readonly unassigned: readonly Face[];
   /** Whether the detector ran on this frame, whole or in crops. */
@@ -66,7 +66,7 @@ export interface UnloadableFrame {
   reload(): Promise<void>;
 }
 
-/** What a smoother gets and gives: boxes and landmarks of identities at one time. */
+/** Input and output of a smoother: box and landmarks of one track at one time. */
 export interface SmoothInput {
   readonly id: number;
   readonly box: Box;
@@ -74,27 +74,27 @@ export interface SmoothInput {
   readonly landmarks?: Landmarks;
 }
 
-/** Steadies boxes over time; `createSmoother` of @facedet/temporal makes one. */
+/** Smooths boxes over time; `createSmoother` of @facedet/temporal makes one. */
 export interface VideoSmoother {
-  /** Copies of the faces, steadied, in the same order; `timestamp` in seconds, rising. */
+  /** Returns smoothed copies of the faces, in the same order. `timestamp` is in seconds and must increase. */
   smooth<T extends SmoothInput>(faces: readonly T[], timestamp: number): T[];
   /** Forgets everything: at a shot cut, and before another video. */
   reset(): void;
   /** The state as plain data. */
   snapshot(): unknown;
-  /** Takes what `snapshot` gave. */
+  /** Restores a state that `snapshot` returned. */
   restore(snapshot: never): void;
 }
 
 /**
  * What to do with a frame whose detection failed, or whose detections or time the tracker refuses: `stop` ends the run
- * with its error, after the results before it; `skip` tells the error with the frame's result and goes on; a function
+ * with its error, after the results before it; `skip` reports the error with the frame's result and goes on; a function
  * decides for each. A source that breaks always ends the run.
  */
 export type ErrorPolicy =
   'stop' | 'skip' | ((error: unknown, frame: { index: number; timestamp: number }) => 'stop' | 'skip');
 
-/** Looks in between key frames at small crops around the predicted faces. */
+/** Detection between key frames in small crops around the predicted faces. */
 export interface RefineOptions {
   /**
    * The network's input size for a crop; by default 64 × 64, which shows a face at 29 pixels. Larger costs more;
@@ -174,10 +174,10 @@ export interface VideoDetectorOptions {
 export interface VideoStatistics {
   /** Frames that got a result. */
   readonly totalFrames: number;
-  /** Frames a second, from the first frame asked for to the last result taken; 0 before it. */
+  /** Frames per second, from the first frame read to the last result; 0 before it. */
   readonly avgFps: number;
   readonly avgFacesPerFrame: number;
-  /** Distinct ids in the results. */
+  /** Distinct track IDs in the results. */
   readonly identities: number;
   /** Frames on which the detector ran: on the whole frame, and on crops only. */
   readonly detectedFrames: number;
@@ -190,7 +190,7 @@ export interface VideoStatistics {
   readonly earlyResults: number;
   readonly shotCuts: number;
   /**
-   * Mean milliseconds a frame: waiting for the source, from a detection's start to its end (calls overlap), tracking,
+   * Mean milliseconds per frame: waiting for the source, from a detection's start to its end (calls overlap), tracking,
    * smoothing, and the consumer's own.
    */
   readonly msPerFrame: {
@@ -220,13 +220,13 @@ export interface VideoSnapshot {
   readonly schedule: ScheduleSnapshot;
   /** Results that look-ahead still held back. */
   readonly pending: readonly PendingRow[];
-  /** Identities shown in the last frame on which the detector ran. */
-  readonly shown: readonly number[];
+  /** IDs of the tracks shown in the last frame on which the detector ran. */
+  readonly visibleIds: readonly number[];
   /** Index of the last frame that went through the tracker: with look-ahead, ahead of `lastIndex`. */
   readonly processed: number;
-  /** What the test for shot cuts remembers. */
+  /** State of the test for shot cuts. */
   readonly cut: ShotSnapshot;
-  /** What the decision about orientations remembers. */
+  /** State of the choice of orientations. */
   readonly orientation: OrientationSnapshot;
 }
 
@@ -269,26 +269,26 @@ export interface VideoDetector {
   reset(): void;
 }
 
-/** One frame's faces while they are held back. */
+/** One frame's faces while look-ahead holds them back. */
 export interface PendingRow {
   readonly index: number;
   /** Seconds. */
   readonly timestamp: number;
-  /** Shown faces; replaced and added to until the row is given out. */
+  /** Confirmed faces; look-ahead adds and replaces some until the result is emitted. */
   faces: VideoFace[];
-  /** First sightings that no second one has confirmed yet. */
+  /** Faces of tentative tracks. */
   readonly tentative: VideoFace[];
-  /** Detections that no track took: a track that begins later may have been here already. */
-  readonly unmatched: Face[];
+  /** Detections assigned to no track; a track that starts later may be extended back to them. */
+  readonly unmatchedDetections: Face[];
   /**
-   * Where this frame was not looked at whole: what the next whole look finds anew, and what the last one found of no
-   * identity. It may be here too.
+   * For frames between key frames: new faces of the next key frame, and detections without a track ID of the last
+   * one. These faces may be in this frame too.
    */
-  readonly nearby: Face[];
-  readonly looked: boolean;
-  /** Whether it was looked at by crops only. */
+  readonly nearbyDetections: Face[];
+  readonly detectorRan: boolean;
+  /** Whether the detector ran on crops only. */
   readonly refined: boolean;
   readonly cut: boolean;
-  /** Why it could not be looked at, where that is skipped. */
+  /** The error of this frame's detection or tracking, if it was skipped. */
   readonly error?: ErrorData;
 }

@@ -10,10 +10,10 @@ const [WIDTH, HEIGHT] = [640, 360];
 const FPS = 25;
 
 /**
- * Frames whose first bytes tell their number, so that a detector that sees only pixels knows what to find. They count
- * how many are open.
+ * Frames with their index in the first bytes, by which the fake detector knows what to return. Counts how many are
+ * open.
  */
-function film(length: number, { from = 0, colour = (_: number): number => 100, slow = 0 } = {}) {
+function film(length: number, { from = 0, color = (_: number): number => 100, slow = 0 } = {}) {
   const state = { open: 0, most: 0, closed: [] as number[], returned: false };
   async function* frames(): AsyncGenerator<Frame, void, undefined> {
     try {
@@ -26,7 +26,7 @@ function film(length: number, { from = 0, colour = (_: number): number => 100, s
           height: HEIGHT,
           async rasterize(width, height, options): Promise<PixelBuffer> {
             if (slow) await new Promise((done) => setTimeout(done, slow));
-            const data = scene(width, height, colour(index));
+            const data = scene(width, height, color(index));
             data.set([index >> 8, index & 255, options?.region ? 1 : 0]);
             return { width, height, format: 'rgb', data };
           },
@@ -98,7 +98,7 @@ async function collect(options: VideoDetectorOptions, source: AsyncIterable<Fram
 const walk = (index: number) => [faceAt(50 + 4 * index, 80), faceAt(500 - 3 * index, 200)];
 
 describe('run', () => {
-  it('gives every frame its result in order, however the detections overtake one another, and closes each', async () => {
+  it('yields results in order, even if detections finish out of order, and closes each frame', async () => {
     const { frames, state } = film(60);
     const detector = seer(walk, { concurrency: 3, delay: (i) => (i * 7) % 5 });
     const { results, video } = await collect({ detector }, frames());
@@ -179,7 +179,7 @@ describe('run', () => {
     expect(open).toBe(0);
   });
 
-  it('tells what was seen before the source broke, then throws what it threw', async () => {
+  it('returns the results before the source fails, then throws its error', async () => {
     async function* broken() {
       yield* film(7).frames();
       throw new FaceDetError('VIDEO_BROKEN', 'the file ends here');
@@ -226,8 +226,8 @@ async function onFakeClock<T>(work: () => Promise<T>): Promise<T> {
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 describe('statistics', () => {
-  it('are told after each result: counts, rate and the time of each stage', async () => {
-    const told: VideoStatistics[] = [];
+  it('are reported after each result: counts, rate and the time of each stage', async () => {
+    const reported: VideoStatistics[] = [];
     async function* source() {
       for await (const frame of film(12).frames()) {
         await pause(4);
@@ -238,14 +238,14 @@ describe('statistics', () => {
     const seconds = await onFakeClock(async () => {
       const begin = performance.now();
       let last = begin;
-      for await (const _ of video.run(source(), { onProgress: (statistics) => told.push(statistics) })) {
+      for await (const _ of video.run(source(), { onProgress: (statistics) => reported.push(statistics) })) {
         last = performance.now();
         await pause(8);
       }
       return (last - begin) / 1000;
     });
-    expect(told.map(({ totalFrames }) => totalFrames)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
-    expect(told.at(-1)).toEqual(video.statistics);
+    expect(reported.map(({ totalFrames }) => totalFrames)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(reported.at(-1)).toEqual(video.statistics);
     const { avgFps, msPerFrame } = video.statistics;
     expect(avgFps).toBeCloseTo(12 / seconds, 6);
     expect(msPerFrame).toEqual({ source: 4, detect: 6, track: 0, smooth: 0, consumer: 8 });
@@ -314,7 +314,7 @@ describe('process', () => {
   });
 });
 
-describe('identities', () => {
+describe('track IDs', () => {
   it('are carried by detections between the low and the high threshold', async () => {
     const truth = (i: number) => [faceAt(100 + i, 100, i > 5 && i < 30 ? 0.2 : 0.9)];
     const { results } = await collect({ detector: seer(truth) }, film(40).frames());
@@ -331,19 +331,19 @@ describe('identities', () => {
     expect(results.map((r) => r.faces.map((f) => f.id))).toEqual([[null], [null], [null]]);
   });
 
-  it('end at a shot cut, where another face stands in the same place', async () => {
-    const colour = (i: number) => (i < 20 ? 40 : 220);
+  it('end at a shot cut with another face in the same place', async () => {
+    const color = (i: number) => (i < 20 ? 40 : 220);
     const at = (i: number) => [faceAt(100, 100, 0.9)].slice(0, i < 0 ? 0 : 1);
-    const { results } = await collect({ detector: seer(at) }, film(40, { colour }).frames());
+    const { results } = await collect({ detector: seer(at) }, film(40, { color }).frames());
     expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([20]);
     expect(results[19]!.faces[0]!.id).not.toBe(results[25]!.faces[0]!.id);
-    const without = await collect({ detector: seer(at), shotCuts: false }, film(40, { colour }).frames());
+    const without = await collect({ detector: seer(at), shotCuts: false }, film(40, { color }).frames());
     expect(new Set(without.results.flatMap((r) => r.faces.map((f) => f.id))).size).toBe(1);
   });
 });
 
 describe('key frames', () => {
-  it('are every n-th; in between identities are predicted', async () => {
+  it('are every n-th; in between, tracks are predicted', async () => {
     const detector = seer(walk);
     const { results, video } = await collect({ detector, detectEvery: 3 }, film(60).frames());
     expect(detector.seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 3 * i));
@@ -395,7 +395,7 @@ describe('key frames', () => {
     expect([...again.seen].sort((a, b) => a - b)).toEqual([...wild.seen].sort((a, b) => a - b));
   });
 
-  it('with refine, the frames in between look at crops around the predicted faces', async () => {
+  it('with refine, the detector runs on crops around the predicted faces in between', async () => {
     // This detector finds the face in the whole frame, and in crops at their middle.
     const calls = { whole: 0, crops: 0 };
     const detector: Detector = {
@@ -428,7 +428,7 @@ describe('key frames', () => {
 describe('look-ahead', () => {
   const gap = (i: number) => (i >= 20 && i < 26 ? [] : [faceAt(100 + 2 * i, 100)]);
 
-  it('fills the gap between two sightings of one identity on the straight line', async () => {
+  it('interpolates linearly between two detections of one track', async () => {
     const plain = await collect({ detector: seer(gap), smoother: false }, film(50).frames());
     expect(plain.results[22]!.faces).toHaveLength(0);
     const { results } = await collect({ detector: seer(gap), smoother: false, lookAhead: 0.6 }, film(50).frames());
@@ -459,7 +459,7 @@ describe('look-ahead', () => {
     ['', {}],
     [', by crops', { refine: true }],
   ])(
-    'tells among the others who may have come since the last whole look%s, also into another shot',
+    'adds faces that may have appeared since the last key frame to `unassigned`%s, also across a shot cut',
     async (_, extra) => {
       // Somebody at the left always; somebody comes at frame 7; at frame 22 all is another scene, with one other
       // person.
@@ -472,7 +472,7 @@ describe('look-ahead', () => {
         ]);
       const { results } = await collect(
         { detector, detectEvery: 5, lookAhead: 0.8, ...extra },
-        film(40, { colour: (i) => (i < 22 ? 40 : 220) }).frames(),
+        film(40, { color: (i) => (i < 22 ? 40 : 220) }).frames(),
       );
       expect(results.filter((r) => r.cut).map((r) => r.index)).toEqual([22]);
       const hidden = (r: { faces: readonly Face[]; unassigned: readonly Face[] }, { box }: Face) =>
@@ -516,7 +516,7 @@ describe('errors of one frame', () => {
     expect(state.open).toBe(0);
   });
 
-  it('are reported and skipped where the caller says so; identities go on', async () => {
+  it('are reported and skipped if the caller says so; tracks continue', async () => {
     const { results, video } = await collect({ detector: failing(10), onError: 'skip' }, film(30).frames());
     expect(results).toHaveLength(30);
     expect(results.filter((r) => r.error).map((r) => r.index)).toEqual([10]);
@@ -533,7 +533,7 @@ describe('errors of one frame', () => {
       'VIDEO_BROKEN',
     ],
     [
-      'a detection that is no number',
+      'a detection with NaN',
       { detector: seer((i) => (i === 10 ? [faceAt(NaN, 80)] : walk(i))) },
       (frame) => frame,
       'INVALID_DETECTION',
@@ -584,7 +584,7 @@ describe('errors of one frame', () => {
     expect(frames.state.open).toBe(0);
   });
 
-  it('make "auto" look again as soon as its results count', async () => {
+  it('make "auto" choose another key frame as soon as their results count', async () => {
     let failed = -1;
     const detector = seer(
       (i) => {
@@ -599,7 +599,7 @@ describe('errors of one frame', () => {
     expect(results.find((r) => r.index > failed && r.detectorRan)!.index).toBeLessThanOrEqual(failed + 2);
   });
 
-  it('are still told when results that were held back come out of a snapshot', async () => {
+  it('are still reported when results that were held back come out of a snapshot', async () => {
     const options: VideoDetectorOptions = { detector: failing(10), onError: 'skip', lookAhead: 0.4 };
     const first = createVideoDetector(options);
     let saved: VideoSnapshot | null = null;
@@ -644,9 +644,9 @@ describe('live', () => {
 });
 
 describe('live with "auto"', () => {
-  it('keeps in mind what a frame showed only if it was looked at: one that was dropped decides nothing', async () => {
-    // Still for 50 frames; during the next look six frames come at once, and from the second of them on the borders are
-    // another colour.
+  it('compares with the picture of the last key frame that was processed, not of one that was dropped', async () => {
+    // No motion for 50 frames. During the next detection six frames come at once; from the second of them the borders
+    // have another color.
     let open = () => {};
     let blocked: number | null = null;
     const detector = seer(() => [faceAt(100, 100)], { concurrency: 1 });
@@ -660,10 +660,10 @@ describe('live with "auto"', () => {
       return faces;
     };
     let results = 0;
-    // of one colour class: no cut
-    const colour = (index: number) => (blocked !== null && index > blocked + 1 ? 120 : 100);
+    // of the same color class: no cut
+    const color = (index: number) => (blocked !== null && index > blocked + 1 ? 120 : 100);
     async function* camera() {
-      for await (const frame of film(100, { colour }).frames()) {
+      for await (const frame of film(100, { color }).frames()) {
         yield frame;
         if (blocked !== null && frame.index < blocked + 6) continue;
         if (blocked === null)
@@ -755,7 +755,7 @@ describe('snapshots', () => {
     ).toEqual([]);
   });
 
-  it('refuses what is none', async () => {
+  it('refuses invalid snapshots', async () => {
     const video = createVideoDetector({ detector: seer(walk) });
     for await (const { index } of video.run(film(60).frames())) if (index === 5) break;
     const good = video.snapshot();
@@ -763,7 +763,7 @@ describe('snapshots', () => {
       {},
       null,
       { version: 1, tracker: good.tracker },
-      { ...good, shown: {} },
+      { ...good, visibleIds: {} },
       { ...good, pending: null },
       { ...good, tracker: null },
       { ...good, smoother: null },

@@ -1,7 +1,7 @@
 import { FaceDetError, type Frame } from '@facedet/core';
 import { checkOptionNames, invalidArgument, packError } from '@facedet/core/engine';
 import { createFrameDetection, type FrameDetections } from './frame-detection.ts';
-import { createFrameStep, type FollowedFrame, type StepSnapshot } from './frame-step.ts';
+import { createFrameStep, type StepSnapshot, type TrackedFrame } from './frame-step.ts';
 import type { BufferedFrame } from './held-frames.ts';
 import { resolveOptions } from './options.ts';
 import { createOrientation, type Orientation } from './orientation.ts';
@@ -84,20 +84,27 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   ): BufferedFrame<F> {
     const { index, timestamp } = frame;
     let error = detections && 'error' in detections ? handleFrameError(detections.error, frame) : undefined;
-    let followed: FollowedFrame = { faces: [], tentative: [], unmatched: [], looked: false, cut: false };
+    let tracked: TrackedFrame = { faces: [], tentative: [], unmatchedDetections: [], detectorRan: false, cut: false };
     try {
-      followed = frameStep.follow(frame, error ? null : detections, detections?.thumbnail ?? shot);
+      tracked = frameStep.trackFrame(frame, error ? null : detections, detections?.thumbnail ?? shot);
     } catch (refusal) {
-      // A time that stands still, for example.
+      // For example a timestamp that did not increase.
       error ??= handleFrameError(refusal, frame);
     }
     progress.schedule.after(index, error || !tracker ? null : tracker.tracks);
-    progress.orientation.after(frame, error || refined ? null : (detections?.faces ?? null), followed.cut);
+    progress.orientation.after(frame, error || refined ? null : (detections?.faces ?? null), tracked.cut);
     progress.processed = index;
     return {
       frame,
       error,
-      row: { index, timestamp, ...followed, nearby: [], refined, ...(error ? { error: packError(error) } : {}) },
+      row: {
+        index,
+        timestamp,
+        ...tracked,
+        nearbyDetections: [],
+        refined,
+        ...(error ? { error: packError(error) } : {}),
+      },
     };
   }
 
@@ -109,15 +116,15 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   }
 
   function resultOf<F extends Frame>({ frame, row, error }: BufferedFrame<F>): FrameResult<F> {
-    const { index, timestamp, faces, looked, cut } = row;
-    const unassigned = [...row.tentative, ...row.unmatched, ...row.nearby];
+    const { index, timestamp, faces, detectorRan, cut } = row;
+    const unassigned = [...row.tentative, ...row.unmatchedDetections, ...row.nearbyDetections];
     const result: FrameResult<F> = {
       frame,
       index,
       timestamp,
       faces,
       unassigned,
-      detectorRan: looked,
+      detectorRan,
       cut,
       ...(error ? { error } : {}),
     };
@@ -136,8 +143,8 @@ export function createVideoDetector(options: VideoDetectorOptions): VideoDetecto
   }
 
   /**
-   * Takes back the schedule's choices for frames that were not processed. Choices still in progress then change a
-   * schedule that is no longer used.
+   * Undoes the schedule's choices for frames that were not processed. Choices still in progress then change a schedule
+   * that is discarded.
    */
   function rewindSchedule(): void {
     const { schedule, chosen, orientation, probed } = progress;
