@@ -1,13 +1,13 @@
 import type { Face, Rotate, Rotation } from '@facedet/core';
 
-/** What the decision about orientations remembers; plain data. */
+/** State of the choice of orientations, as plain data. */
 export interface OrientationSnapshot {
   /** When the detector was last asked to find the orientation itself, in seconds; null before the first time. */
   readonly probed: number | null;
   readonly verdicts: readonly Verdict[];
 }
 
-/** What is known of a shot's orientation after a frame. */
+/** State of a shot's orientation after a frame. */
 interface Verdict {
   readonly index: number;
   readonly rotation: Rotation;
@@ -36,7 +36,7 @@ export interface Orientation {
   ): Rotate | null;
   /** The rotation for crops of the frame that is next to be followed. */
   readonly current: Rotate;
-  /** What `choose` changed last, to keep beside its frame. */
+  /** The state that `choose` changed last, to keep beside its frame. */
   capture(): number | null;
   /** Called after each frame with what the detector found in it (null where it did not run). */
   after(frame: { index: number; timestamp: number }, faces: readonly Face[] | null, cut: boolean): void;

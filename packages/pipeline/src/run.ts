@@ -18,7 +18,7 @@ export interface Progress {
   /** The schedule after its choice for the last frame processed: it may have chosen for later frames already. */
   chosen: ScheduleState;
   orientation: Orientation;
-  /** What the orientation's choice for the last frame processed changed. */
+  /** State of the orientation's choice for the last frame processed. */
   probed: number | null;
   /** Index of the last frame whose result was given, or -1. */
   lastIndex: number;
@@ -49,11 +49,11 @@ const AHEAD_BYTES = 48e6;
 export interface StepPlan {
   /** Whether its detections are of crops. */
   readonly refined: boolean;
-  /** What the schedule says about a shot cut; null where it does not test for them. */
+  /** The schedule's verdict on a shot cut; null if it does not test for cuts. */
   readonly shot: ShotVerdict | null;
 }
 
-/** What was decided for a frame ahead of its turn. */
+/** Decisions for a frame, made before the tracker gets it. */
 interface Plan {
   readonly key: boolean;
   readonly chosen: ScheduleState;

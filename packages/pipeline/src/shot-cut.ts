@@ -2,7 +2,7 @@ import { differenceOf, lightChange, type Difference, type LightChange } from './
 import { dissolveLogit, KEPT_SECONDS, NO_DISSOLVE, SPACING, type PastPicture } from './shot-dissolve.ts';
 import type { Thumbnail } from './shot-thumbnail.ts';
 
-/** What the test for shot cuts remembers after a frame. Never changed in place: the next frame makes a new one. */
+/** State of the test for shot cuts after a frame. Immutable: each frame creates a new one. */
 export interface ShotState {
   /** Whether a shot ended right before this frame, or within a dissolve around it. */
   readonly cut: boolean;
@@ -34,10 +34,10 @@ export interface ShotState {
   readonly dissolveFrom: number;
 }
 
-/** What the test says about one frame. */
+/** Result of the test for one frame. */
 export type ShotVerdict = Pick<ShotState, 'cut' | 'suspected'>;
 
-/** What is measured of a frame and the one before, in the order of the weights. */
+/** Features of a frame and the one before, in the order of the weights. */
 export type CutFeatures = readonly [
   /** Share of the structure that motion does not explain. */
   structure: number,

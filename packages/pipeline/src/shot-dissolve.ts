@@ -6,7 +6,7 @@ export interface PastPicture extends Pick<Thumbnail, 'structure' | 'luma'> {
   readonly timestamp: number;
 }
 
-/** What is measured of a picture and two earlier ones, in the order of the weights. */
+/** Features of a picture and two earlier ones, in the order of the weights. */
 export type DissolveFeatures = readonly [
   /** Logarithm of the share of the middle picture that no blend of the outer ones explains. */
   residual: number,
@@ -64,7 +64,7 @@ export function dissolveLogit(now: Thumbnail, timestamp: number, past: readonly 
   return best;
 }
 
-/** What the blends over a span tell; null where the picture in the middle is no blend of the outer ones at all. */
+/** Features of the blends over a span; null if the middle picture is not a blend of the outer ones. */
 function blendFeatures(
   now: Thumbnail,
   timestamp: number,

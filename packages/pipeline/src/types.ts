@@ -53,8 +53,8 @@ export interface FrameResult<F extends Frame = Frame> {
 }
 
 /**
- * What a frame may also have: its picture can leave memory while look-ahead holds its result back. A frame without
- * `unload` and `reload` stays in memory; without `byteLength`, and if it is no `PixelBuffer`, its memory is not
+ * Optional parts of a frame, by which its picture can leave memory while look-ahead holds its result back. A frame
+ * without `unload` and `reload` stays in memory; without `byteLength`, and if it is no `PixelBuffer`, its memory is not
  * counted.
  */
 export interface UnloadableFrame {
@@ -152,7 +152,7 @@ export interface VideoDetectorOptions {
    * result.
    */
   live?: boolean;
-  /** What a frame that fails does to the run. Default `stop`. */
+  /** How the run handles a frame that fails. Default `stop`. */
   onError?: ErrorPolicy;
   /** Whether tracks end at shot cuts: hard cuts, cuts through black or white, dissolves. Default true. */
   shotCuts?: boolean;
@@ -261,8 +261,8 @@ export interface VideoDetector {
   snapshot(): VideoSnapshot;
   /**
    * Continues after the snapshot's last result: the next `run` takes the frames from `lastIndex + 1` on and passes over
-   * earlier ones. Throws `INVALID_SNAPSHOT` for what no `snapshot()` gave, and `BUSY` during a run; nothing has changed
-   * then.
+   * earlier ones. Throws `INVALID_SNAPSHOT` for a value that is not a `snapshot()`, and `BUSY` during a run; nothing
+   * has changed then.
    */
   restore(snapshot: VideoSnapshot): void;
   /** Back to the beginning: no tracks, no time, IDs from 1, statistics at 0. Throws `BUSY` during a run. */
