@@ -407,13 +407,7 @@ function writeFully(file: number, bytes: Uint8Array, position?: number): void {
   }
 }
 
-const writeAsync = promisify(writeCallback) as unknown as (
-  file: number,
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-  position: number,
-) => Promise<{ bytesWritten: number }>;
+const writeAsync = promisify(writeCallback);
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 

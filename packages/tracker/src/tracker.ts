@@ -92,8 +92,7 @@ export function createTracker<D extends Detection = Detection>(options: TrackerO
     restore(snapshot: TrackerSnapshot) {
       table = readTracks(snapshot);
       ({ time, frame } = snapshot);
-      // Timestamps in another unit stay refused: a video detector restores the snapshot of the last frame after an
-      // error.
+      // Timestamps in another unit stay refused: a video detector restores its last snapshot after an error.
       if (!isOtherUnit(cadence)) cadence = time === null ? UNKNOWN : SECONDS;
       latest = selectTracks(table, (slot) => table.state[slot] !== REMOVED);
     },

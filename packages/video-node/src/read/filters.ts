@@ -24,6 +24,8 @@ export type Upright = Decoded;
 
 interface Graph extends OpenGraph {
   readonly key: string;
+  /** Name of the source, for errors. */
+  readonly name: string;
   /** Color tags of the input pictures, which the output pictures get too. */
   readonly tags: ColorTags;
 }
@@ -38,9 +40,8 @@ export async function* filterFrames(
   pictures: AsyncIterable<Decoded>,
   options: FilterOptions,
 ): AsyncGenerator<Upright, void> {
-  const { constants, Frame } = ffmpeg;
+  const { constants } = ffmpeg;
   const { size } = options;
-  const failed = `Expected pictures that FFmpeg can rotate or deinterlace but it fails on one of ${options.name}`;
   let interlaced = false;
   let current: Graph | undefined;
   try {
@@ -52,21 +53,12 @@ export async function* filterFrames(
       const filters = [
         ...(interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
         ...orientationFilters(orientation),
-        ...(width !== size.width || height !== size.height
-          ? [
-              `scale=${size.width}:${size.height}:force_original_aspect_ratio=decrease:flags=bilinear`,
-              `pad=${size.width}:${size.height}:-1:-1`,
-              'setsar=1',
-            ]
-          : []),
+        ...(width !== size.width || height !== size.height ? paddingFilters(size) : []),
       ];
-      const key =
-        filters.length > 0
-          ? [frame.width, frame.height, frame.format, ...Object.values(colorTagsOf(frame)), ...filters].join()
-          : '';
+      const key = filters.length > 0 ? keyOf(frame, filters) : '';
       if (current && current.key !== key) {
-        await push(current, null);
-        yield* drain(current);
+        await push(ffmpeg, current, null);
+        yield* drain(ffmpeg, current);
         current.graph.free();
         current = undefined;
       }
@@ -77,59 +69,85 @@ export async function* filterFrames(
         continue;
       }
       try {
-        current ??= await build(key, frame, filters);
-        await push(current, frame);
+        current ??= await build(ffmpeg, options, frame, filters);
+        await push(ffmpeg, current, frame);
       } finally {
         frame.free();
       }
-      yield* drain(current);
+      yield* drain(ffmpeg, current);
     }
     if (current) {
-      await push(current, null);
-      yield* drain(current);
+      await push(ffmpeg, current, null);
+      yield* drain(ffmpeg, current);
     }
   } finally {
     current?.graph.free();
   }
+}
 
-  async function push({ source }: Graph, frame: NativeFrame | null): Promise<void> {
-    // With primaries and transfer set, filters that scale or convert would change the samples or reject the picture.
-    if (frame) setColorTags(frame, neutralTags(ffmpeg, colorTagsOf(frame)));
-    check(ffmpeg, await source.buffersrcAddFrame(frame), 'VIDEO_BROKEN', failed);
-  }
+/** Scales a picture into a size, and pads it. */
+function paddingFilters({ width, height }: { width: number; height: number }): string[] {
+  return [
+    `scale=${width}:${height}:force_original_aspect_ratio=decrease:flags=bilinear`,
+    `pad=${width}:${height}:-1:-1`,
+    'setsar=1',
+  ];
+}
 
-  async function* drain({ sink, tags }: Graph): AsyncGenerator<Upright, void> {
-    for (;;) {
-      const frame = new Frame();
-      frame.alloc();
-      const result = await sink.buffersinkGetFrame(frame);
-      if (result < 0) {
-        frame.free();
-        if (result === constants.AVERROR_EAGAIN || result === constants.AVERROR_EOF) return;
-        throw failure(ffmpeg, result, 'VIDEO_BROKEN', failed);
-      }
-      const { num, den } = sink.buffersinkGetTimeBase();
-      frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
-      setColorTags(frame, tags);
-      const known = frame.pts !== constants.AV_NOPTS_VALUE;
-      yield {
-        frame,
-        seconds: known ? (Number(frame.pts) * num) / den : null,
-        duration: (Number(frame.duration) * num) / den,
-      };
+/** Pictures with the same key go through the same graph. */
+function keyOf(frame: NativeFrame, filters: readonly string[]): string {
+  return [frame.width, frame.height, frame.format, ...Object.values(colorTagsOf(frame)), ...filters].join();
+}
+
+/** Passes a picture to a graph; null at the end. */
+async function push(ffmpeg: Ffmpeg, { source, name }: Graph, frame: NativeFrame | null): Promise<void> {
+  // With primaries and transfer set, filters that scale or convert would change the samples or reject the picture.
+  if (frame) setColorTags(frame, neutralTags(ffmpeg, colorTagsOf(frame)));
+  check(ffmpeg, await source.buffersrcAddFrame(frame), 'VIDEO_BROKEN', failureText(name));
+}
+
+/** Takes the pictures that a graph has ready. */
+async function* drain(ffmpeg: Ffmpeg, { sink, tags, name }: Graph): AsyncGenerator<Upright, void> {
+  const { constants, Frame } = ffmpeg;
+  for (;;) {
+    const frame = new Frame();
+    frame.alloc();
+    const result = await sink.buffersinkGetFrame(frame);
+    if (result < 0) {
+      frame.free();
+      if (result === constants.AVERROR_EAGAIN || result === constants.AVERROR_EOF) return;
+      throw failure(ffmpeg, result, 'VIDEO_BROKEN', failureText(name));
     }
-  }
-
-  async function build(key: string, frame: NativeFrame, filters: string[]): Promise<Graph> {
-    const tags = neutralTags(ffmpeg, colorTagsOf(frame));
-    const message = `Expected pictures that FFmpeg can rotate or deinterlace but it rejects those of ${options.name}`;
-    const { timeBase } = options;
-    return {
-      key,
-      tags: colorTagsOf(frame),
-      ...(await openGraph(ffmpeg, frame, filters, { timeBase, tags, threads: 1, message })),
+    const { num, den } = sink.buffersinkGetTimeBase();
+    frame.clearFlags(constants.AV_FRAME_FLAG_INTERLACED);
+    setColorTags(frame, tags);
+    const known = frame.pts !== constants.AV_NOPTS_VALUE;
+    yield {
+      frame,
+      seconds: known ? (Number(frame.pts) * num) / den : null,
+      duration: (Number(frame.duration) * num) / den,
     };
   }
+}
+
+async function build(
+  ffmpeg: Ffmpeg,
+  { name, timeBase }: FilterOptions,
+  frame: NativeFrame,
+  filters: string[],
+): Promise<Graph> {
+  const tags = neutralTags(ffmpeg, colorTagsOf(frame));
+  const message = `Expected pictures that FFmpeg can rotate or deinterlace but it rejects those of ${name}`;
+  return {
+    key: keyOf(frame, filters),
+    name,
+    tags: colorTagsOf(frame),
+    ...(await openGraph(ffmpeg, frame, filters, { timeBase, tags, threads: 1, message })),
+  };
+}
+
+function failureText(name: string): string {
+  return `Expected pictures that FFmpeg can rotate or deinterlace but it fails on one of ${name}`;
 }
 
 /** A picture's own orientation (EXIF, or passed on from the container), removed so that it is not applied twice. */

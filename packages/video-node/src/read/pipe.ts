@@ -36,32 +36,11 @@ export async function openPipe(
   spoolLimit: number,
   signal?: AbortSignal,
 ): Promise<Pipe> {
-  const readable = await openReadable(source.path);
-  const chunks = readable[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const abort = () => readable.destroy();
-  signal?.addEventListener('abort', abort, { once: true });
-  const leave = () => {
-    signal?.removeEventListener('abort', abort);
-    if (source.path !== null) readable.destroy();
-    // Standard input stays open for other readers but no longer keeps the process alive.
-    else readable.pause();
-  };
-  const next = async (): Promise<Buffer | null> => {
-    const { value, done } = await chunks.next().catch(() => ({ value: undefined, done: true as const }));
-    return done ? null : value;
-  };
-  let head = Buffer.alloc(0);
-  let ended = false;
-  const more = async () => {
-    const chunk = await next();
-    if (chunk) head = Buffer.concat([head, chunk]);
-    else ended = true;
-  };
-  while (!ended && (head.length < 12 || (isMp4(head) && needsSeeking(head) === undefined && head.length < PEEK)))
-    await more();
+  const chunks = await openChunks(source.path, signal);
+  const { head, isComplete } = await readHead(chunks);
   signal?.throwIfAborted();
   if (head.length === 0) {
-    leave();
+    chunks.leave();
     throw new FaceDetError(
       'VIDEO_EMPTY',
       `Expected a video but ${source.name} ended without any data; check the program that writes it.`,
@@ -69,15 +48,15 @@ export async function openPipe(
   }
   if (isMp4(head) && needsSeeking(head) !== false) {
     try {
-      return await spool();
+      return await spool(head, chunks, { name: source.name, limit: spoolLimit, ...(signal && { signal }) });
     } finally {
-      leave();
+      chunks.leave();
     }
   }
   let waiting: Buffer | null = head;
   const io = new ffmpeg.IOContext();
   io.allocContextWithCallbacks(PEEK, 0, async (size) => {
-    waiting ??= ended ? null : await next();
+    waiting ??= isComplete ? null : await chunks.next();
     if (!waiting) return ffmpeg.constants.AVERROR_EOF;
     const part = waiting.subarray(0, size);
     waiting = waiting.length > size ? waiting.subarray(size) : null;
@@ -87,38 +66,81 @@ export async function openPipe(
     io,
     path: null,
     async close() {
-      leave();
+      chunks.leave();
       io.freeContext();
     },
   };
+}
 
-  async function spool(): Promise<Pipe> {
-    const folder = await mkdtemp(join(tmpdir(), 'facedet-pipe-'));
-    const remove = () => rm(folder, { recursive: true, force: true });
-    try {
-      const path = join(folder, 'input');
-      const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-      let bytes = 0;
-      for (let chunk: Buffer | null = head; chunk; chunk = await next()) {
-        bytes += chunk.length;
-        if (bytes > spoolLimit) {
-          file.destroy();
-          throw new FaceDetError(
-            'INPUT_TOO_LARGE',
-            `Expected at most ${spoolLimit.toLocaleString('en')} bytes from ${source.name}, whose format needs ` +
-              'seeking, but received more; write an MP4 with its index in front, Matroska or MPEG-TS, or use a file.',
-          );
-        }
-        if (!file.write(chunk)) await once(file, 'drain');
+/** The data of a pipe as it arrives. */
+interface Chunks {
+  /** The next bytes; null at the end, and where reading failed. */
+  next(): Promise<Buffer | null>;
+  /** Stops reading. */
+  leave(): void;
+}
+
+async function openChunks(path: string | null, signal: AbortSignal | undefined): Promise<Chunks> {
+  const readable = await openReadable(path);
+  const chunks = readable[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const abort = () => readable.destroy();
+  signal?.addEventListener('abort', abort, { once: true });
+  return {
+    async next() {
+      const { value, done } = await chunks.next().catch(() => ({ value: undefined, done: true as const }));
+      return done ? null : value;
+    },
+    leave() {
+      signal?.removeEventListener('abort', abort);
+      if (path !== null) readable.destroy();
+      // Standard input stays open for other readers but no longer keeps the process alive.
+      else readable.pause();
+    },
+  };
+}
+
+/** Reads as much as is needed to recognize the format, and to know whether it needs seeking. */
+async function readHead(chunks: Chunks): Promise<{ head: Buffer; isComplete: boolean }> {
+  let head = Buffer.alloc(0);
+  while (head.length < 12 || (isMp4(head) && needsSeeking(head) === undefined && head.length < PEEK)) {
+    const chunk = await chunks.next();
+    if (!chunk) return { head, isComplete: true };
+    head = Buffer.concat([head, chunk]);
+  }
+  return { head, isComplete: false };
+}
+
+/** Writes all data to a temporary file. */
+async function spool(
+  head: Buffer,
+  chunks: Chunks,
+  { name, limit, signal }: { name: string; limit: number; signal?: AbortSignal },
+): Promise<Pipe> {
+  const folder = await mkdtemp(join(tmpdir(), 'facedet-pipe-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const path = join(folder, 'input');
+    const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+    let bytes = 0;
+    for (let chunk: Buffer | null = head; chunk; chunk = await chunks.next()) {
+      bytes += chunk.length;
+      if (bytes > limit) {
+        file.destroy();
+        throw new FaceDetError(
+          'INPUT_TOO_LARGE',
+          `Expected at most ${limit.toLocaleString('en')} bytes from ${name}, whose format needs ` +
+            'seeking, but received more; write an MP4 with its index in front, Matroska or MPEG-TS, or use a file.',
+        );
       }
-      file.end();
-      await once(file, 'close');
-      signal?.throwIfAborted();
-      return { io: null, path, close: remove };
-    } catch (error) {
-      await remove();
-      throw error;
+      if (!file.write(chunk)) await once(file, 'drain');
     }
+    file.end();
+    await once(file, 'close');
+    signal?.throwIfAborted();
+    return { io: null, path, close: remove };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 
