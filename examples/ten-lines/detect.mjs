@@ -5,9 +5,7 @@ import { createDetector, readImage } from '@facedet/runtime-node';
 const [photo, model] = process.argv.slice(2);
 const detector = await createDetector({ model: (await resolveModel(model)).path, workers: 1 });
 for (const { box, score } of await detector.detect(await readImage(photo))) {
-  console.log(
-    `${score.toFixed(2)} at ${Math.round(box.x)},${Math.round(box.y)}, ${Math.round(box.width)} × ` +
-      `${Math.round(box.height)} pixels`,
-  );
+  const [x, y, width, height] = [box.x, box.y, box.width, box.height].map(Math.round);
+  console.log(`${score.toFixed(2)} at ${x},${y}, ${width} × ${height} pixels`);
 }
 await detector.dispose();
