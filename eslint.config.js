@@ -59,7 +59,6 @@ const longFunctions = [
   'packages/pipeline/src/feed.ts',
   'packages/pipeline/src/frame-step.ts',
   'packages/pipeline/src/look-ahead.ts',
-  'packages/pipeline/src/options.ts',
   'packages/pipeline/src/refine.ts',
   'packages/pipeline/src/run.ts',
   'packages/pipeline/src/shot-difference.ts',

@@ -56,6 +56,31 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     displayThreshold,
     rotate = (detector as Partial<Detector> | undefined)?.rotate ?? 'auto',
   } = options;
+  checkDetector(detector);
+  checkValues({ detectEvery, lookAhead, lookAheadBytes, live, onError, shotCuts, rotate });
+  checkParts({ tracker, smoother, refine });
+  checkCombinations({ ...options, detectEvery, lookAhead, live, refine });
+  const instance = tracker && 'update' in tracker;
+  const used = tracker === false ? null : instance ? tracker : createTracker<Face>(tracker);
+  return {
+    detector,
+    detectEvery,
+    lookAhead,
+    lookAheadBytes,
+    live,
+    onError,
+    shotCuts,
+    tracker: used,
+    smoother: smoother === false || !used ? null : (smoother ?? createSmoother()),
+    refine: refine === true ? {} : refine || null,
+    rotate,
+    scoreThreshold: used ? used.lowScoreThreshold : displayThreshold,
+    foreignParts: Boolean(instance || smoother),
+  };
+}
+
+/** Throws `INVALID_ARGUMENT` for something that is not a detector. */
+function checkDetector(detector: Detector): void {
   expectThat(
     typeof detector?.detect === 'function' && typeof detector.detectBatch === 'function',
     'a detector with detect() and detectBatch() for detector',
@@ -68,6 +93,20 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     detector.concurrency,
     'give 1 where it detects in one image at a time',
   );
+}
+
+type Checked<K extends keyof VideoDetectorOptions> = { readonly [name in K]: VideoDetectorOptions[name] | undefined };
+
+/** Throws `INVALID_ARGUMENT` for values of the wrong type or out of range. */
+function checkValues({
+  detectEvery,
+  lookAhead,
+  lookAheadBytes,
+  live,
+  onError,
+  shotCuts,
+  rotate,
+}: Checked<'detectEvery' | 'lookAhead' | 'lookAheadBytes' | 'live' | 'onError' | 'shotCuts' | 'rotate'>): void {
   expectThat(
     detectEvery === 'auto' || isPositiveInteger(detectEvery),
     "a positive integer or 'auto' for detectEvery",
@@ -99,6 +138,17 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     onError,
     "'skip' goes on after a frame that failed",
   );
+  const rotations = Array.isArray(rotate) ? rotate : [rotate];
+  expectThat(
+    rotate === 'auto' || (rotations.length > 0 && [...rotations].every(isRotation)),
+    "'auto', 0, 90, 180, 270 (or another multiple of 45) or a list of these for rotate",
+    rotate,
+    "'auto' finds the orientation of each shot",
+  );
+}
+
+/** Throws `INVALID_ARGUMENT` for a tracker, a smoother or refine options that cannot be used. */
+function checkParts({ tracker, smoother, refine }: Checked<'tracker' | 'smoother' | 'refine'>): void {
   expectThat(
     typeof refine === 'boolean' || isObject(refine),
     'true, false or an object for refine',
@@ -117,14 +167,23 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     smoother,
     'createSmoother of @facedet/temporal makes one',
   );
-  const rotations = Array.isArray(rotate) ? rotate : [rotate];
-  expectThat(
-    rotate === 'auto' || (rotations.length > 0 && [...rotations].every(isRotation)),
-    "'auto', 0, 90, 180, 270 (or another multiple of 45) or a list of these for rotate",
-    rotate,
-    "'auto' finds the orientation of each shot",
-  );
   if (typeof refine === 'object') checkRefine(refine);
+  if (tracker && 'update' in tracker) {
+    const isTracker = TRACKER_METHODS.every((name) => typeof tracker[name] === 'function');
+    expectThat(isTracker, `a tracker with ${TRACKER_METHODS.join('(), ')}()`, tracker, 'createTracker makes one');
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` for options that contradict each other. */
+function checkCombinations({
+  detectEvery,
+  refine,
+  lookAhead,
+  live,
+  tracker,
+  smoother,
+  displayThreshold,
+}: Partial<VideoDetectorOptions>): void {
   if (displayThreshold !== undefined) {
     expectThat(
       typeof displayThreshold === 'number' && displayThreshold >= 0 && displayThreshold <= 1,
@@ -147,28 +206,6 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
       'tracker: false',
       'without track IDs there is nothing to predict',
     );
-
-  const instance = tracker && 'update' in tracker;
-  if (instance) {
-    const isTracker = TRACKER_METHODS.every((name) => typeof tracker[name] === 'function');
-    expectThat(isTracker, `a tracker with ${TRACKER_METHODS.join('(), ')}()`, tracker, 'createTracker makes one');
-  }
-  const followed = tracker === false ? null : instance ? tracker : createTracker<Face>(tracker);
-  return {
-    detector,
-    detectEvery,
-    lookAhead,
-    lookAheadBytes,
-    live,
-    onError,
-    shotCuts,
-    tracker: followed,
-    smoother: smoother === false || !followed ? null : (smoother ?? createSmoother()),
-    refine: refine === true ? {} : refine || null,
-    rotate,
-    scoreThreshold: followed ? followed.lowScoreThreshold : displayThreshold,
-    foreignParts: Boolean(instance || smoother),
-  };
 }
 
 /** Checks `RefineOptions`. Throws `INVALID_ARGUMENT`. */
