@@ -99,7 +99,7 @@ function keyOf(frame: NativeFrame, filters: readonly string[]): string {
   return [frame.width, frame.height, frame.format, ...Object.values(colorTagsOf(frame)), ...filters].join();
 }
 
-/** Passes a picture to a graph; null at the end. */
+/** Sends a picture into a graph; null at the end. */
 async function push(ffmpeg: Ffmpeg, { source, name }: Graph, frame: NativeFrame | null): Promise<void> {
   // With primaries and transfer set, filters that scale or convert would change the samples or reject the picture.
   if (frame) setColorTags(frame, neutralTags(ffmpeg, colorTagsOf(frame)));
