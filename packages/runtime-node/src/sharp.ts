@@ -17,7 +17,17 @@ const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((name) => `
  * sharp; this holds also where libvips would take a crafted file for another format than its first bytes say. Rejects
  * with `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`.
  */
-export async function blockOtherFormats(): Promise<void> {
+export function blockOtherFormats(): Promise<void> {
+  return (blocked ??= block().catch((error: unknown) => {
+    blocked = undefined;
+    throw error;
+  }));
+}
+
+/** Once per process: between the two calls all loaders are blocked, also for pictures being read at that moment. */
+let blocked: Promise<void> | undefined;
+
+async function block(): Promise<void> {
   const sharp = await loadSharp();
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({ operation: LOADERS });
