@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import { createScene, toJsonl, toMot, type SceneEventKind } from '@facedet/eval/synthetic';
+import { createScene, sceneEventKinds, toJsonl, toMot, type SceneEventKind } from '@facedet/eval/synthetic';
 import { openOutput, type OutputFile } from '@facedet/files';
 import { createVideoWriter } from '@facedet/video-node';
 import { checkOutputs } from '../shared/check-outputs.ts';
@@ -18,17 +18,6 @@ interface SynthFlags extends EncodingFlags {
   faces: number;
   events?: string;
 }
-
-const EVENTS: readonly SceneEventKind[] = [
-  'crossing',
-  'absence',
-  'scale',
-  'occluder',
-  'blur',
-  'dark',
-  'noise',
-  'compression',
-];
 
 export async function run(context: Context, flags: SynthFlags): Promise<void> {
   const { output, seed, width, height, fps, duration, faces } = flags;
@@ -86,8 +75,8 @@ function parseEvents(text: string): SceneEventKind[] {
   return text.split(',').map((name) => {
     const trimmed = name.trim();
     // `pillar` is the name of `occluder` in earlier versions.
-    const kind = EVENTS.find((event) => event === (trimmed === 'pillar' ? 'occluder' : trimmed));
-    if (!kind) throw usageError(`expected names from ${EVENTS.join(', ')} for --events but received ${name}`);
+    const kind = sceneEventKinds.find((event) => event === (trimmed === 'pillar' ? 'occluder' : trimmed));
+    if (!kind) throw usageError(`expected names from ${sceneEventKinds.join(', ')} for --events but received ${name}`);
     return kind;
   });
 }

@@ -6,8 +6,8 @@ import { createRandom } from './random.ts';
 /** What can happen in a scene. */
 export type SceneEventKind = 'crossing' | 'absence' | 'scale' | 'occluder' | 'blur' | 'dark' | 'noise' | 'compression';
 
-/** All kinds of events. */
-export const EVENT_KINDS: readonly SceneEventKind[] = [
+/** All kinds of events that a scene can have. */
+export const sceneEventKinds: readonly SceneEventKind[] = [
   'crossing',
   'absence',
   'scale',

@@ -1,6 +1,6 @@
 /** Synthetic video with ground truth. */
 export { createScene, type Scene, type SceneFrame, type SceneOptions } from './scene.ts';
-export type { SceneEvent, SceneEventKind } from './events.ts';
+export { sceneEventKinds, type SceneEvent, type SceneEventKind } from './events.ts';
 export type { SceneFace } from './ground-truth.ts';
 /** A synthetic picture with ground truth. */
 export { renderGroup, type SyntheticPicture } from './group-picture.ts';

@@ -9,7 +9,7 @@ import {
   type DegradedInterval,
   degradationAt,
   degradedIntervals,
-  EVENT_KINDS,
+  sceneEventKinds,
   eventsOf,
   type SceneEvent,
   type SceneEventKind,
@@ -90,17 +90,17 @@ type CheckedOptions = Required<Omit<SceneOptions, 'duration' | 'frames' | 'event
 
 function checkOptions(options: SceneOptions): CheckedOptions {
   checkOptionNames(options, ['seed', 'width', 'height', 'fps', 'duration', 'frames', 'faces', 'events']);
-  const { seed = 1, width = 640, height = 360, fps = 25, faces = 4, events = EVENT_KINDS } = options;
+  const { seed = 1, width = 640, height = 360, fps = 25, faces = 4, events = sceneEventKinds } = options;
   const length = options.frames ?? Math.round((options.duration ?? 10) * fps);
   checkPictureOptions({ seed, width, height, faces }, 64, 40);
   check(fps > 0 && fps <= 1000, `fps above 0 and up to 1000 but received ${received(fps)}`);
   const given =
     options.frames === undefined ? `duration ${received(options.duration)}` : `frames ${received(options.frames)}`;
   check(Number.isInteger(length) && length >= 1, `at least one frame but received ${given}`);
-  const names = EVENT_KINDS.join(', ');
+  const names = sceneEventKinds.join(', ');
   check(Array.isArray(events), `events as a list of ${names} but received ${received(events)}`);
   const kinds = events.map((kind) => (kind === 'pillar' ? 'occluder' : kind));
-  for (const kind of kinds) check(EVENT_KINDS.includes(kind), `events of ${names} but received ${received(kind)}`);
+  for (const kind of kinds) check(sceneEventKinds.includes(kind), `events of ${names} but received ${received(kind)}`);
   return { seed, width, height, fps, length, faces, events: kinds };
 }
 
