@@ -1,14 +1,13 @@
 import { isFaceDetError } from '@facedet/core';
 import { idRanges } from '@facedet/files';
-import { readRows, type RowAnalysis, type RowsFile } from '@facedet/video-node';
+import { readRows, type RowsFile } from '@facedet/video-node';
 import { usageError } from '../shared/errors.ts';
 import { shown } from '../shared/shown.ts';
-import { ANONYMIZE_HIGH, ANONYMIZE_LOOK_AHEAD, ANONYMIZE_PRESET } from '../shared/video-options.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
 import type { Job } from './anonymize-job.ts';
 
-/** Options that say how faces are found and tracked, which rows make idle. */
-const DETECTION = {
+/** Options that have no effect with `--tracks`, which runs no detector and is done at once. */
+const IDLE_WITH_ROWS = {
   model: '--model',
   size: '--size',
   pixels: '--pixels',
@@ -29,7 +28,7 @@ const DETECTION = {
 
 /**
  * The rows of `--tracks`, checked. Ends the command with exit code 2 where they can't be read, lack an ID of `--keep`,
- * or were made with settings that find fewer faces than anonymizing does; also for `--keep` without rows.
+ * or were not made by anonymizing; also for `--keep` without rows.
  */
 export async function checkedRows(jobs: readonly Job[], flags: AnonymizeFlags): Promise<RowsFile | undefined> {
   const { tracks, keep } = flags;
@@ -42,16 +41,17 @@ export async function checkedRows(jobs: readonly Job[], flags: AnonymizeFlags): 
   if (jobs.length !== 1) throw usageError(`expected one video for --tracks but received ${jobs.length} inputs`);
   const { input, video } = jobs[0]!;
   if (!video)
-    throw usageError(`expected a video for --tracks but ${shown(input.source, 200)} is a picture, which has no tracks`);
+    throw usageError(
+      `expected a video for --tracks but ${shown(input.source, 200)} is a picture or of an unknown format`,
+    );
   const rows = await readRows(tracks).catch((error: unknown) => {
     if (isFaceDetError(error)) throw usageError(error.message, error.code);
     throw error;
   });
-  const found = rows.analysis ? findsLess(rows.analysis) : [];
-  if (found.length > 0)
+  if (rows.analysis && !rows.analysis.isAnonymized)
     throw usageError(
-      `${tracks}: expected rows made with the settings of anonymize but received rows made with ${found.join(', ')}; ` +
-        `faces that they lack would stay visible. Make new ones: ${analysisCommand(input.source, tracks)}`,
+      `${tracks}: expected rows of facedet anonymize but received rows of an analysis that finds fewer faces; those ` +
+        `that they lack would stay visible. Make new ones: ${analysisCommand(input.source, tracks)}`,
     );
   const unknown = (keep ?? []).filter((id) => !rows.ids.includes(id));
   if (unknown.length > 0)
@@ -63,10 +63,12 @@ export async function checkedRows(jobs: readonly Job[], flags: AnonymizeFlags): 
 }
 
 function checkIdle(flags: AnonymizeFlags): void {
-  const idle = (Object.keys(DETECTION) as (keyof typeof DETECTION)[]).filter((name) => flags[name] !== undefined);
+  const idle = (Object.keys(IDLE_WITH_ROWS) as (keyof typeof IDLE_WITH_ROWS)[]).filter(
+    (name) => flags[name] !== undefined,
+  );
   if (idle.length > 0)
     throw usageError(
-      `${idle.map((name) => DETECTION[name]).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect with ` +
+      `${idle.map((name) => IDLE_WITH_ROWS[name]).join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect with ` +
         '--tracks, which runs no detector; leave out one of them',
     );
 }
@@ -91,28 +93,4 @@ function keepNeedsRows(jobs: readonly Job[]): string {
 
 function analysisCommand(source: string, rows: string): string {
   return `facedet anonymize ${shown(source, 200)} -o OUT --jsonl ${shown(rows, 200)}`;
-}
-
-/** What makes rows find less than those of anonymizing, as options of `facedet video`. */
-function findsLess({ options, isAnonymized }: RowAnalysis): string[] {
-  if (isAnonymized) return [];
-  const { tracker, smoother, lookAhead = 0, detectEvery = 1 } = options as VideoSettings;
-  if (tracker === false) return ['--no-track'];
-  const { preset = 'balanced', highScoreThreshold } = tracker ?? {};
-  return [
-    ...(preset === ANONYMIZE_PRESET ? [] : [`--tracker-preset ${preset} (not ${ANONYMIZE_PRESET})`]),
-    ...(highScoreThreshold !== undefined && highScoreThreshold <= ANONYMIZE_HIGH
-      ? []
-      : [`--score ${highScoreThreshold ?? 0.5} (more than ${ANONYMIZE_HIGH})`]),
-    ...(smoother === false ? [] : ['smoothed boxes, which lag behind (without --no-smooth)']),
-    ...(lookAhead >= ANONYMIZE_LOOK_AHEAD ? [] : [`--look-ahead ${lookAhead} (less than ${ANONYMIZE_LOOK_AHEAD})`]),
-    ...(detectEvery === 1 ? [] : [`--detect-every ${detectEvery}`]),
-  ];
-}
-
-interface VideoSettings {
-  readonly tracker?: false | { readonly preset?: string; readonly highScoreThreshold?: number };
-  readonly smoother?: unknown;
-  readonly lookAhead?: number;
-  readonly detectEvery?: number | 'auto';
 }

@@ -21,9 +21,9 @@ export interface RowAnalysis {
   readonly isAnonymized: boolean;
 }
 
-/** What rows say of the run that makes them. */
+/** The analysis that the rows of a run state. */
 export function analysisOf({ version, input, detector, options }: RunManifest): RowAnalysis {
-  // How much is held in memory decides nothing.
+  // How much is held in memory does not affect results.
   const { anonymize = false, lookAheadBytes: _, ...given } = options as Record<string, unknown>;
   const known: readonly string[] = videoDetectorOptionNames;
   return {
@@ -42,9 +42,14 @@ export function analysisOf({ version, input, detector, options }: RunManifest): 
 export async function isMadeFrom({ input }: RowAnalysis, source: VideoSource): Promise<boolean | undefined> {
   const now = (await describeInput(source)) as InputDescription;
   const then = (input ?? {}) as InputDescription;
-  if (then.head !== undefined || now.head !== undefined) return then.head === now.head && then.size === now.size;
-  if (then.pictures !== undefined || now.pictures !== undefined) return then.pictures === now.pictures;
-  return undefined;
+  if (then.head !== undefined && now.head !== undefined) return then.head === now.head && then.size === now.size;
+  if (then.pictures !== undefined && now.pictures !== undefined) return then.pictures === now.pictures;
+  return isNameless(then) || isNameless(now) ? undefined : false;
+}
+
+/** A pipe, a stream or a camera, which may have brought the same frames. */
+function isNameless({ head, pictures }: InputDescription): boolean {
+  return head === undefined && pictures === undefined;
 }
 
 interface InputDescription {

@@ -5,7 +5,7 @@ import { FaceDetError } from '@facedet/core';
 import { fileStamp, makeFolder, printable, replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
 import { differencesText, type RunManifest } from './manifest.ts';
-import type { OutputPaths } from './output-paths.ts';
+import { fileOf, type OutputPaths } from './output-paths.ts';
 
 /** An output of a complete run. */
 interface CompletedOutput {
@@ -76,7 +76,7 @@ function notePath(output: string): string {
 /** Stamps of all files of an output; undefined where one is missing. */
 function stampOf(kind: string, path: string): string | undefined {
   if (kind !== 'gallery') return fileStamp(path);
-  const list = join(path, 'tracks.json');
+  const list = fileOf(path, 'gallery');
   const { tracks } = JSON.parse(readFileSync(list, 'utf8')) as { tracks: { image: string | null }[] };
   const images = tracks.flatMap(({ image }) => (image === null ? [] : [join(path, image)]));
   const stamps = [list, ...images].map(fileStamp);

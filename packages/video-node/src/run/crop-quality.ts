@@ -49,9 +49,9 @@ export function frontality([left, right, nose]: NonNullable<Face['landmarks']>, 
   const apart = Math.hypot(dx, dy);
   if (!(apart > 0)) return 0;
   const along = ((nose.x - left.x) * dx + (nose.y - left.y) * dy) / (apart * apart);
-  const centerd = Math.max(0, 1 - 2 * Math.abs(along - 0.5));
+  const centered = Math.max(0, 1 - 2 * Math.abs(along - 0.5));
   const level = Math.max(0, dx / apart);
-  return centerd * level * Math.min(1, apart / (0.4 * box.width));
+  return centered * level * Math.min(1, apart / (0.4 * box.width));
 }
 
 /** Side of the grid that sharpness is measured on: the same for all faces, so that near and far ones compare. */

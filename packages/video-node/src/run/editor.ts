@@ -32,7 +32,7 @@ export interface Editor {
   /**
    * What is done to the picture of a row. To be called for every frame, written or not: trails come from those before.
    */
-  next(row: Row): (planes: YuvPlanes) => void;
+  next(row: Row, masked: Row): (planes: YuvPlanes) => void;
 }
 
 /** An editor; undefined where the pictures stay as they are. */
@@ -43,10 +43,10 @@ export function createEditor({ draw, anonymize }: EditOptions): Editor | undefin
   const trails = wanted ? createTrails() : undefined;
   if (!masking && !overlay) return undefined;
   return {
-    next(row) {
+    next(row, masked) {
       const drawn = trails ? { ...marks, trails: trails.update(row.faces, row.timestamp) } : marks;
       return (planes) => {
-        if (masking) maskRow(planes, row, masking);
+        if (masking) maskRow(planes, masked, masking);
         if (overlay) drawPlanes(planes, row.faces, drawn);
       };
     },

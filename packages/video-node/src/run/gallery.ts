@@ -30,7 +30,7 @@ export interface Gallery {
    * shown, in seconds. Adding a frame twice changes nothing.
    */
   add(frame: RasterSource, row: Row, until: number): Promise<void>;
-  /** Forgets what was resumed: all tracks come again. */
+  /** Forgets what was resumed: all frames will be added again. */
   restart(): void;
   /** Gives everything its final name: `0001.jpg`, …, `tracks.json`, and with `page` `index.html`. */
   finish(): Promise<void>;
@@ -102,7 +102,11 @@ export async function openGallery(folder: string, options: GalleryOptions): Prom
       for (const { id } of faces) if (entries.get(id)!.pixels) held.add(entries.get(id)!);
       if (Number.isFinite(limit)) {
         markSeen(entries, row);
-        covered.removed += await removeOldest(folder, entries, limit);
+        for (const entry of oldest(entries, limit)) {
+          covered.removed++;
+          held.delete(entry);
+          await guard(folder, () => rm(join(folder, imageName(entry.id, true)), { force: true }));
+        }
       }
       covered.frames = Math.max(covered.frames, row.frame + 1);
       covered.seconds = Math.max(covered.seconds, until);
@@ -147,17 +151,12 @@ async function writeCrops(folder: string, entries: Iterable<TrackEntry>): Promis
   }
 }
 
-/** Removes the tracks that were seen least recently, beyond the limit; returns how many. */
-async function removeOldest(folder: string, entries: Map<number, TrackEntry>, limit: number): Promise<number> {
-  let removed = 0;
-  for (const [id, entry] of entries) {
-    if (entries.size <= limit) break;
-    entries.delete(id);
-    entry.pixels = null;
-    removed++;
-    await guard(folder, () => rm(join(folder, imageName(id, true)), { force: true }));
-  }
-  return removed;
+/** Takes out the tracks that were seen least recently, beyond the limit. */
+function oldest(entries: Map<number, TrackEntry>, limit: number): TrackEntry[] {
+  if (entries.size <= limit) return [];
+  const taken = [...entries.values()].slice(0, entries.size - limit);
+  for (const { id } of taken) entries.delete(id);
+  return taken;
 }
 
 /** Gives crops, document and page their final names; a run that ended while it did so may have named some already. */

@@ -27,7 +27,7 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
   output?: string;
   /** How it is written. */
   encoding?: Omit<VideoWriterOptions, 'like' | 'resume'>;
-  /** What is drawn into the output; by default boxes and labels, or nothing where faces are hidden. */
+  /** What is drawn into the output; by default boxes and labels, or nothing with `anonymize`. */
   draw?: boolean | DrawOptions;
   /**
    * Masks faces in the output, and a frame whose detection failed as a whole. Rows then have all that is masked:
@@ -99,7 +99,7 @@ export interface VideoSummary extends VideoStatistics, DamageSummary {
   readonly metadata: VideoMetadata;
   /** Seconds from the call to the end. */
   readonly seconds: number;
-  /** Faces in all frames: someone in ten frames counts ten times. */
+  /** Faces in all rows: someone in ten frames counts ten times. With `anonymize`, all that was masked. */
   readonly totalFaces: number;
   /** IDs of all tracks in the rows, in ascending order. */
   readonly trackIds: readonly number[];
@@ -137,7 +137,7 @@ export function checkOptions(options: ProcessVideoOptions): void {
   if (options.show && options.anonymize)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
-      'Expected show without anonymize but received both: it would show the faces that the output hides.',
+      'Expected show without anonymize but received both: it would show the faces that the output masks.',
     );
   const paths = Object.values(outputsOf(options));
   if (new Set(paths).size < paths.length)

@@ -18,6 +18,7 @@ import { rowOf, type Row } from './rows.ts';
 import { openSinks, type RunSinks } from './run-sinks.ts';
 import { endFailedRun, newRunState, type RunState } from './run-state.ts';
 import { startRun, type StartedRun } from './start-run.ts';
+import type { SinkFrame } from './sinks/sink.ts';
 import { createWallClock } from './wall-clock.ts';
 
 /**
@@ -117,20 +118,20 @@ async function runFrames(run: Run): Promise<Done> {
       ...(result.error !== undefined && { failed: true }),
       ...(index === 0 && { analysis }),
     };
-    const row = parts.masks ? parts.masks.next(found, result.unassigned) : found;
+    const writtenRow = parts.masks ? parts.masks.next(found, result.unassigned) : found;
     if (result.error) {
       done.failed++;
       done.firstFailure ??= (result.error as Error).message;
     }
-    if (options.onFrame) await options.onFrame(result, row, metadata);
-    await writeFrame(run, result, row);
+    if (options.onFrame) await options.onFrame(result, writtenRow, metadata);
+    await writeFrame(run, result, { row: found, writtenRow });
     reached.frames = Math.max(reached.frames, index + 1);
     reached.seconds = timestamp;
     options.onProgress?.({
       ...reached,
       totalFrames: metadata.frameCount,
       duration: metadata.duration,
-      faces: row.faces.length,
+      faces: writtenRow.faces.length,
     });
   }
   return done;
@@ -144,7 +145,8 @@ async function drawFromRows({ state, sinks, parts, restored }: Run, frames: Asyn
     try {
       const row = sinks.rows.rows[frame.index]!;
       const until = untilOf(frame, state.metadata);
-      await sinks.film?.write({ frame, row, until, edit: parts.editor?.next(row), result: undefined });
+      const edit = parts.editor?.next(row, row);
+      await sinks.film?.write({ frame, row, writtenRow: row, until, edit, result: undefined });
     } finally {
       frame.close();
     }
@@ -155,14 +157,15 @@ async function drawFromRows({ state, sinks, parts, restored }: Run, frames: Asyn
 async function writeFrame(
   { state, parts, restored: { total, counted } }: Run,
   result: FrameResult<VideoFrame>,
-  row: Row,
+  { row, writtenRow }: Pick<SinkFrame, 'row' | 'writtenRow'>,
 ): Promise<void> {
   const { pipeline, editor, masks, keep } = parts;
   const { frame, index, timestamp } = result;
-  const item = { frame, row, until: untilOf(frame, state.metadata), edit: editor?.next(row), result };
+  const edit = editor?.next(row, writtenRow);
+  const item: SinkFrame = { frame, row, writtenRow, until: untilOf(frame, state.metadata), edit, result };
   state.leavesNothing = false;
   for (const sink of state.sinks) await sink.write(item);
-  if (index >= counted) total.count(row);
+  if (index >= counted) total.count(writtenRow);
   if (frame.isDamaged) total.countDamage(timestamp);
   const pointHere = () => ({
     index,
@@ -184,7 +187,7 @@ async function completeRun(
   begun: number,
 ): Promise<VideoSummary> {
   const { metadata, video } = state;
-  const { outputs, files, manifests, isTold } = started;
+  const { outputs, files, manifests, isReproducible } = started;
   if (failed > 0 && failed === total.frames)
     throw new FaceDetError(
       'NOTHING_ANALYZED',
@@ -213,7 +216,7 @@ async function completeRun(
   for (const sink of state.sinks) await sink.complete();
   const completed = manifests.complete({ ...summary, metadata: undefined, outputs: undefined });
   for (const sink of state.sinks) await sink.commit();
-  if (!metadata.live && isTold) noteCompleted(files, completed);
+  if (!metadata.live && isReproducible) noteCompleted(files, completed);
   manifests.remove();
   parts.keep.forget();
   return summary;

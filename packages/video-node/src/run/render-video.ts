@@ -68,7 +68,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
           throw new FaceDetError(
             'TRACKS_INCOMPLETE',
             `${path}: expected a row for every frame but frame ${frame.index} has none ` +
-              `(${frame.timestamp.toFixed(2)} s). Add it, with "faces": [] where no face is.`,
+              `(${frame.timestamp.toFixed(2)} s). Add it, with "faces": [] if it has no faces.`,
           );
         await writer.write(frame, (planes) => {
           if (anonymize) maskRow(planes, row, anonymize);
@@ -114,7 +114,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
   }
 }
 
-/** A wrong ID would uncover another person, or nobody: both are mistakes. */
+/** A wrong ID would uncover another person, or no one: both are mistakes. */
 function checkIds({ path, ids }: RowsFile, anonymize: AnonymizeOptions | undefined): void {
   const unknown = [...(anonymize?.keepIds ?? [])].filter((id) => !ids.includes(id));
   if (unknown.length === 0) return;

@@ -48,7 +48,7 @@ export function restoreRun(
   else gallery?.gallery.restart();
   const detectFrom = point ? point.index + 1 : 0;
   const start = isDrawable ? Math.min(detectFrom, inFilm) : detectFrom;
-  if (hasTrails) for (const row of rows.rows.slice(0, start)) editor?.next(row);
+  if (hasTrails) for (const row of rows.rows.slice(0, start)) editor?.next(row, row);
   masks?.restore(point?.lingering ?? []);
   const total = new Counter();
   rows.rows.forEach((row) => total.count(row));

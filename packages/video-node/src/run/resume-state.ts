@@ -7,7 +7,7 @@ import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
 import type { Damage } from './damage.ts';
 import type { RunManifest } from './manifest.ts';
 
-/** A face that is hidden for a moment longer, and when it was last shown, in seconds. */
+/** A face that is masked for a moment longer, and when it was last shown, in seconds. */
 export interface Lingering {
   readonly face: VideoFace;
   readonly seen: number;

@@ -22,7 +22,7 @@ export interface StartedRun {
   readonly files: OutputPaths;
   readonly manifests: Manifests;
   /** Whether the manifests, or a fingerprint, say all that decides the results. */
-  readonly isTold: boolean;
+  readonly isReproducible: boolean;
   /** Whether an interrupted run is continued. */
   readonly continues: boolean;
 }
@@ -46,7 +46,7 @@ export async function startRun(
   const outputs = live ? freeNames(requested, partialsOf) : requested;
   const { targets, files } = outputFiles(outputs, resume);
   state.unlock = lockOutputs(targets);
-  const { manifests, isTold } = await manifestsOf(source, options, files);
+  const { manifests, isReproducible } = await manifestsOf(source, options, files);
   const finished = manifests.summary as VideoSummary | undefined;
   if (finished) {
     await nameOutputs(files, options, metadata);
@@ -54,7 +54,7 @@ export async function startRun(
     manifests.remove();
     return { summary: { ...finished, metadata, outputs } };
   }
-  const mayBeDone = resume && isTold && manifests.areComplete && !manifests.isOpening;
+  const mayBeDone = resume && isReproducible && manifests.areComplete && !manifests.isOpening;
   const before = mayBeDone ? (findCompleted(files, manifests.content) as VideoSummary | undefined) : undefined;
   if (before) {
     // A run that was killed while it removed them.
@@ -68,10 +68,10 @@ export async function startRun(
     // A kill from here on must not leave a manifest beside a partial file that an earlier run made with other settings.
     manifests.open();
   }
-  return { outputs, targets, files, manifests, isTold, continues: resume && manifests.continues };
+  return { outputs, targets, files, manifests, isReproducible, continues: resume && manifests.continues };
 }
 
-/** Options that say where results go and how fast, not which they are. Any other counts. */
+/** Options that do not change the results; all other options do. */
 const NOT_DECISIVE = new Set<string>([
   ...OUTPUTS,
   'detector',
@@ -89,12 +89,12 @@ const NOT_DECISIVE = new Set<string>([
   'onReconnect',
 ]);
 
-/** The manifests of a run; `isTold` where they, or a fingerprint, say all that decides the results. */
+/** The manifests of a run; `isReproducible` where they, or a fingerprint, say all that decides the results. */
 async function manifestsOf(
   source: VideoSource,
   options: ProcessVideoOptions,
   outputs: OutputPaths,
-): Promise<{ manifests: Manifests; isTold: boolean }> {
+): Promise<{ manifests: Manifests; isReproducible: boolean }> {
   const decisive = Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_DECISIVE.has(name)));
   const { manifest, opaque } = await describeRun(source, options.detector, decisive);
   const outputList = (Object.entries(outputs) as [OutputKind, string][]).map(([kind, path]) => ({
@@ -102,15 +102,15 @@ async function manifestsOf(
     partials: partialsOf(path, kind).filter((name) => name !== fileOf(path, kind)),
   }));
   const manifests = openManifests(outputList, manifest, options.resume ?? false);
-  const isTold = opaque.length === 0 || options.fingerprint !== undefined;
-  if (manifests.continues && !isTold)
+  const isReproducible = opaque.length === 0 || options.fingerprint !== undefined;
+  if (manifests.continues && !isReproducible)
     throw new FaceDetError(
       'INVALID_ARGUMENT',
       'Expected a fingerprint to continue an interrupted run, as it is unknown whether ' +
         `${opaque.slice(0, 5).join(', ')} would give the same results; give plain data that changes when they ` +
         'do, in both runs.',
     );
-  return { manifests, isTold };
+  return { manifests, isReproducible };
 }
 
 /** Gives complete outputs their final names, as far as an interrupted run has not. */

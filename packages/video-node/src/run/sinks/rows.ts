@@ -15,7 +15,7 @@ export function openRowSink(paths: RowPaths, options: RowFileOptions): RowSink {
   return {
     frames,
     rows: files.rows,
-    write({ row }) {
+    write({ writtenRow: row }) {
       if (frames !== Infinity && row.frame >= frames) files.write(row);
     },
     complete: files.complete,

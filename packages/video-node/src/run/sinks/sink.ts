@@ -6,7 +6,10 @@ import type { Row } from '../rows.ts';
 /** One frame of a run on its way to the outputs. The frame is open until all of them are done with it. */
 export interface SinkFrame {
   readonly frame: VideoFrame;
+  /** What was found in the frame. */
   readonly row: Row;
+  /** The row that is written: with `anonymize`, all that is masked. */
+  readonly writtenRow: Row;
   /** When the frame is no longer shown, in seconds. */
   readonly until: number;
   /** What is done to the picture; undefined where it stays as it is. */
