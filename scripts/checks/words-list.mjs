@@ -67,7 +67,7 @@ export const words = [
   { name: 'whoever', pattern: /\bwhoever\b|\bwho(so)?ever\b/, say: 'name the user or the caller' },
   {
     name: 'from … on',
-    pattern: /\bfrom (this|that|\d[\d.]*|which|a score) (score )?on\b|\bof \.?\d[\d.]* on\b(?! hard\b)/,
+    pattern: /\bfrom (this|that|\d[\d.]*|which|a score) (score )?on\b|\bof \.?\d[\d.]* on\b/,
     say: '"0.5 and above"',
   },
   { name: 'so many', pattern: /\bat most so many\b|\bso many of\b/, say: 'at most N' },
@@ -84,12 +84,15 @@ export const words = [
     name: 'identities',
     pattern: /\bidentit(y|ies)\b/,
     say: 'track IDs, tracks',
-    // Layers of networks, HTTP's content coding, and names in outputs: `identities` of a summary and of a gallery,
-    // identities.json.
-    ignore:
-      /\bnn\.Identity\b|["']identit(y|ies)["']|\bstatistics\.identities\b|\bidentities(\.json\b|: (\d|\[|\w+[ .,;]))/i,
+    // Layers of networks, HTTP's content coding, and the count `identities` of a summary.
+    ignore: /\bnn\.Identity\b|["']identit(y|ies)["']|\bstatistics\.identities\b|\bidentities: (?:\d|number\b)/i,
   },
   { name: 'colour', pattern: /\bcolour/, say: 'color (American spelling, as in code)' },
+  {
+    name: 'British spelling',
+    pattern: /\b(licen[c]es?|centre[sd]?|neighbour(s|ing)?|behaviours?|(anonym|recogn)is(e[ds]?|ing|ation))\b/,
+    say: 'license, center, neighbor, behavior, -ize',
+  },
   {
     name: 'clear faces',
     pattern: /--clear\b|\bleft clear\b|\bkept clear\b|\bwritten clear\b/,
@@ -121,7 +124,7 @@ export const allowed = [
   {
     word: 'identities',
     file: /^(packages\/(pipeline|video-node)|apps\/cli)\//,
-    line: /\bidentities(?:[:,]| [}])|\.identities\b|get identities\b|\$\{identities\}/,
+    line: /[{,(] ?identities\b|\.identities\b|(?:get|readonly) identities\b|^ *identities[:,]/,
   },
   // Old names of options, and a coding of HTTP.
   { word: 'clear faces', file: /renamed-options\.test\.ts$/ },

@@ -8,7 +8,7 @@
 // --default-size: the detector keeps its default passes and is compared with { pixels: 409600 }.
 // --python: compares with ../shared/peers/scrfd_reference.py, run by that Python (NumPy, ONNX Runtime, OpenCV);
 //     without it with the same rules in TypeScript (src/shared/scrfd-reference.ts).
-// Heads of six_people, 24 to 96 canvas pixels high, are pasted at the right edge of grey pictures of aspect 2:1 to
+// Heads of six_people, 24 to 96 canvas pixels high, are pasted at the right edge of gray pictures of aspect 2:1 to
 // 7:1. Offset: the larger of the differences of the boxes' right sides and of their centers in x, in % of the
 // face's width. Faces are paired by IoU >= 0.1.
 import { spawnSync } from 'node:child_process';
@@ -61,7 +61,7 @@ async function heads(): Promise<{ pixels: PixelBuffer; region: Box; face: Box }[
   return faces.map(({ box }) => ({ pixels, region: scaleBox(box, 1.8), face: box }));
 }
 
-/** A grey picture with heads of one height at its right edge, one below the other, as many as have room. */
+/** A gray picture with heads of one height at its right edge, one below the other, as many as have room. */
 function compose(
   width: number,
   height: number,

@@ -31,12 +31,12 @@ function noisePixels(
   return { data: noise(stride * height, seed), width, height, format, stride };
 }
 
-const grey: PixelBuffer = { data: new Uint8Array(12).fill(77), width: 2, height: 2, format: 'rgb' };
+const gray: PixelBuffer = { data: new Uint8Array(12).fill(77), width: 2, height: 2, format: 'rgb' };
 const optionsOf = (
   effect: AnonymizeOptions['effect'] & string,
   shape: 'ellipse' | 'box',
   margin = 1.3,
-): AnonymizeOptions => ({ effect, shape, margin, color: [60, 70, 80], image: grey });
+): AnonymizeOptions => ({ effect, shape, margin, color: [60, 70, 80], image: gray });
 
 function enlarged({ x, y, width, height }: Box, by: number): Box {
   return { x: x - ((by - 1) * width) / 2, y: y - ((by - 1) * height) / 2, width: width * by, height: height * by };

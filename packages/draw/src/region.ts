@@ -69,7 +69,7 @@ export function boundsOf({ box }: Region, plane: Plane) {
  */
 export function spanOf(region: Region, plane: Plane, y: number, out: [number, number]): void {
   const { box, shape } = region;
-  const centre = (box.x + box.width / 2) * plane.scaleX;
+  const center = (box.x + box.width / 2) * plane.scaleX;
   let half = (box.width / 2) * plane.scaleX;
   if (shape === 'ellipse') {
     const ry = (box.height / 2) * plane.scaleY;
@@ -78,6 +78,6 @@ export function spanOf(region: Region, plane: Plane, y: number, out: [number, nu
     const dy = Math.max(0, Math.abs(y + 0.5 - middle) - 0.5) / ry;
     half = dy < 1 ? half * Math.sqrt(1 - dy * dy) : -1;
   }
-  out[0] = centre - half;
-  out[1] = centre + half;
+  out[0] = center - half;
+  out[1] = center + half;
 }

@@ -22,13 +22,13 @@ export interface YuvPlanes {
   /** Luma rows, an integer of at least 1. */
   readonly height: number;
   /**
-   * `[y, u, v]`, or `[y, uv]` with u and v interleaved (NV12, P010), or `[y]` (grey). Above 8 bits a sample takes two
+   * `[y, u, v]`, or `[y, uv]` with u and v interleaved (NV12, P010), or `[y]` (gray). Above 8 bits a sample takes two
    * bytes in the machine's order; such planes may be given as bytes too, if they begin at an even address.
    */
   readonly planes: readonly (Uint8Array | Uint8ClampedArray | Uint16Array)[];
   /** Bytes from one row's start to the next, for each plane. */
   readonly strides: readonly number[];
-  /** Chroma samples: half in both directions, half across, or all. Without meaning for grey. */
+  /** Chroma samples: half in both directions, half across, or all. Without meaning for gray. */
   readonly subsampling: '420' | '422' | '444';
   /**
    * Bits per sample, 8 to 16, in the low bits; default 8. For formats with the value in the high bits (P010), give 16.

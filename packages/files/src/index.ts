@@ -34,4 +34,4 @@ export {
 } from './picture-formats.ts';
 // Objects with native memory that nobody closed.
 export { unwatchLeak, watchLeak, type Leak } from './leak.ts';
-export { idRanges } from './id-ranges.ts';
+export { idRanges, rangesOf } from './id-ranges.ts';

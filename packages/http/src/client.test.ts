@@ -12,7 +12,7 @@ import {
   startProxy,
   startServer,
   status,
-  type Behaviour,
+  type Behavior,
   type ProxyOptions,
 } from './testing.ts';
 
@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const each of closing.splice(0)) await each.close();
 });
 
-async function serve(paths: Record<string, Behaviour | Behaviour[]>, tls?: { key: string; cert: string }) {
+async function serve(paths: Record<string, Behavior | Behavior[]>, tls?: { key: string; cert: string }) {
   const server = await startServer(paths, tls);
   closing.push(server);
   return server;
@@ -240,7 +240,7 @@ describe('a server', () => {
   it('that is interrupted and then serves another file returns one of the two, complete', async () => {
     const other = noise(150_000, 4);
     const ignoresIfRange =
-      (content: Uint8Array, etag: string): Behaviour =>
+      (content: Uint8Array, etag: string): Behavior =>
       (request, response) => {
         delete request.headers['if-range'];
         file(content, { etag })(request, response);
@@ -248,7 +248,7 @@ describe('a server', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: body.length - 1 }),
-        fc.constantFrom<[Behaviour, Behaviour] | undefined>(
+        fc.constantFrom<[Behavior, Behavior] | undefined>(
           undefined,
           [file(other, { etag: '"b"' }), file(other, { etag: '"b"' })],
           [ignoresIfRange(other, '"b"'), ignoresIfRange(other, '"b"')],

@@ -56,7 +56,7 @@ export interface HttpOptions {
 
 /** The longest `Retry-After` that is waited out, and the longest back-off, in seconds. */
 const [MAX_WAIT, MAX_BACKOFF] = [60, 30];
-/** Gives up on a server that keeps closing after a few bytes after this many connections. */
+/** Connections to a server that keeps closing early, after which the download fails. */
 const MAX_CONNECTIONS = 100;
 
 /** Thrown where a part was asked for and the server sends only the whole. */

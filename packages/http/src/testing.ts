@@ -13,14 +13,14 @@ interface Seen {
 }
 
 /** How one request is answered: the file, or something that goes wrong. */
-export type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
+export type Behavior = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A local HTTP server; each path has its behaviours, used up one a request, the last one for all that follow. */
-export async function startServer(paths: Record<string, Behaviour | Behaviour[]>, tls?: { key: string; cert: string }) {
+/** A local HTTP server; each path has its behaviors, used up one a request, the last one for all that follow. */
+export async function startServer(paths: Record<string, Behavior | Behavior[]>, tls?: { key: string; cert: string }) {
   const seen: Seen[] = [];
   const sockets = new Set<Socket>();
   const counts = new Map<string, number>();
-  const answer: Behaviour = (request, response) => {
+  const answer: Behavior = (request, response) => {
     const path = request.url!;
     const { authorization } = request.headers;
     seen.push({
@@ -68,7 +68,7 @@ export interface FileOptions {
 }
 
 /** Serves a file correctly, or closes the connection early. */
-export function file(body: Uint8Array, options: FileOptions = {}): Behaviour {
+export function file(body: Uint8Array, options: FileOptions = {}): Behavior {
   return (request, response) => {
     const match = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const stale = request.headers['if-range'] !== undefined && request.headers['if-range'] !== options.etag;
@@ -106,11 +106,11 @@ async function send(
   else if (stallAfter === undefined) response.end();
 }
 
-export function status(code: number, headers: Record<string, string> = {}): Behaviour {
+export function status(code: number, headers: Record<string, string> = {}): Behavior {
   return (_, response) => void response.writeHead(code, headers).end('an error page');
 }
 
-export function redirect(to: string): Behaviour {
+export function redirect(to: string): Behavior {
   return status(302, { location: to });
 }
 

@@ -3,7 +3,7 @@ import { describeBundled, identifyBundled } from './bundled.ts';
 
 const weights = { name: 'facedet_x', file: 'x.onnx', bytes: 7, sha256: 'a'.repeat(64) };
 
-it('the first of weights.json is the default, and all carry the licence of their data', () => {
+it('the first of weights.json is the default, and all carry the license of their data', () => {
   const bundled = identifyBundled([weights, { ...weights, name: 'facedet_x_int8' }]);
   const [first, second] = describeBundled(bundled, {
     facedet_x: { accuracy: { easy: 0.9, medium: 0.8, hard: 0.6, setting: 'dev' } },

@@ -7,7 +7,7 @@ export const INSIGHTFACE_LICENSE: ModelLicense = {
   use: 'non-commercial-research',
   notice:
     "InsightFace's pretrained models are available for non-commercial research purposes only, downloaded by " +
-    'hand or by a program; commercial use needs a licence from InsightFace.',
+    'hand or by a program; commercial use needs a license from InsightFace.',
   url: 'https://github.com/deepinsight/insightface#license',
   mustAccept: true,
 };
@@ -18,7 +18,7 @@ export const FACEDET_WEIGHTS_LICENSE: ModelLicense = {
   name: 'FaceDet weights: research use, as their training data allows',
   use: 'research',
   notice:
-    'The weights were trained in part on WIDER FACE, which is for research, and on sets that state no licence ' +
+    'The weights were trained in part on WIDER FACE, which is for research, and on sets that state no license ' +
     '(see weights/MODEL_CARD.md in this package). FaceDet adds no restriction of its own and claims no right ' +
     'that the data does not give.',
   url: 'http://shuoyang1213.me/WIDERFACE/',

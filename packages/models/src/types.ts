@@ -1,5 +1,5 @@
 /**
- * The terms of use of a set of weights. The code of this package is Apache-2.0; weights have licences of their own.
+ * The terms of use of a set of weights. The code of this package is Apache-2.0; weights have licenses of their own.
  */
 export interface ModelLicense {
   /** Short stable name, the key under which an acceptance is remembered. */
@@ -12,7 +12,7 @@ export interface ModelLicense {
   readonly notice: string;
   /** The page with the terms. */
   readonly url: string;
-  /** Whether a download waits until the licence was accepted once. */
+  /** Whether a download waits until the license was accepted once. */
   readonly mustAccept: boolean;
 }
 
@@ -84,7 +84,7 @@ export interface ModelFile {
   readonly otherExports?: readonly { readonly sha256: string; readonly size: number; readonly note: string }[];
 }
 
-/** What it takes to recognise a model and to load its file. */
+/** What it takes to recognize a model and to load its file. */
 export interface ModelIdentity {
   /** As `resolveModel` and `--model` take it. */
   readonly name: string;

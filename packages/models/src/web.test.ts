@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { file, noise, sha256, startServer, status, type Behaviour } from '@facedet/http/testing';
+import { file, noise, sha256, startServer, status, type Behavior } from '@facedet/http/testing';
 import type { ModelProgress } from './progress.ts';
 import { clearModels, loadModel } from './web.ts';
 
@@ -28,7 +28,7 @@ function fakeCaches(full = false) {
   };
 }
 
-async function serve(paths: Record<string, Behaviour | Behaviour[]>) {
+async function serve(paths: Record<string, Behavior | Behavior[]>) {
   const server = await startServer(paths);
   servers.push(server);
   return server;
@@ -65,8 +65,8 @@ describe('loadModel', () => {
   });
 
   it('goes on after a break where a hash holds the parts together, else starts over', async () => {
-    const behaviours = () => [file(body, { breakAfter: 100_000 }), file(body)];
-    const server = await serve({ '/a.onnx': behaviours(), '/b.onnx': behaviours() });
+    const behaviors = () => [file(body, { breakAfter: 100_000 }), file(body)];
+    const server = await serve({ '/a.onnx': behaviors(), '/b.onnx': behaviors() });
     expect(Buffer.from(await loadModel(`${server.url}/a.onnx`, { ...quick, sha256: sha256(body) })).equals(body)).toBe(
       true,
     );
@@ -120,7 +120,7 @@ describe('loadModel', () => {
     expect(server.seen).toHaveLength(2);
   });
 
-  it('takes zoo models from the page’s own site, once the licence is accepted', async () => {
+  it('takes zoo models from the page’s own site, once the license is accepted', async () => {
     const server = await serve({ '/models/scrfd_34g.onnx': file(body) });
     await expect(loadModel('scrfd_34g', quick)).rejects.toMatchObject({
       code: 'MODEL_NOT_DOWNLOADABLE',

@@ -18,7 +18,7 @@ export interface LoadModelOptions {
   readonly baseUrl?: string | URL;
   /** The SHA-256 (64 hex digits) the file must have; for URLs that the manifest does not know. */
   readonly sha256?: string;
-  /** Accepts the licence that restricts the model's use. */
+  /** Accepts the license that restricts the model's use. */
   readonly acceptLicense?: boolean;
   /** Name of the browser's cache; by default `facedet-models`. `false` keeps nothing. */
   readonly cache?: string | false;

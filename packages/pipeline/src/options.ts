@@ -61,7 +61,7 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
   checkParts({ tracker, smoother, refine });
   checkCombinations({ ...options, detectEvery, lookAhead, live, refine });
   const instance = tracker && 'update' in tracker;
-  const used = tracker === false ? null : instance ? tracker : createTracker<Face>(tracker);
+  const trackerInUse = tracker === false ? null : instance ? tracker : createTracker<Face>(tracker);
   return {
     detector,
     detectEvery,
@@ -70,11 +70,11 @@ export function resolveOptions(options: VideoDetectorOptions): Settings {
     live,
     onError,
     shotCuts,
-    tracker: used,
-    smoother: smoother === false || !used ? null : (smoother ?? createSmoother()),
+    tracker: trackerInUse,
+    smoother: smoother === false || !trackerInUse ? null : (smoother ?? createSmoother()),
     refine: refine === true ? {} : refine || null,
     rotate,
-    scoreThreshold: used ? used.lowScoreThreshold : displayThreshold,
+    scoreThreshold: trackerInUse ? trackerInUse.lowScoreThreshold : displayThreshold,
     foreignParts: Boolean(instance || smoother),
   };
 }

@@ -24,9 +24,9 @@ export interface Orientation {
   /** Asked once for each key frame, in order, up to `lag` frames ahead of the results. */
   choose(frame: { index: number; timestamp: number }): Rotate;
   /**
-   * Asked for each key frame in order, when all frames before it were followed: another orientation in which the
+   * Asked for each key frame in order, when all frames before it were tracked: another orientation in which the
    * detector should run on it, or null. `rotate` is what `choose` said, which knew nothing of the last `lag` frames;
-   * `isCut` returns whether a shot cut is before the frame.
+   * `isCut` returns whether the frame starts a shot.
    */
   amend(
     frame: { index: number; timestamp: number },
@@ -34,7 +34,7 @@ export interface Orientation {
     faces: readonly Face[],
     isCut: () => boolean,
   ): Rotate | null;
-  /** The rotation for crops of the frame that is next to be followed. */
+  /** The rotation for crops of the frame that is tracked next. */
   readonly current: Rotate;
   /** The state that `choose` changed last, to keep beside its frame. */
   capture(): number | null;

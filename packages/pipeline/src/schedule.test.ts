@@ -19,9 +19,9 @@ const sure: Track = {
   hits: 20,
   innovation: 0.01,
 };
-const grey: Painter = () => 100;
+const gray: Painter = () => 100;
 
-/** A source of one grey a pixel, painted in 64 × 36; alpha and the ends of rows hold values that mean nothing. */
+/** A source of one gray a pixel, painted in 64 × 36; alpha and the ends of rows hold values that mean nothing. */
 function picture(paint: Painter, format: PixelFormat, extra: number): ImageSource {
   const step = format === 'gray' ? 1 : format.length;
   return {
@@ -32,8 +32,8 @@ function picture(paint: Painter, format: PixelFormat, extra: number): ImageSourc
       const data = new Uint8Array(stride * height).fill(7);
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
-          const grey = paint(Math.floor((x * WIDTH) / width), Math.floor((y * HEIGHT) / height));
-          data.fill(grey, y * stride + x * step, y * stride + x * step + Math.min(step, 3));
+          const gray = paint(Math.floor((x * WIDTH) / width), Math.floor((y * HEIGHT) / height));
+          data.fill(gray, y * stride + x * step, y * stride + x * step + Math.min(step, 3));
         }
       }
       return { data, width, height, format, stride };
@@ -46,7 +46,7 @@ async function keys(
   length: number,
   {
     tracks = [sure] as readonly Track[],
-    paint = (_: number): Painter => grey,
+    paint = (_: number): Painter => gray,
     format = 'rgb' as PixelFormat,
     extra = 0,
   } = {},
@@ -140,12 +140,12 @@ describe("detectEvery: 'auto'", () => {
     const schedule = createSchedule('auto', LAG);
     const broken: ImageSource = { width: 640, height: 360, rasterize: () => Promise.reject(new Error('broken')) };
     expect(await schedule.isKey({ ...broken, index: 0, timestamp: 0 })).toBe(true);
-    expect(await schedule.isKey({ ...picture(grey, 'rgb', 0), index: 1, timestamp: 0.04 })).toBe(true);
+    expect(await schedule.isKey({ ...picture(gray, 'rgb', 0), index: 1, timestamp: 0.04 })).toBe(true);
   });
 });
 
 it('a number is every n-th frame by its own index, wherever a run begins', () => {
   const schedule = createSchedule(3, LAG, false);
-  const frames = [4, 5, 6, 7, 8, 9].map((index) => ({ ...picture(grey, 'rgb', 0), index, timestamp: index / 25 }));
+  const frames = [4, 5, 6, 7, 8, 9].map((index) => ({ ...picture(gray, 'rgb', 0), index, timestamp: index / 25 }));
   expect(frames.filter((frame) => schedule.isKey(frame)).map(({ index }) => index)).toEqual([6, 9]);
 });

@@ -18,7 +18,7 @@ export interface ShotState {
   readonly changed: number;
   /** Mean seconds from one changed frame to the next. */
   readonly interval: number;
-  /** Running mean and decaying maximum of the structural difference between neighbours. */
+  /** Running mean and decaying maximum of the structural difference between neighbors. */
   readonly usual: number;
   readonly peak: number;
   /** Like `usual`, but 0 at the start of a shot: motion seen, not assumed. */

@@ -22,7 +22,7 @@ export type DissolveFeatures = readonly [
   share: number,
   /** The smaller rise of the later picture's weight over a quarter of the way. */
   rise: number,
-  /** Usual difference of neighbouring frames: motion. */
+  /** Usual difference of neighboring frames: motion. */
   usual: number,
   /** 0, 1 or 2: which span of time. */
   span: number,

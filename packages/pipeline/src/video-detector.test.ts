@@ -43,12 +43,12 @@ function film(length: number, { from = 0, color = (_: number): number => 100, sl
   return { frames, state };
 }
 
-/** 8 × 5 patches around a grey; other greys than those of its quarter of all are another scene. */
-function scene(width: number, height: number, grey: number): Uint8Array {
+/** 8 × 5 patches around a gray; other greys than those of its quarter of all are another scene. */
+function scene(width: number, height: number, gray: number): Uint8Array {
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) {
     const patch = Math.floor(((i % width) * 8) / width) + 8 * Math.floor((Math.floor(i / width) * 5) / height);
-    data.fill(grey + ((Math.imul(patch + 1, 7919 + 2 * (grey >> 6)) >> 3) % 32), 3 * i, 3 * i + 3);
+    data.fill(gray + ((Math.imul(patch + 1, 7919 + 2 * (gray >> 6)) >> 3) % 32), 3 * i, 3 * i + 3);
   }
   return data;
 }
@@ -529,7 +529,7 @@ describe('errors of one frame', () => {
     [
       'a picture that "auto" cannot scale',
       { detector: seer(walk), detectEvery: 'auto' },
-      (frame) => ({ ...frame, rasterize: () => Promise.reject(new FaceDetError('VIDEO_BROKEN', 'grey')) }),
+      (frame) => ({ ...frame, rasterize: () => Promise.reject(new FaceDetError('VIDEO_BROKEN', 'gray')) }),
       'VIDEO_BROKEN',
     ],
     [

@@ -39,7 +39,7 @@ export interface OnnxBackend extends InferenceBackend {
  * ONNX Runtime in the calling thread. Its `run` blocks the thread's event loop for the whole inference: a program that
  * does anything else meanwhile takes `createDetector` of this package, which keeps sessions in threads of their own.
  *
- * Where a preferred provider can't be had, the next is taken and the session's `fallbacks` say why. `createSession`
+ * Where a preferred provider is not available, the next is taken and the session's `fallbacks` say why. `createSession`
  * rejects with `MODEL_NOT_FOUND`, `MODEL_UNUSABLE`, `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`. Throws
  * `INVALID_ARGUMENT` for options out of range.
  */

@@ -28,7 +28,7 @@ export interface ThreadOptions {
 }
 
 /** How long a thread may take to end its run and its session before it is stopped, in seconds. */
-const PATIENCE = 5;
+const END_TIMEOUT = 5;
 
 /** A worker thread with a session. While it has no job, it doesn't keep the process alive. */
 export class DetectorThread {
@@ -108,7 +108,7 @@ export class DetectorThread {
     this.job?.fail(error);
     this.#worker.ref();
     this.#worker.postMessage({ type: 'end' } satisfies ToWorker);
-    const late = setTimeout(() => void this.#worker.terminate(), PATIENCE * 1000);
+    const late = setTimeout(() => void this.#worker.terminate(), END_TIMEOUT * 1000);
     await this.#exited;
     clearTimeout(late);
   }

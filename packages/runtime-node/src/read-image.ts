@@ -72,7 +72,7 @@ const ERRORS: ByteErrors = {
 /**
  * Opens a picture: a path, a `file:`, `http:`, `https:` or `data:` URL, or the file's bytes. JPEG, PNG, WebP, AVIF, GIF
  * and TIFF (of several pictures in a file the first), and what `decoders` read; EXIF orientation applied, alpha laid on
- * black, grey, CMYK and 16-bit pictures made 8-bit sRGB. The first bytes decide the format; files of other formats
+ * black, gray, CMYK and 16-bit pictures made 8-bit sRGB. The first bytes decide the format; files of other formats
  * (SVG, PDF, …) reach no library.
  *
  * The header is read at once and the pixels when they are needed, so that a broken file may show only in `rasterize` or

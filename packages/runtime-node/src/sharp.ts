@@ -11,11 +11,15 @@ export function loadSharp(): Promise<Sharp> {
 /** libvips's loaders of the formats that are read. */
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((name) => `VipsForeignLoad${name}`);
 
+// Of the process, as sharp's loaders are: between its two calls all of them are blocked, also for pictures being read.
+let blocked: Promise<void> | undefined;
+
 /**
  * Blocks sharp's loaders of all formats that `readImage` does not read (SVG, PDF, …), for the whole process: for a
  * program that opens pictures of strangers and has no other use for them. `readImage` never passes such a file to
- * sharp; this holds also where libvips would take a crafted file for another format than its first bytes say. Rejects
- * with `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`.
+ * sharp; this holds also where libvips would take a crafted file for another format than its first bytes say. Call it
+ * before pictures are read: one being read meanwhile may fail. Further calls change nothing. Rejects with
+ * `DEPENDENCY_MISSING` or `DEPENDENCY_BROKEN`.
  */
 export function blockOtherFormats(): Promise<void> {
   return (blocked ??= block().catch((error: unknown) => {
@@ -23,9 +27,6 @@ export function blockOtherFormats(): Promise<void> {
     throw error;
   }));
 }
-
-/** Once per process: between the two calls all loaders are blocked, also for pictures being read at that moment. */
-let blocked: Promise<void> | undefined;
 
 async function block(): Promise<void> {
   const sharp = await loadSharp();

@@ -22,7 +22,7 @@ export async function agree(ort: Ort, session: OrtSession, reference: OrtSession
     side(input.shape?.[3], SIDE),
   ];
   const data = new Float32Array(dims.reduce((a, b) => a * b, 1));
-  // A pattern with edges and gradients, in the range of normalised pixels.
+  // A pattern with edges and gradients, in the range of normalized pixels.
   for (let i = 0; i < data.length; i++) data[i] = Math.sin(i * 0.7) * 0.6 + (((i >> 4) & 1) - 0.5) * 0.4;
   const run = async (s: OrtSession) => s.run({ [input.name]: new ort.Tensor('float32', data, dims) });
   const [actual, expected] = [await run(session), await run(reference)];

@@ -7,7 +7,7 @@ import {
   ANONYMIZE_SCORE,
   parseColor,
   parseDetectEvery,
-  parseIdentities,
+  parseTrackIds,
   withEncodingOptions,
   withOnErrorOption,
   withTrackingOptions,
@@ -46,7 +46,7 @@ export const anonymize = () =>
             ),
           )
           .addOption(
-            new Option('--keep <ids>', 'track IDs of a video to leave unblurred, e.g. 3,7').argParser(parseIdentities),
+            new Option('--keep <ids>', 'track IDs of a video to leave unblurred, e.g. 3,7').argParser(parseTrackIds),
           )
           .option(
             '--jsonl <file>',
@@ -55,7 +55,7 @@ export const anonymize = () =>
           .option('--gallery <folder>', 'write the best picture of each track and a page that shows them')
           .option(
             '--tracks <file>',
-            'mask the boxes in this JSONL file of `facedet video`, which may be corrected by hand; no detection',
+            'mask the boxes in this file of --jsonl, which may be corrected by hand; no detection',
           )
           .addOption(
             new Option(

@@ -29,17 +29,17 @@ const detector = {
 } as unknown as Detector;
 vi.mock('../shared/detector.ts', () => ({ openDetector: async () => ({ detector, model: 'fake' }) }));
 
-const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
+const gray = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 
 beforeAll(async () => {
   mkdirSync(at('in'));
-  await writeImage(at('photo.png'), grey);
+  await writeImage(at('photo.png'), gray);
   for (const [name, frames] of [
     ['a.mp4', 20],
     ['b.mp4', 21],
   ] as const) {
     const writer = await createVideoWriter(at(name), { like: { width: 64, height: 48, fps: 25 } });
-    for (let i = 0; i < frames; i++) await writer.write({ ...grey, timestamp: i / 25 });
+    for (let i = 0; i < frames; i++) await writer.write({ ...gray, timestamp: i / 25 });
     await writer.finish();
   }
 });

@@ -92,7 +92,7 @@ const hide = async (
 const DONE = /^facedet: .*: (?:\d+ frames?, )?\d+ faces?(?:, \d+ tracks?(?: \(IDs .*\))?)?$/;
 /** The line that ends every run. */
 const COUNTS = /^facedet: \d+ files? done/;
-const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
+const gray = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 
 const heif = hasHeifEnc();
 const ffmpeg = spawnSync('ffmpeg', ['-version']).error === undefined;
@@ -109,9 +109,9 @@ async function frameCount(path: string): Promise<number> {
 }
 
 beforeAll(async () => {
-  await writeImage(at('photo.png'), grey);
+  await writeImage(at('photo.png'), gray);
   const writer = await createVideoWriter(at('film.mp4'), { like: { width: 64, height: 48, fps: 25 } });
-  for (let i = 0; i < 20; i++) await writer.write({ ...grey, timestamp: i / 25 });
+  for (let i = 0; i < 20; i++) await writer.write({ ...gray, timestamp: i / 25 });
   await writer.finish();
 });
 beforeEach(() => {
@@ -142,7 +142,7 @@ describe('anonymize', () => {
       GPSLatitudeRef: 'N',
       GPSLatitude: '52/1 31/1 12/1',
     };
-    await writeImage(at('place.jpg'), grey, { tags });
+    await writeImage(at('place.jpg'), gray, { tags });
     const tagsOf = async (name: string) => {
       const image = await readImage(at(name));
       image.close();
@@ -220,8 +220,8 @@ describe('anonymize', () => {
       await animation()
         .gif({ delay: [100, 100, 100] })
         .toFile(at('moving/g.gif'));
-      await writeImage(at('moving/one.webp'), grey);
-      await writeImage(at('moving/one.gif'), grey);
+      await writeImage(at('moving/one.webp'), gray);
+      await writeImage(at('moving/one.gif'), gray);
       expect((await hide([at('moving')], { output: at('moving-out') })).failed).toEqual([]);
       expect(readdirSync(at('moving-out')).sort()).toEqual(['g.mp4', 'one.gif', 'one.webp', 'w.mp4']);
       for (const name of ['w.mp4', 'g.mp4']) expect(await frameCount(at(`moving-out/${name}`)), name).toBe(3);
@@ -292,7 +292,7 @@ describe('anonymize', () => {
       fill();
       await interrupt();
       writeFileSync(at('batch/a.png'), 'spoilt');
-      await writeImage(at('in/b.png'), { ...grey, data: new Uint8Array(64 * 48 * 3).fill(91) });
+      await writeImage(at('in/b.png'), { ...gray, data: new Uint8Array(64 * 48 * 3).fill(91) });
       const again = await hide([at('in')], { output: at('batch'), resume: true });
       expect(again.counts).not.toContain('before');
       expect((await (await readImage(at('batch/a.png'))).pixels()).width).toBe(64);
@@ -395,7 +395,7 @@ describe('anonymize', () => {
   });
 
   it('processes pictures in parallel, and reports each failure', async () => {
-    for (let i = 0; i < 4; i++) await writeImage(at(`many-${i}.png`), grey);
+    for (let i = 0; i < 4; i++) await writeImage(at(`many-${i}.png`), gray);
     writeFileSync(at('many-4.png'), 'no picture');
     const { failed } = await hide(
       [0, 4, 1, 2, 3].map((i) => at(`many-${i}.png`)),

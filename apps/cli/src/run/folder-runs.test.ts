@@ -80,13 +80,13 @@ const hide = (flags: Partial<AnonymizeFlags>, signal?: AbortSignal, inputs = [at
     lines,
   );
 
-const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
+const gray = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 beforeAll(async () => {
-  await writeImage(at('good.png'), grey);
+  await writeImage(at('good.png'), gray);
   for (const name of ['good.mp4', 'good.webm']) {
     const writer = await createVideoWriter(at(name), { like: { width: 64, height: 48, fps: 5 } });
     for (let i = 0; i < 100; i++)
-      await writer.write({ ...grey, data: grey.data.map((v, j) => v + ((i * j) % 7)), timestamp: i / 5 });
+      await writer.write({ ...gray, data: gray.data.map((v, j) => v + ((i * j) % 7)), timestamp: i / 5 });
     await writer.finish();
   }
 }, 30_000);

@@ -50,12 +50,12 @@ vi.mock('../shared/detector.ts', () => ({
   },
 }));
 
-const grey = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
+const gray = { data: new Uint8Array(64 * 48 * 3).fill(90), width: 64, height: 48, format: 'rgb' as const };
 beforeAll(async () => {
   const writer = await createVideoWriter(at('good.mp4'), { like: { width: 64, height: 48, fps: 25 } });
-  for (let i = 0; i < 10; i++) await writer.write({ ...grey, timestamp: i / 25 });
+  for (let i = 0; i < 10; i++) await writer.write({ ...gray, timestamp: i / 25 });
   await writer.finish();
-  await writeImage(at('good.png'), grey);
+  await writeImage(at('good.png'), gray);
 });
 beforeEach(() => {
   for (const name of ['in', 'out', 'cache']) rmSync(at(name), { recursive: true, force: true });

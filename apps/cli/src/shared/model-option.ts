@@ -69,7 +69,7 @@ export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Com
     .addOption(
       new Option(
         '--iou <iou>',
-        'NMS threshold, 0 to 1: merge boxes that overlap more than this (default: 0.4)',
+        'NMS threshold, 0 to 1: of boxes that overlap more than this, keep the best (default: 0.4)',
       ).argParser(numberIn(0, 1)),
     )
     .addOption(

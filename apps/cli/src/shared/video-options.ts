@@ -220,7 +220,7 @@ export function parseColor(text: string): [number, number, number] {
 }
 
 /** `3,7` → track IDs. */
-export function parseIdentities(text: string): number[] {
+export function parseTrackIds(text: string): number[] {
   const ids = text.split(',').map(Number);
   if (!ids.every((id) => Number.isInteger(id) && id >= 1))
     throw new InvalidArgumentError('Expected track IDs as whole numbers, like 3,7.');

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_PROXIES, startServer, type Behaviour } from '@facedet/http/testing';
+import { NO_PROXIES, startServer, type Behavior } from '@facedet/http/testing';
 import { afterEach, beforeEach, vi } from 'vitest';
 
 /** The cache folder of the test that runs. */
@@ -15,7 +15,7 @@ export function closeAfter(server: { close(): Promise<void> }): void {
 }
 
 /** Starts a server with an answer, or one for each request, by path. */
-export async function serve(paths: Record<string, Behaviour | Behaviour[]>) {
+export async function serve(paths: Record<string, Behavior | Behavior[]>) {
   const server = await startServer(paths);
   closeAfter(server);
   return server;

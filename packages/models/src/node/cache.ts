@@ -88,12 +88,12 @@ export function unwritable(cacheDir: string, error: unknown): unknown {
   );
 }
 
-/** Whether the licence was accepted earlier with this cache. */
+/** Whether the license was accepted earlier with this cache. */
 export async function isAccepted(cacheDir: string, license: ModelLicense): Promise<boolean> {
   return license.id in (await readAcceptances(cacheDir));
 }
 
-/** Remembers that the licence was accepted. */
+/** Remembers that the license was accepted. */
 export async function accept(cacheDir: string, license: ModelLicense): Promise<void> {
   const earlier = await readAcceptances(cacheDir);
   if (license.id in earlier) return;

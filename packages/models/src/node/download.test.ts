@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { readUrl } from '@facedet/http';
-import { file, noise, startServer, status, type Behaviour } from '@facedet/http/testing';
+import { file, noise, startServer, status, type Behavior } from '@facedet/http/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extractFromFile, extractFromUrl } from './archive.ts';
 import { downloadFile } from './download.ts';
@@ -17,7 +17,7 @@ const patient = { what: 'a model', attempts: 20, stallTimeout: 10, backoff: 0.00
 const body = noise(200_000, 21);
 
 /** A server that misbehaves a few times, in any order, before it does its job. */
-const trouble = (etag: string | undefined): fc.Arbitrary<Behaviour> =>
+const trouble = (etag: string | undefined): fc.Arbitrary<Behavior> =>
   fc.oneof(
     fc.nat(body.length).map((breakAfter) => file(body, { breakAfter, ...(etag ? { etag } : {}) })),
     fc.nat(body.length).map((breakAfter) => file(body, { breakAfter, ranges: false, ...(etag ? { etag } : {}) })),

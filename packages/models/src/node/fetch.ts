@@ -37,12 +37,12 @@ export async function fetchFirst(wanted: Wanted, options: ResolveModelOptions): 
   for (const source of sources) {
     try {
       const found = await fetchVerified(wanted, source, httpOptions(options), options);
-      const recognised = entry ?? findModelBySha256(found.sha256);
-      const vouched = wanted.vouched || (recognised && knownHashes(recognised).has(found.sha256));
+      const recognized = entry ?? findModelBySha256(found.sha256);
+      const vouched = wanted.vouched || (recognized && knownHashes(recognized).has(found.sha256));
       return {
         path,
-        name: recognised?.name ?? name,
-        ...(recognised ? { entry: recognised } : {}),
+        name: recognized?.name ?? name,
+        ...(recognized ? { entry: recognized } : {}),
         ...found,
         trust: vouched ? 'verified' : 'pinned',
         from: 'download',

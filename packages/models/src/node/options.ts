@@ -17,7 +17,7 @@ export interface ResolveModelOptions {
    * purpose. A known or given SHA-256 must still match.
    */
   readonly refresh?: boolean;
-  /** Accept the licence that restricts the model's use; it is remembered in `cacheDir`. */
+  /** Accept the license that restricts the model's use; it is remembered in `cacheDir`. */
   readonly acceptLicense?: boolean;
   /** The SHA-256 (64 hex digits) that the file must have; for URLs and paths that the manifest does not know. */
   readonly sha256?: string;

@@ -407,7 +407,7 @@ describe('the zoo', () => {
     });
   });
 
-  it('a restricted licence is asked for once', async () => {
+  it('a restricted license is asked for once', async () => {
     const server = await serve({ '/scrfd_34g.onnx': file(model) });
     const options = { cacheDir, baseUrl: `${server.url}/`, ...quick };
     await expect(resolveModel('scrfd_34g', options)).rejects.toMatchObject({

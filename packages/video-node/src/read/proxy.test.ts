@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { file, NO_PROXIES, selfSigned, startProxy, startServer, type Behaviour } from '@facedet/http/testing';
+import { file, NO_PROXIES, selfSigned, startProxy, startServer, type Behavior } from '@facedet/http/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { tempFolder, writeByGraph } from '../fixtures.ts';
 import { openVideo } from './open-video.ts';
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 async function behindProxy(options: Parameters<typeof startProxy>[1] = {}, tls?: Parameters<typeof startServer>[1]) {
-  const guarded: Behaviour = (request, response) => {
+  const guarded: Behavior = (request, response) => {
     if (request.headers.authorization) return file(film)(request, response);
     response.writeHead(401, { 'www-authenticate': 'Basic realm="films"' }).end();
   };

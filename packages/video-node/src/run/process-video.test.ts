@@ -557,7 +557,7 @@ describe('a live source', () => {
   });
 });
 
-describe('anonymising', () => {
+describe('anonymizing', () => {
   const levels = async (path: string, region: { x: number; y: number; width: number; height: number }) => {
     const result: number[] = [];
     const video = await openVideo(path);

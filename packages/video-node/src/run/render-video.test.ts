@@ -4,6 +4,7 @@ import { FaceDetError, isRasterSource, type Detector, type Face, type ImageSourc
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { numbersOf, evenTimes, tempFolder, writeNumbered } from '../fixtures.ts';
 import { openVideo } from '../read/open-video.ts';
+import type { GalleryDocument } from './gallery-document.ts';
 import { processVideo } from './process-video.ts';
 import { renderVideo } from './render-video.ts';
 import { readRows } from './rows-file.ts';
@@ -90,6 +91,32 @@ describe('rows of an anonymizing run', () => {
     });
     const failed = (await pixelsOf(at('third.mp4')))[50]!;
     expect(failed.every((level) => level > 225)).toBe(true);
+  });
+
+  it('have masks that are not in the gallery: a track is there while it is found', async () => {
+    await processVideo(film, {
+      detector: detector(),
+      smoother: false,
+      onError: 'skip',
+      output: at('first.mp4'),
+      jsonl: at('rows.jsonl'),
+      gallery: at('tracks'),
+      anonymize,
+    });
+    const { rows } = await readRows(at('rows.jsonl'));
+    const masked = [...rows.values()].filter(({ faces }) => faces.some(({ id }) => id === 1)).length;
+    const { tracks } = JSON.parse(readFileSync(at('tracks/tracks.json'), 'utf8')) as GalleryDocument;
+    expect(tracks.map(({ id }) => id)).toEqual([1]);
+    expect(tracks[0]!.frames).toBeLessThan(masked);
+    expect(tracks[0]!.crop!.frame).toBeLessThan(40);
+  });
+
+  it('match any source where either came through a pipe', async () => {
+    await analyzed();
+    const file = await readRows(at('rows.jsonl'));
+    const piped = { ...file, analysis: { ...file.analysis!, input: { kind: 'pipe', sha256: '' } } };
+    const options = { output: at('out.mp4'), anonymize, encoding };
+    expect((await renderVideo(film, { ...options, tracks: piped })).totalFrames).toBe(60);
   });
 
   it('say how they were made, in the first row only', async () => {

@@ -1,3 +1,4 @@
+import { rangesOf } from '@facedet/files';
 import type { Damage } from './damage.ts';
 import type { Totals } from './resume-state.ts';
 import type { Row } from './rows.ts';
@@ -32,13 +33,8 @@ export class Counter {
 
   /** The sums as plain data; most IDs follow on each other, so that their ranges are few. */
   totals(): Totals {
-    const ids: [number, number][] = [];
-    for (const id of [...this.#ids].sort((a, b) => a - b)) {
-      const last = ids.at(-1);
-      if (last && last[1] === id - 1) last[1] = id;
-      else ids.push([id, id]);
-    }
-    return { frames: this.frames, faces: this.faces, ids, damage: this.damage };
+    const { frames, faces, damage } = this;
+    return { frames, faces, ids: rangesOf(this.trackIds), damage };
   }
 
   /** Goes on from the sums of an interrupted run. */

@@ -123,3 +123,8 @@ export function extensionFor(metadata: Source, choice: ContainerChoice = {}): st
   if (container && changesIn(container, metadata, choice).lost === 0) return own;
   return `.${containerFor(metadata, choice)}`;
 }
+
+/** Whether a muxer writes ISO base media: MP4 or QuickTime. */
+export function isIsoContainer(container: string): boolean {
+  return container === 'mp4' || container === 'mov';
+}

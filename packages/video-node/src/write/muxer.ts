@@ -14,6 +14,7 @@ import { muxerOptions, STRICTNESS } from './trial.ts';
 import { moveIndexToFront } from './faststart.ts';
 import { addMatroskaChapters } from './matroska-chapters.ts';
 import { trimFragments } from './mp4-fragments.ts';
+import { isIsoContainer } from './containers.ts';
 
 /** Options of `createMuxer`. */
 export interface MuxerOptions {
@@ -151,10 +152,6 @@ async function openMuxer(ffmpeg: Ffmpeg, output: FormatContext, options: MuxerOp
   };
 }
 
-function isMp4(container: string): boolean {
-  return container === 'mp4' || container === 'mov';
-}
-
 function addVideoStream(
   ffmpeg: Ffmpeg,
   output: FormatContext,
@@ -166,7 +163,7 @@ function addVideoStream(
   stream.codecpar.fromContext(encoder);
   const isHevc = encoder.codecId === ffmpeg.constants.AV_CODEC_ID_HEVC;
   // Apple's players accept HEVC only under this tag, which requires that all parameter sets are in the header.
-  stream.codecpar.codecTag = isHevc && isMp4(container) ? HVC1 : 0;
+  stream.codecpar.codecTag = isHevc && isIsoContainer(container) ? HVC1 : 0;
   stream.sampleAspectRatio = encoder.sampleAspectRatio;
   for (const { type, data } of hdr ? hdrSideData(ffmpeg, hdr) : []) {
     const result = stream.codecpar.addCodedSideData(type as never, data);
@@ -201,7 +198,7 @@ async function writeHeader(
 /** Moves the index of a closed MP4 to the front, and adds the chapters. */
 async function completeFile({ path, container }: MuxerOptions, side: SideStreams | undefined): Promise<void> {
   const chapters = side?.chapters ?? [];
-  if (isMp4(container)) await moveIndexToFront(path, chapters);
+  if (isIsoContainer(container)) await moveIndexToFront(path, chapters);
   else if (chapters.length > 0 && !(await addMatroskaChapters(path, chapters)))
     side?.leftOut.push({ kind: 'chapters', codec: 'none', reason: 'the file has no space for them' });
 }
@@ -260,7 +257,7 @@ export async function readFormer(
   onPacket: (packet: Packet) => Promise<void>,
 ): Promise<number> {
   const { constants, Packet, avRescaleQ } = ffmpeg;
-  if (isMp4(container) && !(await trimFragments(former))) return 0;
+  if (isIsoContainer(container) && !(await trimFragments(former))) return 0;
   const input = await openInput(ffmpeg, { kind: 'file', name: former, path: former }).catch((error: unknown) => {
     // The run was interrupted before it wrote anything readable.
     if (error instanceof FaceDetError && /^VIDEO_/.test(error.code)) return undefined;

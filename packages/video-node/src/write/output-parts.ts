@@ -7,6 +7,7 @@ import { openEncoder, type VideoEncoder } from './encoder.ts';
 import { createMuxer, readFormer, type Muxer, type MuxerOptions } from './muxer.ts';
 import type { PictureFormat } from './output-plan.ts';
 import type { VideoWriterOptions } from './writer-options.ts';
+import { isIsoContainer } from './containers.ts';
 
 /** The open parts of an output. */
 export interface OutputParts {
@@ -50,7 +51,7 @@ export async function openOutputParts(ffmpeg: Ffmpeg, output: OutputPartsOptions
     crf: options.crf,
     preset: options.preset,
     threads,
-    reorder: container === 'mp4' || container === 'mov',
+    reorder: isIsoContainer(container),
   });
   // FFmpeg writes to the file that is exclusively created here.
   const file = openPartial(path, encoder.close);

@@ -86,7 +86,7 @@ export function defaultThreads(cores: number): number {
 }
 
 // FFmpeg's numbers for "unspecified".
-const UNSAID = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
+const UNSPECIFIED = { range: 0, space: 2, primaries: 2, transfer: 2, chromaLocation: 0 };
 
 export function ownMetadata({ width, height, fps }: { width: number; height: number; fps: number }): VideoMetadata {
   if (![width, height].every((side) => Number.isInteger(side) && side > 0) || !(fps > 0))
@@ -112,7 +112,7 @@ export function ownMetadata({ width, height, fps }: { width: number; height: num
     timeBase: { num: 1, den: 90_000 },
     startTime: 0,
     sampleAspectRatio: { num: 1, den: 1 },
-    color: UNSAID,
+    color: UNSPECIFIED,
     audioStreams: [],
     subtitleStreams: [],
     live: false,

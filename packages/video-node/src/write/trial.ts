@@ -1,6 +1,7 @@
 import type { CodecParameters, Packet } from 'node-av/lib';
 import type { Ffmpeg } from '../ffmpeg/load.ts';
 import type { Fraction } from '../read/metadata.ts';
+import { isIsoContainer } from './containers.ts';
 
 /** A stream to test a container with. */
 export interface TriedStream {
@@ -65,7 +66,7 @@ export const STRICTNESS = -2;
 
 /** Muxer options: an MP4 is fragmented and becomes an ordinary one at the end, a Matroska has short clusters. */
 export function muxerOptions(container: string): Record<string, string> {
-  return container === 'mp4' || container === 'mov'
+  return isIsoContainer(container)
     ? { movflags: '+frag_custom+delay_moov+default_base_moof+hybrid_fragmented+negative_cts_offsets' }
     : { cluster_time_limit: '500' };
 }
