@@ -71,8 +71,8 @@ async function analyze(format: FormatContext, source: Container, limits: InputLi
   }
   throw new FaceDetError(
     'VIDEO_UNREADABLE',
-    `Expected a video but FFmpeg found no streams in ${source.name} within ${seconds} s; the source is damaged or too slow: ` +
-      'convert it or use another one.',
+    `Expected a video but FFmpeg found no streams in ${source.name} within ${seconds} s; the source is ` +
+      'damaged or too slow: convert it or use another one.',
   );
 }
 
