@@ -104,6 +104,10 @@ async function maskVideoSource(
   const { onProgress } = bar;
   try {
     if (!detector) {
+      if (!rows!.analysis)
+        context.log(
+          `facedet: ${flags.tracks}: the rows do not say how they were made; faces that they lack stay visible`,
+        );
       const rendered = await renderVideo(source, {
         output,
         tracks: rows!,

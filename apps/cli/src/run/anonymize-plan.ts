@@ -58,7 +58,7 @@ export async function planRun(args: readonly string[], flags: AnonymizeFlags, si
     return { input, video: videos.has(input), output: names ? join(output, names.get(input)!) : output };
   });
   checkJobs(jobs, flags, folder);
-  const rows = await checkedRows(jobs, flags);
+  const rows = await checkedRows(jobs, flags, several);
   const isResumable = flags.tracks === undefined && jobs.every(({ input }) => input.kind === 'file');
   return { jobs, passed, stdin, ...(rows && { rows }), isFolderRun: several, isResumable };
 }
@@ -139,6 +139,7 @@ function checkJobs(jobs: readonly Job[], flags: AnonymizeFlags, folder: boolean)
     }
   }
   const files = read.filter(({ input }) => input.kind === 'file').map(({ input }) => input.source);
+  if (flags.tracks !== undefined) files.push(flags.tracks);
   checkOutputs(
     [
       ...jobs.map(({ output, video }) => ({ path: output, media: video })),

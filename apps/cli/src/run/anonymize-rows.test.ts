@@ -101,7 +101,7 @@ describe('rows and track IDs', () => {
       /^2: .*\(1, 2\).*received 9$/,
     );
     expect(await refused([at('a.mp4'), at('b.mp4')], { output: at('in'), jsonl: at('r.jsonl') })).toMatch(
-      /^2: expected one video for --jsonl but received 2 inputs/,
+      /^2: expected one video for --jsonl but received a folder, a pattern or several inputs/,
     );
     expect(await refused([at('a.mp4')], { tracks: at('missing.jsonl') })).toMatch(/^2: .*missing\.jsonl/);
   });
@@ -118,13 +118,20 @@ describe('rows and track IDs', () => {
     expect(message).toMatch(/^2: .*expected rows of facedet anonymize.*facedet anonymize .* --jsonl/);
   });
 
-  it('are accepted without their origin, as they may be written by hand', async () => {
+  it('are accepted without their origin, with a notice, but uncover nobody then', async () => {
     await anonymize([at('a.mp4')], { jsonl: at('rows.jsonl') });
     const rows = readFileSync(at('rows.jsonl'), 'utf8').replace(/,"analysis":\{.*\}\}\n/, '}\n');
     expect(rows).not.toContain('analysis');
-    writeFileSync(at('own.jsonl'), rows);
-    const tracks = at('own.jsonl');
-    expect(await refused([at('a.mp4')], { output: at('m.mp4'), tracks, keep: [1] })).toBe('accepted');
+    writeFileSync(at('own.jsonl'), `\uFEFF${rows.replaceAll('\n', '\r\n')}`);
+    const flags = { output: at('m.mp4'), tracks: at('own.jsonl') };
+    const { log, failed } = await anonymize([at('a.mp4')], flags);
+    expect([failed, log[0]]).toEqual([[], expect.stringContaining('do not say how they were made')]);
+    expect((await anonymize([at('a.mp4')], { ...flags, keep: [1] })).failed).toEqual(['TRACKS_MISMATCH']);
+  });
+
+  it('are an input: a video is never written over them', async () => {
+    await anonymize([at('a.mp4')], { jsonl: at('rows.mp4') });
+    expect(await refused([at('a.mp4')], { output: at('rows.mp4'), tracks: at('rows.mp4') })).toMatch(/^2: .*rows\.mp4/);
   });
 
   it.each([

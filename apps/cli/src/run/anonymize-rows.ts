@@ -30,11 +30,15 @@ const IDLE_WITH_ROWS = {
  * The rows of `--tracks`, checked. Ends the command with exit code 2 where they can't be read, lack an ID of `--keep`,
  * or were not made by anonymizing; also for `--keep` without rows.
  */
-export async function checkedRows(jobs: readonly Job[], flags: AnonymizeFlags): Promise<RowsFile | undefined> {
+export async function checkedRows(
+  jobs: readonly Job[],
+  flags: AnonymizeFlags,
+  isFolderRun: boolean,
+): Promise<RowsFile | undefined> {
   const { tracks, keep } = flags;
   if (tracks === undefined) {
     if (keep !== undefined) throw usageError(keepNeedsRows(jobs));
-    checkAnalysisOutputs(jobs, flags);
+    checkAnalysisOutputs(jobs, flags, isFolderRun);
     return undefined;
   }
   checkIdle(flags);
@@ -74,10 +78,10 @@ function checkIdle(flags: AnonymizeFlags): void {
 }
 
 /** Rows and a gallery belong to one video. */
-function checkAnalysisOutputs(jobs: readonly Job[], { jsonl, gallery }: AnonymizeFlags): void {
+function checkAnalysisOutputs(jobs: readonly Job[], { jsonl, gallery }: AnonymizeFlags, isFolderRun: boolean): void {
   const asked = [jsonl !== undefined && '--jsonl', gallery !== undefined && '--gallery'].filter(Boolean).join(' and ');
-  if (asked === '' || (jobs.length === 1 && jobs[0]!.video)) return;
-  const received = jobs.length === 1 ? 'a picture' : `${jobs.length} inputs`;
+  if (asked === '' || (!isFolderRun && jobs[0]!.video)) return;
+  const received = isFolderRun ? 'a folder, a pattern or several inputs' : 'a picture';
   throw usageError(`expected one video for ${asked} but received ${received}`);
 }
 

@@ -221,8 +221,8 @@ export function parseColor(text: string): [number, number, number] {
 
 /** `3,7` → track IDs. */
 export function parseTrackIds(text: string): number[] {
-  const ids = text.split(',').map(Number);
-  if (!ids.every((id) => Number.isInteger(id) && id >= 1))
+  const ids = text.split(',').map((id) => (/^\s*\d+\s*$/.test(id) ? Number(id) : 0));
+  if (!ids.every((id) => Number.isSafeInteger(id) && id >= 1))
     throw new InvalidArgumentError('Expected track IDs as whole numbers, like 3,7.');
   return ids;
 }

@@ -36,14 +36,15 @@ export function analysisOf({ version, input, detector, options }: RunManifest): 
 }
 
 /**
- * Whether rows were made from this source: files by size and hash, wherever they are now; folders and patterns of
- * pictures by their number. Undefined where that can't be known (streams, cameras).
+ * Whether rows were made from this source: files by size and hashes of their content, wherever they are now; folders
+ * and patterns of pictures by names, sizes and times. Undefined where that can't be known (pipes, streams, cameras).
  */
 export async function isMadeFrom({ input }: RowAnalysis, source: VideoSource): Promise<boolean | undefined> {
   const now = (await describeInput(source)) as InputDescription;
   const then = (input ?? {}) as InputDescription;
-  if (then.head !== undefined && now.head !== undefined) return then.head === now.head && then.size === now.size;
-  if (then.pictures !== undefined && now.pictures !== undefined) return then.pictures === now.pictures;
+  if (then.head !== undefined && now.head !== undefined)
+    return then.head === now.head && then.size === now.size && then.samples === now.samples;
+  if (then.pictures !== undefined && now.pictures !== undefined) return then.sha256 === now.sha256;
   return isNameless(then) || isNameless(now) ? undefined : false;
 }
 
@@ -55,5 +56,7 @@ function isNameless({ head, pictures }: InputDescription): boolean {
 interface InputDescription {
   readonly size?: number;
   readonly head?: string;
+  readonly samples?: string;
+  readonly sha256?: string;
   readonly pictures?: number;
 }

@@ -5,8 +5,11 @@ import { shortFace, type Row } from './rows.ts';
 
 /** Seconds for which a face stays masked at its last place after its last detection: it may only have turned away. */
 const LINGER = 0.25;
-/** IoU at which a detection without a track is the same face as one of a track, which may be kept visible. */
-const SAME_FACE = 0.3;
+/**
+ * IoU at which a detection without a track is one of a track in the same frame. Below it, it may be another person, whom
+ * keeping the track visible must not uncover.
+ */
+const SAME_FACE = 0.6;
 
 /** All that an anonymizing run masks, as rows: masking by the rows later gives the same pictures. */
 export interface Masks {
@@ -32,13 +35,13 @@ export function createMasks(): Masks {
   };
   return {
     next(row, unassigned) {
-      const faces = [...row.faces, ...ended(row)];
+      const detected = row.faces.filter(({ state }) => state === 'detected');
       const others = unassigned
-        .filter(({ box }) => faces.every((face) => iou(face.box, box) < SAME_FACE))
+        .filter(({ box }) => detected.every((face) => iou(face.box, box) < SAME_FACE))
         .map((face) => shortFace({ ...face, id: null, state: 'detected' }))
         // Frames between two detector runs have the detections of both.
         .filter((face, i, all) => all.findIndex(({ box }) => isSameBox(box, face.box)) === i);
-      return { ...row, faces: [...faces, ...others] };
+      return { ...row, faces: [...row.faces, ...ended(row), ...others] };
     },
     lingering: () => [...last.values()],
     restore(lingering) {

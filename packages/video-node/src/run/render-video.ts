@@ -49,12 +49,7 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
   const file = typeof tracks === 'string' ? await readRows(tracks) : tracks;
   const { path, rows } = file;
   checkIds(file, anonymize);
-  if (file.analysis && (await isMadeFrom(file.analysis, source)) === false)
-    throw new FaceDetError(
-      'TRACKS_MISMATCH',
-      `${path}: expected rows of this video but received those of another file, or of this one before it changed. ` +
-        'Give the rows that were written for it.',
-    );
+  await checkSource(file, source, [...(anonymize?.keepIds ?? [])].length > 0);
   const video = await openVideo(source, options);
   const { metadata } = video;
   let writer: VideoWriter | undefined;
@@ -112,6 +107,24 @@ export async function renderVideo(source: VideoSource, options: RenderVideoOptio
   } finally {
     await video.close();
   }
+}
+
+/** Rows of another source mask the wrong places. Faces are only uncovered where the source is known to be the same. */
+async function checkSource({ path, analysis }: RowsFile, source: VideoSource, keepsFaces: boolean): Promise<void> {
+  const isSame = analysis && (await isMadeFrom(analysis, source));
+  if (isSame === false)
+    throw new FaceDetError(
+      'TRACKS_MISMATCH',
+      `${path}: expected rows of this video but received those of another file, or of this one before it changed. ` +
+        'Give the rows that were written for it.',
+    );
+  if (keepsFaces && !isSame)
+    throw new FaceDetError(
+      'TRACKS_MISMATCH',
+      `${path}: expected rows that name this video as their source, as keepIds uncovers faces, but received ` +
+        `${analysis ? 'rows of a pipe or a stream, or such a source' : 'rows without their analysis'}. Write rows of ` +
+        'the file, and keep their first line as it is.',
+    );
 }
 
 /** A wrong ID would uncover another person, or no one: both are mistakes. */

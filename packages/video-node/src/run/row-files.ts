@@ -47,7 +47,9 @@ export function openRowFiles(
   paths: RowPaths,
   { resume, hasOthers = false, isLocked = false }: RowFileOptions,
 ): RowFiles {
-  const left = resume ? { jsonl: read(paths.jsonl), mot: read(paths.mot), csv: read(paths.csv)?.slice(1) } : {};
+  const left = resume
+    ? { jsonl: wholeRows(read(paths.jsonl)), mot: read(paths.mot), csv: read(paths.csv)?.slice(1) }
+    : {};
   const frames = framesOf(paths, left);
   const opened: OutputFile[] = [];
   const open = (path: string | undefined, keep: readonly string[] = []) => {
@@ -87,6 +89,18 @@ export function openRowFiles(
     leave: () => inOrder.forEach((file) => file.leave()),
     discard: () => inOrder.forEach((file) => file.discard()),
   };
+}
+
+/** The rows up to the first line that is damaged or not of the next frame. */
+function wholeRows(lines: string[] | undefined): string[] | undefined {
+  const end = lines?.findIndex((line, frame) => {
+    try {
+      return parseRow(line).frame !== frame;
+    } catch {
+      return true;
+    }
+  });
+  return end === undefined || end < 0 ? lines : lines!.slice(0, end);
 }
 
 const FRAME_OF = {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { FaceDetError } from '@facedet/core';
+import { createReadStream } from 'node:fs';
+import { FaceDetError, isFaceDetError } from '@facedet/core';
 import type { RowAnalysis } from './analysis.ts';
 import { parseRow, type Row } from './rows.ts';
 
@@ -19,36 +19,53 @@ export interface RowsFile {
  * be read, and `MALFORMED_FILE` where a line is not a row or a frame has two.
  */
 export async function readRows(path: string): Promise<RowsFile> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new FaceDetError(
-      'NOT_FOUND',
-      `${path}: expected a file of rows that can be read: ${(cause as Error).message}`,
-      { cause },
-    );
-  });
   const rows = new Map<number, Row>();
   const ids = new Set<number>();
   let analysis: RowAnalysis | undefined;
-  text.split('\n').forEach((line, i) => {
-    if (line.trim() === '') return;
+  let number = 0;
+  for await (const text of linesOf(path)) {
+    number++;
+    // Editors of Windows put a byte order mark in front.
+    const line = number === 1 ? text.replace(/^\uFEFF/, '') : text;
+    if (line.trim() === '') continue;
     const row = usable(line);
     if (!row)
       throw new FaceDetError(
         'MALFORMED_FILE',
-        `${path}: line ${i + 1}: expected { "frame", "timestamp", "faces": [{ "id", "box": { "x", "y", ` +
+        `${path}: line ${number}: expected { "frame", "timestamp", "faces": [{ "id", "box": { "x", "y", ` +
           `"width", "height" } }] } with sides above 0 but received ${line.slice(0, 200)}`,
       );
     if (rows.has(row.frame))
       throw new FaceDetError(
         'MALFORMED_FILE',
-        `${path}: line ${i + 1}: expected one row per frame but received a second one for frame ${row.frame}. ` +
+        `${path}: line ${number}: expected one row per frame but received a second one for frame ${row.frame}. ` +
           'Put the faces of both into one.',
       );
     rows.set(row.frame, row);
     for (const { id } of row.faces) if (id !== null && id !== undefined) ids.add(id);
     analysis ??= row.analysis;
-  });
+  }
   return { path, rows, ids: [...ids].sort((a, b) => a - b), ...(analysis && { analysis }) };
+}
+
+/** The lines of a file, one at a time: the rows of some hours do not fit into one string. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = '';
+  try {
+    for await (const chunk of createReadStream(path, 'utf8') as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop()!;
+      yield* lines;
+    }
+  } catch (cause) {
+    if (isFaceDetError(cause)) throw cause;
+    throw new FaceDetError(
+      'NOT_FOUND',
+      `${path}: expected a file of rows that can be read: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  yield rest;
 }
 
 /** A line's row; undefined where it is not one, or has a face that can't be masked. */
