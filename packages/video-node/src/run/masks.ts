@@ -6,8 +6,8 @@ import { shortFace, type Row } from './rows.ts';
 /** Seconds for which a face stays masked at its last place after its last detection: it may only have turned away. */
 const LINGER = 0.25;
 /**
- * IoU at which a detection without a track is one of a track in the same frame. Below it, it may be another person, whom
- * keeping the track visible must not uncover.
+ * IoU at which a detection without a track is one of a track in the same frame. Below it, it may be another person,
+ * whom keeping the track visible must not uncover.
  */
 const SAME_FACE = 0.6;
 

@@ -117,7 +117,7 @@ describe('rows of an anonymizing run', () => {
     const piped = { ...file, analysis: { ...file.analysis!, input: { kind: 'pipe', sha256: '' } } };
     const options = { output: at('out.mp4'), anonymize, encoding };
     expect((await renderVideo(film, { ...options, tracks: piped })).totalFrames).toBe(60);
-    // But nobody is uncovered by rows that may be those of another source.
+    // But no face is uncovered by rows that may be those of another source.
     const keepIds = [1];
     await expect(
       renderVideo(film, { ...options, anonymize: { ...anonymize, keepIds }, tracks: piped }),
