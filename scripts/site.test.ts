@@ -217,7 +217,11 @@ describe.skipIf(!browserPath)('in a browser', () => {
         { timeout: 120_000 },
       );
       await page.waitForFunction(
-        () => (document.getElementById('view') as HTMLCanvasElement).width === 640,
+        () => {
+          // The canvas is transparent until a frame is drawn.
+          const view = document.getElementById('view') as HTMLCanvasElement;
+          return view.width === 640 && view.getContext('2d')!.getImageData(320, 240, 1, 1).data[3] === 255;
+        },
         undefined,
         { timeout: 60_000 },
       );
