@@ -23,6 +23,7 @@ export { outputExtension } from './write/output-extension.ts';
 // The whole pipeline of a video.
 export { processVideo } from './run/process-video.ts';
 export { type ProcessVideoOptions, type VideoProgress, type VideoSummary } from './run/process-video-options.ts';
+export { analysisPath, anonymizeVideo, isReadTwice, type AnonymizeVideoOptions } from './run/anonymize-video.ts';
 export { type OutputPaths } from './run/output-paths.ts';
 export { type DamageSummary } from './run/damage.ts';
 export { renderVideo, type RenderSummary, type RenderVideoOptions } from './run/render-video.ts';

@@ -60,7 +60,8 @@ export const anonymize = () =>
           .addOption(
             new Option(
               '--look-ahead <seconds>',
-              'delay of the output, to mask faces before their first detection (default: 1)',
+              'how long a face is masked before its first and after its last detection (default: 0.5); of standard ' +
+                'input, the delay of the output (default: 1)',
             ).argParser(numberIn(0, 60)),
           )
           .addOption(

@@ -4,9 +4,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isFaceDetError, type Detector, type PixelBuffer } from '@facedet/core';
 import { anonymizePixels, type AnonymizeOptions } from '@facedet/draw';
-import { outputPlace, PICTURE_FORMATS } from '@facedet/files';
+import { outputPlace, partialPathOf, PICTURE_FORMATS } from '@facedet/files';
 import { encodeImage, imageFormatOf, writeImage } from '@facedet/runtime-node';
-import { processVideo, renderVideo, type RowsFile } from '@facedet/video-node';
+import {
+  analysisPath,
+  anonymizeVideo,
+  isReadTwice,
+  processVideo,
+  renderVideo,
+  type RowsFile,
+  type VideoMetadata,
+} from '@facedet/video-node';
+import type { TrackerOptions } from '@facedet/tracker';
 import { galleryPage } from '../pages/gallery-page.ts';
 import { createFolder } from '../shared/check-outputs.ts';
 import type { Context } from '../shared/context.ts';
@@ -15,7 +24,13 @@ import { isStandardOutput } from '../shared/paths.ts';
 import { readPicture } from '../shared/read-picture.ts';
 import type { StandardInput } from '../shared/standard-input.ts';
 import { videoProgress } from '../shared/video-progress.ts';
-import { ANONYMIZE_HIGH, ANONYMIZE_LOOK_AHEAD, ANONYMIZE_PRESET, encodingOptions } from '../shared/video-options.ts';
+import {
+  ANONYMIZE_HIGH,
+  ANONYMIZE_LOOK_AHEAD,
+  ANONYMIZE_PRESET,
+  encodingOptions,
+  TRACKER_LOW,
+} from '../shared/video-options.ts';
 import type { AnonymizeFlags } from './anonymize-flags.ts';
 import type { Job } from './anonymize-job.ts';
 import { colorLines } from './color-report.ts';
@@ -27,6 +42,7 @@ export interface MaskingContext {
   readonly flags: AnonymizeFlags;
   readonly stdin: StandardInput;
   readonly effect: AnonymizeOptions;
+  /** The score from which faces of pictures, and of videos from pipes, are masked. */
   readonly score: number;
   readonly detector: Detector | undefined;
   /** The rows of `--tracks`, in place of a detector. */
@@ -47,7 +63,7 @@ export interface Done {
 
 /** Writes a copy of one picture with its faces masked. */
 export async function maskPicture(
-  { context, flags: { keepMetadata = false }, stdin, effect, detector }: MaskingContext,
+  { context, flags: { keepMetadata = false }, stdin, effect, score, detector }: MaskingContext,
   { input, output }: Job,
 ): Promise<Done> {
   const { signal, log } = context;
@@ -55,7 +71,8 @@ export async function maskPicture(
   try {
     // Decodes the pixels first, so that a damaged picture fails before detection.
     const pixels = await image.pixels({ signal });
-    const faces = await detector!.detect(image, { signal });
+    // The detector's threshold is that of videos, where weak detections count if they belong to a track.
+    const faces = (await detector!.detect(image, { signal })).filter((face) => face.score >= score);
     const copy: PixelBuffer = { ...pixels, data: new Uint8Array(pixels.data) };
     anonymizePixels(copy, faces, effect);
     const tags = keepMetadata ? { tags: image.tags } : {};
@@ -122,21 +139,14 @@ async function maskVideoSource(
       damageLines(input.source, rendered).forEach(context.log);
       return { faces: rendered.totalFaces, frames: rendered.totalFrames, trackIds: rendered.trackIds };
     }
-    const summary = await processVideo(source, {
+    const options = {
       detector,
-      tracker: {
-        preset: flags.trackerPreset ?? ANONYMIZE_PRESET,
-        highScoreThreshold: Math.max(score, ANONYMIZE_HIGH),
-        newTrackThreshold: Math.max(score, 0.35),
-        lowScoreThreshold: score,
-      },
       // A smoothed box may lag behind a moving face.
-      smoother: false,
-      lookAhead: flags.lookAhead ?? ANONYMIZE_LOOK_AHEAD,
+      smoother: false as const,
       ...(flags.detectEvery !== undefined && { detectEvery: flags.detectEvery }),
       ...(flags.rotate !== undefined && { rotate: flags.rotate }),
-      onError: flags.onError ?? 'skip',
-      onPictureError: flags.onError ?? 'skip',
+      onError: flags.onError ?? ('skip' as const),
+      onPictureError: flags.onError ?? ('skip' as const),
       output,
       ...(flags.jsonl !== undefined && { jsonl: flags.jsonl }),
       ...(flags.gallery !== undefined && { gallery: flags.gallery, galleryPage }),
@@ -147,9 +157,19 @@ async function maskVideoSource(
       // In a folder of results, a partial file of a damaged video would look like a complete one.
       ...(isFolderRun && { keepPartial: isContinuable }),
       signal,
-      onStart: ({ metadata }) => colorLines(output, metadata, flags).forEach(context.log),
+      onStart: ({ metadata }: { metadata: VideoMetadata }) => colorLines(output, metadata, flags).forEach(context.log),
       onProgress,
-    });
+    };
+    const isPipe = analysisPath(output) === undefined || !(await isReadTwice(source));
+    const tracker = trackerOf(flags, isPipe ? score : (flags.score ?? TRACKER_LOW));
+    const summary = isPipe
+      ? await processVideo(source, { ...options, tracker, lookAhead: flags.lookAhead ?? ANONYMIZE_LOOK_AHEAD })
+      : await anonymizeVideo(source, {
+          ...options,
+          tracker,
+          ...(flags.lookAhead !== undefined && { hold: flags.lookAhead }),
+          ...(flags.score !== undefined && { score: flags.score }),
+        });
     bar.stop();
     streamLines(output, summary).forEach(context.log);
     earlyLines(input.source, summary).forEach(context.log);
@@ -168,6 +188,15 @@ async function maskVideoSource(
   }
 }
 
+function trackerOf({ trackerPreset = ANONYMIZE_PRESET }: AnonymizeFlags, score: number): TrackerOptions {
+  return {
+    preset: trackerPreset,
+    highScoreThreshold: Math.max(score, ANONYMIZE_HIGH),
+    newTrackThreshold: Math.max(score, 0.35),
+    lowScoreThreshold: score,
+  };
+}
+
 /** Whether the machine caused the error, not the input: then the partial output can be resumed. */
 function isContinuable(error: unknown): boolean {
   return !isFaceDetError(error) || /^(?:DISK_FULL|WRITE_FAILED|OUTPUT_|WORKER_|OUT_OF_MEMORY)/.test(error.code);
@@ -177,5 +206,9 @@ function isContinuable(error: unknown): boolean {
 export function isInProgress({ video, output }: Job): boolean {
   if (!video) return false;
   const place = outputPlace(output, { media: true });
-  return place.kind === 'file' && (existsSync(place.partialPath) || existsSync(`${place.target}.partial.json`));
+  if (place.kind !== 'file') return false;
+  const analysis = analysisPath(output)!;
+  return [place.partialPath, `${place.target}.partial.json`, analysis, partialPathOf(analysis)].some((path) =>
+    existsSync(path),
+  );
 }

@@ -20,7 +20,7 @@ import { progress } from '../shared/progress.ts';
 import { readPicture } from '../shared/read-picture.ts';
 import { shown } from '../shared/shown.ts';
 import { withoutName } from '../shared/video-errors.ts';
-import { ANONYMIZE_SCORE } from '../shared/video-options.ts';
+import { ANONYMIZE_SCORE, TRACKER_LOW } from '../shared/video-options.ts';
 
 /** Counts of a run so far. */
 interface Tally {
@@ -53,7 +53,11 @@ export async function run(context: Context, flags: AnonymizeFlags, args: string[
   const score = flags.score ?? ANONYMIZE_SCORE;
   const opened =
     flags.tracks === undefined
-      ? await openDetector(context, { ...flags, score }, { images: hasVideos ? Infinity : jobs.length })
+      ? await openDetector(
+          context,
+          { ...flags, score: hasVideos ? (flags.score ?? TRACKER_LOW) : score },
+          { images: hasVideos ? Infinity : jobs.length },
+        )
       : undefined;
   const detector = opened?.detector;
   const record = await recordOf(plan, flags, () => settingsOf(flags, effect, score, detector));

@@ -11,16 +11,16 @@ export async function videoProgress(
 ): Promise<{ onProgress(reached: VideoProgress): void; stop(): void }> {
   const name = shown(basename(sourceField(source)), 200);
   const bar = await progress(context, { total: 0, label: name, unit: 'frames' });
-  let begun: { frames: number; at: number } | undefined;
+  let begun: { pass: VideoProgress['pass']; frames: number; at: number } | undefined;
   return {
-    onProgress({ frames, totalFrames, seconds, duration, faces }) {
+    onProgress({ pass, frames, totalFrames, seconds, duration, faces }) {
       const now = performance.now();
       // A resumed run has frames that took it no time.
-      begun ??= { frames, at: now };
+      if (!begun || begun.pass !== pass) begun = { pass, frames, at: now };
       const fps = now > begun.at ? (1000 * (frames - begun.frames)) / (now - begun.at) : 0;
       const total = totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0);
       bar.total(Math.max(total, frames));
-      bar.update(frames, `${name} ${fps.toFixed(1)} fps, ${faces} ${faces === 1 ? 'face' : 'faces'}`);
+      bar.update(frames, `${name}${pass === 'analysis' ? ' (analysis)' : ''} ${fps.toFixed(1)} fps, ${faces} ${faces === 1 ? 'face' : 'faces'}`);
     },
     stop: bar.stop,
   };

@@ -84,6 +84,8 @@ export interface ProcessVideoOptions extends VideoDetectorOptions, Omit<OpenVide
 
 /** How far a run has come. */
 export interface VideoProgress {
+  /** `analysis` in the first pass of `anonymizeVideo`; undefined where the outputs are written. */
+  readonly pass?: 'analysis';
   /** Frames done, those of a resumed run among them, and in all (null where that is not known). */
   readonly frames: number;
   readonly totalFrames: number | null;

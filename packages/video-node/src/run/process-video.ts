@@ -9,10 +9,11 @@ import { noteCompleted } from './completed-runs.ts';
 import { damageOf } from './damage.ts';
 import { createEditor } from './editor.ts';
 import { endless } from './live-end.ts';
-import { createMasks } from './masks.ts';
+import { createMasks, type Masks } from './masks.ts';
 import { refusePipe } from './output-files.ts';
 import { checkOptions, pipelineOptions, type ProcessVideoOptions, type VideoSummary } from './process-video-options.ts';
 import { reopenSource, restoreRun, type Restored, type RunParts } from './restore-run.ts';
+import type { FaceSource } from './row-player.ts';
 import { NO_RESUME_STATE, openResumeState } from './resume-state.ts';
 import { rowOf, type Row } from './rows.ts';
 import { openSinks, type RunSinks } from './run-sinks.ts';
@@ -37,6 +38,23 @@ import { createWallClock } from './wall-clock.ts';
  * their partial names), and, for sources that end by themselves, the signal's reason.
  */
 export async function processVideo(source: VideoSource, options: ProcessVideoOptions): Promise<VideoSummary> {
+  return runVideo(source, options);
+}
+
+/** What a run has in place of the parts that its options describe. */
+export interface GivenParts {
+  /** In place of a video detector; its faces are all that is masked. */
+  readonly faces?: FaceSource;
+  /** What is added to the rows. */
+  readonly masks?: Masks;
+}
+
+/** `processVideo` with parts of its own. */
+export async function runVideo(
+  source: VideoSource,
+  options: ProcessVideoOptions,
+  { faces, masks = options.anonymize && !faces ? createMasks() : undefined }: GivenParts = {},
+): Promise<VideoSummary> {
   const begun = performance.now();
   checkOptions(options);
   if (options.resume) await refusePipe(source);
@@ -44,14 +62,14 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
   try {
     const started = await startRun(source, options, state);
     if ('summary' in started) return started.summary;
-    const pipeline = createVideoDetector(pipelineOptions(options, state.metadata.fps));
+    const pipeline = faces ?? createVideoDetector(pipelineOptions(options, state.metadata.fps));
     const sinks = await openSinks(started, options, state, () => pipeline.statistics);
     started.manifests.write();
     options.onStart?.({ metadata: state.metadata, outputs: started.outputs });
     const parts: RunParts = {
       pipeline,
       editor: started.targets.output === undefined ? undefined : createEditor(options),
-      masks: options.anonymize ? createMasks() : undefined,
+      masks,
       keep: resumeStateOf(started, state),
     };
     const restored = restoreRun(sinks, parts, options);
@@ -61,7 +79,7 @@ export async function processVideo(source: VideoSource, options: ProcessVideoOpt
       const { timestamp } = isAtPoint ? point : sinks.rows.rows[start - 1]!;
       await reopenSource(source, options, state, { index: start - 1, timestamp });
     }
-    const done = await runFrames({ options, state, started, sinks, parts, restored });
+    const done = await runFrames({ options, state, started, sinks, parts, restored, isPlayed: faces !== undefined });
     return await completeRun({ state, started, sinks, parts, restored }, done, begun);
   } catch (error) {
     // What is there stays, playable and readable; why it ended is the error that counts.
@@ -83,6 +101,8 @@ interface Run {
   readonly sinks: RunSinks;
   readonly parts: RunParts;
   readonly restored: Restored;
+  /** Whether the faces are those of rows. */
+  readonly isPlayed: boolean;
 }
 
 /** What became of a run's frames. */
@@ -116,6 +136,7 @@ async function runFrames(run: Run): Promise<Done> {
     const found: Row = {
       ...rowOf(result, live ? clock(timestamp) : undefined),
       ...(result.error !== undefined && { failed: true }),
+      ...(result.cut && index > 0 && { cut: true }),
       ...(index === 0 && { analysis }),
     };
     const writtenRow = parts.masks ? parts.masks.next(found, result.unassigned) : found;
@@ -124,7 +145,7 @@ async function runFrames(run: Run): Promise<Done> {
       done.firstFailure ??= (result.error as Error).message;
     }
     if (options.onFrame) await options.onFrame(result, writtenRow, metadata);
-    await writeFrame(run, result, { row: found, writtenRow });
+    await writeFrame(run, result, { row: run.isPlayed ? withoutHeld(found) : found, writtenRow });
     reached.frames = Math.max(reached.frames, index + 1);
     reached.seconds = timestamp;
     options.onProgress?.({
@@ -182,7 +203,7 @@ async function writeFrame(
 
 /** Completes the outputs, gives them their final names and sums the run up. */
 async function completeRun(
-  { state, started, sinks, parts, restored: { total } }: Omit<Run, 'options'>,
+  { state, started, sinks, parts, restored: { total } }: Omit<Run, 'options' | 'isPlayed'>,
   { failed, firstFailure, lost }: Done,
   begun: number,
 ): Promise<VideoSummary> {
@@ -220,6 +241,11 @@ async function completeRun(
   manifests.remove();
   parts.keep.forget();
   return summary;
+}
+
+/** What was found, without the masks before and after it. */
+function withoutHeld(row: Row): Row {
+  return { ...row, faces: row.faces.filter(({ id, state }) => id !== null && state !== 'predicted') };
 }
 
 function untilOf({ timestamp, duration }: VideoFrame, { fps }: VideoMetadata): number {

@@ -1,10 +1,10 @@
 import { isFaceDetError } from '@facedet/core';
-import type { VideoDetector } from '@facedet/pipeline';
 import { openVideo, type VideoInput } from '../read/open-video.ts';
 import type { VideoSource } from '../read/source.ts';
 import type { Editor } from './editor.ts';
 import type { Masks } from './masks.ts';
 import type { ProcessVideoOptions } from './process-video-options.ts';
+import type { FaceSource } from './row-player.ts';
 import type { ResumePoint, ResumeState } from './resume-state.ts';
 import type { RunSinks } from './run-sinks.ts';
 import type { RunState } from './run-state.ts';
@@ -12,7 +12,7 @@ import { Counter } from './totals.ts';
 
 /** What has state from frame to frame. */
 export interface RunParts {
-  readonly pipeline: VideoDetector;
+  readonly pipeline: FaceSource;
   readonly editor: Editor | undefined;
   readonly masks: Masks | undefined;
   readonly keep: ResumeState;

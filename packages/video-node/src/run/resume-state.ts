@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeFolder, replaceFile } from '@facedet/files';
 import { modelCacheDir } from '@facedet/models/node';
-import type { VideoFace, VideoSnapshot } from '@facedet/pipeline';
+import type { VideoFace } from '@facedet/pipeline';
 import type { Damage } from './damage.ts';
 import type { RunManifest } from './manifest.ts';
+import type { FaceSourceSnapshot } from './row-player.ts';
 
 /** A face that is masked for a moment longer, and when it was last shown, in seconds. */
 export interface Lingering {
@@ -26,7 +27,7 @@ export interface ResumePoint {
   /** The frame after which it is. */
   readonly index: number;
   readonly timestamp: number;
-  readonly snapshot: VideoSnapshot;
+  readonly snapshot: FaceSourceSnapshot;
   readonly lingering: readonly Lingering[];
   /** What the run has counted up to there. */
   readonly totals: Totals;

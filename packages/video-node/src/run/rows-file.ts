@@ -22,6 +22,17 @@ export async function readRows(path: string): Promise<RowsFile> {
   const rows = new Map<number, Row>();
   const ids = new Set<number>();
   let analysis: RowAnalysis | undefined;
+  for await (const row of streamRows(path)) {
+    rows.set(row.frame, row);
+    for (const { id } of row.faces) if (id !== null && id !== undefined) ids.add(id);
+    analysis ??= row.analysis;
+  }
+  return { path, rows, ids: [...ids].sort((a, b) => a - b), ...(analysis && { analysis }) };
+}
+
+/** The rows of a JSONL file, one at a time. Throws as `readRows` does. */
+export async function* streamRows(path: string): AsyncGenerator<Row> {
+  const frames = new Set<number>();
   let number = 0;
   for await (const text of linesOf(path)) {
     number++;
@@ -35,17 +46,15 @@ export async function readRows(path: string): Promise<RowsFile> {
         `${path}: line ${number}: expected { "frame", "timestamp", "faces": [{ "id", "box": { "x", "y", ` +
           `"width", "height" } }] } with sides above 0 but received ${line.slice(0, 200)}`,
       );
-    if (rows.has(row.frame))
+    if (frames.has(row.frame))
       throw new FaceDetError(
         'MALFORMED_FILE',
         `${path}: line ${number}: expected one row per frame but received a second one for frame ${row.frame}. ` +
           'Put the faces of both into one.',
       );
-    rows.set(row.frame, row);
-    for (const { id } of row.faces) if (id !== null && id !== undefined) ids.add(id);
-    analysis ??= row.analysis;
+    frames.add(row.frame);
+    yield row;
   }
-  return { path, rows, ids: [...ids].sort((a, b) => a - b), ...(analysis && { analysis }) };
 }
 
 /** The lines of a file, one at a time: the rows of some hours do not fit into one string. */

@@ -12,6 +12,8 @@ export interface Row {
   readonly faces: readonly VideoFace[];
   /** The frame could not be analyzed; anonymizing masks it whole. Only JSONL has it. */
   readonly failed?: true;
+  /** A shot ended before this frame. Only JSONL has it. */
+  readonly cut?: true;
   /** How the rows were made. Only the first row of JSONL has it. */
   readonly analysis?: RowAnalysis;
 }
