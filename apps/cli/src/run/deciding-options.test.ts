@@ -40,7 +40,7 @@ const FILM = {
   audio: ['--no-audio'],
   onError: ['--on-error', 'stop'],
   detectEvery: ['--detect-every', '2'],
-  lookAhead: ['--look-ahead', '0.5'],
+  lookAhead: ['--look-ahead', '2'],
 };
 const DECIDES: Record<string, Record<string, string[]>> = {
   anonymize: {
@@ -195,7 +195,7 @@ describe.each([
 ] as const)('%s', (name, make) => {
   const names =
     name === 'anonymize'
-      ? ['.facedet-run.partial.json', 'a.mp4.partial.json']
+      ? ['.facedet-run.partial.json', 'a.mp4.partial.analysis.jsonl.partial.json', 'a.mp4.partial.json']
       : ['a.mp4.partial.json', 'rows.jsonl.partial.json'];
 
   it('has options that decide rows or pixels, and others, and no more', () => {

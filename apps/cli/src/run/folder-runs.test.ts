@@ -214,7 +214,8 @@ describe('a folder run', () => {
       if (existsSync(at('out/c.partial.mp4')) && ++seen === 30) stop.abort(new Error('Ctrl-C'));
     };
     await expect(hide({}, stop.signal)).rejects.toThrow();
-    expect(names()).toEqual(['.facedet-run.partial.json', 'a.mp4', 'c.mp4.partial.json', 'c.partial.mp4']);
+    const rows = 'c.mp4.partial.analysis.jsonl.partial';
+    expect(names()).toEqual(['.facedet-run.partial.json', 'a.mp4', rows, `${rows}.json`]);
     const { counts, failed } = await hide({ resume: true });
     expect([counts, failed]).toEqual([
       'facedet: 1 file done, 100 frames, 100 faces, 1 file done before, 1 failure, 0 skipped; --resume tries ' +

@@ -61,7 +61,7 @@ export async function anonymizeVideo(
   const { anonymize = true, keepPartial } = options;
   // What decides the masks belongs into the manifest.
   const decisive = { ...options, anonymize, masking: { hold, ...(score !== undefined && { score }) } };
-  const player = createRowPlayer(() => analyze(source, options, { analysis, hold, score }));
+  const player = createRowPlayer(() => analyze(source, decisive, analysis));
   try {
     const summary = await runVideo(source, decisive, { faces: player });
     await rm(analysis, { force: true });
@@ -84,10 +84,16 @@ export async function isReadTwice(source: VideoSource): Promise<boolean> {
   return resolved.kind === 'pictures' || (resolved.kind === 'file' && statSync(resolved.path).isFile());
 }
 
+/** All that decides the masks and the picture. */
+type DecisiveOptions = Omit<AnonymizeVideoOptions, 'hold' | 'score'> & {
+  readonly masking: { readonly hold: number; readonly score?: number };
+};
+
 /** Options that the first pass has no use for. */
 const OF_SECOND_PASS = new Set<string>([
   'output',
   'anonymize',
+  'masking',
   'encoding',
   'draw',
   'mot',
@@ -96,22 +102,22 @@ const OF_SECOND_PASS = new Set<string>([
   'galleryPage',
   'onStart',
   'onFrame',
-] satisfies (keyof AnonymizeVideoOptions)[]);
+] satisfies (keyof DecisiveOptions)[]);
 
 /** The first pass: what is masked in each frame. */
-async function analyze(
-  source: VideoSource,
-  options: Omit<AnonymizeVideoOptions, 'hold' | 'score'>,
-  { analysis, hold, score }: { readonly analysis: string; readonly hold: number; readonly score: number | undefined },
-): Promise<PlayedRows> {
-  const { onProgress } = options;
+async function analyze(source: VideoSource, options: DecisiveOptions, analysis: string): Promise<PlayedRows> {
+  const { onProgress, masking, anonymize, encoding, draw } = options;
+  const { hold, score } = masking;
   const detection = Object.fromEntries(
     Object.entries(options).filter(([name]) => !OF_SECOND_PASS.has(name)),
   ) as unknown as ProcessVideoOptions;
+  // A run that is interrupted in this pass is only continued with the settings of both.
+  const rendering = { masking, anonymize, encoding, draw };
   const summary = await runVideo(
     source,
     {
       ...detection,
+      ...{ rendering },
       jsonl: analysis,
       ...(onProgress && { onProgress: (progress) => onProgress({ ...progress, pass: 'analysis' }) }),
     },
