@@ -228,7 +228,7 @@ async function* changed(change: (frame: VideoFrame) => Promise<PixelBuffer>): As
 
 const turned = async (frame: VideoFrame) => turn(await frame.rasterize(1280, 720), 90).pixels;
 const closeUp = (frame: VideoFrame) =>
-  Promise.resolve(frame.rasterize(1280, 720, { region: { x: 1100, y: 330, width: 426, height: 240 } }));
+  Promise.resolve(frame.rasterize(1280, 720, { region: { x: 860, y: 300, width: 426, height: 240 } }));
 const wide = async (frame: VideoFrame) => {
   const picture = blank(2160, 720);
   paste(picture, await frame.rasterize(1280, 720), 440, 0);
