@@ -36,6 +36,9 @@ export interface AnonymizeVideoOptions extends Omit<
 /** Seconds for which a face is masked before its first and after its last detection. */
 const HOLD = 0.5;
 
+/** Seconds in which a track is confirmed: its detections before that are then in the rows, too. */
+const TENTATIVE = 0.25;
+
 /**
  * Anonymizes a video file, a folder or a pattern of pictures in two passes: the first detects and follows, then it is
  * decided with all that is known of a track whether it is a face, and the second masks. `output`, `jsonl` and the
@@ -118,6 +121,7 @@ async function analyze(source: VideoSource, options: DecisiveOptions, analysis: 
     {
       ...detection,
       ...{ rendering },
+      lookAhead: TENTATIVE,
       jsonl: analysis,
       ...(onProgress && { onProgress: (progress) => onProgress({ ...progress, pass: 'analysis' }) }),
     },

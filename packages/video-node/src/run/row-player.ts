@@ -52,6 +52,7 @@ export function createRowPlayer(load: () => Promise<PlayedRows>): FaceSource {
   return {
     async *run(frames, { signal } = {}) {
       const { rows, firstFailure = 'its analysis failed' } = (played ??= await load());
+      signal?.throwIfAborted();
       for await (const frame of frames) {
         try {
           signal?.throwIfAborted();
@@ -64,6 +65,7 @@ export function createRowPlayer(load: () => Promise<PlayedRows>): FaceSource {
           frame.close();
         }
       }
+      signal?.throwIfAborted();
       if (lastIndex + 1 < rows.length) throw differentFrames(`${lastIndex + 1} frames`, rows.length);
     },
     get statistics() {
