@@ -4,7 +4,7 @@
 // synthetic: scenes of `facedet synth` (1280 × 720, 5 people, 6 s; crossings, absences, blur, darkness, noise), whose
 //     ground truth is known; faces that are less than 60 % visible do not count.
 // films: david, faceocc2, street_crowd. edited: cuts between them, and slow pans over pictures of WIDER FACE val.
-// changed: street_crowd turned by 90°, faces of it in close-up, and between wide borders. Their reference faces, in every
+// changed: street_crowd turned by 90°, faces of it in close-up, and between wide borders. Reference faces, in every
 //     fifth frame, are those that scrfd_2.5g_kps finds with a score of 0.5 at a longer side of 160, 640 or 1280; to
 //     judge what is masked for nothing, of 0.3.
 // A face is bare where less than half of the inner 60 % of its box is masked; the area masked for nothing lies outside

@@ -21,7 +21,7 @@ export const anonymize = () =>
           new Command('anonymize')
             .description('blur faces in pictures and video; a file that fails is never written unblurred')
             .argument('<inputs...>', 'pictures and videos: files, folders, globs, or - for standard input'),
-          { score: ANONYMIZE_SCORE },
+          { score: `${ANONYMIZE_SCORE} for pictures; all detections of a track together for videos` },
         )
           .requiredOption(
             '-o, --output <path>',

@@ -29,9 +29,9 @@ export type Provider = (typeof providers)[number];
 export const providerNames = providers.join(', ');
 
 /**
- * Adds the options of every command that runs a detector; `score` is what the command takes where `--score` is missing.
+ * Adds the options of every command that runs a detector; `score` says what it takes where `--score` is missing.
  */
-export function withDetectorOptions(command: Command, { score = 0.5 } = {}): Command {
+export function withDetectorOptions(command: Command, { score = '0.5' }: { readonly score?: string } = {}): Command {
   return withModelOptions(command)
     .addOption(
       new Option(

@@ -20,7 +20,8 @@ export async function videoProgress(
       const fps = now > begun.at ? (1000 * (frames - begun.frames)) / (now - begun.at) : 0;
       const total = totalFrames ?? (duration && seconds > 0 ? Math.round((frames * duration) / seconds) : 0);
       bar.total(Math.max(total, frames));
-      bar.update(frames, `${name}${pass === 'analysis' ? ' (analysis)' : ''} ${fps.toFixed(1)} fps, ${faces} ${faces === 1 ? 'face' : 'faces'}`);
+      const label = pass === 'analysis' ? `${name} (analysis)` : name;
+      bar.update(frames, `${label} ${fps.toFixed(1)} fps, ${faces} ${faces === 1 ? 'face' : 'faces'}`);
     },
     stop: bar.stop,
   };

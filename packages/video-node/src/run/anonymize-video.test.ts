@@ -93,7 +93,7 @@ const outputs = () =>
     .sort();
 
 describe('anonymizeVideo', () => {
-  it('masks a person from before the first to after the last detection without a gap, and what is none not', async () => {
+  it('masks a person without a gap from before the first to after the last detection, and no background', async () => {
     const summary = await anonymizeVideo(film, settings('out.mp4', { jsonl: at('out.jsonl'), gallery: at('tracks') }));
     // 25 frames per second: 0.1 s are two frames.
     expect(await maskedIn(at('out.mp4'), PERSON)).toEqual(range(28, 52));
