@@ -15,7 +15,7 @@ describe('the help', () => {
     expect(help('detect')).toContain('score threshold, 0 to 1; higher returns fewer false faces (default: 0.5)');
     expect(help('video')).toContain('score threshold, 0 to 1; higher returns fewer false faces (default: 0.5)');
     expect(help('video')).toContain('(default: balanced)');
-    expect(help('anonymize')).toContain('score threshold, 0 to 1; higher returns fewer false faces (default: 0.2)');
+    expect(help('anonymize')).toContain('(default: 0.2 for pictures; all detections of a track together for videos)');
     expect(help('anonymize')).toContain('(default: aggressive)');
   });
 
