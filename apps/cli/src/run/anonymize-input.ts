@@ -161,7 +161,7 @@ async function maskVideoSource(
       onProgress,
     };
     const isPipe = analysisPath(output) === undefined || !(await isReadTwice(source));
-    const tracker = trackerOf(flags, isPipe ? score : (flags.score ?? TRACKER_LOW));
+    const tracker = isPipe ? trackerOf(flags, score, 0.35) : trackerOf(flags, flags.score ?? TRACKER_LOW, NEW_TRACK);
     const summary = isPipe
       ? await processVideo(source, { ...options, tracker, lookAhead: flags.lookAhead ?? ANONYMIZE_LOOK_AHEAD })
       : await anonymizeVideo(source, {
@@ -188,11 +188,18 @@ async function maskVideoSource(
   }
 }
 
-function trackerOf({ trackerPreset = ANONYMIZE_PRESET }: AnonymizeFlags, score: number): TrackerOptions {
+/** Where it is decided later what is masked, everything is followed that may be a face: all evidence counts. */
+const NEW_TRACK = 0.2;
+
+function trackerOf(
+  { trackerPreset = ANONYMIZE_PRESET }: AnonymizeFlags,
+  score: number,
+  newTrack: number,
+): TrackerOptions {
   return {
     preset: trackerPreset,
-    highScoreThreshold: Math.max(score, ANONYMIZE_HIGH),
-    newTrackThreshold: Math.max(score, 0.35),
+    highScoreThreshold: Math.max(score, Math.min(newTrack, ANONYMIZE_HIGH)),
+    newTrackThreshold: Math.max(score, newTrack),
     lowScoreThreshold: score,
   };
 }
