@@ -4,8 +4,8 @@ import type { Row } from './rows.ts';
 
 /**
  * Evidence that a track needs to be masked, by the height of its face relative to the picture's shorter side, linear in
- * between: a large mask over something that is not a face spoils the picture, a small one hardly shows, and a small
- * face has lower scores. The small sizes are chosen on 191 pictures of WIDER FACE train that the default weights were not
+ * between: a large mask over something that is not a face spoils the picture, a small one hardly shows, and small faces
+ * have lower scores. The small sizes are chosen on 191 pictures of WIDER FACE train that the default weights were not
  * trained on, the large ones on david, faceocc2 and street_crowd.
  */
 const NEEDED = [
