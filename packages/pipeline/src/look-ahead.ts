@@ -1,6 +1,12 @@
 import { iou, type Box, type Face, type Landmarks } from '@facedet/core';
 import type { PendingRow, VideoFace } from './types.ts';
 
+/** A track's detection in row `at`. */
+interface TrackDetection {
+  readonly at: number;
+  readonly face: VideoFace;
+}
+
 /** Lowest IoU at which an earlier detection counts as the same face. */
 const BACKWARD_IOU = 0.4;
 
@@ -18,9 +24,9 @@ export function backfillRows(rows: readonly PendingRow[]): void {
     if (face.state !== 'detected' || face.id === null) continue;
     const before = newest.cut ? null : lastDetection(rows, last, face.id);
     if (before) {
-      interpolateGap(rows, before.at, last, before.face, face);
+      interpolateGap(rows, before, { at: last, face });
     } else {
-      extendBack(rows, last, face);
+      extendBack(rows, { at: last, face });
       newDetections.push(face);
     }
   }
@@ -36,7 +42,7 @@ export function backfillRows(rows: readonly PendingRow[]): void {
 const isKeyFrame = ({ detectorRan, refined }: PendingRow) => detectorRan && !refined;
 
 /** The last detection of a track, confirmed or tentative, before row `end` and since the last cut. */
-function lastDetection(rows: readonly PendingRow[], end: number, id: number): { at: number; face: VideoFace } | null {
+function lastDetection(rows: readonly PendingRow[], end: number, id: number): TrackDetection | null {
   for (let at = end - 1; at >= 0; at--) {
     const row = rows[at]!;
     const confirmed = row.faces.find((f) => f.id === id && f.state === 'detected');
@@ -46,18 +52,24 @@ function lastDetection(rows: readonly PendingRow[], end: number, id: number): { 
       // The track is confirmed now: its first detection becomes a face of the row and is extended further back.
       row.tentative.splice(row.tentative.indexOf(first), 1);
       row.faces.push(first);
-      extendBack(rows, at, first);
-      return { at, face: first };
+      const detection = { at, face: first };
+      extendBack(rows, detection);
+      return detection;
     }
     if (row.cut) return null;
   }
   return null;
 }
 
-function interpolateGap(rows: readonly PendingRow[], from: number, to: number, a: VideoFace, b: VideoFace): void {
-  for (let at = from + 1; at < to; at++) {
+/** Gives a track interpolated faces in the rows between two of its detections. */
+function interpolateGap(rows: readonly PendingRow[], earlier: TrackDetection, later: TrackDetection): void {
+  const a = earlier.face;
+  const b = later.face;
+  const start = rows[earlier.at]!.timestamp;
+  const end = rows[later.at]!.timestamp;
+  for (let at = earlier.at + 1; at < later.at; at++) {
     const row = rows[at]!;
-    const t = (row.timestamp - rows[from]!.timestamp) / (rows[to]!.timestamp - rows[from]!.timestamp);
+    const t = (row.timestamp - start) / (end - start);
     const filled: VideoFace = {
       id: a.id,
       box: mixBox(a.box, b.box, t),
@@ -71,27 +83,29 @@ function interpolateGap(rows: readonly PendingRow[], from: number, to: number, a
   }
 }
 
-/** Extends a track back over detections that were too weak to start it. */
-function extendBack(rows: readonly PendingRow[], start: number, face: VideoFace): void {
-  let [later, laterAt] = [face, start];
-  for (let at = start - 1; at >= 0 && !rows[at + 1]!.cut; at--) {
+/** Extends a track back from its first detection, over detections that were too weak to start it. */
+function extendBack(rows: readonly PendingRow[], first: TrackDetection): void {
+  let later = first;
+  for (let at = first.at - 1; at >= 0 && !rows[at + 1]!.cut; at--) {
     const row = rows[at]!;
     if (!row.detectorRan) continue;
     let best: Face | null = null;
     for (const candidate of row.unmatchedDetections)
-      if (iou(candidate.box, later.box) >= BACKWARD_IOU && (!best || candidate.score > best.score)) best = candidate;
+      if (iou(candidate.box, later.face.box) >= BACKWARD_IOU && (!best || candidate.score > best.score))
+        best = candidate;
     if (!best) return;
     row.unmatchedDetections.splice(row.unmatchedDetections.indexOf(best), 1);
-    const found: VideoFace = {
-      id: face.id,
+    const face: VideoFace = {
+      id: first.face.id,
       box: best.box,
       score: best.score,
       ...(best.landmarks ? { landmarks: best.landmarks } : {}),
       state: 'detected',
     };
-    row.faces.push(found);
-    interpolateGap(rows, at, laterAt, found, later);
-    [later, laterAt] = [found, at];
+    row.faces.push(face);
+    const earlier = { at, face };
+    interpolateGap(rows, earlier, later);
+    later = earlier;
   }
 }
 
