@@ -18,6 +18,14 @@ const UNMATCHED = 0.36;
 /** Share of all structure that local motion leaves before a shift of the whole picture is searched. */
 const MOVED = 0.1;
 
+/** The part of a thumbnail that is compared. */
+type Structure = Pick<Thumbnail, 'structure'>;
+
+/** A shift of the whole picture in cells: `now(x, y)` is like `before(x − dx, y − dy)`. */
+type Shift = readonly [dx: number, dy: number];
+
+const NO_SHIFT: Shift = [0, 0];
+
 /** How two thumbnails differ. */
 export interface Difference {
   /** Share of the structure that motion does not explain: 0 for equal pictures, some 0.35 to 0.6 for unrelated ones. */
@@ -34,17 +42,18 @@ export interface Difference {
  * Compares two thumbnails block by block, each with its best match nearby and, where much is left, around the shift of
  * the whole picture: pans, shaken cameras and people who walk change little, another shot changes nearly everything.
  */
-export function differenceOf(
-  { structure: a }: Pick<Thumbnail, 'structure'>,
-  { structure: b }: Pick<Thumbnail, 'structure'>,
-): Difference {
+export function differenceOf(now: Structure, before: Structure): Difference {
+  const a = now.structure;
+  const b = before.structure;
+  const pair = [a, b] as const;
   const weights = new Int32Array(BLOCK_COUNT);
   const left = new Int32Array(BLOCK_COUNT);
   let total = 0;
   let still = 0;
   let local = 0;
   for (let k = 0; k < BLOCK_COUNT; k++) {
-    const [x, y] = [(k % BLOCKS_X) * BLOCK, Math.floor(k / BLOCKS_X) * BLOCK];
+    const x = columnOf(k);
+    const y = rowOf(k);
     let weight = 0;
     let unmoved = 0;
     for (let j = y; j < y + BLOCK; j++) {
@@ -56,19 +65,19 @@ export function differenceOf(
       }
     }
     weights[k] = weight;
-    left[k] = unmoved > NOISE * weight ? bestMatch(a, b, x, y, 0, 0, unmoved) : unmoved;
+    left[k] = unmoved > NOISE * weight ? bestMatch(pair, k, NO_SHIFT, unmoved) : unmoved;
     total += weight;
     still += unmoved;
     local += left[k]!;
   }
-  const [dx, dy] = local > MOVED * total ? globalShift(a, b) : [0, 0];
+  const shift = local > MOVED * total ? globalShift(a, b) : NO_SHIFT;
+  const isShifted = shift.some(Boolean);
   let structure = 0;
   let unmatched = 0;
   for (let k = 0; k < BLOCK_COUNT; k++) {
     const weight = weights[k]!;
     let best = left[k]!;
-    if ((dx !== 0 || dy !== 0) && best > NOISE * weight)
-      best = bestMatch(a, b, (k % BLOCKS_X) * BLOCK, Math.floor(k / BLOCKS_X) * BLOCK, dx, dy, best);
+    if (isShifted && best > NOISE * weight) best = bestMatch(pair, k, shift, best);
     structure += best;
     if (best > UNMATCHED * weight) unmatched += weight;
   }
@@ -77,8 +86,14 @@ export function differenceOf(
   return { structure: structure * scale, still: still * scale, unmatched: unmatched * scale, detail };
 }
 
+/** Left column and top row of a block. */
+const columnOf = (block: number) => (block % BLOCKS_X) * BLOCK;
+const rowOf = (block: number) => Math.floor(block / BLOCKS_X) * BLOCK;
+
 /** The smallest difference of a block to those around a shift; `best` where none is smaller. */
-function bestMatch(a: Int8Array, b: Int8Array, x: number, y: number, dx: number, dy: number, best: number): number {
+function bestMatch([a, b]: readonly [Int8Array, Int8Array], block: number, [dx, dy]: Shift, best: number): number {
+  const x = columnOf(block);
+  const y = rowOf(block);
   const right = Math.min(x - dx + REACH, COLUMNS - BLOCK);
   const bottom = Math.min(y - dy + REACH, ROWS - BLOCK);
   for (let v = Math.max(y - dy - REACH, 0); v <= bottom; v++) {
@@ -97,22 +112,25 @@ function bestMatch(a: Int8Array, b: Int8Array, x: number, y: number, dx: number,
   return best;
 }
 
-const [HALF_WIDTH, HALF_HEIGHT] = [COLUMNS / 2, ROWS / 2];
-const [QUARTER_WIDTH, QUARTER_HEIGHT] = [COLUMNS / 4, Math.floor(ROWS / 4)];
+/** A picture of one value per cell. */
+interface Grid {
+  readonly cells: Int8Array | Int16Array;
+  readonly width: number;
+  readonly height: number;
+}
 
-/** The shift of the whole picture in cells, coarse to fine: `now(x, y)` is like `before(x − dx, y − dy)`. */
-function globalShift(now: Int8Array, before: Int8Array): [dx: number, dy: number] {
-  const halfA = halved(now, COLUMNS, HALF_WIDTH, HALF_HEIGHT);
-  const halfB = halved(before, COLUMNS, HALF_WIDTH, HALF_HEIGHT);
-  const quarterA = halved(halfA, HALF_WIDTH, QUARTER_WIDTH, QUARTER_HEIGHT);
-  const quarterB = halved(halfB, HALF_WIDTH, QUARTER_WIDTH, QUARTER_HEIGHT);
+/** The shift between two pictures, coarse to fine. */
+function globalShift(now: Int8Array, before: Int8Array): Shift {
+  const halfA = halved({ cells: now, width: COLUMNS, height: ROWS });
+  const halfB = halved({ cells: before, width: COLUMNS, height: ROWS });
+  const quarterA = halved(halfA);
+  const quarterB = halved(halfB);
   let best = Infinity;
   let [x, y] = [0, 0];
   for (let dy = -SHIFT_Y; dy <= SHIFT_Y; dy++) {
     for (let dx = -SHIFT_X; dx <= SHIFT_X; dx++) {
       // Of equals the smaller shift.
-      const cost =
-        shiftCost(quarterA, quarterB, QUARTER_WIDTH, QUARTER_HEIGHT, dx, dy) + 0.01 * (Math.abs(dx) + Math.abs(dy));
+      const cost = shiftCost(quarterA, quarterB, dx, dy) + 0.01 * (Math.abs(dx) + Math.abs(dy));
       if (cost < best) [best, x, y] = [cost, dx, dy];
     }
   }
@@ -120,7 +138,7 @@ function globalShift(now: Int8Array, before: Int8Array): [dx: number, dy: number
   best = Infinity;
   for (let dy = cy - 1; dy <= cy + 1; dy++) {
     for (let dx = cx - 1; dx <= cx + 1; dx++) {
-      const cost = shiftCost(halfA, halfB, HALF_WIDTH, HALF_HEIGHT, dx, dy);
+      const cost = shiftCost(halfA, halfB, dx, dy);
       if (cost < best) [best, x, y] = [cost, dx, dy];
     }
   }
@@ -128,19 +146,21 @@ function globalShift(now: Int8Array, before: Int8Array): [dx: number, dy: number
 }
 
 /** The mean of each 2 × 2 cells. */
-function halved(from: Int8Array | Int16Array, stride: number, width: number, height: number): Int16Array {
-  const into = new Int16Array(width * height);
+function halved({ cells: from, width: stride, height: rows }: Grid): Grid {
+  const width = stride >> 1;
+  const height = rows >> 1;
+  const cells = new Int16Array(width * height);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++, to++) {
       const at = 2 * (y * stride + x);
-      into[to] = (from[at]! + from[at + 1]! + from[at + stride]! + from[at + stride + 1]!) >> 1;
+      cells[to] = (from[at]! + from[at + 1]! + from[at + stride]! + from[at + stride + 1]!) >> 1;
     }
   }
-  return into;
+  return { cells, width, height };
 }
 
-/** Difference of two pictures where they overlap once `b` has moved, as a share of their structure there. */
-function shiftCost(a: Int16Array, b: Int16Array, width: number, height: number, dx: number, dy: number): number {
+/** Difference of two pictures where they overlap once the second has moved, as a share of their structure there. */
+function shiftCost({ cells: a, width, height }: Grid, { cells: b }: Grid, dx: number, dy: number): number {
   const bottom = Math.min(height, height + dy);
   const left = Math.max(0, dx);
   const count = Math.min(width, width + dx) - left;
