@@ -90,14 +90,14 @@ function tapPixels(image: ImageSource, onPixels: (pixels: PixelBuffer) => void):
     onPixels(image);
     return image;
   }
-  let seen = false;
+  let reported = false;
   const view: RasterSource = {
     width: image.width,
     height: image.height,
     async rasterize(width, height, options) {
       const pixels = await image.rasterize(width, height, options);
-      if (!seen && !options?.region) {
-        seen = true;
+      if (!reported && !options?.region) {
+        reported = true;
         onPixels(pixels);
       }
       return pixels;

@@ -126,7 +126,7 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
 
   // After a flash or a fade the last picture is old, but nothing has moved on since that one could have seen.
   const gap = state.heldSince === null ? Math.max(1e-3, timestamp - state.changed) : state.interval;
-  const seen = {
+  const compared = {
     suspected: false,
     last: now,
     time: timestamp,
@@ -141,7 +141,7 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
     return {
       ...state,
       ...START,
-      ...seen,
+      ...compared,
       cut: true,
       past: [pastOf(now, timestamp)],
       cutFrom: timestamp + SHORTEST_SHOT,
@@ -161,7 +161,7 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
   if (evidence > EVIDENCE && timestamp >= state.dissolveFrom) {
     return {
       ...state,
-      ...seen,
+      ...compared,
       cut: true,
       usual,
       motion,
@@ -172,7 +172,7 @@ export function nextShotState(state: ShotState, now: Thumbnail, timestamp: numbe
     };
   }
   const past = keep(state.past, now, timestamp);
-  return { ...state, ...seen, cut: false, suspected: isOther, usual, motion, peak, evidence, past };
+  return { ...state, ...compared, cut: false, suspected: isOther, usual, motion, peak, evidence, past };
 }
 
 /**
