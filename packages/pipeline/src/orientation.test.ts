@@ -69,10 +69,10 @@ describe('createOrientation', () => {
     expect(found).toBeLessThanOrEqual(100 + 3 * 25 + 4);
   });
 
-  describe('amend', () => {
+  describe('retry', () => {
     const at = (index: number) => ({ index, timestamp: index / 25 });
     const never = () => false;
-    function seen(rotation: Rotation, count = 10): ReturnType<typeof createOrientation> {
+    function afterFaces(rotation: Rotation, count = 10): ReturnType<typeof createOrientation> {
       const orientation = createOrientation('auto', 4);
       for (let i = 0; i < count; i++) orientation.after(at(i), [face(rotation)], false);
       return orientation;
@@ -81,34 +81,34 @@ describe('createOrientation', () => {
     it(
       'leaves frames as they are that show a face the right way up, were read in all orientations, or come ' + 'first',
       () => {
-        expect(seen(0).amend(at(10), 0, [face(0)], () => true)).toBe(null);
-        expect(seen(0).amend(at(10), 'auto', [], () => true)).toBe(null);
-        expect(createOrientation('auto', 4).amend(at(0), 0, [], () => true)).toBe(null);
-        expect(createOrientation([0, 90], 4).amend(at(0), [0, 90], [], () => true)).toBe(null);
+        expect(afterFaces(0).retry(at(10), 0, [face(0)], () => true)).toBe(null);
+        expect(afterFaces(0).retry(at(10), 'auto', [], () => true)).toBe(null);
+        expect(createOrientation('auto', 4).retry(at(0), 0, [], () => true)).toBe(null);
+        expect(createOrientation([0, 90], 4).retry(at(0), [0, 90], [], () => true)).toBe(null);
       },
     );
 
     it('has all orientations tried after a shot cut, unless a face is surely read the right way up', () => {
-      expect(seen(0).amend(at(10), 0, [], () => true)).toBe('auto');
-      expect(seen(0).amend(at(10), 0, [face(0, 0.7)], () => true)).toBe('auto');
-      expect(seen(90).amend(at(10), 90, [face(90, 0.7)], () => true)).toBe('auto');
+      expect(afterFaces(0).retry(at(10), 0, [], () => true)).toBe('auto');
+      expect(afterFaces(0).retry(at(10), 0, [face(0, 0.7)], () => true)).toBe('auto');
+      expect(afterFaces(90).retry(at(10), 90, [face(90, 0.7)], () => true)).toBe('auto');
     });
 
     it('has a frame read in the orientation that was found after it was decided for', () => {
-      expect(seen(180).amend(at(10), 0, [], never)).toBe(180);
-      expect(seen(180).amend(at(10), 0, [face(0, 0.7)], never)).toBe(180);
-      expect(seen(0).amend(at(10), 180, [], never)).toBe(0);
+      expect(afterFaces(180).retry(at(10), 0, [], never)).toBe(180);
+      expect(afterFaces(180).retry(at(10), 0, [face(0, 0.7)], never)).toBe(180);
+      expect(afterFaces(0).retry(at(10), 180, [], never)).toBe(0);
     });
 
     it('has all orientations tried when sure faces are gone, and after a failure not within half a second', () => {
-      const orientation = seen(0);
-      expect(orientation.amend(at(10), 0, [face(0, 0.4)], never)).toBe('auto');
+      const orientation = afterFaces(0);
+      expect(orientation.retry(at(10), 0, [face(0, 0.4)], never)).toBe('auto');
       orientation.after(at(10), [], false);
       const asked: Rotate[] = [];
       for (let i = 11; i < 200; i++) {
         // A face at the limit of what is sure: it comes and goes.
         const faces = i % 2 ? [face(0, 0.62)] : [];
-        const again = orientation.amend(at(i), 0, faces, never);
+        const again = orientation.retry(at(i), 0, faces, never);
         if (again !== null) asked.push(again);
         orientation.after(at(i), faces, false);
       }
@@ -119,19 +119,19 @@ describe('createOrientation', () => {
     });
 
     it('has all orientations tried twice in the first second without a sure face, then leaves it to choose', () => {
-      const orientation = seen(0);
+      const orientation = afterFaces(0);
       const asked: number[] = [];
       for (let i = 10; i < 100; i++) {
-        if (orientation.amend(at(i), 0, [], never) !== null) asked.push(i);
+        if (orientation.retry(at(i), 0, [], never) !== null) asked.push(i);
         orientation.after(at(i), [], false);
       }
       expect(asked).toEqual([10, 23]);
     });
 
     it('follows a camera that goes on turning', () => {
-      const orientation = seen(0);
+      const orientation = afterFaces(0);
       for (const rotation of [45, 90, 135] as const) {
-        expect(orientation.amend(at(10 + rotation), orientation.current, [], never)).toBe('auto');
+        expect(orientation.retry(at(10 + rotation), orientation.current, [], never)).toBe('auto');
         orientation.after(at(10 + rotation), [face(rotation)], false);
         expect(orientation.current).toBe(rotation);
       }

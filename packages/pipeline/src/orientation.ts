@@ -15,7 +15,7 @@ interface Verdict {
   readonly since: number | null;
   /** When a sure face confirmed the rotation, in seconds; null: not in this shot. */
   readonly sureAt: number | null;
-  /** When `amend` last had all orientations tried and no sure face was found, in seconds; null: never in this shot. */
+  /** When `retry` last had all orientations tried and no sure face was found, in seconds; null: never in this shot. */
   readonly failedAt: number | null;
 }
 
@@ -28,7 +28,7 @@ export interface Orientation {
    * detector should run on it, or null. `rotate` is what `choose` said, which knew nothing of the last `lag` frames;
    * `isCut` returns whether the frame starts a shot.
    */
-  amend(
+  retry(
     frame: { index: number; timestamp: number },
     rotate: Rotate,
     faces: readonly Face[],
@@ -64,18 +64,18 @@ const RECHECK_SECONDS = 5;
  * decided for a frame depends on the results up to `lag` frames before, so that a run is repeatable.
  *
  * The frames on their way when the orientation changes were decided for too early. The detector runs on them again
- * (`amend`): without that, the faces of the first `2 · lag` frames of a shot that is turned otherwise would be missed.
+ * (`retry`): without that, the faces of the first `2 · lag` frames of a shot that is turned otherwise would be missed.
  */
 export function createOrientation(rotate: Rotate, lag: number): Orientation {
   let probed: number | null = null;
   let verdicts: readonly Verdict[] = [];
-  /** Index of the frame for which `amend` last had all orientations tried. */
+  /** Index of the frame for which `retry` last had all orientations tried. */
   let retried = -1;
 
   if (rotate !== 'auto') {
     return {
       choose: () => rotate,
-      amend: () => null,
+      retry: () => null,
       current: rotate,
       capture: () => null,
       after() {},
@@ -92,12 +92,12 @@ export function createOrientation(rotate: Rotate, lag: number): Orientation {
 
   return {
     choose({ index, timestamp }) {
-      const known = verdicts.findLast((verdict) => verdict.index <= index - lag);
-      if (known && !isDue(known, timestamp)) return known.rotation;
+      const latest = verdicts.findLast((verdict) => verdict.index <= index - lag);
+      if (latest && !isDue(latest, timestamp)) return latest.rotation;
       probed = timestamp;
       return 'auto';
     },
-    amend({ index, timestamp }, chosen, faces, isCut) {
+    retry({ index, timestamp }, chosen, faces, isCut) {
       const last = verdicts.at(-1);
       if (chosen === 'auto' || !last) return null;
       const best = faces.reduce((most, { score }) => Math.max(most, score), 0);
