@@ -1,5 +1,5 @@
-import { isRasterSource, type Frame } from '@facedet/core';
-import { closeFrame } from './feed.ts';
+import type { Frame } from '@facedet/core';
+import { bytesOf, closeFrame, isUnloadable } from './frame-memory.ts';
 import type { PendingRow, UnloadableFrame } from './types.ts';
 
 /** A frame whose row look-ahead may still hold back. */
@@ -93,16 +93,4 @@ export function createHeldFrames<F extends Frame>({ lookAhead, lookAheadBytes }:
       for (const { buffered } of items.splice(0)) closeFrame(buffered.frame);
     },
   };
-}
-
-function isUnloadable(frame: Frame): frame is Frame & UnloadableFrame {
-  const { unload, reload } = frame as Partial<UnloadableFrame>;
-  return typeof unload === 'function' && typeof reload === 'function';
-}
-
-/** Bytes of a frame's picture; 0 where that is not known. */
-export function bytesOf(frame: Frame): number {
-  const { byteLength } = frame as Partial<UnloadableFrame>;
-  if (typeof byteLength === 'number' && byteLength >= 0) return byteLength;
-  return isRasterSource(frame) ? 0 : frame.data.byteLength;
 }

@@ -123,15 +123,15 @@ describe('frames of another video', () => {
     const frames = indices.map(
       (index, k) => ({ ...frameAt(k), index, close: () => closed.push(index) }) as unknown as Frame,
     );
-    const seen: number[] = [];
+    const received: number[] = [];
     await expect(
       (async () => {
-        for await (const { index } of make().run(frames)) seen.push(index);
+        for await (const { index } of make().run(frames)) received.push(index);
       })(),
     ).rejects.toThrow(
       coded(indices.at(-1) !== undefined && Number.isInteger(indices.at(-1)) ? 'INDEX_NOT_RISING' : 'INVALID_ARGUMENT'),
     );
-    expect(seen).toEqual(indices.slice(0, -1));
+    expect(received).toEqual(indices.slice(0, -1));
     expect(closed).toEqual(indices);
   });
 

@@ -78,6 +78,7 @@ export function intersects(box: Box, { width, height }: Pick<ImageSource, 'width
  * detector is asked for, by default its own. Rejects as `detectBatch` does, and with `INVALID_DETECTION` for what is no
  * result of it.
  */
+// eslint-disable-next-line max-params -- The published signature.
 export async function detectAround(
   detector: Detector,
   image: ImageSource,

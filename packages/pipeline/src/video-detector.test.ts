@@ -61,19 +61,19 @@ const faceAt = (x: number, y: number, score = 0.9, side = 40): Face => ({
 /** A detector that finds what `truth` says of a frame, after `delay(index)` ms; several calls at once. */
 function seer(
   truth: (index: number) => readonly Face[],
-  { concurrency = 2, delay = (_: number): number => 0, seen = [] as number[] } = {},
-): Detector & { seen: number[]; running: () => number } {
+  { concurrency = 2, delay = (_: number): number => 0, detectedIndices = [] as number[] } = {},
+): Detector & { detectedIndices: number[]; running: () => number } {
   let running = 0;
   let most = 0;
   return {
     concurrency,
-    seen,
+    detectedIndices,
     running: () => most,
     async detect(image, { signal } = {}) {
       signal?.throwIfAborted();
       const pixels = 'rasterize' in image ? await image.rasterize(64, 36) : image;
       const index = (pixels.data[0]! << 8) | pixels.data[1]!;
-      seen.push(index);
+      detectedIndices.push(index);
       most = Math.max(most, ++running);
       await new Promise((done) => setTimeout(done, delay(index)));
       running--;
@@ -346,7 +346,7 @@ describe('key frames', () => {
   it('are every n-th; in between, tracks are predicted', async () => {
     const detector = seer(walk);
     const { results, video } = await collect({ detector, detectEvery: 3 }, film(60).frames());
-    expect(detector.seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 3 * i));
+    expect(detector.detectedIndices.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 3 * i));
     const late = results.slice(12);
     expect(
       late.every(
@@ -390,9 +390,9 @@ describe('key frames', () => {
     await collect({ detector: wild, detectEvery: 'auto' }, film(100).frames());
     const again = seer((i) => [faceAt(100 + 60 * Math.sin(i / 2), 100)], { delay: (i) => i % 4 });
     await collect({ detector: again, detectEvery: 'auto' }, film(100).frames());
-    expect(still.seen.length).toBeLessThan(25);
-    expect(wild.seen.length).toBeGreaterThan(60);
-    expect([...again.seen].sort((a, b) => a - b)).toEqual([...wild.seen].sort((a, b) => a - b));
+    expect(still.detectedIndices.length).toBeLessThan(25);
+    expect(wild.detectedIndices.length).toBeGreaterThan(60);
+    expect([...again.detectedIndices].sort((a, b) => a - b)).toEqual([...wild.detectedIndices].sort((a, b) => a - b));
   });
 
   it('with refine, the detector runs on crops around the predicted faces in between', async () => {
@@ -653,8 +653,8 @@ describe('live with "auto"', () => {
     const detect = detector.detect.bind(detector);
     detector.detect = async (image, options) => {
       const faces = await detect(image, options);
-      if (blocked === null && detector.seen.at(-1)! >= 50) {
-        blocked = detector.seen.at(-1)!;
+      if (blocked === null && detector.detectedIndices.at(-1)! >= 50) {
+        blocked = detector.detectedIndices.at(-1)!;
         await new Promise<void>((done) => (open = done));
       }
       return faces;
@@ -677,7 +677,7 @@ describe('live with "auto"', () => {
     const video = createVideoDetector({ detector, detectEvery: 'auto', live: true, tracker: { maxLostSeconds: 10 } });
     for await (const _ of video.run(camera())) results++;
     expect(video.statistics.droppedFrames).toBeGreaterThan(2);
-    const next = detector.seen.find((index) => index > blocked!)!;
+    const next = detector.detectedIndices.find((index) => index > blocked!)!;
     expect(next).toBeLessThanOrEqual(blocked! + 7);
   });
 });
