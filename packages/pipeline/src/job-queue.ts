@@ -28,7 +28,7 @@ export interface JobQueue<F extends Frame, R> {
   readonly isFull: boolean;
   /** Begins a frame's work; in live mode, without room, the frame waits and replaces one that waited. */
   add(frame: F): void;
-  /** Gives out the next job; undefined where there is none yet. */
+  /** Gives out the next job, or undefined while no job is ready. */
   take(): Job<F, R> | undefined;
   /** Removes the first job that was given out. */
   release(): void;

@@ -8,7 +8,7 @@ import type { PendingRow, VideoFace } from './types.ts';
 /** A face with a track ID. */
 type TrackedFace = VideoFace & { id: number };
 
-/** The faces of one frame, and its detections that are none. */
+/** The faces of one frame, and its detections that belong to no track. */
 export type FrameFaces = Pick<PendingRow, 'faces' | 'tentative' | 'unmatchedDetections' | 'detectorRan'>;
 
 /** Without a tracker: the detections from `scoreThreshold` up. */
